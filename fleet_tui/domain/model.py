@@ -1,0 +1,293 @@
+"""What the tables hold, as frozen values. The store reads them; the watcher decides on them; the screens show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleet_tui.domain.states import (
+    AlarmState,
+    ApprovalState,
+    EffectClass,
+    EffectState,
+    GateState,
+    MessageState,
+    PullRequestState,
+    RunState,
+    TicketState,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A configured role with its latched conditions. Spent time is the sum over its runs."""
+
+    name: str
+    role: str
+    vendor: str
+    model: str | None
+    enabled: bool
+    max_concurrent: int
+    department: str | None
+    reports_to: str | None
+    subscribes_to: tuple[str, ...]
+    budget_s: int | None
+    extended_s: int
+    charged_ms: int
+    quarantined: bool
+    quarantine_reason: str
+    paused: bool
+    epoch: int
+    denials: int
+    """Policy denials since the last release."""
+    acked_seq: int
+    configured: bool
+    """False when the agent is no longer in the configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    number: int
+    title: str
+    excerpt: str
+    body_sha: str
+    labels: tuple[str, ...]
+    depends_on: tuple[int, ...]
+    priority: int
+    state: TicketState
+    agent: str | None
+    run: str | None
+    pr: int | None
+    blocked_reason: str
+    question: str | None
+    created_ns: int
+    changed_ns: int
+    """When the state last changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process life of an agent on one ticket."""
+
+    id: str
+    agent: str
+    role: str
+    vendor: str
+    model: str | None
+    trigger: str
+    ticket: int | None
+    pr: int | None
+    head_sha: str | None
+    round: int
+    attempt: int
+    previous: str | None
+    instructions: str
+    not_before_ns: int
+    state: RunState
+    state_source: str
+    state_reason: str
+    state_ns: int
+    session: str
+    pane_uuid: str
+    workspace: str
+    branch: str
+    base_sha: str
+    isolation: str
+    agent_epoch: int
+    token_sha: str
+    host: str
+    queued_ns: int
+    started_ns: int | None
+    ended_ns: int | None
+    exit_code: int | None
+    signal: int | None
+    active_ms: int
+    charged_ms: int
+    stop_requested: bool
+    published: bool
+    """Whether the run has done its part: a pull request, a verdict, a blocker, a decision."""
+    queued_id: str
+    """Id of the event that queued it: the cause of what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    number: int
+    ticket: int
+    title: str
+    body: str
+    branch: str
+    target: str
+    agent: str
+    run: str
+    head_sha: str
+    base_sha: str
+    state: PullRequestState
+    reason: str
+    round: int
+    files: int
+    added: int
+    deleted: int
+    merge_sha: str | None
+    created_ns: int
+    changed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    pr: int
+    agent: str
+    run: str
+    role: str
+    verdict: Verdict
+    head_sha: str
+    summary: str
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate's result on one tree."""
+
+    id: str
+    name: str
+    pr: int
+    tree: str
+    head_sha: str
+    base_sha: str
+    command: str
+    state: GateState
+    exit_code: int | None
+    duration_ms: int
+    log: str
+    tail: str
+    reason: str
+    started_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The release-manager role's latest decision on a pull request."""
+
+    pr: int
+    agent: str
+    run: str
+    head_sha: str
+    decision: str
+    summary: str
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    id: str
+    pr: int
+    ticket: int
+    head_sha: str
+    base_sha: str
+    tree: str
+    gates: str
+    policy: str
+    reasons: tuple[str, ...]
+    state: ApprovalState
+    requested_ns: int
+    expires_ns: int
+    hold_until_ns: int | None
+    decided_ns: int | None
+    decided_by: str | None
+    reason: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    id: str
+    run: str
+    agent: str
+    ticket: int | None
+    summary: str
+    answer: str | None
+    asked_ns: int
+    answered_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: str
+    run: str
+    purpose: str
+    text: str
+    text_sha: str | None
+    sender: str
+    state: MessageState
+    reason: str
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An event in an agent's inbox."""
+
+    seq: int
+    agent: str
+    kind: str
+    sender: str
+    summary: str
+    payload: dict[str, object]
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    id: str
+    rule: str
+    priority: int
+    title: str
+    response: str
+    about: str
+    state: AlarmState
+    acknowledged_by: str | None
+    raised_ns: int
+    cleared_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    id: str
+    name: str
+    effect_class: EffectClass
+    target: str
+    precondition: dict[str, object]
+    state: EffectState
+    fence: int
+    error: str
+    result: str
+    cause: str | None
+    planned_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    ticket: int
+    branch: str
+    base_sha: str
+    path: str
+    removed: bool
+    backup_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """The fleet's own single row."""
+
+    config_sha: str
+    policy: str
+    config_problems: tuple[str, ...]
+    watcher_pid: int
+    watcher_host: str
+    watcher_epoch: int
+    watcher_running: bool
+    isolation: str
+    target: str
+    target_sha: str
+    published_sha: str
