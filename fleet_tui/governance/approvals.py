@@ -1,0 +1,78 @@
+"""When a person must agree to a merge, and whether an agreement still holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fleet_tui.domain.model import Approval, Gate, PullRequest
+from fleet_tui.domain.states import GateState, Isolation
+from fleet_tui.settings.schema import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Everything an approval is bound to. Equal bindings describe the same effect on the world."""
+
+    pr: int
+    head_sha: str
+    base_sha: str
+    tree: str
+    gates: str
+    policy: str
+
+
+def gates_digest(gates: Sequence[Gate]) -> str:
+    """A digest of which gates passed with which evidence, independent of their order."""
+    lines = sorted(f"{g.name}\0{g.state}\0{g.tree}\0{g.command}" for g in gates if g.state is GateState.PASSED)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def reasons_for_a_person(settings: Settings, isolation: Isolation, changed_paths: Iterable[str]) -> tuple[str, ...]:
+    """Why a person must approve this merge; empty when policy lets it pass without one."""
+    reasons = []
+    if isolation is Isolation.L0:
+        reasons.append("isolation L0: nothing stops an agent from acting as another, so every merge needs a person")
+    if settings.approval.when == "always":
+        reasons.append("policy: every merge needs a person")
+    touched = sorted(path for path in changed_paths if is_sensitive(path, settings.approval.sensitive_paths))
+    if touched:
+        more = f" and {len(touched) - 3} more" if len(touched) > 3 else ""
+        reasons.append(f"touches {', '.join(touched[:3])}{more}")
+    return tuple(reasons)
+
+
+def is_sensitive(path: str, patterns: Iterable[str]) -> bool:
+    """Whether ``path`` matches one of the glob ``patterns``; ``**/`` also matches no directory, case is ignored."""
+    candidate = PurePosixPath(path.lower())
+    for pattern in patterns:
+        lowered = pattern.lower()
+        if lowered.endswith("/**"):
+            prefix = lowered.removesuffix("/**").removeprefix("**/")
+            parts = candidate.parts[:-1]
+            wanted = PurePosixPath(prefix).parts
+            windows = (parts[i : i + len(wanted)] for i in range(len(parts)))
+            if (parts[: len(wanted)] == wanted) or (lowered.startswith("**/") and wanted in windows):
+                return True
+        elif candidate.match(lowered) or candidate.match(lowered.removeprefix("**/")):
+            return True
+    return False
+
+
+def voided_by(approval: Approval, now: Binding, *, author_quarantined: bool) -> str | None:
+    """What changed since the approval was requested, or None while it holds."""
+    changes = (
+        (approval.head_sha != now.head_sha, f"head moved {approval.head_sha[:8]} → {now.head_sha[:8]}"),
+        (approval.base_sha != now.base_sha, f"base moved {approval.base_sha[:8]} → {now.base_sha[:8]}"),
+        (approval.tree != now.tree, "the merge result changed"),
+        (approval.gates != now.gates, "gate results changed"),
+        (approval.policy != now.policy, f"policy changed {approval.policy} → {now.policy}"),
+        (author_quarantined, "the author was quarantined"),
+    )
+    return next((reason for changed, reason in changes if changed), None)
+
+
+def binding_of(pull_request: PullRequest, base_sha: str, tree: str, gates: Sequence[Gate], policy: str) -> Binding:
+    return Binding(pull_request.number, pull_request.head_sha, base_sha, tree, gates_digest(gates), policy)

@@ -1,0 +1,47 @@
+"""What an identity may say. Roles belong to families; a family's `publishes` list is the whole permission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleet_tui.domain.model import Agent, PullRequest, Run
+from fleet_tui.settings.schema import Settings
+
+_REVIEW_KINDS = frozenset({"pr_approved", "pr_changes_requested"})
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether an act is allowed, which rule said so, and why; ``reason`` is for the person and the log."""
+
+    allowed: bool
+    rule: str
+    reason: str = ""
+
+
+ALLOWED = Decision(True, "capabilities")
+
+
+def may_publish(settings: Settings, run: Run, agent: Agent, kind: str) -> Decision:
+    """Whether ``run`` may publish ``kind`` at all: its agent is not contained, and its role's family lists the kind."""
+    if agent.quarantined:
+        return Decision(False, "quarantine", f"{agent.name} is quarantined: {agent.quarantine_reason}")
+    if run.agent_epoch != agent.epoch:
+        return Decision(False, "epoch", f"the identity of {run.id} was revoked")
+    family = settings.family(run.role)
+    if kind not in family.publishes:
+        may = ", ".join(sorted(family.publishes)) or "nothing"
+        return Decision(False, "capabilities", f"role {run.role} ({family.name}) may not publish {kind}; it may publish {may}")
+    return ALLOWED
+
+
+def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str) -> Decision:
+    """Whether ``run`` may give a verdict or a release decision: only on the pull request and head it was started for."""
+    if pull_request is None or run.pr != pull_request.number:
+        return Decision(False, "scope", f"{run.id} was not started for this pull request")
+    if kind in _REVIEW_KINDS and run.agent == pull_request.agent:
+        return Decision(False, "own-work", f"{run.agent} wrote pull request #{pull_request.number} and cannot review it")
+    if run.head_sha != pull_request.head_sha:
+        seen, now = (run.head_sha or "")[:8], pull_request.head_sha[:8]
+        return Decision(False, "stale", f"#{pull_request.number} moved on: you saw {seen}, its head is {now}")
+    return ALLOWED

@@ -1,0 +1,87 @@
+"""Who takes which ticket. One run per ticket; a busy agent is never interrupted: the ticket simply stays ready."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from fleet_tui.domain.model import Agent, Run, Ticket
+from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
+
+OCCUPYING = LIVE_RUNS | {RunState.QUEUED}
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    ticket: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``stuck`` maps a ticket to why it can never start as things are."""
+
+    assignments: tuple[Assignment, ...]
+    stuck: Mapping[int, str]
+
+
+def plan(tickets: Sequence[Ticket], agents: Sequence[Agent], runs: Sequence[Run], *, authors: Collection[str]) -> Plan:
+    """Assign ready tickets to free authors: by priority, then number; the least busy agent first, then by name.
+
+    ``authors`` are the names of the agents that subscribe to ready tickets. ``runs`` are all that are queued or alive.
+    """
+    by_number = {t.number: t for t in tickets}
+    busy: dict[str, int] = {}
+    for run in runs:
+        if run.state in OCCUPYING:
+            busy[run.agent] = busy.get(run.agent, 0) + 1
+    free = {a.name: a for a in agents if a.name in authors and takes_work(a)}
+    assignments, stuck = [], {}
+    for ticket in sorted((t for t in tickets if t.state is TicketState.READY), key=lambda t: (t.priority, t.number)):
+        problem = dependency_problem(ticket, by_number)
+        if problem:
+            stuck[ticket.number] = problem
+        if problem or not all(by_number[n].state is TicketState.SHIPPED for n in ticket.depends_on):
+            continue
+        candidates = [a for a in free.values() if busy.get(a.name, 0) < a.max_concurrent]
+        if not candidates:
+            continue
+        chosen = min(candidates, key=lambda a: (busy.get(a.name, 0), a.name))
+        busy[chosen.name] = busy.get(chosen.name, 0) + 1
+        assignments.append(Assignment(ticket.number, chosen.name))
+    return Plan(tuple(assignments), stuck)
+
+
+def takes_work(agent: Agent) -> bool:
+    """Whether an agent may be given anything now."""
+    return agent.configured and agent.enabled and not agent.quarantined and not agent.paused
+
+
+def dependency_problem(ticket: Ticket, tickets: Mapping[int, Ticket]) -> str | None:
+    """Why the dependencies of ``ticket`` can never be met: unknown, closed, or a cycle."""
+    for number in ticket.depends_on:
+        if number not in tickets:
+            return f"depends on #{number}, which does not exist"
+        if tickets[number].state is TicketState.CLOSED:
+            return f"depends on #{number}, which was closed without a merge"
+    cycle = _cycle_from(ticket.number, tickets)
+    return f"depends on itself: {' → '.join(f'#{n}' for n in cycle)}" if cycle else None
+
+
+def _cycle_from(start: int, tickets: Mapping[int, Ticket]) -> list[int] | None:
+    """A dependency path from ``start`` back to itself, if there is one (iterative: chains may be long)."""
+    came_from: dict[int, int] = {}
+    stack = [start]
+    while stack:
+        node = stack.pop()
+        for nxt in tickets[node].depends_on if node in tickets else ():
+            if nxt == start:
+                path = [start]
+                while node != start:
+                    path.append(node)
+                    node = came_from[node]
+                return [start, *reversed(path[1:]), start]
+            if nxt not in came_from:
+                came_from[nxt] = node
+                stack.append(nxt)
+    return None
