@@ -1,0 +1,1 @@
+"""Reusable Textual widgets of a terminal control room: value types in, messages out, nothing known of fleets."""
