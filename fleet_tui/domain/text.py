@@ -9,24 +9,27 @@ SafeText = NewType("SafeText", str)
 """Text without control, bidirectional, zero-width or tag characters; newline and tab survive."""
 
 # Complete escape sequences go first, so that no readable remains ("]52;c;…") stay behind; an unterminated one is cut at its
-# introducer by the second expression.
+# introducer by the second expression. A string sequence ends at the next introducer at the latest, which also keeps the
+# search linear however many of them are left open.
 _SEQUENCES = re.compile(
-    r"\x1b[\]PX^_][^\x1b\x07\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC with their terminator
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
-    r"|\x9b[0-?]*[ -/]*[@-~]"  # 8-bit CSI
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x1b\x07\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
     r"|\x1b[ -/]*[0-~]"  # other escapes
 )
+_INTRODUCER = re.compile("[\x1b\x90\x98\x9b\x9d-\x9f]")
 _FORBIDDEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f"  # C0 without newline and tab, DEL
     "\x80-\x9f"  # C1
-    "\u00ad\u061c\u180e"  # soft hyphen, Arabic letter mark, Mongolian vowel separator
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, separators, bidi, invisible operators
-    "\U000e0000-\U000e0fff"  # tags and variation selectors supplement
+    "\u2028\u2029\u202a-\u202e"  # separators, bidi embeddings and overrides
+    "\ufff9-\ufffb"  # interlinear annotation
     "\ud800-\udfff"  # lone surrogates
+    # What Unicode calls default ignorable: characters that take no room and show nothing.
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # shorthand, musical, tags, more variation selectors
     "]"
 )
-_BIDI = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
+_HIDDEN = re.compile(f"{_FORBIDDEN.pattern}|\r")
 
 
 def clean(text: str, limit: int | None = None) -> SafeText:
@@ -35,25 +38,24 @@ def clean(text: str, limit: int | None = None) -> SafeText:
     Carriage returns become newlines. ``limit`` is in characters; a cut text ends in ``…``.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\x1b" in text or "\x9b" in text:
+    if _INTRODUCER.search(text):
         text = _SEQUENCES.sub("", text)
     text = _FORBIDDEN.sub("", text)
     if limit is not None and len(text) > limit:
-        text = text[: max(0, limit - 1)] + "…"
+        text = f"{text[: limit - 1]}…" if limit > 0 else ""
     return SafeText(text)
 
 
 def one_line(text: str, limit: int = 200) -> SafeText:
-    """Like :func:`clean`, on one line: runs of white space become one space."""
-    return SafeText(" ".join(clean(text[: limit * 8]).split())[:limit])
+    """Like :func:`clean`, on one line: runs of white space become one space. What is over ``limit`` is cut off."""
+    # Eight times the limit leaves room for what cleaning takes away, and bounds the work on a huge text.
+    return SafeText(" ".join(clean(text[: limit * 8]).split())[:limit].rstrip())
 
 
 def reveal(text: str) -> SafeText:
-    """Like :func:`clean`, but hidden characters are shown as ``<U+202E>``: for diffs, where what is seen must be what lands."""
+    """Like :func:`clean`, but hidden characters are shown as ``<U+202E>``: for diffs, where what is seen must be what lands.
+
+    Line ends of Windows files are taken as line ends; any other carriage return is shown.
+    """
     text = text.replace("\r\n", "\n")
-    shown = re.sub(
-        _FORBIDDEN.pattern + "|\r",
-        lambda match: f"<U+{ord(match.group()):04X}>",
-        text,
-    )
-    return SafeText(shown)
+    return SafeText(_HIDDEN.sub(lambda match: f"<U+{ord(match.group()):04X}>", text))
