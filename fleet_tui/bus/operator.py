@@ -1,0 +1,99 @@
+"""The operator's client: one call over the watcher's socket, for the command line and the control room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket as sockets
+import time
+from pathlib import Path
+from typing import Any
+
+from fleet_tui.bus import protocol
+from fleet_tui.domain.errors import FleetError, WatcherUnavailable
+
+_START_HINT = "start it: fleet up"
+
+
+def call(
+    socket: Path, op: str, args: dict[str, Any], time_limit_s: float = 10, *, request_id: str | None = None
+) -> dict[str, Any]:
+    """The watcher's answer to ``op``, without ``ok``. A repeat with the same ``request_id`` is the same act.
+
+    Raises:
+        WatcherUnavailable: nobody answers within the time limit.
+        FleetError: the watcher refused or failed; the subclass that its answer names.
+    """
+    frame = _frame(op, args, request_id)
+    deadline_s = time.monotonic() + time_limit_s
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
+        try:
+            connection.settimeout(time_limit_s)
+            connection.connect(str(socket))
+            # A refused caller's connection may be closed before it has written; the refusal is still there to read.
+            with contextlib.suppress(BrokenPipeError):
+                connection.sendall(frame)
+            size = _size(_receive(connection, 4, deadline_s))
+            body = _receive(connection, size, deadline_s)
+        except (OSError, EOFError) as error:
+            raise _unavailable(socket, error) from error
+    return protocol.result_of(protocol.decode(body))
+
+
+async def acall(
+    socket: Path, op: str, args: dict[str, Any], time_limit_s: float = 10, *, request_id: str | None = None
+) -> dict[str, Any]:
+    """Like :func:`call`, for an event loop."""
+    frame = _frame(op, args, request_id)
+    try:
+        async with asyncio.timeout(time_limit_s):
+            body = await _exchange(socket, frame)
+    except (OSError, EOFError) as error:
+        raise _unavailable(socket, error) from error
+    return protocol.result_of(protocol.decode(body))
+
+
+async def _exchange(socket: Path, frame: bytes) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(str(socket))
+    try:
+        writer.write(frame)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            await writer.drain()
+        return await reader.readexactly(_size(await reader.readexactly(4)))
+    finally:
+        writer.close()
+
+
+def _frame(op: str, args: dict[str, Any], request_id: str | None) -> bytes:
+    return protocol.encode(protocol.Request(request_id or protocol.new_request_id(), op, args).as_dict())
+
+
+def _size(header: bytes) -> int:
+    size = int.from_bytes(header, "big")
+    if size > protocol.MAX_FRAME:
+        raise FleetError("bad answer", f"{size} bytes of at most {protocol.MAX_FRAME}")
+    return size
+
+
+def _receive(connection: sockets.socket, size: int, deadline_s: float) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("no answer in time")
+        connection.settimeout(left_s)
+        part = connection.recv(min(65536, size - len(parts)))
+        if not part:
+            raise EOFError("the connection ended without an answer")
+        parts += part
+    return bytes(parts)
+
+
+def _unavailable(socket: Path, error: Exception) -> WatcherUnavailable:
+    if isinstance(error, TimeoutError):
+        return WatcherUnavailable(
+            "the watcher does not answer", f"no answer on {socket} in time", "fleet watcher status"
+        )
+    if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
+        return WatcherUnavailable("the watcher is not running", f"nobody listens on {socket}", _START_HINT)
+    return WatcherUnavailable("the watcher cannot be reached", f"{socket}: {error}", _START_HINT)
