@@ -15,8 +15,14 @@ from pathlib import Path
 import platformdirs
 
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.ids import new_id
 
 _APP = "fleet"
+_SOCKET_LIMIT = 103
+"""Bytes of a unix socket's path: 103 and a NUL on macOS, 107 and a NUL on Linux."""
+_LONGEST_SOCKET = "runner.sock"
+_BELOW_RUNTIME_HOME = len("/") + 24 + len("-12345678/runs/") + len(new_id("run", now_ns=0)) + len(f"/{_LONGEST_SOCKET}")
+"""Bytes of ``/<fleet>/runs/<run>/<socket>`` at most."""
 
 
 def shipped_config() -> Path:
@@ -43,7 +49,7 @@ def fleet_id(repository: Path) -> str:
     Made of the directory's name and a hash of its resolved path: ``shop-1f3a9c2b``.
     """
     resolved = repository.resolve()
-    slug = re.sub(r"[^a-z0-9]+", "-", resolved.name.lower()).strip("-")[:24] or "repo"
+    slug = re.sub(r"[^a-z0-9]+", "-", resolved.name.lower()).strip("-")[:24].rstrip("-") or "repo"
     return f"{slug}-{hashlib.sha256(os.fsencode(resolved)).hexdigest()[:8]}"
 
 
@@ -130,43 +136,81 @@ class FleetPaths:
         """Make the state and runtime directories, mode 0700, and refuse ones that others could have prepared.
 
         Raises:
-            FleetError: not writable, a link, foreign-owned, or open to group or others.
+            FleetError: not writable, a link, foreign-owned, open to group or others, or too deep for a socket.
         """
+        self._check_socket_length()
         for path in (self.state, self.runtime):
+            _trusted_parent(path.parent)
             _private_directory(path)
         for path in (self.workspaces, self.gates, self.evidence, self.blobs, self.runtime / "runs"):
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _private_directory(path)
+
+    def _check_socket_length(self) -> None:
+        longest = self.run_dir(new_id("run", now_ns=0)) / _LONGEST_SOCKET
+        if len(os.fsencode(longest)) > _SOCKET_LIMIT:
+            raise FleetError(
+                "the runtime directory's path is too long",
+                f"{longest} is longer than the {_SOCKET_LIMIT} bytes that a unix socket's path may have",
+                "set FLEET_RUNTIME_DIR to a short directory that you own",
+            )
 
 
 def _runtime_home() -> Path:
     explicit = os.environ.get("FLEET_RUNTIME_DIR")
     if explicit:
         return Path(explicit)
-    # Unix socket paths are limited to about 104 bytes, so no deep directory will do.
     base = os.environ.get("XDG_RUNTIME_DIR")
-    if base and Path(base).is_dir() and len(base) < 40:
+    if base and Path(base).is_dir() and len(os.fsencode(base)) <= _SOCKET_LIMIT - _BELOW_RUNTIME_HOME - len(_APP) - 1:
         return Path(base) / _APP
     return Path("/tmp") / f"{_APP}-{os.getuid()}"  # noqa: S108 - checked for owner and mode before use
 
 
-def _private_directory(path: Path) -> None:
+def _make(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        info = path.lstat()
+    except (FileExistsError, NotADirectoryError) as error:
+        raise FleetError(
+            "unsafe state directory", f"{path} or something above it is not a directory", "remove it and try again"
+        ) from error
     except OSError as error:
         raise FleetError(
             "cannot create the state directory",
             f"{path}: {error.strerror}",
             "make its parent writable, or set FLEET_STATE_HOME and FLEET_RUNTIME_DIR to directories that you own",
         ) from error
-    for directory, details in ((path.parent, path.parent.lstat()), (path, info)):
-        if directory == path and not stat.S_ISDIR(details.st_mode):
-            raise FleetError("unsafe state directory", f"{directory} is not a directory", "remove it and try again")
+
+
+def _trusted_parent(path: Path) -> None:
+    """Refuse a parent in which somebody else could exchange our directory for theirs."""
+    _make(path)
+    info = path.stat()
+    if info.st_uid not in (os.getuid(), 0) or path.lstat().st_uid not in (os.getuid(), 0):
+        raise FleetError(
+            "unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another"
+        )
+    if info.st_mode & 0o022 and not info.st_mode & stat.S_ISVTX:
+        raise FleetError(
+            "unsafe state directory",
+            f"{path} is writable by group or others (mode {info.st_mode & 0o7777:o})",
+            f"chmod go-w {path}",
+        )
+
+
+def _private_directory(path: Path) -> None:
+    """Make ``path`` if it is missing, and refuse it unless it is a directory of ours that nobody else can enter."""
+    _make(path)
+    info = path.lstat()
+    if not stat.S_ISDIR(info.st_mode):
+        raise FleetError("unsafe state directory", f"{path} is a link, not a directory", "remove it and try again")
     if info.st_uid != os.getuid():
-        raise FleetError("unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another")
+        raise FleetError(
+            "unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another"
+        )
     if info.st_mode & 0o077:
         raise FleetError(
-            "unsafe state directory", f"{path} is open to group or others (mode {info.st_mode & 0o777:o})", f"chmod 700 {path}"
+            "unsafe state directory",
+            f"{path} is open to group or others (mode {info.st_mode & 0o777:o})",
+            f"chmod 700 {path}",
         )
     if not os.access(path, os.W_OK | os.X_OK):
         raise FleetError(

@@ -1,7 +1,8 @@
 """The event vocabulary: one frozen dataclass per kind, and the envelope they travel in.
 
-A payload holds JSON values only (text, integers, booleans, lists, maps). Instants are integer nanoseconds UTC (``*_ns``),
-durations carry their unit (``*_ms``, ``*_s``). Kinds that this version does not know are kept, shown, and change no table.
+A payload holds JSON values only (text, integers, booleans, lists, maps). Instants are integer nanoseconds UTC
+(``*_ns``), durations carry their unit (``*_ms``, ``*_s``). Kinds that this version does not know are kept, shown, and
+change no table.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ P = TypeVar("P", bound=Payload)
 class Draft:
     """An event about to be appended.
 
-    ``key`` is the idempotency key: appending a second draft with the same key changes nothing and returns the first event.
-    ``actor`` is stamped by the watcher from the caller's identity: ``watcher``, ``operator:<user>``, ``agent:<name>/<run>``.
+    ``key`` is the idempotency key: appending a second draft with the same key changes nothing and returns the first
+    event. ``actor`` is stamped by the watcher from the caller's identity: ``watcher``, ``operator:<user>``,
+    ``agent:<name>/<run>``.
     ``subject`` is what the event is about: ``ticket:3``, ``run:<id>``, ``pr:2``, ``agent:<name>``, ``fleet``.
     ``cause`` is the id of the event that led to this one.
     """
@@ -95,7 +97,7 @@ def payload_of(event: Event | Draft, kind: type[P]) -> P:
 
 @dataclass(frozen=True, slots=True)
 class TicketCreated(Payload, kind="ticket_created"):
-    """A ticket was seen for the first time. The body itself is a blob: ``body_sha`` is the SHA-256 of its UTF-8 bytes."""
+    """A ticket was seen for the first time. Its body is a blob: ``body_sha`` is the SHA-256 of the UTF-8 bytes."""
 
     ticket: int
     title: str
@@ -181,7 +183,7 @@ class TicketClosed(Payload, kind="ticket_closed"):
 
 @dataclass(frozen=True, slots=True)
 class RunQueued(Payload, kind="run_queued"):
-    """An agent is to work. ``trigger`` is the kind that its subscription matched; ``instructions`` go into the prompt."""
+    """An agent is to work. ``trigger`` is the kind its subscription matched; ``instructions`` go into the prompt."""
 
     run: str
     agent: str
@@ -283,7 +285,7 @@ class AgentResumed(Payload, kind="agent_resumed"):
 
 @dataclass(frozen=True, slots=True)
 class AgentQuarantined(Payload, kind="agent_quarantined"):
-    """Latched: identity refused, processes frozen, mail held, until a person releases. ``agent_epoch`` is the new one."""
+    """Latched until a person releases: identity refused, processes frozen, mail held. ``agent_epoch`` is the new one."""
 
     agent: str
     reason: str
@@ -577,7 +579,7 @@ class ApprovalRequested(Payload, kind="approval_requested"):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGranted(Payload, kind="approval_granted"):
-    """The effect is held until ``hold_until_ns`` and can be undone until then. ``shown`` is what the person had on screen."""
+    """The effect is held until ``hold_until_ns`` and can be undone until then. ``shown``: what the person had on screen."""
 
     approval: str
     pr: int
@@ -764,7 +766,7 @@ class EffectUncertain(Payload, kind="effect_uncertain"):
 
 @dataclass(frozen=True, slots=True)
 class ConfigLoaded(Payload, kind="config_loaded"):
-    """A configuration is in force. ``agents`` holds name, role, vendor, model, enabled, max_concurrent, budget_s, and more."""
+    """A configuration is in force. ``agents``: name, role, vendor, model, enabled, max_concurrent, budget_s, and more."""
 
     sha: str
     policy: str

@@ -11,7 +11,7 @@ SAFE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
 
 def new_id(prefix: str, *, now_ns: int | None = None) -> str:
-    """A time-ordered, unguessable id such as ``run-06ab3k9q2w4xyz``: 8 characters of time, 8 of chance."""
+    """A time-ordered, unguessable id such as ``run-01kq8f3mzj7c2w9xd``: 9 characters of time (ms), 8 of chance."""
     milliseconds = (time.time_ns() if now_ns is None else now_ns) // 1_000_000
     time_part = "".join(_ALPHABET[(milliseconds >> shift) & 31] for shift in range(40, -5, -5))
     return f"{prefix}-{time_part}{''.join(secrets.choice(_ALPHABET) for _ in range(8))}"

@@ -1,4 +1,4 @@
-"""The one sanitiser. Text from an agent, a repository, a ticket or a branch passes here before it is stored or shown."""
+"""The one sanitiser: text from an agent, a repository, a ticket or a branch passes here before it is stored or shown."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import NewType
 SafeText = NewType("SafeText", str)
 """Text without control, bidirectional, zero-width or tag characters; newline and tab survive."""
 
-# Complete escape sequences go first, so that no readable remains ("]52;c;…") stay behind; an unterminated one is cut at its
-# introducer by the second expression. A string sequence ends at the next introducer at the latest, which also keeps the
-# search linear however many of them are left open.
+# Complete escape sequences go first, so that no readable remains ("]52;c;…") stay behind; an unterminated one is cut at
+# its introducer by the second expression. A string sequence ends at the next introducer at the latest, which also keeps
+# the search linear however many of them are left open.
 _SEQUENCES = re.compile(
     r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x1b\x07\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS, SOS, PM, APC
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI
@@ -25,8 +25,9 @@ _FORBIDDEN = re.compile(
     "\ufff9-\ufffb"  # interlinear annotation
     "\ud800-\udfff"  # lone surrogates
     # What Unicode calls default ignorable: characters that take no room and show nothing.
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # shorthand, musical, tags, more variation selectors
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "]"
 )
 _HIDDEN = re.compile(f"{_FORBIDDEN.pattern}|\r")
@@ -53,7 +54,7 @@ def one_line(text: str, limit: int = 200) -> SafeText:
 
 
 def reveal(text: str) -> SafeText:
-    """Like :func:`clean`, but hidden characters are shown as ``<U+202E>``: for diffs, where what is seen must be what lands.
+    """Like :func:`clean`, but hidden characters are shown as ``<U+202E>``: in a diff, what is seen must be what lands.
 
     Line ends of Windows files are taken as line ends; any other carriage return is shown.
     """
