@@ -1,0 +1,214 @@
+"""What must agree between sections, and with the files in the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fleet_tui.domain.events import PAYLOADS
+from fleet_tui.settings.document import KeyPath
+from fleet_tui.settings.messages import suggest
+from fleet_tui.settings.prompts import prompt_file, story_path
+from fleet_tui.settings.schema import PUBLISHABLE, Settings
+
+PLACEHOLDERS = ("prompt", "prompt_file", "model", "workspace", "ticket")
+
+
+class Check(NamedTuple):
+    """Something found at ``path``; a warning when ``severe`` is False."""
+
+    path: KeyPath
+    message: str
+    hint: str
+    severe: bool = True
+
+
+def check(settings: Settings, repository: Path | None = None) -> Iterator[Check]:
+    """Everything that is wrong with ``settings``; with a ``repository`` also its prompts and stories."""
+    for rule in _RULES:
+        yield from rule(settings)
+    if repository is not None:
+        yield from _prompts(settings, repository)
+        yield from _stories(settings, repository)
+
+
+def _unique(section: str, names: Iterable[str], what: str) -> Iterator[Check]:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            yield Check((section, index, "name"), f"two {what} are called `{name}`", "give one of them another name")
+        seen.add(name)
+
+
+def _names(settings: Settings) -> Iterator[Check]:
+    yield from _unique("agents", (agent.name for agent in settings.agents), "agents")
+    yield from _unique("teams", (team.name for team in settings.teams), "teams")
+    yield from _unique("gates", (gate.name for gate in settings.gates), "gates")
+
+
+def _references(settings: Settings) -> Iterator[Check]:
+    agents = {agent.name for agent in settings.agents}
+    for index, agent in enumerate(settings.agents):
+        if agent.vendor not in settings.vendors:
+            yield Check(
+                ("agents", index, "vendor"),
+                f"there is no vendor `{agent.vendor}`",
+                suggest(agent.vendor, settings.vendors),
+            )
+        if agent.reports_to is not None and agent.reports_to not in agents:
+            yield Check(
+                ("agents", index, "reports_to"),
+                f"there is no agent `{agent.reports_to}`",
+                suggest(agent.reports_to, agents),
+            )
+    for index, team in enumerate(settings.teams):
+        for position, name in enumerate(team.agents):
+            if name not in agents:
+                yield Check(("teams", index, "agents", position), f"there is no agent `{name}`", suggest(name, agents))
+    to = settings.limits.question_to
+    if to != "operator" and to not in agents:
+        yield Check(("limits", "question_to"), f"there is no agent `{to}`", suggest(to, {*agents, "operator"}))
+
+
+def _circles(settings: Settings) -> Iterator[Check]:
+    above = {agent.name: agent.reports_to for agent in settings.agents}
+    for index, agent in enumerate(settings.agents):
+        seen, name = {agent.name}, agent.reports_to
+        while name is not None and name not in seen:
+            seen.add(name)
+            name = above.get(name)
+        if name == agent.name:
+            yield Check(
+                ("agents", index, "reports_to"),
+                f"`{agent.name}` reports to itself in a circle",
+                "let one of them report to nobody",
+            )
+            return
+
+
+def _events(settings: Settings) -> Iterator[Check]:
+    for index, name in enumerate(settings.events):
+        if name in PAYLOADS:
+            yield Check(("events", index), f"`{name}` is an event of fleet itself", "choose another name")
+    for family, role in settings.roles.items():
+        yield from _publishes(settings, family, role.publishes)
+        for index, name in enumerate(role.subscribes_to):
+            yield from _subscription(settings, ("roles", family, "subscribes_to", index), name)
+    for index, agent in enumerate(settings.agents):
+        for position, name in enumerate(agent.subscribes_to or ()):
+            yield from _subscription(settings, ("agents", index, "subscribes_to", position), name)
+
+
+def _publishes(settings: Settings, family: str, kinds: tuple[str, ...]) -> Iterator[Check]:
+    allowed = PUBLISHABLE | set(settings.events)
+    for index, kind in enumerate(kinds):
+        if kind not in allowed:
+            reason = "only fleet itself may publish it" if kind in PAYLOADS else "there is no such event"
+            yield Check(
+                ("roles", family, "publishes", index),
+                f"`{kind}` cannot be published by agents: {reason}",
+                suggest(kind, allowed),
+            )
+    if {"pr_created", "pr_approved"} <= set(kinds):
+        yield Check(
+            ("roles", family, "publishes"),
+            f"`{family}` may both write and approve",
+            "split it: nobody approves what they wrote",
+            severe=False,
+        )
+
+
+def _subscription(settings: Settings, path: KeyPath, name: str) -> Iterator[Check]:
+    known = {*PAYLOADS, *settings.events}
+    if name in known:
+        return
+    hint = suggest(name, known)
+    if hint.startswith("did you mean"):
+        yield Check(path, f"there is no event `{name}`", hint)
+    else:
+        yield Check(
+            path,
+            f"no known event is called `{name}`",
+            f"add `{name}` to `events:` if your agents publish it",
+            severe=False,
+        )
+
+
+def _roles(settings: Settings) -> Iterator[Check]:
+    for index, agent in enumerate(settings.agents):
+        if not settings.family(agent.role).matched:
+            yield Check(
+                ("agents", index, "role"),
+                f"role `{agent.role}` is unknown: treated as observer, which may only remark",
+                "choose a known role, or add it to `roles:`",
+                severe=False,
+            )
+
+
+def _reviews(settings: Settings) -> Iterator[Check]:
+    required = settings.reviews.required
+    reviewers = sum(
+        agent.enabled and "pr_approved" in settings.family(agent.role).publishes for agent in settings.agents
+    )
+    if isinstance(required, int) and required > reviewers and settings.agents:
+        yield Check(
+            ("reviews", "required"),
+            f"{required} reviews are required, but only {reviewers} enabled agent(s) may review",
+            "add a reviewer, or require fewer",
+        )
+
+
+def _labels(settings: Settings) -> Iterator[Check]:
+    seen: dict[str, str] = {}
+    for state, label in settings.labels.model_dump().items():
+        if label.lower() in seen:
+            yield Check(("labels", state), f"`{label}` already means `{seen[label.lower()]}`", "use another label")
+        seen.setdefault(label.lower(), state)
+
+
+def _vendors(settings: Settings) -> Iterator[Check]:
+    for name, vendor in settings.vendors.items():
+        if vendor.kind == "command" and not vendor.argv:
+            yield Check(("vendors", name), "`argv` is missing", "add `argv: [program, …]`")
+        for index, argument in enumerate(vendor.argv):
+            word = argument[1:-1] if argument.startswith("{") and argument.endswith("}") else ""
+            if word.isidentifier() and word not in PLACEHOLDERS:
+                yield Check(
+                    ("vendors", name, "argv", index),
+                    f"there is no placeholder `{argument}`",
+                    suggest(word, PLACEHOLDERS),
+                )
+
+
+def _prompts(settings: Settings, repository: Path) -> Iterator[Check]:
+    for index, agent in enumerate(settings.agents):
+        if not agent.enabled or agent.prompt is not None:
+            continue
+        found = prompt_file(repository, agent)
+        path: KeyPath = ("agents", index, "prompt_file" if agent.prompt_file else "name")
+        if found.missing:
+            yield Check(path, f"prompt file {agent.prompt_path} is missing", "create it, or run `fleet init`")
+        elif found.problem is not None:
+            yield Check(path, f"prompt file {agent.prompt_path}: {found.problem.message}", found.problem.hint)
+
+
+def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
+    used = {agent.vendor for agent in settings.agents if agent.enabled}
+    for name, vendor in settings.vendors.items():
+        if name not in used or vendor.kind != "scripted":
+            continue
+        story = story_path(repository, vendor)
+        if story is None:
+            yield Check(("vendors", name), "`story` is missing", "add `story: minimal`, or a file in the repository")
+        elif not story.is_file():
+            yield Check(
+                ("vendors", name, "story"),
+                f"there is no story {vendor.story}",
+                "name a shipped story such as `minimal`, or a file in the repository",
+            )
+
+
+_RULES: tuple[Callable[[Settings], Iterator[Check]], ...] = (
+    _names, _references, _circles, _events, _roles, _reviews, _labels, _vendors,
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""What is wrong with a configuration, and where; and where a value came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fleet_tui.domain.text import one_line, reveal
+
+ERROR: Literal["error"] = "error"
+WARNING: Literal["warning"] = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding. ``line`` and ``column`` count from 1; both are 0 when there is no place in a file.
+
+    ``text`` is the offending text, one line, without control characters.
+    """
+
+    severity: Literal["error", "warning"]
+    file: str
+    line: int
+    column: int
+    text: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        mark = "" if self.severity == ERROR else "warning: "
+        return f"{place}: {mark}{self.message}" + (f" (try: {self.hint})" if self.hint else "")
+
+    def as_dict(self) -> dict[str, str | int]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: a shipped file, a file with a line, or an environment variable."""
+
+    layer: Literal["shipped", "user", "project", "environment"]
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        if self.layer == "shipped":
+            return "shipped"
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+def snippet(text: str, limit: int = 60) -> str:
+    """The first line of an offending text, harmless and short."""
+    first = text.strip().split("\n", 1)[0]
+    return one_line(first, limit)
+
+
+def excerpt(problem: Problem, source: str, context: int = 2) -> str:
+    """The lines around ``problem`` in ``source`` with a caret under the place; empty when there is no place."""
+    if not problem.line:
+        return ""
+    lines = source.splitlines()
+    first, last = max(1, problem.line - context), min(len(lines), problem.line + context)
+    width = len(str(last))
+    shown: list[str] = []
+    for number in range(first, last + 1):
+        line = reveal(lines[number - 1].replace("\t", " "))[:200]
+        shown.append(f"{'>' if number == problem.line else ' '} {number:>{width}} | {line}".rstrip())
+        if number == problem.line:
+            carets = "^" * max(1, min(len(problem.text), 60))
+            shown.append(f"  {' ' * width} | {' ' * (problem.column - 1)}{carets} {problem.message}")
+    return "\n".join(shown)

@@ -1,0 +1,295 @@
+"""The schema: frozen pydantic models, one per section of ``config.yaml``.
+
+Whatever these models accept is consistent by itself; what must agree between sections or with the disk is in
+:mod:`fleet_tui.settings.check`. Durations carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.settings import fields as f
+from fleet_tui.settings.fields import argv_of, problem
+
+PUBLISHABLE = frozenset(
+    {
+        "note", "claim", "handoff", "artifact", "blocker",
+        "pr_created", "pr_approved", "pr_changes_requested", "release_decided",
+    }
+)  # fmt: skip
+"""Kinds an agent may publish, if its role says so; custom kinds come on top (``events:``)."""
+
+OBSERVER = "observer"
+"""The family of a role that no family matches: least privilege."""
+
+DAY_S = 86_400
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, and no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+
+class Product(Section):
+    """What is being built; shown to agents and in the room."""
+
+    name: f.Text | None = Field(None, description="Name of the product.")
+    description: f.LongText | None = Field(None, description="What it is; goes into every prompt.")
+    owner: f.Text | None = Field(None, description="The person or team that answers for it.")
+
+
+class AgentSettings(Section):
+    """One agent: a role, a vendor's program, and what makes it start."""
+
+    name: f.AgentName = Field(description="Unique name; also the name of its prompt file.")
+    role: f.RoleName = Field(description="Its role; the matching entry of `roles` says what it may publish.")
+    agent_type: f.RoleName | None = Field(None, description="Older spelling: stands for `role` where that is missing.")
+    vendor: f.SafeName = Field("claude-code", description="The entry of `vendors` that runs it.")
+    model: f.Filled | None = Field(None, description="Model name passed to the vendor; empty: the vendor's default.")
+    subscribes_to: f.EventNames = Field(
+        None, description="Event kinds that start it; empty: the defaults of its role. Older spelling: `subscriptions`."
+    )
+    max_concurrent: Annotated[f.Number, Field(ge=1, le=64)] = Field(1, description="Runs at the same time.")
+    budget_seconds: Annotated[f.Number, Field(ge=1, le=365 * DAY_S)] | None = Field(
+        None, description="Run time in total, in seconds; empty: unlimited."
+    )
+    budget_minutes: Annotated[f.Number, Field(ge=1, le=365 * 1440)] | None = Field(
+        None, description="The same in minutes; only one of the two."
+    )
+    enabled: f.Flag = Field(True, description="Whether it may be started.")
+    department: f.Text | None = Field(None, description="Grouping in lists.")
+    reports_to: f.AgentName | None = Field(None, description="The agent it reports to.")
+    schedule: f.Cron = Field(None, description="Cron line (minute hour day month weekday) that starts it.")
+    worktree: f.Worktree = Field(None, description="Accepted for older files: fleet makes the workspaces itself.")
+    prompt_file: f.RepositoryPath | None = Field(
+        None, description="Its standing instructions; empty: `.fleet/prompts/<name>.md`."
+    )
+    prompt: f.LongText | None = Field(None, description="The instructions themselves, instead of a file.")
+    env: f.Environment = Field(default_factory=dict, description="Environment variables for its program.")
+
+    @field_validator("budget_minutes")
+    @classmethod
+    def _one_budget(cls, minutes: int | None, info: ValidationInfo) -> int | None:
+        if minutes is not None and info.data.get("budget_seconds") is not None:
+            raise problem("`budget_seconds` is given as well", "keep one of the two")
+        return minutes
+
+    @field_validator("prompt")
+    @classmethod
+    def _one_prompt(cls, prompt: str | None, info: ValidationInfo) -> str | None:
+        if prompt is not None and info.data.get("prompt_file") is not None:
+            raise problem("`prompt_file` is given as well", "keep one of the two")
+        return prompt
+
+    @property
+    def budget_s(self) -> int | None:
+        """Run time in seconds, or None for no ceiling."""
+        return self.budget_minutes * 60 if self.budget_minutes is not None else self.budget_seconds
+
+    @property
+    def prompt_path(self) -> str:
+        """The prompt file, relative to the repository."""
+        return self.prompt_file or f".fleet/prompts/{self.name}.md"
+
+    def subscriptions(self, settings: Settings) -> tuple[str, ...]:
+        """The event kinds that start this agent: its own, else the defaults of its role."""
+        return self.subscribes_to if self.subscribes_to is not None else settings.family(self.role).subscribes_to
+
+
+class Team(Section):
+    """A named group of agents."""
+
+    name: f.SafeName = Field(description="Unique name.")
+    agents: tuple[f.AgentName, ...] = Field((), description="Names of its agents.")
+
+
+class GateSettings(Section):
+    """A deterministic check that fleet itself runs on the merge result."""
+
+    name: f.SafeName = Field(description="Unique name.")
+    run: f.Command = Field(description="A line for `sh -c`, or a list of arguments.")
+    time_limit_s: Annotated[f.Number, Field(ge=1, le=DAY_S)] = Field(600, description="Seconds until it fails.")
+    output_limit_kb: Annotated[f.Number, Field(ge=1, le=1_048_576)] = Field(1024, description="Output kept, in KiB.")
+    env: f.Environment = Field(default_factory=dict, description="Environment variables for it.")
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        return argv_of(self.run)
+
+    @property
+    def command(self) -> str:
+        """The command as a person would type it."""
+        return self.run if isinstance(self.run, str) else shlex.join(self.run)
+
+
+class Reviews(Section):
+    """How many agents must approve a pull request, and how often it may go back."""
+
+    required: f.Required = Field("all", description="`all` reviewers, or how many of them; 0: none.")
+    max_rounds: Annotated[f.Number, Field(ge=1, le=20)] = Field(
+        3, description="Rounds of changes until a person decides."
+    )
+
+
+class ApprovalPolicy(Section):
+    """When a person must approve a merge."""
+
+    when: Literal["always", "sensitive"] = Field(
+        "always", description="`always`, or only when a sensitive path is touched."
+    )
+    sensitive_paths: tuple[f.Glob, ...] = Field(
+        (), description="Globs of paths that need a person. A list of your own replaces the shipped one."
+    )
+    expires_h: Annotated[f.Number, Field(ge=1, le=720)] = Field(24, description="Hours until a request expires.")
+    hold_s: Annotated[f.Number, Field(ge=0, le=3600)] = Field(
+        10, description="Seconds between approval and merge, in which it can be undone."
+    )
+
+
+class Merge(Section):
+    """How approved work lands."""
+
+    method: Literal["merge", "squash"] = Field("merge", description="A merge commit, or one squashed commit.")
+    parallel_gates: Annotated[f.Number, Field(ge=1, le=16)] = Field(1, description="Gates that run at the same time.")
+
+
+class WorkspaceSettings(Section):
+    """Commands run in a fresh workspace, and before one is removed."""
+
+    setup: tuple[f.Command, ...] = Field((), description="Commands after it is made, such as installing dependencies.")
+    teardown: tuple[f.Command, ...] = Field((), description="Commands before it is removed.")
+    time_limit_s: Annotated[f.Number, Field(ge=1, le=DAY_S)] = Field(600, description="Seconds for each command.")
+
+
+class Limits(Section):
+    """Ceilings of the whole fleet."""
+
+    max_running: Annotated[f.Number, Field(ge=1, le=1000)] = Field(8, description="Runs at the same time.")
+    restart_attempts: Annotated[f.Number, Field(ge=0, le=100)] = Field(
+        3, description="Restarts of a crashed run before its agent is quarantined."
+    )
+    restart_backoff_s: tuple[Annotated[f.Number, Field(ge=0, le=DAY_S)], ...] = Field(
+        (1, 5, 30), min_length=1, max_length=20, description="Seconds before each restart; the last one repeats."
+    )
+    denials_to_quarantine: Annotated[f.Number, Field(ge=1, le=1000)] = Field(
+        3, description="Refused acts in one run that quarantine its agent."
+    )
+    question_to: f.SafeName = Field("operator", description="Who answers agents' questions: `operator` or an agent.")
+
+
+class Labels(Section):
+    """The labels that carry a ticket's state at the forge."""
+
+    ready: f.Filled = Field("ready", description="May be taken.")
+    in_progress: f.Filled = Field("in-progress", description="Being worked on.")
+    blocked: f.Filled = Field("blocked", description="Waits for a person.")
+    in_review: f.Filled = Field("needs-review", description="Has an open pull request.")
+    shipped: f.Filled = Field("shipped", description="Has landed.")
+
+
+class VendorSettings(Section):
+    """How a vendor's program is started."""
+
+    kind: Literal["command", "scripted"] = Field("command", description="A program, or a story played for trials.")
+    argv: f.Arguments = Field(
+        (),
+        description="Program and arguments; `{prompt}`, `{prompt_file}`, `{model}`, `{workspace}` and `{ticket}` are filled in.",
+    )
+    prompt: Literal["argv", "stdin", "file", "paste"] = Field("argv", description="How the prompt reaches it.")
+    env: f.Environment = Field(default_factory=dict, description="Environment variables for it.")
+    story: f.RepositoryPath | None = Field(
+        None, description="Of `scripted`: the name of a shipped story, or a file in the repository."
+    )
+
+
+class RoleSettings(Section):
+    """A family of roles: which role names belong to it and what they may do."""
+
+    match: tuple[f.Filled, ...] = Field((), description="Globs on role names, in any case.")
+    publishes: tuple[f.EventName, ...] = Field((), description="Event kinds its agents may publish.")
+    subscribes_to: tuple[f.EventName, ...] = Field((), description="Event kinds that start its agents by default.")
+    summary: f.Text = Field("", description="What the family is for.")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFamily:
+    """What a role amounts to. ``matched`` is False when no family claims the role and it fell back to ``observer``."""
+
+    name: str
+    publishes: tuple[str, ...]
+    subscribes_to: tuple[str, ...]
+    summary: str
+    matched: bool = True
+
+
+class Interface(Section):
+    """The control room."""
+
+    theme: Literal["auto", "grey", "light", "contrast", "ansi", "mono"] = Field("auto", description="Colours.")
+    ascii: f.Flag = Field(False, description="Draw with ASCII characters only.")
+    keymap: dict[f.Filled, f.Filled] = Field(default_factory=dict, description="Binding id to key.")
+
+
+class Settings(Section):
+    """The effective configuration of a fleet."""
+
+    version: Literal[1] = Field(1, description="Format of this file.")
+    product: Product = Field(default_factory=Product)
+    target_branch: f.Filled | None = Field(
+        None, description="Branch that work lands on; empty: the branch checked out when the fleet first starts."
+    )
+    agents: tuple[AgentSettings, ...] = Field((), max_length=500, description="The agents.")
+    teams: tuple[Team, ...] = Field((), max_length=200, description="Groups of agents.")
+    gates: tuple[GateSettings, ...] = Field((), max_length=100, description="Checks that run before a merge, in order.")
+    reviews: Reviews = Field(default_factory=Reviews)
+    approval: ApprovalPolicy = Field(default_factory=ApprovalPolicy)
+    merge: Merge = Field(default_factory=Merge)
+    workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings)
+    limits: Limits = Field(default_factory=Limits)
+    labels: Labels = Field(default_factory=Labels)
+    vendors: dict[f.SafeName, VendorSettings] = Field(default_factory=dict, description="Programs that agents run.")
+    roles: dict[f.SafeName, RoleSettings] = Field(
+        default_factory=dict, description="Families of roles, the first match counts; an exact name beats a glob."
+    )
+    events: tuple[f.EventName, ...] = Field((), max_length=200, description="Event kinds of your own.")
+    ui: Interface = Field(default_factory=Interface)
+
+    def agent(self, name: str) -> AgentSettings:
+        """Raises FleetError: there is no such agent."""
+        for agent in self.agents:
+            if agent.name == name:
+                return agent
+        known = ", ".join(agent.name for agent in self.agents) or "none are configured"
+        raise FleetError("no such agent", f"`{name}` is not in the configuration", f"agents: {known}")
+
+    def vendor(self, name: str) -> VendorSettings:
+        """Raises FleetError: there is no such vendor."""
+        try:
+            return self.vendors[name]
+        except KeyError:
+            known = ", ".join(self.vendors)
+            raise FleetError("no such vendor", f"`{name}` is not in the configuration", f"vendors: {known}") from None
+
+    def family(self, role: str) -> RoleFamily:
+        """The family of ``role``: an exact name first, then the first glob that matches, else ``observer``."""
+        name = self._family_name(role.lower())
+        found = self.roles.get(name or OBSERVER)
+        if found is None:
+            return RoleFamily(OBSERVER, (), (), "", matched=False)
+        return RoleFamily(name or OBSERVER, found.publishes, found.subscribes_to, found.summary, name is not None)
+
+    def _family_name(self, role: str) -> str | None:
+        for name, family in self.roles.items():
+            if role in (pattern.lower() for pattern in family.match):
+                return name
+        for name, family in self.roles.items():
+            if any(fnmatchcase(role, pattern.lower()) for pattern in family.match):
+                return name
+        return None
