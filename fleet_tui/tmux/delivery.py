@@ -1,0 +1,121 @@
+"""Text and keys into a pane, or nowhere: one guarded tmux command checks the pane's own uuid and sends."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.states import MessageState
+from fleet_tui.domain.text import clean
+from fleet_tui.tmux.server import UUID, PaneInfo, TmuxServer
+
+Receipt = Callable[[MessageState], Awaitable[None]]
+
+MOST_CHARACTERS = 200_000
+SETTLE_S = 1.0
+"""How long Enter waits, at most, for the program to have drawn the pasted text."""
+_LOOK_EVERY_S = 0.05
+_SENT, _NOT_SENT = "sent", "refused"
+_KEY = re.compile(
+    r"(?:[CMS]-){0,3}(?:[A-Za-z0-9]|Enter|Escape|Tab|BTab|Space|BSpace|Up|Down|Left|Right|Home|End|PPage|NPage|IC|DC|F\d{1,2})\Z"
+)
+
+
+class WrongPane(Refused):
+    """The pane is dead, or its id now belongs to another pane. Nothing was sent."""
+
+
+class DeliveryUncertain(FleetError):
+    """tmux did not say whether the text arrived; it must be looked at, never sent again blindly."""
+
+
+def pasteable(text: str) -> str:
+    """``text`` as it may be pasted: no control characters but newline and tab, so nothing can end the paste early."""
+    return clean(text).replace("\r", "\n")
+
+
+async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: Receipt) -> None:
+    """Paste ``text`` into ``pane`` and press Enter; ``on_receipt`` hears TYPED, then SUBMITTED.
+
+    Raises:
+        ValueError: nothing is left of the text after cleaning, or it is too long.
+        WrongPane: the pane is dead or another one; nothing was sent (or, after TYPED, not submitted).
+        DeliveryUncertain: tmux failed half-way.
+    """
+    body = pasteable(text)
+    if not body.strip() or len(body) > MOST_CHARACTERS:
+        raise ValueError(f"a message has 1 to {MOST_CHARACTERS} characters")
+    _check(pane)
+    await _paste(server, pane, body.encode("utf-8"), bracketed=True)
+    await on_receipt(MessageState.TYPED)
+    await _settled(server, pane)
+    # Pasted, not sent as a key: in copy mode a key would go to tmux instead of the program.
+    await _paste(server, pane, b"\r", bracketed=False)
+    await on_receipt(MessageState.SUBMITTED)
+
+
+async def send_keys(server: TmuxServer, pane: PaneInfo, keys: Sequence[str]) -> None:
+    """Press named keys (``Enter``, ``C-c``, ``Up``, ``y``) in ``pane``.
+
+    Raises:
+        ValueError: something that is not the name of a key.
+        WrongPane: the pane is dead or another one; nothing was sent.
+    """
+    wrong = [key for key in keys if not _KEY.match(key)]
+    if wrong or not keys:
+        raise ValueError(f"not keys: {wrong!r}")
+    _check(pane)
+    leave_mode = f"if-shell -F -t {pane.pane_id} '#{{pane_in_mode}}' 'send-keys -t {pane.pane_id} -X cancel'"
+    await _guarded(server, pane, f"{leave_mode} ; send-keys -t {pane.pane_id} -- {' '.join(keys)}")
+
+
+def _check(pane: PaneInfo) -> None:
+    if not UUID.match(pane.uuid) or not re.fullmatch(r"%\d+", pane.pane_id):
+        raise ValueError("not a pane of the fleet")
+    if pane.dead:
+        raise WrongPane("the pane is dead", pane.session, "look at the run again")
+
+
+async def _paste(server: TmuxServer, pane: PaneInfo, data: bytes, *, bracketed: bool) -> None:
+    buffer = f"fleet-{secrets.token_hex(8)}"
+    loaded = await server.run("load-buffer", "-b", buffer, "-", stdin=data)
+    if loaded.code != 0:
+        raise WrongPane("the text could not be handed to tmux", clean(loaded.err, 200), "see `fleet doctor`")
+    flags = "-p -d -r" if bracketed else "-d -r"
+    try:
+        await _guarded(server, pane, f"paste-buffer {flags} -b {buffer} -t {pane.pane_id}")
+    except WrongPane:
+        await server.run("delete-buffer", "-b", buffer)
+        raise
+
+
+async def _guarded(server: TmuxServer, pane: PaneInfo, act: str) -> None:
+    # Check and act are one command inside the server: between them no pane can change hands.
+    ours = f"#{{&&:#{{==:#{{@fleet_uuid}},{pane.uuid}}},#{{==:#{{pane_dead}},0}}}}"
+    yes, no = f"{act} ; display-message -p {_SENT}", f"display-message -p {_NOT_SENT}"
+    try:
+        result = await server.run("if-shell", "-F", "-t", pane.pane_id, ours, yes, no)
+    except FleetError as error:
+        raise DeliveryUncertain("delivery is uncertain", str(error), "look at the pane before sending again") from error
+    said = result.out.decode("ascii", "replace").strip()
+    if said == _SENT:
+        return
+    if said == _NOT_SENT or result.unreachable or "can't find" in result.err:
+        raise WrongPane("the pane is gone", f"{pane.pane_id} of {pane.session}", "look at the run again")
+    raise DeliveryUncertain("delivery is uncertain", clean(result.err, 200), "look at the pane before sending again")
+
+
+async def _settled(server: TmuxServer, pane: PaneInfo) -> None:
+    # Some programs swallow an Enter that arrives while they still take the paste in.
+    deadline = time.monotonic() + SETTLE_S
+    before = None
+    while time.monotonic() < deadline:
+        shown = (await server.run("capture-pane", "-p", "-t", pane.pane_id)).out
+        if shown == before:
+            return
+        before = shown
+        await asyncio.sleep(_LOOK_EVERY_S)

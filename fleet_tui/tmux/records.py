@@ -1,0 +1,149 @@
+"""The small files through which a runner and the watcher know of each other. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+SPEC, RUNNER, EXIT, METER, SOCKET = "spec.json", "runner.json", "exit.json", "meter.json", "runner.sock"
+MARKER = "FLEET_RUN"
+"""The environment variable that tells which run a process belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """What a runner is to start. ``env`` is the complete environment; ``grace_s`` lies between TERM and KILL."""
+
+    run: str
+    argv: tuple[str, ...]
+    cwd: str
+    env: dict[str, str]
+    stdin_file: str | None = None
+    grace_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerRecord:
+    """The runner of a run. ``identity`` tells this life of ``pid`` from a later process with the same number."""
+
+    pid: int
+    create_time: float
+    child_pid: int | None
+    started_ns: int
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRecord:
+    """How the child ended. ``reason``: exited, signalled, stopped, hangup, terminated, or ``start failed: …``.
+
+    ``exit_code`` is None when a signal ended it; ``survivors`` counts processes that even SIGKILL did not end.
+    """
+
+    exit_code: int | None
+    signal: int | None
+    active_ms: int
+    reason: str
+    ended_ns: int
+    survivors: int = 0
+
+
+def write_spec(run_dir: Path, spec: RunSpec) -> None:
+    """Put ``spec`` where the runner looks for it."""
+    write_json(run_dir / SPEC, asdict(spec))
+
+
+def read_spec(run_dir: Path) -> RunSpec:
+    """The run's specification.
+
+    Raises:
+        ValueError: missing, unreadable, or not of the expected shape.
+    """
+    data = read_json(run_dir / SPEC)
+    try:
+        return RunSpec(
+            run=str(data["run"]),
+            argv=tuple(str(word) for word in data["argv"]),
+            cwd=str(data["cwd"]),
+            env={str(name): str(value) for name, value in data["env"].items()},
+            stdin_file=data.get("stdin_file"),
+            grace_s=float(data.get("grace_s", 5.0)),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{run_dir / SPEC}: {error!r}") from error
+
+
+def read_runner(run_dir: Path) -> RunnerRecord | None:
+    """The runner's record; None when it has not written one (or it is not understood)."""
+    try:
+        return RunnerRecord(**read_json(run_dir / RUNNER))
+    except (ValueError, TypeError):
+        return None
+
+
+def read_exit(run_dir: Path) -> ExitRecord | None:
+    """How the run ended; None while it has not, or when its runner was killed before it could say."""
+    try:
+        return ExitRecord(**read_json(run_dir / EXIT))
+    except (ValueError, TypeError):
+        return None
+
+
+def write_exit(run_dir: Path, record: ExitRecord) -> None:
+    """Say how the run ended."""
+    write_json(run_dir / EXIT, asdict(record))
+
+
+def read_meter_ms(run_dir: Path) -> int:
+    """The last persisted run time in milliseconds, at most five seconds old while the runner lives; 0 when unknown."""
+    try:
+        return int(read_json(run_dir / METER)["active_ms"])
+    except (ValueError, KeyError, TypeError):
+        return 0
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in ``path``.
+
+    Raises:
+        ValueError: missing, unreadable, or not a JSON object.
+    """
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    if not isinstance(data, dict):
+        raise ValueError(f"{path}: not an object")  # noqa: TRY004 - one error for every bad file
+    return data
+
+
+def write_json(path: Path, data: dict[str, Any], *, durable: bool = True) -> None:
+    """Replace ``path`` in one step, readable by its owner only; ``durable`` waits for the disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(data, file)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    if durable:
+        _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,347 @@
+"""First process of a run's pane: starts the agent, meters, freezes and ends its whole tree, and says how it ended.
+
+Run as ``python -I runner.py RUN_DIR`` (or ``-m fleet_tui.tmux.runner``). It uses the standard library and psutil only
+and must outlive everything else: no thread, no blocking call, one ``select``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+if not __package__:
+    # Run by path from a checkout or an installation: an isolated interpreter does not look beside the script.
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from fleet_tui.tmux import proctree, records
+from fleet_tui.tmux.control import ControlSocket
+
+METER_EVERY_S = 5.0
+REFREEZE_EVERY_S = 1.0
+SWEEP_EVERY_S = 0.05
+LEFTOVER_GRACE_S = 2.0
+"""How long processes that outlive the child have between TERM and KILL, at most."""
+UNKILLABLE_AFTER_S = 5.0
+
+_DEFAULTED = (
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+    signal.SIGHUP,
+    signal.SIGTERM,
+)
+_REASONS = {signal.SIGHUP: "hangup", signal.SIGTERM: "terminated"}
+_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE)
+
+
+class Meter:
+    """Run time by the monotonic clock: suspend is not counted by the clock, frozen time is not counted by us."""
+
+    def __init__(self) -> None:
+        self._total_ns = 0
+        self._since_ns: int | None = None
+
+    def resume(self) -> None:
+        if self._since_ns is None:
+            self._since_ns = time.monotonic_ns()
+
+    def pause(self) -> None:
+        self._total_ns, self._since_ns = self._now_ns(), None
+
+    @property
+    def active_ms(self) -> int:
+        return self._now_ns() // 1_000_000
+
+    def _now_ns(self) -> int:
+        return self._total_ns + (0 if self._since_ns is None else time.monotonic_ns() - self._since_ns)
+
+
+class Runner:
+    """One run's processes, from start to the last one's end. States: running, stopping, draining (child gone)."""
+
+    def __init__(self, run_dir: Path, spec: records.RunSpec) -> None:
+        self._dir = run_dir
+        self._spec = spec
+        self._meter = Meter()
+        self._selector = selectors.DefaultSelector()
+        self._tree = proctree.Tree(os.getpid(), adopts=proctree.become_subreaper())
+        self._child: int | None = None
+        self._ended: int | None = None  # the child's wait status
+        self._reason = ""
+        self._state = "running"
+        self._frozen = False
+        self._kill_at = 0.0
+        self._next_meter = 0.0
+        self._next_freeze = 0.0
+
+    def run(self) -> int:
+        """Start the child and stay until nothing of it is left; the exit code to end with."""
+        self._catch_signals()
+        control = ControlSocket(self._dir / records.SOCKET, self._selector, self._handle)
+        self._record()
+        failure = self._start()
+        if failure is None:
+            self._record()
+            survivors = self._loop()
+            code = self._finish(survivors)
+        else:
+            code, reason = failure
+            self._write_exit(records.ExitRecord(code, None, 0, reason, time.time_ns()))
+        control.close()
+        return code
+
+    # -- start ---------------------------------------------------------------------------------------------------------
+
+    def _catch_signals(self) -> None:
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_IGN)
+        reader, writer = socket.socketpair()
+        reader.setblocking(False)
+        writer.setblocking(False)
+        self._wake = (reader, writer)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        # The handlers do nothing: the wake-up bytes tell which signals came, outside of any half-done work.
+        for number in (signal.SIGCHLD, *_REASONS):
+            signal.signal(number, lambda *_: None)
+        self._selector.register(reader, selectors.EVENT_READ, lambda: self._signalled(reader))
+
+    def _signalled(self, reader: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for number in reader.recv(4096):
+                if number in _REASONS:
+                    self._stop(_REASONS[signal.Signals(number)])
+
+    def _record(self) -> None:
+        me = psutil.Process()
+        record = {
+            "pid": me.pid,
+            "create_time": me.create_time(),
+            "child_pid": self._child,
+            "started_ns": time.time_ns(),
+            "identity": proctree.identity(me.pid) or "",
+        }
+        records.write_json(self._dir / records.RUNNER, record)
+
+    def _start(self) -> tuple[int, str] | None:
+        env = {name: value for name, value in self._spec.env.items() if name not in {"TMUX", "TMUX_PANE"}}
+        env[records.MARKER] = self._spec.run
+        env.setdefault("TERM", os.environ.get("TERM", "dumb"))
+        try:
+            with contextlib.ExitStack() as files:
+                stdin = files.enter_context(Path(self._spec.stdin_file).open("rb")) if self._spec.stdin_file else None
+                self._meter.resume()
+                process = subprocess.Popen(
+                    self._spec.argv,
+                    stdin=stdin,
+                    cwd=self._spec.cwd,
+                    env=env,
+                    preexec_fn=_prepare_child(os.getpid()),  # this process has no threads
+                )
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            code = 127 if isinstance(error, FileNotFoundError) else 126
+            print(f"fleet: cannot start {self._spec.argv[:1]}: {error}", file=sys.stderr)  # noqa: T201
+            return code, f"start failed: {error}"
+        self._child = process.pid
+        process.returncode = 0  # reaped below with waitpid(-1), together with adopted orphans
+        return None
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def _loop(self) -> int:
+        while True:
+            for key, _ in self._selector.select(self._wait_s()):
+                key.data()
+            self._reap()
+            now = time.monotonic()
+            if self._state == "running" and now >= self._next_meter:
+                self._persist_meter(now)
+            if self._frozen and now >= self._next_freeze:
+                self._tree.freeze()  # somebody outside may have continued one of them
+                self._next_freeze = now + REFREEZE_EVERY_S
+            if self._state != "running":
+                survivors = self._advance_end(now)
+                if survivors is not None:
+                    return survivors
+
+    def _wait_s(self) -> float:
+        if self._state != "running":
+            return SWEEP_EVERY_S
+        due = min(self._next_meter, self._next_freeze) if self._frozen else self._next_meter
+        return max(0.0, due - time.monotonic())
+
+    def _persist_meter(self, now: float) -> None:
+        self._next_meter = now + METER_EVERY_S
+        if not self._tree.adopts:
+            self._tree.members()  # remember them while their parents live
+        with contextlib.suppress(OSError):
+            data = {"active_ms": self._meter.active_ms, "at_ns": time.time_ns(), "frozen": self._frozen}
+            records.write_json(self._dir / records.METER, data, durable=False)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid != self._child:
+                continue
+            if os.WIFSTOPPED(status):
+                self._child_stopped()
+            else:
+                self._child_ended(status)
+
+    def _child_stopped(self) -> None:
+        # Nobody but us could ever continue it: a Ctrl-Z typed into the pane must not leave the run wedged.
+        if not self._frozen and self._child is not None:
+            _take_terminal(self._child)
+            with contextlib.suppress(OSError):
+                os.killpg(self._child, signal.SIGCONT)
+
+    def _child_ended(self, status: int) -> None:
+        self._meter.pause()
+        self._ended = status
+        if self._state == "running":
+            self._thaw()
+            self._state = "draining"
+            self._kill_at = time.monotonic() + min(self._spec.grace_s, LEFTOVER_GRACE_S)
+            self._tree.signal(signal.SIGTERM)
+
+    def _advance_end(self, now: float) -> int | None:
+        # None: not over yet; otherwise how many processes remain that nothing can end.
+        members = self._tree.members()
+        if not members and self._ended is not None:
+            return 0
+        if now >= self._kill_at:
+            proctree.send(members, signal.SIGKILL)
+        return len(members) if now >= self._kill_at + UNKILLABLE_AFTER_S else None
+
+    # -- control -------------------------------------------------------------------------------------------------------
+
+    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        op = request.get("op")
+        if op == "status":
+            return self._status()
+        if op == "freeze":
+            return self._freeze()
+        if op == "thaw":
+            self._thaw()
+            return self._status()
+        if op == "stop":
+            grace = request.get("grace_s", self._spec.grace_s)
+            self._stop("stopped", float(grace) if isinstance(grace, int | float) else self._spec.grace_s)
+            return self._status()
+        return {"error": f"unknown op {op!r}"}
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "state": self._state,
+            "active_ms": self._meter.active_ms,
+            "frozen": self._frozen,
+            "child_pid": self._child,
+            "processes": len(self._tree.members()),
+        }
+
+    def _freeze(self) -> dict[str, Any]:
+        if self._state != "running":
+            return {"error": f"the run is {self._state}"}
+        self._meter.pause()
+        self._frozen = True
+        sweep = self._tree.freeze()
+        self._next_freeze = time.monotonic() + REFREEZE_EVERY_S
+        return {**self._status(), "complete": sweep.complete}
+
+    def _thaw(self) -> None:
+        if self._frozen:
+            self._frozen = False
+            self._tree.signal(signal.SIGCONT)
+            if self._ended is None:
+                self._meter.resume()
+
+    def _stop(self, reason: str, grace_s: float | None = None) -> None:
+        deadline = time.monotonic() + (self._spec.grace_s if grace_s is None else max(0.0, grace_s))
+        if self._state == "running":
+            self._reason = reason
+            self._state = "stopping"
+            self._kill_at = deadline
+            self._tree.signal(signal.SIGTERM)
+            self._thaw()
+            self._tree.signal(signal.SIGCONT)  # whoever stopped itself would sleep through the request
+        else:
+            self._kill_at = min(self._kill_at, deadline)
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _finish(self, survivors: int) -> int:
+        self._meter.pause()
+        status = self._ended if self._ended is not None else signal.SIGKILL
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
+        code = None if number is not None else os.WEXITSTATUS(status)
+        reason = self._reason or ("exited" if number is None else "signalled")
+        self._write_exit(records.ExitRecord(code, number, self._meter.active_ms, reason, time.time_ns(), survivors))
+        return 128 + number if number is not None else (code or 0)
+
+    def _write_exit(self, record: records.ExitRecord) -> None:
+        try:
+            records.write_exit(self._dir, record)
+        except OSError as error:
+            print(f"fleet: cannot write {records.EXIT}: {error}", file=sys.stderr)  # noqa: T201
+
+
+def _prepare_child(runner: int) -> Callable[[], None]:
+    def prepare() -> None:
+        os.setpgid(0, 0)
+        _take_terminal(os.getpid())
+        for number in _DEFAULTED:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        proctree.die_with_parent()
+        if os.getppid() != runner:
+            os._exit(1)  # it died before the kernel knew of our wish
+
+    return prepare
+
+
+def _take_terminal(group: int) -> None:
+    # SIGTTOU is ignored here; without a controlling terminal there is nothing to take.
+    with contextlib.suppress(OSError):
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            os.tcsetpgrp(terminal, group)
+        finally:
+            os.close(terminal)
+
+
+def main(arguments: list[str]) -> int:
+    """Run what ``RUN_DIR/spec.json`` says; the exit code is the child's, 128 + n for signal n, 64 for wrong use."""
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print("usage: runner.py RUN_DIR", file=sys.stderr)  # noqa: T201
+        return 64
+    run_dir = Path(arguments[0])
+    try:
+        return Runner(run_dir, records.read_spec(run_dir)).run()
+    except Exception as error:  # whatever it is, the watcher must learn of it and nothing may stay behind
+        print(f"fleet: the runner failed: {error!r}", file=sys.stderr)  # noqa: T201
+        proctree.Tree(os.getpid(), adopts=True).signal(signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            failed = records.ExitRecord(70, None, 0, f"start failed: {error}", time.time_ns())
+            records.write_exit(run_dir, failed)
+        return 70
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

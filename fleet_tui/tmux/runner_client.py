@@ -1,0 +1,196 @@
+"""The watcher's side of a runner: ask, freeze, thaw, stop, read its records, find whose process a pid is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from fleet_tui.domain.errors import Conflict, FleetError
+from fleet_tui.tmux import proctree, records
+from fleet_tui.tmux.records import ExitRecord, RunnerRecord, RunSpec, read_exit, read_meter_ms, read_runner, write_spec
+
+__all__ = [
+    "ExitRecord",
+    "RunSpec",
+    "RunnerRecord",
+    "RunnerStatus",
+    "find_run",
+    "freeze",
+    "kill_leftovers",
+    "read_exit",
+    "read_meter_ms",
+    "read_runner",
+    "runner_alive",
+    "runner_argv",
+    "status",
+    "stop",
+    "thaw",
+    "write_spec",
+]
+
+LIMIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerStatus:
+    """What a runner says of its run. ``complete`` is about the last freeze: nothing was found running any more.
+
+    ``state``: running, stopping (asked to end), draining (the child is gone, the rest is being ended).
+    """
+
+    state: str
+    active_ms: int
+    frozen: bool
+    child_pid: int | None
+    processes: int
+    complete: bool = True
+
+
+def runner_argv(run_dir: Path) -> list[str]:
+    """The command for the pane: this interpreter, isolated, on the runner's own file; works from a checkout too."""
+    return [sys.executable, "-I", str(Path(__file__).with_name("runner.py")), str(run_dir)]
+
+
+async def status(run_dir: Path) -> RunnerStatus:
+    """The run's state, run time and number of processes.
+
+    Raises:
+        FleetError: the runner is gone or does not answer (of this and the next three).
+    """
+    return _status(await _ask(run_dir, {"op": "status"}))
+
+
+async def freeze(run_dir: Path) -> RunnerStatus:
+    """Stop every process of the run at once; run time stands still. Idempotent."""
+    return _status(await _ask(run_dir, {"op": "freeze"}))
+
+
+async def thaw(run_dir: Path) -> RunnerStatus:
+    """Let a frozen run go on. Idempotent."""
+    return _status(await _ask(run_dir, {"op": "thaw"}))
+
+
+async def stop(run_dir: Path, *, grace_s: float = 5.0) -> ExitRecord | None:
+    """End the run: TERM to all its processes, after ``grace_s`` seconds KILL; waits for the end. Idempotent.
+
+    None when the runner ended without leaving a record.
+
+    Raises:
+        FleetError: the runner still lives well after the grace time.
+    """
+    request = {"op": "stop", "grace_s": grace_s}
+    try:
+        await _ask(run_dir, request, until_closed_s=grace_s + LIMIT_S + 5.0)
+    except RunnerGone:
+        if runner_alive(run_dir):
+            raise
+    return read_exit(run_dir)
+
+
+class RunnerGone(FleetError):
+    """Nobody listens on the runner's socket."""
+
+
+def runner_alive(run_dir: Path) -> bool:
+    """Whether the recorded runner still lives: same pid and same life of it; a zombie is dead."""
+    record = read_runner(run_dir)
+    return record is not None and _lives(record)
+
+
+async def kill_leftovers(run_dir: Path) -> int:
+    """Kill what a dead runner left behind, found by the run's mark in the environment; how many processes.
+
+    A process that dropped its environment *and* lost its marked parent is not found: only a pid namespace holds that.
+
+    Raises:
+        Conflict: the runner is alive; stop the run instead.
+    """
+    if runner_alive(run_dir):
+        raise Conflict("the run is alive", str(run_dir), "stop it instead")
+    with contextlib.suppress(ValueError):
+        run = records.read_spec(run_dir).run
+        return await asyncio.to_thread(_kill_marked, run)
+    return 0
+
+
+def find_run(pid: int, runners: Mapping[str, RunnerRecord]) -> str | None:
+    """Which run's runner is ``pid`` itself or an ancestor of it; None when no living one is."""
+    by_pid = {record.pid: (run, record) for run, record in runners.items()}
+    try:
+        process = psutil.Process(pid)
+        line = [process, *process.parents()]
+    except psutil.Error:
+        return None
+    for ancestor in line:
+        run, record = by_pid.get(ancestor.pid, (None, None))
+        if run is not None and record is not None and _lives(record):
+            return run
+    return None
+
+
+def _lives(record: RunnerRecord) -> bool:
+    return bool(record.identity) and proctree.identity(record.pid) == record.identity
+
+
+def _kill_marked(run: str) -> int:
+    killed: set[int] = set()
+    for _ in range(5):  # a process may fork between the look and the kill
+        members = proctree.marked(records.MARKER, run)
+        if not members:
+            break
+        proctree.send(members, signal.SIGKILL)
+        killed.update(process.pid for process in members)
+        psutil.wait_procs(members, timeout=1.0)
+    return len(killed)
+
+
+async def _ask(run_dir: Path, request: dict[str, Any], *, until_closed_s: float | None = None) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            reader, writer = await asyncio.open_unix_connection(str(run_dir / records.SOCKET))
+    except (OSError, TimeoutError) as error:
+        raise RunnerGone("the runner is gone", f"{run_dir}: {error}", "the run has ended or crashed") from error
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            writer.write(json.dumps(request).encode() + b"\n")
+            await writer.drain()
+            line = await reader.readline()
+        if until_closed_s is not None:
+            async with asyncio.timeout(until_closed_s):
+                await reader.read()
+    except TimeoutError:
+        raise FleetError("the runner does not answer", str(run_dir), "see `fleet doctor`") from None
+    except OSError as error:
+        raise RunnerGone("the runner is gone", f"{run_dir}: {error}", "the run has ended or crashed") from error
+    finally:
+        writer.close()
+    return _reply(run_dir, line)
+
+
+def _reply(run_dir: Path, line: bytes) -> dict[str, Any]:
+    if not line:
+        raise RunnerGone("the runner is gone", str(run_dir), "the run has ended or crashed")
+    data = json.loads(line)
+    if not isinstance(data, dict) or "error" in data:
+        raise FleetError("the runner refused", str(data), "see the run's state")
+    return data
+
+
+def _status(data: dict[str, Any]) -> RunnerStatus:
+    return RunnerStatus(
+        state=str(data["state"]),
+        active_ms=int(data["active_ms"]),
+        frozen=bool(data["frozen"]),
+        child_pid=data["child_pid"],
+        processes=int(data["processes"]),
+        complete=bool(data.get("complete", True)),
+    )
