@@ -1,7 +1,8 @@
 """YAML with positions: a plain value, and for every part of it the line and column it stands at.
 
-Only the plain part of YAML is let in: no anchors, aliases, merge keys, tags, second documents, duplicate keys, ambiguous
-numbers, deep nesting or big files. The events of PyYAML's parser are walked without recursion, so no input exhausts the stack.
+Only the plain part of YAML is let in: no anchors, aliases, merge keys, tags, second documents, duplicate keys,
+ambiguous numbers, deep nesting or big files. The events of PyYAML's parser are walked without recursion, so no input
+exhausts the stack.
 """
 
 from __future__ import annotations
@@ -92,6 +93,14 @@ def decode(data: bytes, file: str) -> tuple[str, Problem | None]:
         return "", Problem(ERROR, file, line, column, byte, f"not UTF-8: byte {byte}", "save the file as UTF-8")
 
 
+def parts(value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """The path of ``value``, which stands at ``path``, and of everything in it."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield from parts(inner, (*path, name))
+
+
 class _Stop(Exception):
     """Enough is known: parsing on would only repeat it."""
 
@@ -114,7 +123,7 @@ def _events(source: str) -> Iterator[Event]:
                 raise _Broken(loader.get_mark()) from error
             if not present:
                 return
-            yield loader.get_event()
+            yield loader.get_event()  # type: ignore[no-untyped-call]
     finally:
         loader.dispose()
 
@@ -239,7 +248,8 @@ class _Walk:
         return path
 
     def _scalar(self, event: ScalarEvent, spot: Spot) -> Any:
-        tag = self.resolver.resolve(yaml.ScalarNode, event.value, event.implicit).removeprefix(_PREFIX)
+        tag: str = self.resolver.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+        tag = tag.removeprefix(_PREFIX)
         text = event.value
         if _SURROGATES.search(text):
             self.document.fault(spot, "half of a surrogate pair is not a character", "write the whole character")
@@ -259,6 +269,8 @@ class _Walk:
 
     def _spot(self, event: Event) -> Spot:
         start, end = event.start_mark, event.end_mark
+        assert start is not None
+        assert end is not None
         text = self.document.source[start.index : min(end.index, start.index + 400)]
         if isinstance(event, MappingStartEvent | SequenceStartEvent):
             stop = self.document.source.find("\n", start.index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet_tui.settings.document import Document, KeyPath, Spot
+from fleet_tui.settings.document import Document, KeyPath, Spot, parts
 from fleet_tui.settings.problems import WARNING, Problem
 
 _UNSUPPORTED: dict[str, tuple[str, ...]] = {
@@ -40,10 +40,10 @@ def _agent(document: Document, agent: dict[str, Any], path: KeyPath) -> None:
             )
         elif old in agent:
             agent[new] = agent.pop(old)
-            _move(document, (*path, old), (*path, new))
+            _copy(document, agent[new], (*path, old), (*path, new))
     if "role" not in agent and "agent_type" in agent:
         agent["role"] = agent["agent_type"]
-        _copy(document, (*path, "agent_type"), (*path, "role"))
+        _copy(document, agent["role"], (*path, "agent_type"), (*path, "role"))
     if isinstance(agent.get("worktree"), str):
         spot = document.values[(*path, "worktree")]
         _warn(document, spot, "the path of a worktree is not used: fleet makes workspaces itself", "remove it")
@@ -60,14 +60,8 @@ def _warn(document: Document, spot: Spot, message: str, hint: str) -> None:
     document.problems.append(Problem(WARNING, document.file, spot.line, spot.column, spot.text, message, hint))
 
 
-def _copy(document: Document, old: KeyPath, new: KeyPath) -> None:
+def _copy(document: Document, value: Any, old: KeyPath, new: KeyPath) -> None:
+    """Give the parts of ``value`` under its new name the places they have under the old one."""
     document.keys[new] = document.keys[old]
-    for path in [path for path in document.values if path[: len(old)] == old]:
+    for path in parts(value, old):
         document.values[(*new, *path[len(old) :])] = document.values[path]
-
-
-def _move(document: Document, old: KeyPath, new: KeyPath) -> None:
-    _copy(document, old, new)
-    del document.keys[old]
-    for path in [path for path in document.values if path[: len(old)] == old]:
-        del document.values[path]

@@ -1,7 +1,7 @@
 """The types of single values: strict scalars, safe names, commands, globs, cron lines.
 
-A validator raises ``PydanticCustomError("fleet", message, {"hint": ..., "at": (...)})``: one message per value, in the user's words,
-``at`` being the path of the faulty part below the field.
+A validator raises :func:`problem`: one message per value, in the user's words, ``at`` being the path of the faulty part
+below the field.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The layers of the configuration laid over one another: maps merge, everything else replaces; each part keeps its place."""
+"""The layers of the configuration laid over one another: maps merge, the rest replaces; each part keeps its place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fleet_tui.settings.document import Document, KeyPath, Spot, parse
+from fleet_tui.settings.document import Document, KeyPath, Spot, parse, parts
 from fleet_tui.settings.problems import ERROR, Origin, Problem
 
 ENVIRONMENT_PREFIX = "FLEET__"
@@ -53,19 +53,18 @@ class Merged:
             if isinstance(value, dict) and isinstance(present, dict):
                 self._merge(present, value, here, document, layer)
             else:
+                self._forget(present, here)
                 below[name] = _copy(value)
-                self._forget(here)
-                for part in document.values:
-                    if part[: len(here)] == here:
-                        self._note(part, document, layer)
+                for part in parts(value, here):
+                    self._note(part, document, layer)
 
     def _note(self, path: KeyPath, document: Document, layer: Layer) -> None:
         if path in document.values:
             self.places[path] = Place(layer, document.file, document.values[path], document.keys.get(path))
 
-    def _forget(self, path: KeyPath) -> None:
-        for part in [part for part in self.places if part[: len(path)] == path]:
-            del self.places[part]
+    def _forget(self, value: Any, path: KeyPath) -> None:
+        for part in parts(value, path):
+            self.places.pop(part, None)
 
 
 def _copy(value: Any) -> Any:

@@ -17,9 +17,9 @@ from fleet_tui import paths
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.settings import fieldfleet, messages
 from fleet_tui.settings.check import check
-from fleet_tui.settings.document import Document, KeyPath, Spot, parse
+from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, parse
 from fleet_tui.settings.files import read_text
-from fleet_tui.settings.layers import Layer, Merged, environment_documents
+from fleet_tui.settings.layers import Merged, environment_documents
 from fleet_tui.settings.problems import ERROR, WARNING, Origin, Problem, excerpt
 from fleet_tui.settings.schema import GateSettings, Settings
 
@@ -31,8 +31,8 @@ _SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml")
 class Loaded:
     """What loading found. ``settings`` is None as soon as one problem is an error.
 
-    ``origins``: dotted key to where its value came from. ``sources``: the text of each file read. ``sha``: SHA-256 (hex) of
-    the effective settings, empty when there are none.
+    ``origins``: dotted key to where its value came from. ``sources``: the text of each file read. ``sha``: SHA-256 (hex)
+    of the effective settings, empty when there are none.
     """
 
     settings: Settings | None
@@ -74,22 +74,19 @@ def load_settings(
 ) -> Loaded:
     """The effective settings of the fleet on ``repository``.
 
-    ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository that has
-    no configuration yet gets the defaults. Raises nothing but FleetError for an incomplete installation.
+    ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository that
+    has no configuration yet gets the defaults. What is wrong is in the result.
+
+    Raises:
+        FleetError: the installation is incomplete.
     """
-    merged, sources = Merged(), {}
+    merged = Merged()
+    sources: dict[str, str] = {}
     for document in shipped_documents():
         merged.lay(document, "shipped")
     user = user_file if user_file is not None else paths.user_config_file()
-    for path, shown, layer, inside in (
-        (user, str(user), "user", None),
-        (repository / PROJECT_FILE, PROJECT_FILE, "project", repository),
-    ):
-        document = _file(path, shown, inside, required=layer == "project" and project_required)
-        if document is not None:
-            sources[shown] = document.source
-            fieldfleet.accept(document)
-            merged.lay(document, "user" if layer == "user" else "project")
+    _lay_file(merged, sources, user, str(user), None, required=False)
+    _lay_file(merged, sources, repository / PROJECT_FILE, PROJECT_FILE, repository, required=project_required)
     for document in environment_documents(os.environ if environ is None else environ):
         merged.lay(document, "environment")
     return _finish(merged, repository, sources)
@@ -141,11 +138,13 @@ def shipped_documents() -> tuple[Document, ...]:
     return tuple(documents)
 
 
-def _file(path: Path, shown: str, inside: Path | None, *, required: bool) -> Document | None:
-    """The document of one file; None when it may be and is absent."""
+def _lay_file(
+    merged: Merged, sources: dict[str, str], path: Path, shown: str, inside: Path | None, *, required: bool
+) -> None:
+    """Lay one file over ``merged``. ``inside``: the repository that the project's file may not lead out of."""
     found = read_text(path, shown, inside=inside)
     if found.missing and not required:
-        return None
+        return
     document = Document(shown, found.text)
     if found.missing:
         document.fault(Spot(0, 0, ""), "there is no configuration", "run `fleet init` in the repository")
@@ -154,7 +153,9 @@ def _file(path: Path, shown: str, inside: Path | None, *, required: bool) -> Doc
     else:
         document = parse(found.text, shown)
         _must_be_map(document, required=inside is not None)
-    return document
+        fieldfleet.accept(document)
+    sources[shown] = document.source
+    merged.lay(document, "user" if inside is None else "project")
 
 
 def _must_be_map(document: Document, *, required: bool) -> None:
@@ -186,7 +187,7 @@ def _validate(merged: Merged) -> Settings | None:
     try:
         return Settings.model_validate(merged.value)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        for details in error.errors(include_url=False)[:MAX_PROBLEMS]:
             finding = messages.translate(details, merged.value)
             _add(merged, finding.path, finding.message, finding.hint, at_key=finding.at_key)
         return None

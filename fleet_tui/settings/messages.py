@@ -14,9 +14,14 @@ from fleet_tui.settings.fields import describe
 from fleet_tui.settings.schema import Settings
 
 _TYPES = {
-    "string_type": "text", "int_type": "a whole number", "int_from_float": "a whole number", "bool_type": "true or false",
-    "tuple_type": "a list", "list_type": "a list", "dict_type": "a map", "model_type": "a map", "model_attributes_type": "a map",
-}  # fmt: skip
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a map",
+    "model_type": "a map",
+}
 _BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
@@ -33,8 +38,9 @@ def translate(error: ErrorDetails, merged: dict[str, Any]) -> Finding:
     """One error of pydantic over the ``merged`` value."""
     context: dict[str, Any] = error.get("ctx", {})
     path, kind, value = _real_path(error["loc"], merged), error["type"], error["input"]
+    of_key = "[key]" in error["loc"]
     if kind == "fleet":
-        return Finding((*path, *context["at"]), context["message"], context["hint"])
+        return Finding((*path, *context["at"]), context["message"], context["hint"], at_key=of_key)
     if kind == "extra_forbidden":
         return _unknown_key(path)
     if kind == "missing":
@@ -102,7 +108,7 @@ def _type_hint(kind: str, value: Any) -> str:
         return "write a number without quotes or unit"
     if kind == "bool_type":
         return "write true or false, without quotes"
-    if kind in ("tuple_type", "list_type"):
+    if kind == "tuple_type":
         return "write it as [a, b], or one `- item` per line"
     return "write it as `key: value` lines below" if kind.startswith(("dict", "model")) else ""
 

@@ -28,7 +28,7 @@ def read_prompt(repository: Path, agent: AgentSettings) -> str:
         return agent.prompt
     found = prompt_file(repository, agent)
     if found.missing:
-        raise FleetError("no prompt file", f"{agent.prompt_path} is missing", f"create it, or run `fleet init`")
+        raise FleetError("no prompt file", f"{agent.prompt_path} is missing", "create it, or run `fleet init`")
     if found.problem is not None:
         raise FleetError(
             "cannot use the prompt file", f"{agent.prompt_path} {found.problem.message}", found.problem.hint
@@ -37,7 +37,7 @@ def read_prompt(repository: Path, agent: AgentSettings) -> str:
 
 
 def story_path(repository: Path, vendor: VendorSettings) -> Path | None:
-    """The file of a scripted vendor's story: ``minimal`` is a shipped one, ``stories/mine.yaml`` the repository's own."""
+    """The file of a scripted story: ``minimal`` is a shipped one, ``stories/mine.yaml`` the repository's own."""
     if vendor.story is None:
         return None
     if _SHIPPED_STORY.match(vendor.story):

@@ -200,7 +200,8 @@ class VendorSettings(Section):
     kind: Literal["command", "scripted"] = Field("command", description="A program, or a story played for trials.")
     argv: f.Arguments = Field(
         (),
-        description="Program and arguments; `{prompt}`, `{prompt_file}`, `{model}`, `{workspace}` and `{ticket}` are filled in.",
+        description="Program and arguments; `{prompt}`, `{prompt_file}`, `{model}`, `{workspace}` and `{ticket}` are "
+        "filled in.",
     )
     prompt: Literal["argv", "stdin", "file", "paste"] = Field("argv", description="How the prompt reaches it.")
     env: f.Environment = Field(default_factory=dict, description="Environment variables for it.")

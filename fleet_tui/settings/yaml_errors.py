@@ -22,23 +22,43 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("found character '@'", "a value cannot begin with `@`", "put it in quotes"),
     ("found character '`'", "a value cannot begin with a backquote", "put it in quotes"),
     ("found character '%'", "a value cannot begin with `%`", "put it in quotes"),
-    ("mapping values are not allowed", "a second `:` in this line, or wrong indentation", "put text with `: ` in quotes; align keys of one map"),
+    (
+        "mapping values are not allowed",
+        "a second `:` in this line, or wrong indentation",
+        "put text with `: ` in quotes; align keys of one map",
+    ),
     ("could not find expected ':'", "a key without `: ` after it", "write `key: value`"),
     ("<block end>, but found '<scalar>'", "more text after a complete value", "put the whole value in quotes"),
-    ("expected <block end>", "the indentation does not fit the lines above", "align keys of one map, and `-` of one list"),
+    (
+        "expected <block end>",
+        "the indentation does not fit the lines above",
+        "align keys of one map, and `-` of one list",
+    ),
     ("expected ',' or ']'", "a list in brackets is not closed or lacks a comma", "add `,` or `]`"),
     ("expected ',' or '}'", "a map in braces is not closed or lacks a comma", "add `,` or `}`"),
     ("found unexpected end of stream", "a quote is opened here and never closed", "close it"),
     ("found unexpected document separator", "`---` or `...` inside quoted text", "indent the text"),
-    ("found unknown escape character", "unknown escape after `\\` in double quotes", "write `\\\\`, or use single quotes"),
-    ("escape sequence of", "a broken `\\x`, `\\u` or `\\U` escape", "complete the hexadecimal digits, or use single quotes"),
+    (
+        "found unknown escape character",
+        "unknown escape after `\\` in double quotes",
+        "write `\\\\`, or use single quotes",
+    ),
+    (
+        "escape sequence of",
+        "a broken `\\x`, `\\u` or `\\U` escape",
+        "complete the hexadecimal digits, or use single quotes",
+    ),
     ("sequence entries are not allowed", "a `-` where no list can begin", "begin the list on its own line"),
     ("block sequence entries are not allowed", "a `-` where no list can begin", "begin the list on its own line"),
     ("expected alphabetic or numeric", "`&` or `*` begins an anchor or alias in YAML", "put the value in quotes"),
-    ("expected the node content", "a value is missing or begins with a character that YAML reserves", "put it in quotes"),
+    (
+        "expected the node content",
+        "a value is missing or begins with a character that YAML reserves",
+        "put it in quotes",
+    ),
     ("found undefined tag handle", "`!` begins a tag in YAML", "put the value in quotes"),
     ("found incompatible YAML document", "this YAML version is not supported", "remove the %YAML line"),
-)  # fmt: skip
+)
 
 # Problems whose cause is where the construct began, not where the parser gave up.
 _AT_CONTEXT = (
