@@ -1,23 +1,128 @@
-"""What all line widgets share: strips without CSS boxes, a palette, dimming, and refresh of the lines that changed."""
+"""What all line widgets share: strips without CSS boxes, a palette, dimming, and refresh of the rows that changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fleet_widgets.palette import Palette
+from fleet_widgets.lines import BLANK, to_strip
+from fleet_widgets.palette import GREY, Palette
 
 
 class LineWidget(Widget):
-    """A widget that draws itself line by line. No CSS borders or padding, no children, no timers.
+    """A widget that draws itself row by row. No CSS borders or padding, no children, no timers.
 
-    Every widget of this package takes ``palette=`` and has the two attributes below; setting them redraws.
+    Every widget of this package takes ``palette=`` and has the properties ``palette`` and ``dimmed``; setting one redraws.
     """
 
-    palette: Palette
-    dimmed: bool
-    """Old data: everything is drawn in the ``stale`` style, colours off."""
+    DEFAULT_CSS = """
+    LineWidget { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(
+        self,
+        *,
+        palette: Palette = GREY,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled, markup=False)
+        self._palette = palette
+        self._dimmed = False
+
+    @property
+    def palette(self) -> Palette:
+        """Styles by name."""
+        return self._palette
+
+    @palette.setter
+    def palette(self, value: Palette) -> None:
+        if value is not self._palette:
+            self._palette = value
+            self.restyled()
+
+    @property
+    def dimmed(self) -> bool:
+        """Old data: everything is drawn in the ``stale`` style, colours off."""
+        return self._dimmed
+
+    @dimmed.setter
+    def dimmed(self, value: bool) -> None:
+        if value is not self._dimmed:
+            self._dimmed = value
+            self.restyled()
+
+    def restyled(self) -> None:
+        """The palette or the dimming changed: draw everything again."""
+        self.refresh()
 
     def strip(self, y: int) -> Strip:
-        """Line ``y`` of the widget, exactly ``size.width`` cells."""
-        raise NotImplementedError
+        """Row ``y`` of the widget, exactly ``size.width`` cells. Empty here; each widget draws its own."""
+        del y
+        return self.blank()
+
+    def blank(self) -> Strip:
+        """A row of ground."""
+        return to_strip(BLANK, self.size.width, self._palette)
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's single-row form of :meth:`strip`."""
+        return self.strip(y)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows straight to the compositor: without borders and padding the styles cache of Textual is only cost."""
+        height, width = self.size.height, self.size.width
+        strips = [self.strip(y) if 0 <= y < height else self.blank() for y in range(crop.y, crop.bottom)]
+        if crop.x != 0 or crop.width != width:
+            strips = [strip.crop_extend(crop.x, crop.right, self._palette.style("normal")) for strip in strips]
+        filters = self.get_line_filters()
+        if filters:
+            _, background = self.background_colors
+            for line_filter in filters:
+                strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        return strips
+
+    def refresh_rows(self, rows: Iterable[int], *, x: int = 0, width: int | None = None) -> None:
+        """Redraw these rows, one region per run of neighbours; all columns, or ``width`` columns from ``x``."""
+        if width is None:
+            width = self.size.width - x
+        regions = [Region(x, first, width, last - first + 1) for first, last in runs(rows, self.size.height)]
+        if regions:
+            self.refresh(*regions)
+
+
+def runs(rows: Iterable[int], height: int) -> list[tuple[int, int]]:
+    """Rows within ``height`` as (first, last) of runs of neighbours, ascending."""
+    out: list[tuple[int, int]] = []
+    for row in sorted({row for row in rows if 0 <= row < height}):
+        if out and row == out[-1][1] + 1:
+            out[-1] = (out[-1][0], row)
+        else:
+            out.append((row, row))
+    return out
+
+
+@dataclass
+class WidgetMessage(Message):
+    """A message of a line widget; ``control`` makes ``@on(..., "#id")`` work."""
+
+    widget: LineWidget
+    newest_wins: ClassVar[bool] = False
+    """True: of several in a row only the last one is delivered."""
+
+    @property
+    def control(self) -> LineWidget:
+        """The widget that sent it."""
+        return self.widget
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether this one makes an earlier one of the same widget superfluous."""
+        return self.newest_wins and type(message) is type(self) and message.control is self.widget

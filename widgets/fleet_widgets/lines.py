@@ -1,17 +1,20 @@
 """Lines of styled text that keep columns: the only form in which text reaches these widgets.
 
-A ``Line`` is a tuple of ``Span``. Text in a span is shown literally: it is never markup, and control, bidirectional and
-joining characters become one visible cell each, so no text can steer the terminal or move a neighbour's column.
+A ``Line`` is a tuple of ``Span``. Text in a span is shown literally: it is never markup, and characters that steer a
+terminal, hide or reorder text become one visible cell or vanish, so no text can move a neighbour's column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.segment import Segment
 from rich.style import Style
+from textual.cache import LRUCache
 from textual.strip import Strip
 
+from fleet_widgets.cells import cells, fold, part, plain
 from fleet_widgets.palette import Palette
 
 
@@ -30,10 +33,18 @@ class Span:
 
 Line = tuple[Span, ...]
 
+BLANK: Line = ()
+
 
 def line(*parts: Span | str | tuple[str, str]) -> Line:
     """A line from spans, plain strings (style ``normal``) and ``(text, style)`` pairs."""
-    raise NotImplementedError
+    return tuple(_span(value) for value in parts)
+
+
+def _span(value: Span | str | tuple[str, str]) -> Span:
+    if isinstance(value, Span):
+        return value
+    return Span(value) if isinstance(value, str) else Span(*value)
 
 
 def fill(text: str = " ", style: str = "normal") -> Span:
@@ -41,44 +52,123 @@ def fill(text: str = " ", style: str = "normal") -> Span:
     return Span(text, style, fill=True)
 
 
-def plain(text: str) -> str:
-    """``text`` with tabs expanded and everything that has no cell of its own (or steers a terminal) made visible or dropped."""
-    raise NotImplementedError
+def lines_of(texts: Iterable[str], style: str = "normal") -> tuple[Line, ...]:
+    """One line per text, all in one style."""
+    return tuple((Span(text, style),) for text in texts)
 
 
 def text_of(value: Line) -> str:
-    """The text of a line without styles."""
-    raise NotImplementedError
+    """The text of a line without styles; a fill counts as it is written."""
+    return "".join(span.text for span in value)
 
 
 def width_of(value: Line | str) -> int:
-    """Width in terminal cells after :func:`plain`."""
-    raise NotImplementedError
+    """Width in terminal cells as it will be shown; a fill counts as zero."""
+    if isinstance(value, str):
+        return cells(plain(value))
+    return sum(cells(plain(span.text)) for span in value if not span.fill)
 
 
 def cut(value: Line, width: int, *, start: int = 0) -> Line:
     """Cells ``start`` to ``start + width`` of a line, at most ``width`` cells; half of a wide character becomes a space."""
-    raise NotImplementedError
+    out: list[Span] = []
+    position = 0
+    end = start + max(0, width)
+    for span in value:
+        if position >= end:
+            break
+        text = plain(span.text, limit=end - position)
+        size = cells(text)
+        if position + size > start:
+            shown = part(text, max(0, start - position), end - max(position, start))
+            if shown:
+                out.append(Span(shown, span.style))
+        position += size
+    return tuple(out)
 
 
 def fit(value: Line, width: int, style: str = "normal") -> Line:
-    """The line in exactly ``width`` cells: fill stretched, cut or padded with spaces of ``style``."""
-    raise NotImplementedError
+    """The line in exactly ``width`` cells: fill stretched, cut, or padded with spaces of ``style``."""
+    if width <= 0:
+        return ()
+    at = next((index for index, span in enumerate(value) if span.fill), None)
+    if at is not None:
+        return _stretch(value[:at], value[at], value[at + 1 :], width)
+    shown = cut(value, width)
+    free = width - sum(cells(span.text) for span in shown)
+    return (*shown, Span(" " * free, style)) if free else shown
+
+
+def _stretch(left: Line, filler: Span, right: Line, width: int) -> Line:
+    right = cut(right, width)
+    room = width - sum(cells(span.text) for span in right)
+    left = cut(left, room)
+    free = room - sum(cells(span.text) for span in left)
+    unit = plain(filler.text) or " "
+    if cells(unit) == 0:
+        unit = " "
+    middle = part(unit * free, 0, free)
+    return (*left, Span(middle, filler.style), *right) if free else (*left, *right)
 
 
 def wrap(value: Line, width: int) -> list[Line]:
-    """The line folded into lines of at most ``width`` cells (at least one line; nothing lost)."""
-    raise NotImplementedError
+    """The line folded into lines of at most ``width`` cells: at least one line, nothing lost."""
+    width = max(2, width)  # a wide character needs two cells
+    rows: list[list[Span]] = [[]]
+    free = width
+    for span in value:
+        for index, piece in enumerate(fold(plain(span.text), free, width)):
+            if index:
+                rows.append([])
+                free = width
+            if piece:
+                rows[-1].append(Span(piece, span.style))
+                free -= cells(piece)
+    return [tuple(row) for row in rows]
+
+
+def sized(value: Line, width: int) -> bool:
+    """Whether the line needs no wrapping at ``width``."""
+    return width_of(value) <= width
+
+
+_CACHE: LRUCache[tuple[Line, int, Palette, str, bool], Strip] = LRUCache(16_384)
+_CACHE_TEXT = 2_000  # characters; longer lines are drawn each time, or a few of them would hold megabytes
 
 
 def to_strip(value: Line, width: int, palette: Palette, *, base: str = "normal", dim: bool = False) -> Strip:
     """The line as a Strip of exactly ``width`` cells, every segment with a background (cached).
 
-    ``base`` names the style under all spans (a focused or marked row); ``dim`` shows everything in ``stale``.
+    ``base`` names the style under all spans (the row of the cursor, a marked row); ``dim`` shows everything in ``stale``.
     """
-    raise NotImplementedError
+    key = (value, width, palette, base, dim)
+    found = _CACHE.get(key)
+    if found is None:
+        found = _strip(value, width, palette, base, dim)
+        if sum(len(span.text) for span in value) <= _CACHE_TEXT:
+            _CACHE[key] = found
+    return found
 
 
-def lines_of(texts: Sequence[str], style: str = "normal") -> tuple[Line, ...]:
-    """One line per text, all in one style."""
-    return tuple((Span(text, style),) for text in texts)
+def _strip(value: Line, width: int, palette: Palette, base: str, dim: bool) -> Strip:
+    segments = [
+        Segment(span.text, palette.style("stale") if dim else _styled(palette, span.style, base))
+        for span in fit(value, width)
+    ]
+    return Strip(segments, max(0, width))
+
+
+def _styled(palette: Palette, style: str | Style, base: str) -> Style:
+    """The style of a span on the ground of its row: only what has the plain ground takes the row's background and weight."""
+    own = palette.style(style)
+    if base == "normal":
+        return own
+    under, ground = palette.style(base), palette.style("normal")
+    if own.bgcolor != ground.bgcolor or own.reverse:
+        return own
+    return own + Style(bgcolor=under.bgcolor, bold=under.bold or own.bold, underline=under.underline or own.underline)
+
+
+def join(strips: Sequence[Strip], width: int) -> Strip:
+    """Strips side by side, ``width`` cells together."""
+    return Strip([segment for strip in strips for segment in strip], width)

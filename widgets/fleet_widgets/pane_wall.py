@@ -4,80 +4,138 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
-from textual.message import Message
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.reactive import reactive
+from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget
-from fleet_widgets.lines import Line
+from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.lines import BLANK, Line, join, to_strip
+from fleet_widgets.live_text import LiveText, LiveView
+from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.wall_layout import Density, Grid, Shown, layout
+from fleet_widgets.wall_moves import Direction, step
+from fleet_widgets.wall_tiles import Emphasis, Tile, TileRow, tile_rows, view_of
 
-Density = Literal["auto", "micro", "small", "large"]
+__all__ = ["Density", "LiveView", "PaneWall", "Tile"]  # the value types belong to this interface
 
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One slot. ``head`` is the first line, ``rows`` stand below it, live text fills what is left; ``cell`` is the one-line
-    form for micro density (``head`` when empty)."""
-
-    key: str
-    head: Line
-    rows: tuple[Line, ...] = ()
-    live: bool = False
-    cell: Line = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LiveView:
-    """The part of a pane that is on screen: pane rows ``first``-``last`` (0-based, inclusive), and the room in cells."""
-
-    first: int
-    last: int
-    width: int
-    height: int
+_DENSITIES: tuple[Density, ...] = ("auto", "micro", "small", "large")
+_SLACK_VIEWS = 2  # a view may be asked for this many times its height before the request is made smaller again
 
 
 class PaneWall(LineWidget, can_focus=True):
-    """The wall. Bindings (all ids ``wall.*``): hjkl and arrows, g G, pageup pagedown, enter, space, + -."""
+    """The wall. Slots keep their place, the cursor belongs to a key, and only rows that changed are drawn again."""
 
-    density: reactive[Density] = reactive[Density]("auto")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,left", "move('left')", "left", id="wall.left", show=False),
+        Binding("j,down", "move('down')", "down", id="wall.down", show=False),
+        Binding("k,up", "move('up')", "up", id="wall.up", show=False),
+        Binding("l,right", "move('right')", "right", id="wall.right", show=False),
+        Binding("g,home", "first", "first", id="wall.first", show=False),
+        Binding("G,end", "last", "last", id="wall.last", show=False),
+        Binding("pagedown", "page(1)", "next page", id="wall.page_next", show=False),
+        Binding("pageup", "page(-1)", "previous page", id="wall.page_previous", show=False),
+        Binding("enter", "open", "open", id="wall.open", show=False),
+        Binding("space", "mark", "mark", id="wall.mark", show=False),
+        Binding("plus", "zoom(1)", "larger tiles", id="wall.larger", show=False),
+        Binding("minus", "zoom(-1)", "smaller tiles", id="wall.smaller", show=False),
+    ]
+
+    density: reactive[Density] = reactive[Density]("auto", repaint=False)
     """Requested density; `auto` takes the largest at which all slots fit."""
 
     @dataclass
-    class Selected(Message):
-        """The cursor moved to another key (None: nothing is selected)."""
+    class Selected(WidgetMessage):
+        """The cursor is at another key (None: nothing is selected)."""
 
-        wall: PaneWall
         key: str | None
 
     @dataclass
-    class Opened(Message):
-        """Enter (or a click on the selected tile)."""
+    class Opened(WidgetMessage):
+        """Enter, or a click on the selected tile."""
 
-        wall: PaneWall
         key: str
 
     @dataclass
-    class VisibleChanged(Message):
-        """`visible_live()` has a new answer. Newest wins."""
+    class VisibleChanged(WidgetMessage):
+        """``visible_live()``, ``page``, ``pages`` or ``shown_density`` has a new answer."""
 
-        wall: PaneWall
+        newest_wins: ClassVar[bool] = True
 
     @dataclass
-    class MarksChanged(Message):
-        wall: PaneWall
+    class MarksChanged(WidgetMessage):
+        """Another set of keys is marked."""
+
         marked: frozenset[str]
 
-    selected: str | None
-    """Key under the cursor; stays with the key when slots move, None when the key vanishes."""
-    marked: frozenset[str]
-    page: int
-    pages: int
-    shown_density: Density
-    """The density in force (never `auto`)."""
+    def __init__(
+        self,
+        *,
+        palette: Palette = GREY,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(palette=palette, name=name, id=id, classes=classes)
+        self._slots: tuple[Tile | None, ...] = ()
+        self._index: dict[str, int] = {}
+        self._live: dict[str, LiveText] = {}
+        self._asked: dict[str, LiveView] = {}
+        self._selected: str | None = None
+        self._marked: frozenset[str] = frozenset()
+        self._page = 0
+        self._grid: Grid = layout(80, 24, 1, "auto")
+        self._drawn: list[tuple[TileRow, ...]] = []
+        self._strips: dict[int, Strip] = {}
+
+    # --- what it shows -------------------------------------------------------------------------------------------
+
+    @property
+    def selected(self) -> str | None:
+        """Key under the cursor; stays with the key when slots move, None when the key vanishes."""
+        return self._selected
+
+    @property
+    def marked(self) -> frozenset[str]:
+        """Marked keys; keys that vanish are unmarked."""
+        return self._marked
+
+    @property
+    def page(self) -> int:
+        """Page in view, from 0."""
+        return self._page
+
+    @property
+    def pages(self) -> int:
+        """Pages in all, at least 1."""
+        return max(1, -(-len(self._slots) // self._grid.capacity))
+
+    @property
+    def shown_density(self) -> Shown:
+        """The density in force."""
+        return self._grid.density
 
     def set_tiles(self, tiles: Sequence[Tile | None]) -> None:
-        """Replace all slots (None = hole). Only tiles that differ are redrawn; equal input redraws nothing."""
+        """Replace all slots (None = hole). Only rows that differ are redrawn; equal input redraws nothing.
+
+        ValueError when a key stands in two slots.
+        """
+        slots = tuple(tiles)
+        if slots == self._slots:
+            return
+        index = {tile.key: at for at, tile in enumerate(slots) if tile is not None}
+        if len(index) != sum(tile is not None for tile in slots):
+            raise ValueError("the same key stands in two slots")
+        resized = len(slots) != len(self._slots)
+        self._slots, self._index = slots, index
+        self._forget_vanished()
+        if resized:
+            self._arrange()
+        else:
+            self._redraw(range(self._grid.capacity))
+            self._note_visible()
 
     def set_live(
         self,
@@ -89,19 +147,228 @@ class PaneWall(LineWidget, can_focus=True):
         size: tuple[int, int] | None = None,
     ) -> None:
         """Pane rows ``first``... of ``key``; ``changed`` are indexes into ``rows`` (None: compare). ``size`` is the pane's
-        (columns, rows). Only visible lines that changed are redrawn."""
+        (columns, rows). Only visible rows that changed are redrawn. Unknown keys are ignored."""
+        at = self._index.get(key)
+        if at is None:
+            return
+        live = self._live.setdefault(key, LiveText())
+        if live.update(rows, changed, first, size):
+            self._redraw([at - self._page * self._grid.capacity])
+            self._check_asked(key, at)
 
     def drop_live(self, key: str) -> None:
         """Forget the live text of a pane that is gone."""
+        if self._live.pop(key, None) is not None and key in self._index:
+            self._redraw([self._index[key] - self._page * self._grid.capacity])
 
     def visible_live(self) -> dict[str, LiveView]:
-        """Live tiles of the current page and the rows of their panes that are needed. Empty while too dense for live text."""
-        raise NotImplementedError
+        """Live tiles of this page and the rows of their panes that are needed; empty while too dense for live text."""
+        views: dict[str, LiveView] = {}
+        for tile in self._page_slots():
+            view = self._view(tile) if tile is not None else None
+            if tile is not None and view is not None:
+                views[tile.key] = view
+        self._asked = views
+        return dict(views)
 
     def select(self, key: str | None) -> None:
-        """Move the cursor (and the page) to ``key``; unknown keys are ignored."""
+        """Move the cursor (and the page) to ``key``; keys that are not on the wall are ignored."""
+        if key == self._selected or (key is not None and key not in self._index):
+            return
+        before, self._selected = self._selected, key
+        if key is not None:
+            self._turn_to(self._index[key] // self._grid.capacity)
+        self._redraw_keys(before, key)
+        self.post_message(self.Selected(self, key))
 
     def mark(self, keys: Iterable[str]) -> None:
-        """Replace the marks."""
+        """Replace the marks (keys that are not on the wall are left out)."""
+        marked = frozenset(keys) & self._index.keys()
+        if marked != self._marked:
+            changed, self._marked = marked ^ self._marked, frozenset(marked)
+            self._redraw_keys(*changed)
+            self.post_message(self.MarksChanged(self, self._marked))
 
-    def mark_all(self) -> None: ...
+    def mark_all(self) -> None:
+        """Mark every tile, or none when all are marked."""
+        self.mark(() if self._marked == self._index.keys() else self._index)
+
+    # --- actions -------------------------------------------------------------------------------------------------
+
+    def action_move(self, direction: Direction) -> None:
+        """Move the cursor to the next tile in a direction, over holes, and on to the next page at its edge."""
+        at = None if self._selected is None else self._index[self._selected]
+        self._select_slot(step(self._grid, [tile is not None for tile in self._slots], at, direction, self._page))
+
+    def action_first(self) -> None:
+        """Move to the first tile."""
+        self._select_slot(next(iter(self._index.values()), None))
+
+    def action_last(self) -> None:
+        """Move to the last tile."""
+        self._select_slot(next(reversed(self._index.values()), None))
+
+    def action_page(self, by: int) -> None:
+        """Turn pages; the cursor goes to the first tile of the new page."""
+        target = min(max(0, self._page + by), self.pages - 1)
+        if target != self._page:
+            self._turn_to(target)
+            start = target * self._grid.capacity
+            self._select_slot(
+                next((at for at in self._index.values() if start <= at < start + self._grid.capacity), None)
+            )
+
+    def action_open(self) -> None:
+        """Post Opened for the selected tile."""
+        if self._selected is not None:
+            self.post_message(self.Opened(self, self._selected))
+
+    def action_mark(self) -> None:
+        """Mark or unmark the selected tile."""
+        if self._selected is not None:
+            self.mark(self._marked ^ {self._selected})
+
+    def action_zoom(self, by: int) -> None:
+        """Larger (+1) or smaller (-1) tiles, starting from the density in force."""
+        at = _DENSITIES.index(self.shown_density) + by
+        self.density = _DENSITIES[min(max(1, at), len(_DENSITIES) - 1)]
+
+    def _select_slot(self, at: int | None) -> None:
+        tile = self._slots[at] if at is not None else None
+        if tile is not None:
+            self.select(tile.key)
+
+    # --- events --------------------------------------------------------------------------------------------------
+
+    def watch_density(self) -> None:
+        """Lay out again."""
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """Lay out again."""
+        self._arrange()
+
+    def on_focus(self) -> None:
+        """The cursor of the focused widget is strong."""
+        self._redraw_keys(self._selected)
+
+    def on_blur(self) -> None:
+        """The cursor of an unfocused widget is quiet."""
+        self._redraw_keys(self._selected)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects; a click on the selected tile opens."""
+        position = self._grid.at(event.x, event.y)
+        at = None if position is None else self._page * self._grid.capacity + position
+        tile = self._slots[at] if at is not None and at < len(self._slots) else None
+        if tile is not None and tile.key == self._selected:
+            self.action_open()
+        elif tile is not None:
+            self.select(tile.key)
+
+    def restyled(self) -> None:
+        """Signs and styles depend on the palette."""
+        self._draw_all()
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def strip(self, y: int) -> Strip:
+        """Row ``y`` of the page: the same row of every tile that stands there."""
+        found = self._strips.get(y)
+        if found is None:
+            found = self._strips[y] = self._row_strip(y)
+        return found
+
+    def _row_strip(self, y: int) -> Strip:
+        grid, row = self._grid, y // self._grid.height
+        parts: list[Strip] = []
+        for column in range(grid.columns if row < grid.rows else 0):
+            position = grid.position(column, row)
+            rows = self._drawn[position] if position < len(self._drawn) else ()
+            drawn = rows[y % grid.height] if rows else TileRow()
+            parts.append(to_strip((drawn.sign,), 1, self._palette, dim=self._dimmed))
+            parts.append(to_strip(drawn.text, grid.width - 1, self._palette, base=drawn.base, dim=self._dimmed))
+        rest = self.size.width - grid.width * (len(parts) // 2)
+        return join([*parts, to_strip(BLANK, rest, self._palette)], self.size.width)
+
+    def _rows_of(self, tile: Tile | None) -> tuple[TileRow, ...]:
+        if tile is None:
+            return tile_rows(None, self._grid, None, Emphasis(), self._palette.box)
+        emphasis = Emphasis(tile.key == self._selected, tile.key in self._marked, self.has_focus)
+        return tile_rows(tile, self._grid, self._live.get(tile.key), emphasis, self._palette.box)
+
+    def _view(self, tile: Tile) -> LiveView | None:
+        return view_of(tile, self._grid, self._live.get(tile.key))
+
+    def _redraw_keys(self, *keys: str | None) -> None:
+        start = self._page * self._grid.capacity
+        self._redraw([self._index[key] - start for key in keys if key is not None and key in self._index])
+
+    def _redraw(self, positions: Iterable[int]) -> None:
+        """Compose these positions of the page again and refresh the rows that came out different."""
+        grid, start = self._grid, self._page * self._grid.capacity
+        for position in positions:
+            if not 0 <= position < len(self._drawn):
+                continue
+            at = start + position
+            rows = self._rows_of(self._slots[at] if at < len(self._slots) else None)
+            before, self._drawn[position] = self._drawn[position], rows
+            column, row = grid.cell(position)
+            changed = [row * grid.height + y for y in range(grid.height) if rows[y] != before[y]]
+            for y in changed:
+                self._strips.pop(y, None)
+            if changed:
+                self.refresh_rows(changed, x=column * grid.width, width=grid.width)
+
+    def _draw_all(self) -> None:
+        self._strips.clear()
+        self._drawn = [self._rows_of(tile) for tile in self._page_slots()]
+        self.refresh()
+
+    # --- pages and slots -----------------------------------------------------------------------------------------
+
+    def _page_slots(self) -> list[Tile | None]:
+        """The slots of this page, holes up to its capacity."""
+        grid = self._grid
+        slots = list(self._slots[self._page * grid.capacity : (self._page + 1) * grid.capacity])
+        return slots + [None] * (grid.capacity - len(slots))
+
+    def _arrange(self) -> None:
+        """Lay out for the present size, number of slots and density, on the page of the cursor."""
+        self._grid = layout(self.size.width, self.size.height, len(self._slots), self.density)
+        at = self._index.get(self._selected) if self._selected is not None else None
+        self._page = at // self._grid.capacity if at is not None else min(self._page, self.pages - 1)
+        self._draw_all()
+        self._note_visible(force=True)
+
+    def _turn_to(self, page: int) -> None:
+        if page != self._page:
+            self._page = page
+            self._draw_all()
+            self._note_visible(force=True)
+
+    def _forget_vanished(self) -> None:
+        """Cursor, marks and live text of keys that are no longer on the wall."""
+        for key in [key for key in self._live if key not in self._index]:
+            del self._live[key]
+        if not self._marked <= self._index.keys():
+            self._marked = frozenset(self._marked & self._index.keys())
+            self.post_message(self.MarksChanged(self, self._marked))
+        if self._selected is not None and self._selected not in self._index:
+            self._selected = None
+            self.post_message(self.Selected(self, None))
+
+    def _note_visible(self, *, force: bool = False) -> None:
+        asked = self._asked
+        if force or self.visible_live().keys() != asked.keys():
+            self._asked = asked
+            self.post_message(self.VisibleChanged(self))
+
+    def _check_asked(self, key: str, at: int) -> None:
+        """Ask for other rows when the text moved above what was asked for, or far below it, or the pane changed its size."""
+        tile, asked = self._slots[at], self._asked.get(key)
+        need = self._view(tile) if tile is not None else None
+        if need is None or asked is None or at // self._grid.capacity != self._page:
+            return
+        if need.first < asked.first or need.last != asked.last or need.first > asked.first + _SLACK_VIEWS * need.height:
+            self.post_message(self.VisibleChanged(self))

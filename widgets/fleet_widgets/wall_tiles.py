@@ -1,0 +1,86 @@
+"""One tile of a wall as rows: head, own rows, live text, and the signs of cursor and mark. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet_widgets.lines import BLANK, Line, Span
+from fleet_widgets.live_text import LiveText, LiveView
+from fleet_widgets.palette import Box
+from fleet_widgets.wall_layout import Grid
+
+NO_SIGN = Span(" ")
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One slot. ``head`` is the first line, ``rows`` stand below it (at most half of the tile when it is live), live
+    text fills what is left. ``cell`` is the one-line form for micro density (``head`` when empty)."""
+
+    key: str
+    head: Line
+    rows: tuple[Line, ...] = ()
+    live: bool = False
+    cell: Line = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TileRow:
+    """One row of a tile: sign column, text, and the palette name of the ground under the text."""
+
+    sign: Span = NO_SIGN
+    text: Line = BLANK
+    base: str = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    """What the person did to the tile: ``chosen`` by the cursor, ``marked``; ``focused`` when keys go to the wall."""
+
+    chosen: bool = False
+    marked: bool = False
+    focused: bool = False
+
+
+def view_of(tile: Tile, grid: Grid, live: LiveText | None) -> LiveView | None:
+    """The part of the tile's pane that is shown; None when the tile has no room for live text."""
+    room = grid.height - 1 - _own_rows(tile, grid)
+    if not tile.live or room <= 0 or grid.density == "micro":
+        return None
+    text = live or LiveText()
+    return LiveView(text.tail(room), text.height - 1, grid.width - 1, room)
+
+
+def tile_rows(
+    tile: Tile | None, grid: Grid, live: LiveText | None, emphasis: Emphasis, box: Box
+) -> tuple[TileRow, ...]:
+    """Exactly ``grid.height`` rows; a hole is blank."""
+    if tile is None:
+        return (TileRow(),) * grid.height
+    lines: list[Line] = [(tile.cell or tile.head) if grid.density == "micro" else tile.head]
+    lines += tile.rows[: _own_rows(tile, grid)]
+    view = view_of(tile, grid, live)
+    if view is not None and live is not None:
+        lines += live.window(view.first, view.height)
+    lines += [BLANK] * (grid.height - len(lines))
+    return _signed(lines, grid, emphasis, box)
+
+
+def _own_rows(tile: Tile, grid: Grid) -> int:
+    """How many of the tile's own rows are shown under its head."""
+    return min(len(tile.rows), grid.height // 2 if tile.live else grid.height - 1)
+
+
+def _signed(lines: Sequence[Line], grid: Grid, emphasis: Emphasis, box: Box) -> tuple[TileRow, ...]:
+    """The rows with their sign column: the sign stands on the head, in large tiles along the whole tile."""
+    sign = _sign(emphasis, box)
+    base = "cursor" if emphasis.chosen and emphasis.focused else ("marked" if emphasis.marked else "normal")
+    along = sign if grid.density == "large" else NO_SIGN
+    return (TileRow(sign, lines[0], base), *(TileRow(along, line) for line in lines[1:]))
+
+
+def _sign(emphasis: Emphasis, box: Box) -> Span:
+    if emphasis.chosen:
+        return Span(box.both if emphasis.marked else box.focus, "focus" if emphasis.focused else "quiet")
+    return Span(box.mark, "focus") if emphasis.marked else NO_SIGN
