@@ -4,30 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from textual.message import Message
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget
-from fleet_widgets.lines import Line
-from fleet_widgets.pane_wall import LiveView
+from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.lines import BLANK, Line, Span, cut, fill, to_strip
+from fleet_widgets.live_text import LiveText, LiveView
+from fleet_widgets.palette import GREY, Palette
+
+_SLACK_VIEWS = 2
+_PAN = 8
 
 
 class PaneView(LineWidget, can_focus=True):
-    """First line is the label, the pane follows. Bindings (ids ``pane.*``): h l pan, j k scroll, g G, f follow."""
+    """The first row is the label, the pane follows below it."""
 
-    follow: bool
-    """True: the bottom of the pane is shown and stays shown."""
-    frozen: bool
-    """True: the picture no longer changes (labelled FROZEN and dimmed)."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h,left", "pan(-1)", "pan left", id="pane.left", show=False),
+        Binding("l,right", "pan(1)", "pan right", id="pane.right", show=False),
+        Binding("j,down", "scroll_by(1)", "down", id="pane.down", show=False),
+        Binding("k,up", "scroll_by(-1)", "up", id="pane.up", show=False),
+        Binding("pagedown", "page(1)", "page down", id="pane.page_down", show=False),
+        Binding("pageup", "page(-1)", "page up", id="pane.page_up", show=False),
+        Binding("g,home", "top", "top", id="pane.first", show=False),
+        Binding("G,end", "follow", "end", id="pane.last", show=False),
+        Binding("f", "toggle_follow", "follow", id="pane.follow", show=False),
+    ]
 
     @dataclass
-    class ViewChanged(Message):
-        """`visible()`, `follow` or the pan changed. Newest wins."""
+    class ViewChanged(WidgetMessage):
+        """``visible()``, ``follow`` or the pan changed."""
 
-        view: PaneView
+        newest_wins: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        palette: Palette = GREY,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(palette=palette, name=name, id=id, classes=classes)
+        self._title = "PANE"
+        self._live = LiveText()
+        self._reason: Line = BLANK
+        self._follow = True
+        self._frozen = False
+        self._top = 0
+        self._left = 0
+        self._asked: LiveView | None = None
+        self._drawn: list[Line] = []
+
+    @property
+    def follow(self) -> bool:
+        """True: the last text of the pane is shown and stays in view."""
+        return self._follow
+
+    @property
+    def frozen(self) -> bool:
+        """True: the picture no longer changes; labelled FROZEN and dimmed."""
+        return self._frozen
+
+    @frozen.setter
+    def frozen(self, value: bool) -> None:
+        if value is not self._frozen:
+            self._frozen = value
+            self.restyled()
 
     def set_title(self, title: str) -> None:
-        """First word of the label (`PANE live`)."""
+        """First words of the label."""
+        self._title = title
+        self._redraw()
 
     def set_rows(
         self,
@@ -37,10 +87,140 @@ class PaneView(LineWidget, can_focus=True):
         first: int = 0,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """Pane rows ``first``...; ``changed`` are indexes into ``rows``; ``size`` is the pane's (columns, rows)."""
+        """Pane rows ``first``...; ``changed`` are indexes into ``rows`` (None: compare); ``size`` is the pane's (columns,
+        rows). Only visible rows that differ are redrawn."""
+        self._reason = BLANK
+        if self._live.update(rows, changed, first, size):
+            self._redraw()
+            self._check_asked()
 
-    def clear(self, reason: Line = ()) -> None:
-        """Forget the pane and show ``reason`` instead."""
+    def clear(self, reason: Line = BLANK) -> None:
+        """Forget the pane (another one, or it is gone) and show ``reason`` instead, from its start and following."""
+        self._live, self._reason = LiveText(), reason
+        self._follow, self._top, self._left = True, 0, 0
+        self._redraw()
+        self.post_message(self.ViewChanged(self))
 
     def visible(self) -> LiveView:
-        raise NotImplementedError
+        """The rows of the pane that are needed."""
+        self._asked = self._need()
+        return self._asked
+
+    def action_pan(self, by: int) -> None:
+        """Pan by eight columns."""
+        columns = self._live.size[0] if self._live.size else 0
+        left = min(max(0, self._left + by * _PAN), max(0, columns - self.size.width))
+        if left != self._left:
+            self._left = left
+            self._moved()
+
+    def action_scroll_by(self, rows: int) -> None:
+        """Scroll by rows; upwards stops following."""
+        top = min(max(0, self._first() + rows), max(0, self._live.height - self._room))
+        if top != self._first():
+            self._follow, self._top = False, top
+            self._moved()
+
+    def action_page(self, by: int) -> None:
+        """Scroll by pages, with one row in common."""
+        self.action_scroll_by(by * max(1, self._room - 1))
+
+    def action_top(self) -> None:
+        """Show the first row of the pane; stops following."""
+        self._follow, self._top = False, 0
+        self._moved()
+
+    def action_follow(self) -> None:
+        """Show the last text and stay there."""
+        self._follow = True
+        self._moved()
+
+    def action_toggle_follow(self) -> None:
+        """Follow, or stay where the view is."""
+        self._top, self._follow = self._first(), not self._follow
+        self._moved()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_scroll_by(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_scroll_by(-3)
+
+    def on_resize(self) -> None:
+        """Another part of the pane is visible."""
+        self.action_pan(0)
+        self.restyled()
+        self.post_message(self.ViewChanged(self))
+
+    def on_focus(self) -> None:
+        """The label of the focused widget is strong."""
+        self._redraw()
+
+    def on_blur(self) -> None:
+        """The label of an unfocused widget is quiet."""
+        self._redraw()
+
+    def restyled(self) -> None:
+        """Draw everything again."""
+        self._drawn = self._compose_rows()
+        self.refresh()
+
+    def strip(self, y: int) -> Strip:
+        """Row ``y``: the label, then the pane."""
+        value = self._drawn[y] if y < len(self._drawn) else BLANK
+        return to_strip(value, self.size.width, self.palette, dim=self.dimmed or (self._frozen and y > 0))
+
+    @property
+    def _room(self) -> int:
+        return max(1, self.size.height - 1)
+
+    def _first(self) -> int:
+        return self._live.tail(self._room) if self._follow else self._top
+
+    def _need(self) -> LiveView:
+        return LiveView(self._first(), self._live.height - 1, self.size.width, self._room)
+
+    def _check_asked(self) -> None:
+        need, asked = self._need(), self._asked
+        if asked is None or need.first < asked.first or need.last != asked.last:
+            self.post_message(self.ViewChanged(self))
+        elif need.first > asked.first + _SLACK_VIEWS * need.height:
+            self.post_message(self.ViewChanged(self))
+
+    def _moved(self) -> None:
+        self._redraw()
+        self.post_message(self.ViewChanged(self))
+
+    def _redraw(self) -> None:
+        """Compose again and refresh the rows that came out different."""
+        before, self._drawn = self._drawn, self._compose_rows()
+        self.refresh_rows(y for y, value in enumerate(self._drawn) if y >= len(before) or value != before[y])
+
+    def _compose_rows(self) -> list[Line]:
+        if self._reason:
+            rows = [self._reason]
+        else:
+            rows = list(self._live.window(self._first(), self._room))
+            if self._left:
+                rows = [cut(row, self.size.width, start=self._left) for row in rows]
+        rows += [BLANK] * (self._room - len(rows))
+        return [self._label(), *rows][: max(0, self.size.height)]
+
+    def _label(self) -> Line:
+        style, rule = ("focus" if self.has_focus else "heading"), self.palette.box.horizontal
+        facts = [self._title, *([] if self._reason else self._facts())]
+        text = ", ".join(fact for fact in facts if fact)
+        return (Span(f"{rule} ", style), Span(text, style), Span(" ", style), fill(rule, style))
+
+    def _facts(self) -> list[str]:
+        """Size of the pane, the part in view, and whether it moves."""
+        if self._live.size is None:
+            return ["no picture yet"]
+        columns, rows = self._live.size
+        last = min(columns, self._left + self.size.width)
+        part = "full width" if self._left == 0 and last == columns else f"cols {self._left + 1}-{last}"
+        mode = "FROZEN" if self._frozen else ("FOLLOW" if self._follow else f"row {self._first() + 1}")
+        more = "(l pans right)" if last < columns else ""
+        return [f"{columns}x{rows}", part, f"{mode}   {more}".rstrip()]

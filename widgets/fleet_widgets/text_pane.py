@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
 
 from fleet_widgets.base import LineWidget
-from fleet_widgets.lines import Line
+from fleet_widgets.lines import Line, Span, fill, to_strip, wrap
+from fleet_widgets.palette import GREY, Palette
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +23,114 @@ class Section:
 
 
 class TextPane(LineWidget, can_focus=True):
-    """Bindings (ids ``text.*``): j k arrows, pageup pagedown, g G. Long lines wrap unless ``wrap=False``."""
+    """Sections below each other. Long lines wrap, with the continuation indented as the line, unless ``wrap`` is False."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_by(1)", "down", id="text.down", show=False),
+        Binding("k,up", "scroll_by(-1)", "up", id="text.up", show=False),
+        Binding("pagedown", "page(1)", "page down", id="text.page_down", show=False),
+        Binding("pageup", "page(-1)", "page up", id="text.page_up", show=False),
+        Binding("g,home", "go_to(0)", "top", id="text.first", show=False),
+        Binding("G,end", "go_to(-1)", "end", id="text.last", show=False),
+    ]
+
+    def __init__(
+        self,
+        sections: Sequence[Section] = (),
+        *,
+        wrap: bool = True,
+        palette: Palette = GREY,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(palette=palette, name=name, id=id, classes=classes)
+        self._wrap = wrap
+        self._sections = tuple(sections)
+        self._rows: list[Line] = []
+        self._starts: dict[str, int] = {}
+        self._top = 0
+
+    @property
+    def position(self) -> tuple[int, int, int]:
+        """(first row in view, rows in view, rows in all), for a label such as ``12-30 of 80``."""
+        return self._top, min(self.size.height, len(self._rows) - self._top), len(self._rows)
 
     def set_sections(self, sections: Sequence[Section]) -> None:
-        """Replace the text; the scroll position stays when it still exists."""
+        """Replace the text; the scroll position stays where it still exists. Only rows that differ are redrawn."""
+        new = tuple(sections)
+        if new == self._sections:
+            return
+        before, top = self._rows, self._top
+        self._sections = new
+        self._lay_out()
+        if top != self._top:
+            self.refresh()
+            return
+        shown = range(self._top, self._top + self.size.height)
+        self.refresh_rows(y - top for y in shown if _at(self._rows, y) != _at(before, y))
 
     def show(self, title: str) -> None:
-        """Scroll to a section."""
+        """Scroll to a section; unknown titles are ignored."""
+        if title in self._starts:
+            self._scroll(self._starts[title])
+
+    def action_scroll_by(self, rows: int) -> None:
+        """Scroll by rows."""
+        self._scroll(self._top + rows)
+
+    def action_page(self, by: int) -> None:
+        """Scroll by pages, with one row in common."""
+        self._scroll(self._top + by * max(1, self.size.height - 1))
+
+    def action_go_to(self, row: int) -> None:
+        """Scroll to a row; -1 is the end."""
+        self._scroll(row if row >= 0 else len(self._rows))
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_scroll_by(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_scroll_by(-3)
+
+    def on_resize(self) -> None:
+        """Lines wrap at another width."""
+        self._lay_out()
+        self.refresh()
+
+    def restyled(self) -> None:
+        """The rules of headings depend on the palette."""
+        self._lay_out()
+        self.refresh()
+
+    def strip(self, y: int) -> Strip:
+        """Row ``y`` of the part in view."""
+        return to_strip(_at(self._rows, self._top + y), self.size.width, self.palette, dim=self.dimmed)
+
+    def _scroll(self, top: int) -> None:
+        top = min(max(0, top), max(0, len(self._rows) - self.size.height))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+
+    def _lay_out(self) -> None:
+        self._rows, self._starts = [], {}
+        for section in self._sections:
+            self._starts.setdefault(section.title, len(self._rows))
+            if section.title:
+                self._rows.append(heading(section.title, self.palette))
+            for value in section.lines:
+                self._rows.extend(wrap(value, max(2, self.size.width)) if self._wrap else [value])
+        self._top = min(self._top, max(0, len(self._rows) - self.size.height))
+
+
+def heading(title: str, palette: Palette) -> Line:
+    """``─ title ─────────``, over the whole width."""
+    rule = palette.box.horizontal
+    return (Span(f"{rule} ", "heading"), Span(title, "heading"), Span(" ", "heading"), fill(rule, "heading"))
+
+
+def _at(rows: Sequence[Line], row: int) -> Line:
+    return rows[row] if 0 <= row < len(rows) else ()
