@@ -21,6 +21,7 @@ PAYLOADS: dict[str, type[Payload]] = {}
 class Payload:
     """Base of all payloads; a subclass registers itself under its ``kind``."""
 
+    __slots__ = ()
     kind: ClassVar[str]
 
     def __init_subclass__(cls, *, kind: str | None = None) -> None:
@@ -285,7 +286,7 @@ class AgentResumed(Payload, kind="agent_resumed"):
 
 @dataclass(frozen=True, slots=True)
 class AgentQuarantined(Payload, kind="agent_quarantined"):
-    """Latched until a person releases: identity refused, processes frozen, mail held. ``agent_epoch`` is the new one."""
+    """Latched until a person releases: identity refused, processes frozen, mail held; new ``agent_epoch``."""
 
     agent: str
     reason: str
@@ -579,7 +580,7 @@ class ApprovalRequested(Payload, kind="approval_requested"):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGranted(Payload, kind="approval_granted"):
-    """The effect is held until ``hold_until_ns`` and can be undone until then. ``shown``: what the person had on screen."""
+    """The effect is held until ``hold_until_ns`` and can be undone until then; ``shown`` was on screen."""
 
     approval: str
     pr: int
@@ -766,7 +767,7 @@ class EffectUncertain(Payload, kind="effect_uncertain"):
 
 @dataclass(frozen=True, slots=True)
 class ConfigLoaded(Payload, kind="config_loaded"):
-    """A configuration is in force. ``agents``: name, role, vendor, model, enabled, max_concurrent, budget_s, and more."""
+    """A configuration is in force. ``agents``: name, role, vendor, model, enabled, max_concurrent, budget_s, …"""
 
     sha: str
     policy: str

@@ -1,4 +1,4 @@
-"""The one sanitiser: text from an agent, a repository, a ticket or a branch passes here before it is stored or shown."""
+"""The one sanitiser: text from an agent, repository, ticket or branch passes here before it is stored or shown."""
 
 from __future__ import annotations
 
