@@ -1,0 +1,1 @@
+"""Where tickets and pull requests live: the protocol and the local forge of files."""

@@ -1,0 +1,277 @@
+"""The control repository: bare, ours alone, and the only place where a decision about content is made."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.git import command, refs, source
+from fleet_tui.git.command import GitError, Result, decode, git, object_id
+from fleet_tui.git.history import History
+from fleet_tui.git.trees import directory_bytes, remove_tree
+from fleet_tui.git.values import MergeResult, SyncState, TargetSync
+
+# `info/attributes` outranks every `.gitattributes`: no filter, driver or export rule of a commit has a say here.
+_ATTRIBUTES = "* !filter !diff !merge !ident !export-ignore !export-subst\n"
+_CONFIG = {
+    "core.logAllRefUpdates": "always",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "uploadpack.hideRefs": "refs/fleet",
+    "uploadpack.allowReachableSHA1InWant": "true",
+    "receive.denyCurrentBranch": "refuse",
+}
+_WHO = {
+    "GIT_AUTHOR_NAME": "fleet",
+    "GIT_AUTHOR_EMAIL": "fleet@fleet.invalid",
+    "GIT_COMMITTER_NAME": "fleet",
+    "GIT_COMMITTER_EMAIL": "fleet@fleet.invalid",
+}
+_ABSENT = "couldn't find remote ref"
+MAX_GATE_BYTES = 1024 * 1024 * 1024
+"""A gate larger than this is not fetched from: an agent that pushes so much is stopped before it fills our disk."""
+
+
+class ControlRepository(History):
+    """A bare repository in the state directory that fetches from agents and from the user, and pins what it saw.
+
+    ``target`` is the branch that work lands on. All commits are full object ids.
+    """
+
+    def __init__(self, path: Path, user_repository: Path, target: str) -> None:
+        super().__init__(path)
+        self.user_repository = user_repository
+        self.target = target
+
+    @property
+    def _target_ref(self) -> str:
+        return refs.head_ref(self.target)
+
+    # -- creation and the target branch ------------------------------------------------------------------------------
+
+    async def ensure(self) -> str:
+        """Create what is missing and return the target's commit; repeating it is harmless.
+
+        Raises:
+            FleetError: no git repository, no commits, bare, shallow, no such branch, or git is too old.
+        """
+        await command.version()
+        await refs.valid_branch(self.target)
+        object_format = await source.inspect_source(self.user_repository, self.target)
+        if not (self.path / "HEAD").is_file():
+            await self._create(object_format)
+        (self.path / "info").mkdir(exist_ok=True)
+        (self.path / "info" / "attributes").write_text(_ATTRIBUTES, encoding="ascii")
+        if await self.resolve(self._target_ref) is None:
+            theirs = await self._fetch_target()
+            if theirs is None:
+                raise source.no_target(self.target, self.user_repository)
+            await self._update_ref(self._target_ref, theirs, "0" * len(theirs), "first fetched")
+        return await self.target_sha()
+
+    async def _create(self, object_format: str) -> None:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=self.path.parent))
+        try:
+            await git(
+                "init", "--quiet", "--bare", "--template=", f"--initial-branch={self.target}",
+                f"--object-format={object_format}", str(fresh), cwd=fresh,
+            )  # fmt: skip
+            for key, value in _CONFIG.items():
+                await git("config", key, value, git_dir=fresh)
+            fresh.rename(self.path)  # complete or absent: a crash leaves only a `.new-` directory
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    async def sync_target(self) -> TargetSync:
+        """Look at the user's target; when it is ahead, move ours after it.
+
+        Raises:
+            FleetError: the user's repository cannot be read.
+        """
+        before = await self.target_sha()
+        theirs = await self._fetch_target()
+        if theirs is None:
+            return TargetSync(SyncState.MISSING, before, before, None)
+        if theirs == before:
+            return TargetSync(SyncState.SAME, before, before, theirs)
+        if await self.is_ancestor(theirs, before):
+            return TargetSync(SyncState.WE_AHEAD, before, before, theirs)
+        if not await self.is_ancestor(before, theirs):
+            return TargetSync(SyncState.DIVERGED, before, before, theirs)
+        if not await self._swap(self._target_ref, theirs, before, "follow the user"):
+            return await self.sync_target()
+        return TargetSync(SyncState.USER_AHEAD, before, theirs, theirs)
+
+    async def target_sha(self) -> str:
+        """The commit at the tip of our target branch.
+
+        Raises:
+            FleetError: the control repository is damaged or was never created.
+        """
+        sha = await self.resolve(self._target_ref)
+        if sha is None:
+            raise FleetError(
+                "control repository damaged",
+                f"{self.path} has no branch {clean(self.target, 100)}",
+                "stop the fleet, move the directory away and start again: it is fetched anew",
+            )
+        return sha
+
+    async def land(self, new: str, old: str) -> bool:
+        """Move the target from ``old`` to ``new`` in one step; False when it is no longer at ``old``.
+
+        Raises:
+            FleetError: ``new`` does not descend from ``old``; GitError for anything else.
+        """
+        if not await self.is_ancestor(old, new):
+            raise FleetError("not a fast-forward", f"{new} does not descend from {old}", "build the merge result again")
+        return await self._swap(self._target_ref, new, old, "land")
+
+    # -- what agents made --------------------------------------------------------------------------------------------
+
+    async def fetch_head(self, gate: Path, branch: str, pin: str) -> str | None:
+        """Fetch ``branch`` from the repository at ``gate`` and pin it; its commit, or None when it has none.
+
+        Objects are checked. Runs nothing in ``gate`` but upload-pack, which obeys no hook or setting found there.
+
+        Raises:
+            FleetError: not a directory, too large; GitError for damaged objects.
+        """
+        await refs.valid_branch(branch)
+        ref = refs.own_ref(refs.PINS, pin)
+        await _check_gate(gate)
+        result = await self._fetch(gate, f"+{refs.head_ref(branch)}:{ref}", "fetch.fsckObjects=true")
+        if result.code != 0:
+            return None
+        sha = await self.commit_at(ref)
+        await self._update_ref(f"{refs.own_ref(refs.HEADS, pin)}/{sha}", sha, None, "seen")
+        return sha
+
+    async def fetch_all(self, repository: Path, namespace: str) -> str | None:
+        """Fetch every ref of an untrusted ``repository`` into ``namespace``; the commit its HEAD is at, if any.
+
+        Raises:
+            GitError: damaged objects, no repository.
+        """
+        await self._fetch(repository, f"+refs/*:{namespace}/*", "fetch.fsckObjects=true")
+        head = await self._fetch(repository, f"+HEAD:{namespace}/HEAD", "fetch.fsckObjects=true")
+        return await self.commit_at(f"{namespace}/HEAD") if head.code == 0 else None
+
+    async def forget(self, namespace: str) -> None:
+        """Delete every ref under ``namespace`` (temporary ones; the objects stay)."""
+        found = await self._git("for-each-ref", "--format=delete %(refname)", namespace)
+        await self._git("update-ref", "--stdin", input=found.out)
+
+    async def keep(self, name: str, sha: str, reason: str = "backup") -> str:
+        """Keep ``sha`` under ``refs/fleet/backup/<name>`` and return the ref; a taken name gets the commit's id appended."""
+        ref = refs.own_ref(refs.BACKUPS, name)
+        if await self.resolve(ref) not in (None, sha):
+            ref = f"{ref}-{sha[:12]}"
+        await self._update_ref(ref, object_id(sha), None, reason)
+        return ref
+
+    async def backups(self, name: str) -> list[str]:
+        """The backup refs called ``name`` or ``name-<suffix>``, oldest commit first."""
+        ref = refs.own_ref(refs.BACKUPS, name)
+        patterns = (ref, f"{ref}-*")
+        result = await self._git("for-each-ref", "--format=%(refname)", "--sort=committerdate", *patterns)
+        return result.text.splitlines()
+
+    # -- merge results and checkouts ---------------------------------------------------------------------------------
+
+    async def merge_result(self, base: str, head: str, *, method: str, message: str, when_ns: int) -> MergeResult:
+        """The commit that would land: ``method`` is ``merge`` or ``squash``. Moves no branch.
+
+        Author, date (``when_ns``) and message are fixed, so that the same call after a crash gives the same commit.
+
+        Raises:
+            FleetError: unknown method, or the two have no common history.
+        """
+        if method not in ("merge", "squash"):
+            raise FleetError("unknown merge method", clean(method, 40), "use merge or squash")
+        if await self.is_ancestor(head, base):
+            return MergeResult(base, head, await self.tree_of(base), base, already=True)
+        merged = await self._git(
+            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base, head, ok=(0, 1)
+        )
+        tree, *paths = [decode(field) for field in merged.out.split(b"\0") if field]
+        if merged.code == 1:
+            return MergeResult(base, head, "", "", tuple(sorted(set(paths))) or ("(unknown path)",))
+        parents = ["-p", base] if method == "squash" else ["-p", base, "-p", head]
+        when = f"@{when_ns // 1_000_000_000} +0000"
+        commit = await self._git(
+            "commit-tree", tree, *parents, "-F", "-",
+            input=(clean(message).strip() + "\n").encode(),
+            env=_WHO | {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when},
+        )  # fmt: skip
+        return MergeResult(base, head, tree, commit.text)
+
+    async def checkout(self, commit: str, destination: Path) -> None:
+        """Write the files of ``commit`` to ``destination``, replacing it: no ``.git``, no filters, no submodules.
+
+        The directory appears complete or not at all.
+        """
+        object_id(commit)
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=destination.parent))
+        index = fresh.with_name(f"{fresh.name}.index")
+        try:
+            await self._git(
+                "read-tree", "--reset", "-u", "--no-recurse-submodules", commit,
+                work_tree=fresh, env={"GIT_INDEX_FILE": str(index)}, time_limit_s=300,
+            )  # fmt: skip
+            fresh.chmod(0o755)
+            await remove_tree(destination)
+            fresh.rename(destination)
+        finally:
+            index.unlink(missing_ok=True)
+            await remove_tree(fresh)
+
+    # -- helpers -----------------------------------------------------------------------------------------------------
+
+    async def _update_ref(self, ref: str, new: str, old: str | None, reason: str) -> None:
+        expected = () if old is None else (old,)
+        await self._git("update-ref", "-m", f"fleet: {one_line(reason)}", ref, object_id(new), *expected)
+
+    async def _swap(self, ref: str, new: str, old: str, reason: str) -> bool:
+        try:
+            await self._update_ref(ref, new, object_id(old), reason)
+        except GitError:
+            if await self.resolve(ref) == old:
+                raise
+            return False
+        return True
+
+    async def _fetch_target(self) -> str | None:
+        ref = f"{refs.USER}/{self.target}"
+        # What the user already has in history is not ours to judge, so objects are not checked here.
+        result = await self._fetch(self.user_repository, f"+{self._target_ref}:{ref}", "transfer.fsckObjects=false")
+        return await self.commit_at(ref) if result.code == 0 else None
+
+    async def _fetch(self, source: Path, refspec: str, setting: str) -> Result:
+        try:
+            return await git(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune",
+                "--no-recurse-submodules", "--refmap=", str(source.absolute()), refspec,
+                git_dir=self.path, config=(setting,), time_limit_s=300,
+            )  # fmt: skip
+        except GitError as error:
+            if _ABSENT in error.stderr:
+                return Result(error.code, b"", error.stderr)
+            raise
+
+
+async def _check_gate(gate: Path) -> None:
+    if gate.is_symlink() or not gate.is_dir():
+        raise FleetError("gate missing", f"{gate} is not a directory", "create the ticket's workspace again")
+    size = await directory_bytes(gate)
+    if size > MAX_GATE_BYTES:
+        raise FleetError(
+            "push too large",
+            f"{gate} holds {size} bytes",
+            "look at what the agent pushes; remove the workspace to start over",
+        )

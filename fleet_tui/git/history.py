@@ -1,0 +1,127 @@
+"""Questions asked of a bare repository of ours: nothing here changes it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import BinaryIO
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.git.command import Result, decode, git, object_id
+from fleet_tui.git.diffs import parse_changes, parse_patch
+from fleet_tui.git.values import DiffSummary, FileDiff
+
+_MAX_ARGUMENTS = 10_000
+_SUMMARY_BYTES = 64 * 1024 * 1024
+
+
+class History:
+    """The commits of the bare repository at ``path``. All commits are full object ids."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    async def resolve(self, ref: str) -> str | None:
+        """The object at a ref of ours; None when there is no such ref."""
+        result = await self._git("rev-parse", "--verify", "--quiet", ref, ok=(0, 1))
+        return result.text or None
+
+    async def commit_at(self, ref: str) -> str:
+        """The commit at a ref of ours.
+
+        Raises:
+            GitError: no such ref, or no commit.
+        """
+        return (await self._git("rev-parse", "--verify", f"{ref}^{{commit}}")).text
+
+    async def committed_s(self, commit: str) -> int:
+        """When ``commit`` says it was made, in seconds UTC."""
+        return int((await self._git("log", "-1", "--format=%ct", object_id(commit), "--")).text)
+
+    async def independent_tips(self, namespace: str) -> list[str]:
+        """The commits at the refs under ``namespace`` that no other of them contains."""
+        form = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
+        words = (line.split() for line in (await self._git("for-each-ref", form, namespace)).text.splitlines())
+        commits = {
+            name for fields in words for kind, name in zip(fields[::2], fields[1::2], strict=True) if kind == "commit"
+        }
+        if len(commits) < 2:
+            return sorted(commits)
+        return (await self._git("merge-base", "--independent", *sorted(commits)[:_MAX_ARGUMENTS])).text.split()
+
+    async def tree_of(self, commit: str) -> str:
+        return (await self._git("rev-parse", "--verify", "--quiet", f"{object_id(commit)}^{{tree}}")).text
+
+    async def is_ancestor(self, a: str, b: str) -> bool:
+        result = await self._git("merge-base", "--is-ancestor", object_id(a), object_id(b), ok=(0, 1))
+        return result.code == 0
+
+    async def authors(self, base: str, head: str) -> tuple[str, ...]:
+        """Everybody who had a hand in ``base..head``: authors, committers and co-authors as ``name <mail>``, sorted."""
+        people = "%an <%ae>%x00%cn <%ce>%x00%(trailers:key=Co-authored-by,valueonly,separator=%x00)%x00"
+        result = await self._git("log", f"--format={people}", f"{object_id(base)}..{object_id(head)}", "--")
+        found = {one_line(decode(field)) for field in result.out.split(b"\0")}
+        return tuple(sorted(found - {one_line("")}))
+
+    async def summary(self, base: str, head: str) -> DiffSummary:
+        """What ``head`` changes since it left ``base``."""
+        start = await self._start(base, head)
+        return DiffSummary(start, head, parse_changes(await self._changes(start, head)))
+
+    async def diff(self, base: str, head: str, *, max_bytes: int = 2_000_000) -> list[FileDiff]:
+        """Hunks of what ``head`` changes since it left ``base``; beyond ``max_bytes`` files are marked truncated."""
+        start = await self._start(base, head)
+        changes = parse_changes(await self._changes(start, head))
+        patch = await self._git(
+            "diff-tree", "-r", "-p", "-M", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color",
+            "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", start, head, "--",
+            max_bytes=max_bytes,
+        )  # fmt: skip
+        return parse_patch(patch.out, changes, truncated=patch.truncated)
+
+    async def read_file(self, commit: str, path: str, *, max_bytes: int = 1_000_000) -> str | None:
+        """The text of the regular file ``path`` in ``commit``; None when there is none (a link is none).
+
+        Raises:
+            FleetError: larger than ``max_bytes``.
+        """
+        listed = await self._git("ls-tree", "-z", "--full-tree", "-l", object_id(commit), "--", path)
+        record, _, name = listed.out.removesuffix(b"\0").partition(b"\t")
+        fields = record.split()
+        if len(fields) != 4 or fields[0] not in (b"100644", b"100755") or name != os.fsencode(path):
+            return None
+        if int(fields[3]) > max_bytes:
+            raise FleetError(
+                "file too large", f"{clean(path, 200)} has {int(fields[3])} bytes", f"keep it under {max_bytes}"
+            )
+        return decode((await self._git("cat-file", "blob", fields[2].decode("ascii"))).out)
+
+    async def _git(
+        self,
+        *args: str,
+        ok: tuple[int, ...] = (0,),
+        input: bytes | BinaryIO | None = None,  # noqa: A002
+        env: dict[str, str] | None = None,
+        work_tree: Path | None = None,
+        max_bytes: int | None = None,
+        time_limit_s: float = 60.0,
+    ) -> Result:
+        return await git(
+            *args, git_dir=self.path, ok=ok, input=input, env=env, work_tree=work_tree,
+            max_bytes=max_bytes, time_limit_s=time_limit_s,
+        )  # fmt: skip
+
+    async def _start(self, base: str, head: str) -> str:
+        """The merge base; the empty tree when the histories have nothing in common."""
+        result = await self._git("merge-base", object_id(base), object_id(head), ok=(0, 1))
+        return result.text or (await self._git("hash-object", "-t", "tree", "--stdin", input=b"")).text
+
+    async def _changes(self, start: str, head: str) -> bytes:
+        result = await self._git(
+            "diff-tree", "-r", "-M", "--raw", "--numstat", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv",
+            start, object_id(head), "--", max_bytes=_SUMMARY_BYTES,
+        )  # fmt: skip
+        if result.truncated:
+            raise FleetError("change too large", f"{head} touches too many files to list", "split the change")
+        return result.out
