@@ -1,0 +1,100 @@
+"""Anchors: now and then the head of the log is written to a second file, which a forger would have to change too.
+
+A hash chain alone does not stop an editor with write access: rewriting a tail and its head row checks clean. A line of
+``anchors.log`` (best copied to where agents cannot write) finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+EVERY_EVENTS = 1000
+EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The log had ``count`` events, the last one ``seq`` with ``hash`` (hex), at ``at_ns``."""
+
+    stream: str
+    seq: int
+    hash: str
+    count: int
+    at_ns: int
+
+
+def anchor_file(database: Path) -> Path:
+    """``anchors.log`` beside the database."""
+    return database.with_name("anchors.log")
+
+
+def append(path: Path, anchor: Anchor) -> None:
+    """Appends one line durably."""
+    line = json.dumps(asdict(anchor), sort_keys=True, separators=(",", ":")) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, line.encode("ascii", "backslashreplace"))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> tuple[list[Anchor], list[int]]:
+    """Anchors in file order, and the numbers of the lines that are none (a torn last line after a crash is one)."""
+    anchors, bad = [], []
+    try:
+        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+    except FileNotFoundError:
+        return [], []
+    for number, line in enumerate(lines, start=1):
+        try:
+            anchors.append(Anchor(**json.loads(line)))
+        except (ValueError, TypeError):
+            bad.append(number)
+    return anchors, bad
+
+
+class Anchoring:
+    """Decides when the next anchor is due; used by the writer thread alone.
+
+    A failure to write is kept in ``error`` and tried again: it must not stop the log.
+    """
+
+    def __init__(self, database: Path, stream: str) -> None:
+        self._path = anchor_file(database)
+        self._stream = stream
+        self._anchored = 0
+        self._head: tuple[int, bytes] | None = None
+        self._since_s = time.monotonic()
+        self.error: OSError | None = None
+
+    def note(self, seq: int, hash_: bytes) -> None:
+        """Called after each commit with the new head."""
+        if self._head is None:
+            self._since_s = time.monotonic()
+            self._anchored = self._anchored or seq - 1
+        self._head = (seq, hash_)
+        if seq - self._anchored >= EVERY_EVENTS:
+            self.write()
+
+    def due_s(self) -> float | None:
+        """Seconds until the unanchored events must be anchored; None when there are none."""
+        if self._head is None:
+            return None
+        return max(0.0, self._since_s + EVERY_S - time.monotonic())
+
+    def write(self) -> None:
+        """Anchors the head, if that is not done yet."""
+        if self._head is None:
+            return
+        seq, hash_ = self._head
+        try:
+            append(self._path, Anchor(self._stream, seq, hash_.hex(), seq, time.time_ns()))
+        except OSError as error:
+            self.error, self._since_s = error, time.monotonic()
+            return
+        self._anchored, self._head, self.error = seq, None, None

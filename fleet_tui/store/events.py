@@ -1,0 +1,51 @@
+"""Rows of the log as events."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fleet_tui.domain.events import Event
+from fleet_tui.store import canonical
+from fleet_tui.store.chain import EventRow
+
+SELECT = (
+    "SELECT e.seq, e.eid, e.at_ns, e.stream, e.kind, e.actor, e.subject, e.cause, e.key, e.epoch, b.bytes, e.prev, e.hash "
+    "FROM event e LEFT JOIN event_body b ON b.seq = e.seq"
+)
+
+
+def of_row(row: EventRow, body: bytes) -> Event:
+    """The event of a just written row."""
+    return event(
+        (row.seq, row.eid, row.at_ns, row.stream, row.kind, row.actor, row.subject, row.cause, row.key, row.epoch)
+        + (body, row.prev, row.hash)
+    )
+
+
+def event(row: tuple[Any, ...]) -> Event:
+    """The event of a row of :data:`SELECT`; without a body its payload is empty."""
+    *envelope, body, previous, hash_ = row
+    payload = {} if body is None else canonical.decode(body)
+    return Event(*envelope, payload, previous.hex(), hash_.hex())
+
+
+def events(rows: Iterable[tuple[Any, ...]]) -> list[Event]:
+    return [event(row) for row in rows]
+
+
+def by_key(connection: sqlite3.Connection, key: str) -> Event | None:
+    """The event that has the idempotency key, if any."""
+    row = connection.execute(f"{SELECT} WHERE e.key = ?", (key,)).fetchone()
+    return None if row is None else event(row)
+
+
+def stream(connection: sqlite3.Connection, after: int = 0, batch: int = 2000) -> Iterator[Event]:
+    """Every event after ``after`` in order, read in batches so that no cursor stays open."""
+    while True:
+        rows = connection.execute(f"{SELECT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?", (after, batch)).fetchall()
+        yield from map(event, rows)
+        if len(rows) < batch:
+            return
+        after = rows[-1][0]

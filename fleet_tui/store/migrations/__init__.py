@@ -1,0 +1,1 @@
+"""Numbered, forward-only schema changes; each module has ``up(connection)``. Frozen once released."""

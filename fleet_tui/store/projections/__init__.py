@@ -1,0 +1,1 @@
+"""Pure functions from events to rows, by noun. See :mod:`fleet_tui.store.projections.registry`."""

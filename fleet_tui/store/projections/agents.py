@@ -1,0 +1,112 @@
+"""Agents: their latches, allowances and configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fleet_tui.domain.events import (
+    AgentPaused,
+    AgentQuarantined,
+    AgentReleased,
+    AgentResumed,
+    BudgetExtended,
+    ConfigLoaded,
+    Event,
+    MailAcknowledged,
+    Payload,
+    PolicyDenied,
+    payload_of,
+)
+from fleet_tui.store.canonical import dumps
+from fleet_tui.store.projections.base import Apply, agent_row, blank_agent, change_agent
+from fleet_tui.store.tables import AGENT, Row, Tables
+
+
+def paused(tables: Tables, event: Event) -> None:
+    change_agent(tables, payload_of(event, AgentPaused).agent, paused=True)
+
+
+def resumed(tables: Tables, event: Event) -> None:
+    change_agent(tables, payload_of(event, AgentResumed).agent, paused=False)
+
+
+def quarantined(tables: Tables, event: Event) -> None:
+    latch = payload_of(event, AgentQuarantined)
+    change_agent(tables, latch.agent, quarantined=True, quarantine_reason=latch.reason, epoch=latch.agent_epoch)
+
+
+def released(tables: Tables, event: Event) -> None:
+    release = payload_of(event, AgentReleased)
+    changes = {"quarantined": False, "quarantine_reason": "", "epoch": release.agent_epoch, "denials": 0}
+    change_agent(tables, release.agent, **changes)
+
+
+def denied(tables: Tables, event: Event) -> None:
+    agent = payload_of(event, PolicyDenied).agent
+    if agent:
+        change_agent(tables, agent, denials=agent_row(tables, agent)["denials"] + 1)
+
+
+def budget_extended(tables: Tables, event: Event) -> None:
+    extension = payload_of(event, BudgetExtended)
+    extended_s = agent_row(tables, extension.agent)["extended_s"] + extension.extra_s
+    change_agent(tables, extension.agent, extended_s=extended_s)
+
+
+def mail_acknowledged(tables: Tables, event: Event) -> None:
+    receipt = payload_of(event, MailAcknowledged)
+    acked_seq = max(receipt.seq, agent_row(tables, receipt.agent)["acked_seq"])
+    change_agent(tables, receipt.agent, acked_seq=acked_seq)
+
+
+def config_loaded(tables: Tables, event: Event) -> None:
+    """Agents of the configuration take its fields; others stay, with their latches, as no longer configured."""
+    described = {_name(agent): _configured(agent) for agent in payload_of(event, ConfigLoaded).agents}
+    for row in tables.rows(AGENT):
+        if row["name"] not in described and row["configured"]:
+            tables.put(AGENT, {**row, "configured": False})
+    for name, fields in described.items():
+        change_agent(tables, name, **fields)
+
+
+_CONFIGURED: dict[str, tuple[type, ...]] = {
+    "role": (str,),
+    "vendor": (str,),
+    "model": (str, type(None)),
+    "enabled": (bool,),
+    "max_concurrent": (int,),
+    "department": (str, type(None)),
+    "reports_to": (str, type(None)),
+    "subscribes_to": (list,),
+    "budget_s": (int, type(None)),
+}
+_DEFAULTS: Row = {**{name: blank_agent("")[name] for name in _CONFIGURED}, "enabled": True, "subscribes_to": []}
+
+
+def _name(agent: Mapping[str, Any]) -> str:
+    name = agent.get("name")
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"an agent of the configuration has no name: {dict(agent)!r:.80}")
+    return name
+
+
+def _configured(agent: Mapping[str, Any]) -> Row:
+    fields: Row = {"configured": True}
+    for column, types in _CONFIGURED.items():
+        value = agent.get(column, _DEFAULTS[column])
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise ValueError(f"agent {agent['name']}: {column} has the wrong type ({type(value).__name__})")
+        fields[column] = dumps(value) if isinstance(value, list) else value
+    return fields
+
+
+APPLY: dict[type[Payload], Apply] = {
+    AgentPaused: paused,
+    AgentResumed: resumed,
+    AgentQuarantined: quarantined,
+    AgentReleased: released,
+    PolicyDenied: denied,
+    BudgetExtended: budget_extended,
+    MailAcknowledged: mail_acknowledged,
+}

@@ -1,0 +1,116 @@
+"""Runs and the run time that they are charged."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.events import (
+    Event,
+    Payload,
+    RunCrashed,
+    RunFinished,
+    RunMetered,
+    RunQueued,
+    RunStarted,
+    RunStateChanged,
+    RunStopRequested,
+    payload_of,
+)
+from fleet_tui.domain.states import ENDED_RUNS, RunState
+from fleet_tui.store.projections.base import Apply, agent_row, change_agent
+from fleet_tui.store.tables import RUN, Row, Tables
+
+
+def queued(tables: Tables, event: Event) -> None:
+    run = payload_of(event, RunQueued)
+    if tables.get(RUN, run.run) is not None:
+        return
+    asked = run.as_dict()
+    asked["id"] = asked.pop("run")
+    state = _state(RunState.QUEUED, "watcher", "", event)
+    origin = {"host": event.host, "queued_ns": event.at_ns, "queued_id": event.id, "queued_seq": event.seq}
+    tables.put(RUN, {**asked, **_NOT_STARTED, **state, **origin})
+
+
+def started(tables: Tables, event: Event) -> None:
+    run = payload_of(event, RunStarted)
+    facts = run.as_dict()
+    facts.pop("run")
+    state = _state(RunState.STARTING, "watcher", "", event)
+    _change_unless_ended(tables, run.run, **facts, **state, started_ns=event.at_ns, host=event.host)
+
+
+def state_changed(tables: Tables, event: Event) -> None:
+    change = payload_of(event, RunStateChanged)
+    state = _state(RunState(change.state), change.source, change.reason, event)
+    _change_unless_ended(tables, change.run, **state)
+
+
+def metered(tables: Tables, event: Event) -> None:
+    """What was charged is never given back: a smaller figure changes nothing."""
+    meter = payload_of(event, RunMetered)
+    run = tables.get(RUN, meter.run)
+    bought_ms = meter.charged_ms - (run["charged_ms"] if run else 0)
+    if run is None or bought_ms <= 0:
+        return
+    tables.put(RUN, {**run, "charged_ms": meter.charged_ms})
+    change_agent(tables, meter.agent, charged_ms=agent_row(tables, meter.agent)["charged_ms"] + bought_ms)
+
+
+def finished(tables: Tables, event: Event) -> None:
+    end = payload_of(event, RunFinished)
+    _end(tables, event, end, RunState(end.outcome))
+
+
+def crashed(tables: Tables, event: Event) -> None:
+    _end(tables, event, payload_of(event, RunCrashed), RunState.CRASHED)
+
+
+def stop_requested(tables: Tables, event: Event) -> None:
+    tables.change(RUN, payload_of(event, RunStopRequested).run, stop_requested=True)
+
+
+_NOT_STARTED: Row = {
+    "session": "",
+    "pane_uuid": "",
+    "workspace": "",
+    "branch": "",
+    "base_sha": "",
+    "isolation": "",
+    "agent_epoch": 0,
+    "token_sha": "",
+    "started_ns": None,
+    "ended_ns": None,
+    "exit_code": None,
+    "signal": None,
+    "active_ms": 0,
+    "charged_ms": 0,
+    "stop_requested": False,
+    "published": False,
+}
+
+
+def _state(state: RunState, source: str, reason: str, event: Event) -> Row:
+    return {"state": state.value, "state_source": source, "state_reason": reason, "state_ns": event.at_ns}
+
+
+def _change_unless_ended(tables: Tables, run: str, **changes: object) -> None:
+    row = tables.get(RUN, run)
+    if row is not None and row["state"] not in ENDED_RUNS:
+        tables.put(RUN, {**row, **changes})
+
+
+def _end(tables: Tables, event: Event, end: RunFinished | RunCrashed, state: RunState) -> None:
+    if state not in ENDED_RUNS:
+        raise ValueError(f"{state} is not an end of a run")
+    facts = {"exit_code": end.exit_code, "signal": end.signal, "active_ms": end.active_ms, "ended_ns": event.at_ns}
+    _change_unless_ended(tables, end.run, **facts, **_state(state, "runner", end.reason, event))
+
+
+APPLY: dict[type[Payload], Apply] = {
+    RunQueued: queued,
+    RunStarted: started,
+    RunStateChanged: state_changed,
+    RunMetered: metered,
+    RunFinished: finished,
+    RunCrashed: crashed,
+    RunStopRequested: stop_requested,
+}
