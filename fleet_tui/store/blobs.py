@@ -15,7 +15,7 @@ _SHA = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def put(directory: Path, text: str) -> str:
-    """Stores ``text`` durably; returns the SHA-256 of its UTF-8 bytes in hex. A text that is there already costs nothing."""
+    """Stores ``text`` durably; returns the SHA-256 of its UTF-8 bytes in hex. Storing it again costs nothing."""
     data = text.encode("utf-8", "replace")
     sha = hashlib.sha256(data).hexdigest()
     target = _path(directory, sha)

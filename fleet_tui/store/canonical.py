@@ -1,7 +1,7 @@
 """The canonical form of payloads: the bytes that are hashed.
 
-JSON with sorted keys and ASCII escapes; integers of 64 bits, no floats (their text differs between languages), no NUL and
-no lone surrogates (PostgreSQL and UTF-8 know neither).
+JSON with sorted keys and ASCII escapes; integers of 64 bits, no floats (their text differs between languages), no
+NUL and no lone surrogates (PostgreSQL and UTF-8 know neither).
 """
 
 from __future__ import annotations

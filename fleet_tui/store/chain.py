@@ -67,7 +67,7 @@ def event_hash(columns: Sequence[str | int | bytes | None]) -> bytes:
 
 def seal(columns: tuple[str | int | bytes | None, ...]) -> EventRow:
     """The row of fifteen columns with its hash."""
-    return EventRow(*columns, event_hash(columns))  # type: ignore[arg-type]
+    return EventRow._make((*columns, event_hash(columns)))
 
 
 def new_salt() -> bytes:

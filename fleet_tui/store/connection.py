@@ -75,7 +75,7 @@ def open_reader(database: Path) -> SqliteDatabase:
 
 def raw(db: SqliteDatabase) -> sqlite3.Connection:
     """The driver's connection, for hot paths."""
-    connection = db.connection()
+    connection = db.connection()  # type: ignore[no-untyped-call]
     assert isinstance(connection, sqlite3.Connection)
     return connection
 

@@ -11,24 +11,24 @@ from fleet_tui.store import canonical
 from fleet_tui.store.chain import EventRow
 
 SELECT = (
-    "SELECT e.seq, e.eid, e.at_ns, e.stream, e.kind, e.actor, e.subject, e.cause, e.key, e.epoch, b.bytes, e.prev, e.hash "
+    "SELECT e.seq, e.eid, e.at_ns, e.stream, e.kind, e.actor, e.subject, e.cause, e.key, e.epoch, "
+    "b.bytes, e.prev, e.hash "
     "FROM event e LEFT JOIN event_body b ON b.seq = e.seq"
 )
 
 
 def of_row(row: EventRow, body: bytes) -> Event:
     """The event of a just written row."""
-    return event(
-        (row.seq, row.eid, row.at_ns, row.stream, row.kind, row.actor, row.subject, row.cause, row.key, row.epoch)
-        + (body, row.prev, row.hash)
-    )
+    names = (row.seq, row.eid, row.at_ns, row.stream, row.kind, row.actor, row.subject, row.cause, row.key)
+    return event((*names, row.epoch, body, row.prev, row.hash))
 
 
 def event(row: tuple[Any, ...]) -> Event:
     """The event of a row of :data:`SELECT`; without a body its payload is empty."""
-    *envelope, body, previous, hash_ = row
+    seq, event_id, at_ns, host, kind, actor, subject, cause, key, epoch, body, previous, hash_ = row
     payload = {} if body is None else canonical.decode(body)
-    return Event(*envelope, payload, previous.hex(), hash_.hex())
+    known = (seq, event_id, at_ns, host, kind, actor, subject, cause, key, epoch)
+    return Event(*known, payload, previous.hex(), hash_.hex())
 
 
 def events(rows: Iterable[tuple[Any, ...]]) -> list[Event]:

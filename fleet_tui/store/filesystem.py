@@ -11,38 +11,8 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 
 NETWORK = frozenset(
-    [
-        "9p",
-        "acfs",
-        "afpfs",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "coda",
-        "davfs",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.sshfs",
-        "fuse.smbnetfs",
-        "gfs2",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "macfuse_sshfs",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "ocfs2",
-        "prl_fs",
-        "sshfs",
-        "smb3",
-        "smbfs",
-        "vboxsf",
-        "vmhgfs",
-        "webdav",
-    ]
+    "9p acfs afpfs afs beegfs ceph cifs coda davfs fuse.glusterfs fuse.rclone fuse.s3fs fuse.smbnetfs fuse.sshfs gfs2 "  # noqa: SIM905
+    "glusterfs gpfs lustre macfuse_sshfs ncpfs nfs nfs4 ocfs2 prl_fs smb3 smbfs sshfs vboxsf vmhgfs webdav".split()
 )
 _MOUNTINFO = Path("/proc/self/mountinfo")
 _DARWIN_NAME = slice(72, 88)

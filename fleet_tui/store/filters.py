@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class EventFilter:
     """All given conditions must hold; within ``kinds``, ``subjects`` and ``actors`` any one is enough.
 
-    ``since_ns`` and ``until_ns`` are inclusive UTC instants. Every word of ``text`` must begin a word of the event's kind, subject
-    or payload values, upper and lower case alike.
+    ``since_ns`` and ``until_ns`` are inclusive UTC instants. Every word of ``text`` must begin a word of the event's
+    kind, subject or payload values, upper and lower case alike.
     """
 
     kinds: tuple[str, ...] = ()

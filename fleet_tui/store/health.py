@@ -1,4 +1,4 @@
-"""What is checked whenever the log is opened: bounded, so that a log of a million events opens as fast as an empty one."""
+"""What is checked whenever the log is opened: bounded, so that a million events open as fast as none."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The tables as peewee models, for queries. Migrations create them; a test compares the two.
 
-Columns are named as the fields of the values in :mod:`fleet_tui.domain.model`. Lists and maps are canonical JSON text. Models
-are bound to no database: every query is executed on an explicit one, so that two fleets can be open in one process.
+Columns are named as the fields of the values in :mod:`fleet_tui.domain.model`. Lists and maps are canonical JSON text.
+Models are bound to no database: every query is executed on an explicit one, so that two fleets can be open at once.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def page(
 
 
 def _where(wanted: EventFilter, before: int | None, after: int | None) -> Clause:
-    conditions, arguments = ["1"], []
+    conditions = ["1"]
+    arguments: list[Any] = []
     for column, names in (("kind", wanted.kinds), ("subject", wanted.subjects), ("actor", wanted.actors)):
         if names:
             conditions.append(f"e.{column} IN ({', '.join('?' * len(names))})")

@@ -35,7 +35,7 @@ __all__ = ["EventFilter", "Reader"]
 
 
 class Reader:
-    """Thread-safe: one connection, one query at a time. Every method may raise :class:`FleetError` when the disk fails."""
+    """Thread-safe: one connection, one query at a time. Every query raises :class:`FleetError` when the disk fails."""
 
     def __init__(self, db: SqliteDatabase, database: Path) -> None:
         """Use :meth:`open`."""
@@ -209,7 +209,7 @@ class Reader:
         after: int | None = None,
         limit: int = 200,
     ) -> list[Event]:
-        """Events that match, ascending: the first ``limit`` after seq ``after``, else the newest ones (before ``before``)."""
+        """Matching events, ascending: the first ``limit`` after seq ``after``, else the newest (before ``before``)."""
         with self._guard():
             return queries.page(raw(self._db), wanted, before, after, limit)
 

@@ -8,14 +8,14 @@ import typing
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
 
 def values(kind: type[T], rows: Sequence[dict[str, Any]]) -> list[T]:
     """``rows`` (column name to SQLite value) as values of the dataclass ``kind``; other columns are ignored."""
-    converters = _converters(kind)
+    converters = _converters(cast("Any", kind))
     return [
         kind(**{name: row[name] if convert is None else convert(row[name]) for name, convert in converters})
         for row in rows
@@ -33,7 +33,7 @@ def _converter(hint: Any) -> Callable[[Any], Any] | None:
     if origin is tuple:
         return lambda text: tuple(json.loads(text))
     if origin is dict:
-        return json.loads  # type: ignore[no-any-return]
+        return json.loads
     if hint is bool:
         return bool
     if isinstance(hint, type) and issubclass(hint, Enum):

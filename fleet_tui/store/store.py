@@ -60,8 +60,8 @@ class Store:
     def append(self, drafts: Sequence[Draft]) -> Future[list[Event]]:
         """Records ``drafts`` in one transaction with their effect on the tables.
 
-        The future gives the events, durable, in the order of the drafts; in the place of a draft whose key exists already
-        stands the event that has it. It fails with :class:`FleetError` when nothing was recorded.
+        The future gives the events, durable, in the order of the drafts; in the place of a draft whose key exists
+        already stands the event that has it. It fails with :class:`FleetError` when nothing was recorded.
         """
         try:
             call = Call([prepare(draft) for draft in drafts])

@@ -57,8 +57,8 @@ def _quoted(columns: Iterable[str]) -> str:
 
 
 def _table(model: type[PeeweeModel]) -> Table:
-    meta = model._meta  # type: ignore[attr-defined]
-    primary = meta.primary_key
+    meta = model._meta
+    primary: Any = meta.primary_key
     key = primary.field_names if isinstance(primary, CompositeKey) else (primary.name,)
     return Table(meta.table_name, tuple(meta.sorted_field_names), tuple(key))
 
@@ -79,8 +79,9 @@ EFFECT = _table(models.Effect)
 WORKSPACE = _table(models.Workspace)
 FLEET = _table(models.Fleet)
 ALL = (
-    AGENT, TICKET, RUN, PULL_REQUEST, REVIEW, GATE, RELEASE, APPROVAL, QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET,
-)  # fmt: skip
+    *(AGENT, TICKET, RUN, PULL_REQUEST, REVIEW, GATE, RELEASE, APPROVAL),
+    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET),
+)
 """Every table that the log determines."""
 
 

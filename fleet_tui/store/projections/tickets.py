@@ -27,7 +27,8 @@ from fleet_tui.store.tables import PULL_REQUEST, RUN, TICKET, WORKSPACE, Row, Ta
 def created(tables: Tables, event: Event) -> None:
     ticket = payload_of(event, TicketCreated)
     if tables.get(TICKET, ticket.ticket) is not None:
-        return changed(tables, event)
+        changed(tables, event)
+        return
     blank = {"agent": None, "run": None, "pr": None, "blocked_reason": "", "question": None}
     times = {"created_ns": event.at_ns, "changed_ns": event.at_ns}
     row = {"number": ticket.ticket, "state": TicketState.DRAFT.value, **_described(ticket), **blank, **times}
@@ -40,11 +41,15 @@ def changed(tables: Tables, event: Event) -> None:
 
 
 def ready(tables: Tables, event: Event) -> None:
-    _move(tables, event, payload_of(event, TicketReady).ticket, TicketState.READY, only_from=TicketState.DRAFT)
+    number = payload_of(event, TicketReady).ticket
+    if _state(tables, number) is TicketState.DRAFT:
+        _move(tables, event, number, TicketState.READY)
 
 
 def withdrawn(tables: Tables, event: Event) -> None:
-    _move(tables, event, payload_of(event, TicketWithdrawn).ticket, TicketState.DRAFT, only_from=TicketState.READY)
+    number = payload_of(event, TicketWithdrawn).ticket
+    if _state(tables, number) is TicketState.READY:
+        _move(tables, event, number, TicketState.DRAFT)
 
 
 def claimed(tables: Tables, event: Event) -> None:
@@ -103,19 +108,17 @@ def _described(ticket: TicketCreated | TicketChanged) -> Row:
     }
 
 
-def _move(
-    tables: Tables,
-    event: Event,
-    number: int,
-    state: TicketState,
-    only_from: TicketState | None = None,
-    **changes: object,
-) -> None:
+def _move(tables: Tables, event: Event, number: int, state: TicketState, **changes: object) -> None:
     row = tables.get(TICKET, number)
-    if row is None or (only_from is not None and row["state"] != only_from):
+    if row is None:
         return
     changed_ns = row["changed_ns"] if row["state"] == state else event.at_ns
     tables.put(TICKET, {**row, **changes, "state": state.value, "changed_ns": changed_ns})
+
+
+def _state(tables: Tables, number: int) -> TicketState | None:
+    row = tables.get(TICKET, number)
+    return None if row is None else TicketState(row["state"])
 
 
 def _state_after_block(tables: Tables, ticket: Row) -> TicketState:
