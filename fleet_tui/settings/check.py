@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from fleet_tui import paths
 from fleet_tui.domain.events import PAYLOADS
 from fleet_tui.settings.document import KeyPath
 from fleet_tui.settings.messages import suggest
@@ -193,6 +194,10 @@ def _prompts(settings: Settings, repository: Path) -> Iterator[Check]:
             yield Check(path, f"prompt file {agent.prompt_path}: {found.problem.message}", found.problem.hint)
 
 
+def _confined(story: Path, repository: Path) -> bool:
+    return any(story.resolve().is_relative_to(root.resolve()) for root in (repository, paths.shipped_config()))
+
+
 def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
     used = {agent.vendor for agent in settings.agents if agent.enabled}
     for name, vendor in settings.vendors.items():
@@ -201,7 +206,7 @@ def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
         story = story_path(repository, vendor)
         if story is None:
             yield Check(("vendors", name), "`story` is missing", "add `story: minimal`, or a file in the repository")
-        elif not story.is_file():
+        elif not story.is_file() or not _confined(story, repository):
             yield Check(
                 ("vendors", name, "story"),
                 f"there is no story {vendor.story}",

@@ -31,8 +31,8 @@ _SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml")
 class Loaded:
     """What loading found. ``settings`` is None as soon as one problem is an error.
 
-    ``origins``: dotted key to where its value came from. ``sources``: the text of each file read. ``sha``: SHA-256 (hex)
-    of the effective settings, empty when there are none.
+    ``origins``: dotted key to where its value came from. ``sources``: the text of each file read. ``sha``: SHA-256
+    (hex) of the effective settings, empty when there are none.
     """
 
     settings: Settings | None
@@ -74,8 +74,8 @@ def load_settings(
 ) -> Loaded:
     """The effective settings of the fleet on ``repository``.
 
-    ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository that
-    has no configuration yet gets the defaults. What is wrong is in the result.
+    ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository
+    that has no configuration yet gets the defaults. What is wrong is in the result.
 
     Raises:
         FleetError: the installation is incomplete.

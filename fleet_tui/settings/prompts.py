@@ -40,6 +40,5 @@ def story_path(repository: Path, vendor: VendorSettings) -> Path | None:
     """The file of a scripted story: ``minimal`` is a shipped one, ``stories/mine.yaml`` the repository's own."""
     if vendor.story is None:
         return None
-    if _SHIPPED_STORY.match(vendor.story):
-        return paths.shipped_config() / "stories" / f"{vendor.story}.yaml"
-    return repository / vendor.story
+    shipped = paths.shipped_config() / "stories" / f"{vendor.story}.yaml"
+    return shipped if _SHIPPED_STORY.match(vendor.story) and shipped.is_file() else repository / vendor.story

@@ -1,0 +1,170 @@
+"""``fleet config``: validate, explain, schema. Exit codes: 0 fine, 1 errors found, 2 wrong usage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.text import one_line
+
+if TYPE_CHECKING:
+    from fleet_tui.settings.load import Loaded
+
+_repo = click.option(
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The repository; default: the one around the current directory.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def config() -> None:
+    """Check and explain the configuration.
+
+    \b
+    Examples:
+      fleet config validate
+      fleet config explain agents.backend.model
+      fleet config schema > fleet.schema.json
+    """
+
+
+@config.command()
+@_repo
+@_json
+def validate(repo: Path | None, as_json: bool) -> None:
+    """Report every problem of the configuration with file, line and column.
+
+    \b
+    Examples:
+      fleet config validate
+      fleet config validate --repo ~/src/shop --json
+    """
+    with _reported():
+        loaded = _load(repo)
+        if as_json:
+            click.echo(json.dumps(_report(loaded), indent=2))
+        else:
+            _print(loaded)
+        if loaded.settings is None:
+            raise click.exceptions.Exit(1)
+
+
+@config.command()
+@click.argument("key")
+@_repo
+@_json
+def explain(key: str, repo: Path | None, as_json: bool) -> None:
+    """Tell the value of KEY, where it comes from, and what it means.
+
+    Items of a list are addressed by number or by name.
+
+    \b
+    Examples:
+      fleet config explain approval.when
+      fleet config explain gates.test.run
+      fleet config explain agents.0 --json
+    """
+    from fleet_tui.settings.explain import explain as look_up
+
+    with _reported():
+        found = look_up(_load(repo), key)
+        if as_json:
+            click.echo(json.dumps(found.as_dict(), indent=2))
+            return
+        click.echo(f"{found.key} = {_shown(found.value)}")
+        for name, text in (
+            ("from", found.origin),
+            ("meaning", found.description),
+            ("type", found.type),
+            ("default", _shown(found.default)),
+        ):
+            if text:
+                click.echo(f"  {name:<8} {one_line(text, 2000)}")
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration file.
+
+    \b
+    Examples:
+      fleet config schema > fleet.schema.json
+    """
+    from fleet_tui.settings.reference import render_schema_json
+
+    click.echo(render_schema_json(), nl=False)
+
+
+def find_repository(start: Path) -> Path:
+    """The nearest directory at or above ``start`` that has ``.fleet`` or ``.git``.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for directory in (start, *start.parents):
+        if (directory / ".fleet").is_dir() or (directory / ".git").exists():
+            return directory
+    raise UsageError("no repository here", f"neither {start} nor a directory above it has .fleet or .git", "use --repo")
+
+
+def _load(repo: Path | None) -> Loaded:
+    from fleet_tui.settings.load import load_settings
+
+    return load_settings(repo if repo is not None else find_repository(Path.cwd()))
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Errors on standard error, and their exit code."""
+    try:
+        yield
+    except FleetError as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(error.exit_code) from error
+
+
+def _report(loaded: Loaded) -> dict[str, Any]:
+    from fleet_tui.settings.load import policy_version
+
+    return {
+        "ok": loaded.settings is not None,
+        "sha": loaded.sha,
+        "policy": policy_version(loaded.settings) if loaded.settings is not None else "",
+        "files": list(loaded.sources),
+        "problems": [problem.as_dict() for problem in loaded.problems],
+    }
+
+
+def _print(loaded: Loaded) -> None:
+    for problem in loaded.problems:
+        click.echo(str(problem))
+        excerpt = loaded.excerpt(problem)
+        if excerpt:
+            click.echo(f"{excerpt}\n")
+    click.echo(_summary(loaded))
+    if loaded.sources:
+        click.echo(f"read: {', '.join(loaded.sources)}")
+
+
+def _summary(loaded: Loaded) -> str:
+    from fleet_tui.settings.load import policy_version
+
+    warnings = f", {len(loaded.warnings)} warning(s)" if loaded.warnings else ""
+    if loaded.settings is None:
+        return f"{len(loaded.errors)} error(s){warnings}"
+    settings = loaded.settings
+    counts = f"{len(settings.agents)} agents, {len(settings.gates)} gates"
+    return f"ok{warnings}: {counts}, policy {policy_version(settings)}, sha {loaded.sha[:12]}"
+
+
+def _shown(value: Any) -> str:
+    """A value as one line of JSON; nothing for None."""
+    return "" if value is None else one_line(json.dumps(value, ensure_ascii=False), 50_000)

@@ -1,0 +1,129 @@
+"""One key explained: its value, where that came from, what it means. As a program: prints ``docs/configuration.md``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.settings.document import KeyPath
+from fleet_tui.settings.load import Loaded
+from fleet_tui.settings.messages import suggest
+from fleet_tui.settings.reference import (
+    Schema,
+    json_schema,
+    render_markdown,
+    render_schema_json,
+    resolve,
+    shipped_values,
+    words,
+)
+
+__all__ = ["Explanation", "explain", "render_markdown", "render_schema_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known about one key. ``value`` and ``default`` are JSON values; ``origin`` is a place in words."""
+
+    key: str
+    value: Any
+    origin: str
+    description: str
+    type: str
+    default: Any
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def explain(loaded: Loaded, key: str) -> Explanation:
+    """The explanation of ``key``: names joined by dots; items of a list by number or name (``agents.backend.model``).
+
+    Raises:
+        FleetError: the configuration has errors, or there is no such key.
+    """
+    settings = loaded.require()
+    value: Any = settings
+    path: KeyPath = ()
+    schema: Schema = json_schema()
+    for part in key.split("."):
+        name, value = _step(value, part, path)
+        schema = _below(schema, name)
+        path = (*path, name)
+    origin = _origin(loaded, path)
+    return Explanation(
+        ".".join(map(str, path)),
+        _plain(value),
+        origin,
+        schema.get("description", ""),
+        words(schema),
+        _default(path, schema),
+    )
+
+
+def _step(value: Any, part: str, path: KeyPath) -> tuple[str | int, Any]:
+    """The name and value of ``part`` in ``value``."""
+    if isinstance(value, BaseModel):
+        names = list(type(value).model_fields)
+        if part in names:
+            return part, getattr(value, part)
+    elif isinstance(value, dict):
+        names = list(value)
+        if part in value:
+            return part, value[part]
+    elif isinstance(value, tuple):
+        names = [str(getattr(item, "name", index)) for index, item in enumerate(value)]
+        index = names.index(part) if part in names else int(part) if part.isdecimal() and len(part) < 7 else len(value)
+        if index < len(value):
+            return index, value[index]
+    else:
+        names = []
+    where = f"`{'.'.join(map(str, path))}`" if path else "the configuration"
+    raise FleetError("no such key", f"{where} has no `{part[:60]}`", suggest(part, names) or "stop at the key before")
+
+
+def _below(schema: Schema, name: str | int) -> Schema:
+    schema = resolve(schema)
+    if isinstance(name, str) and name in schema.get("properties", {}):
+        found: Schema = schema["properties"][name]
+        return _describe(found)
+    for option in (schema, *schema.get("anyOf", ())):
+        inner = option.get("items" if isinstance(name, int) else "additionalProperties")
+        if isinstance(inner, dict):
+            return _describe(inner)
+    return {}
+
+
+def _describe(schema: Schema) -> Schema:
+    return resolve(schema)
+
+
+def _origin(loaded: Loaded, path: KeyPath) -> str:
+    """The place of the value, or of the nearest list or map that holds it when it was written as a whole."""
+    found = loaded.origins.get(".".join(map(str, path)))
+    return str(found) if found is not None else "built in"
+
+
+def _default(path: KeyPath, schema: Schema) -> Any:
+    value: Any = shipped_values()
+    for part in path:
+        if not isinstance(value, dict) or part not in value:
+            return schema.get("default")
+        value = value[part]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render_markdown())
