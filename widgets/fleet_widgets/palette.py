@@ -126,8 +126,11 @@ def _sixteen(*, colour: bool) -> dict[str, Style]:
     """The styles on the terminal's own colours; without ``colour`` only attributes carry the meaning."""
     default = Style(color="default", bgcolor="default")
 
-    def paint(name: str, **flags: bool) -> Style:
-        return default + Style(color=name if colour else None, **flags)
+    def paint(
+        name: str, *, bold: bool = False, dim: bool = False, underline: bool = False, reverse: bool = False
+    ) -> Style:
+        attributes = Style(bold=bold or None, dim=dim or None, underline=underline or None, reverse=reverse or None)
+        return default + attributes + Style(color=name if colour else None)
 
     return {
         "normal": default,

@@ -35,7 +35,7 @@ class PaneView(LineWidget, can_focus=True):
 
     @dataclass
     class ViewChanged(WidgetMessage):
-        """``visible()``, ``follow`` or the pan changed."""
+        """``live_view()``, ``follow`` or the pan changed."""
 
         newest_wins: ClassVar[bool] = True
 
@@ -101,7 +101,7 @@ class PaneView(LineWidget, can_focus=True):
         self._redraw()
         self.post_message(self.ViewChanged(self))
 
-    def visible(self) -> LiveView:
+    def live_view(self) -> LiveView:
         """The rows of the pane that are needed."""
         self._asked = self._need()
         return self._asked

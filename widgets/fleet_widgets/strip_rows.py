@@ -1,0 +1,78 @@
+"""A confirmation strip as lines: what will be done, what must be typed, and which key does what. Pure."""
+
+from __future__ import annotations
+
+from fleet_widgets.cells import cells, part, plain
+from fleet_widgets.lines import Line, Span, fill, wrap
+from fleet_widgets.palette import Box
+from fleet_widgets.strip_state import ARM_S, StripState
+
+
+def title_row(state: StripState, box: Box, more: str = "") -> Line:
+    """``═ TITLE (keys count after 0.3 s) ═════``."""
+    rule = box.double
+    if state.field == "changed":
+        return (Span(f"{rule} ", "warn"), Span("NOTHING WAS DONE", "warn"), Span(" ", "warn"), fill(rule, "warn"))
+    aside = f" ({more or f'keys count after {ARM_S} s; nothing else changes while this is open'}) "
+    return (Span(f"{rule} ", "strong"), Span(state.request.title, "strong"), Span(aside, "quiet"), fill(rule, "quiet"))
+
+
+def body_rows(state: StripState, width: int) -> list[Line]:
+    """What the act is and does, wrapped."""
+    if state.field == "changed":
+        return wrap((Span(" CHANGED while you looked: ", "warn"), Span(state.note)), width)
+    return [row for value in state.request.lines for row in wrap(value, width)]
+
+
+def foot_rows(state: StripState, width: int) -> list[Line]:
+    """The fields and the keys."""
+    if state.field == "changed":
+        return [_changed_hint(state)]
+    rows: list[Line] = []
+    if state.request.reason != "none":
+        rows += _presets(state, width)
+        rows.append(_input(f" reason ({state.request.reason}): ", state.reason, state.field == "reason", width))
+    if state.request.word:
+        rows.append(_input(f" type {state.request.word} to confirm: ", state.typed, state.field == "typed", width))
+    rows.append((Span(f" {state.note}", "warn"),) if state.note else _hint(state))
+    return rows
+
+
+def _presets(state: StripState, width: int) -> list[Line]:
+    """One preset per line, while the box is empty: afterwards digits are text."""
+    if not state.request.presets or state.reason:
+        return []
+    numbered = enumerate(state.request.presets[:5], start=1)
+    return [row for n, text in numbered for row in wrap((Span(f" {n} ", "hint-key"), Span(text, "hint")), width)]
+
+
+def _input(label: str, text: str, active: bool, width: int) -> Line:
+    """A labelled field that shows the end of its text."""
+    room = max(4, width - cells(plain(label)) - 3)
+    shown = plain(text)
+    shown = part(shown, max(0, cells(shown) - room), room)
+    return (
+        Span(label, "normal" if active else "quiet"),
+        Span("[", "quiet"),
+        Span(shown + ("_" if active else ""), "input" if active else "quiet"),
+        Span("]", "quiet"),
+    )
+
+
+def _hint(state: StripState) -> Line:
+    verb = state.request.verb
+    match state.field:
+        case "act":
+            also = " or Enter" if state.reason.strip() else ""
+            return (Span(" y", "hint-key"), Span(f"{also} = {verb}     any other key cancels", "hint"))
+        case "typed":
+            keys = f" = {verb} once typed     Enter on the empty field or Esc cancels"
+            return (Span(" Enter", "hint-key"), Span(keys, "hint"))
+        case _:
+            return (Span(" Tab", "hint-key"), Span(" goes on     Enter on the empty field or Esc cancels", "hint"))
+
+
+def _changed_hint(state: StripState) -> Line:
+    passes = ", ".join(state.request.passes)
+    stays = f" ({passes} still work)" if passes else ""
+    return (Span(" any key", "hint-key"), Span(f" closes{stays}", "hint"))
