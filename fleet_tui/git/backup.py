@@ -15,7 +15,7 @@ _MAX_TIPS = 500
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """``ref`` holds a commit of the working files whose parents are HEAD and every other tip; ``missing`` is what is not in it."""
+    """``ref`` is a commit of the working files on HEAD and every other tip; ``missing`` names what is not in it."""
 
     ref: str
     missing: tuple[str, ...] = ()
@@ -51,9 +51,8 @@ async def _tips(control: ControlRepository, tree: Path, temporary: str, base: st
         head = await control.fetch_all(repository, f"{temporary}/refs")
     except FleetError:
         return [base], [".git"]
-    tips = await control.independent_tips(f"{temporary}/refs")
     first = head or base
-    others = sorted(set(tips) - {first})
+    others = sorted(await control.tips_beyond(f"{temporary}/refs", {first, await control.target_sha()}))
     return [first, *others[:_MAX_TIPS]], ["branches"] if len(others) > _MAX_TIPS else []
 
 

@@ -97,19 +97,23 @@ async def git(
     ok: Collection[int] = (0,),
     max_bytes: int | None = None,
     user_config: bool = False,
+    literal: bool = True,
 ) -> Result:
     """Run ``git`` with ``args`` in ``cwd`` or on ``git_dir``.
 
     ``config`` are further ``key=value`` settings. ``ok`` are the exit codes that are no error. Output beyond
-    ``max_bytes`` stops the command. ``user_config`` lets the person's own settings count (filters such as LFS): only for
-    the person's own repository; hooks and fsmonitor stay off there too.
+    ``max_bytes`` stops the command. ``user_config`` lets the person's own settings count (filters such as LFS): only
+    for the person's own repository; hooks and fsmonitor stay off there too. ``literal`` takes every path as it is,
+    without patterns; some commands refuse that.
 
     Raises:
         GitError: another exit code, or git is not installed.
         FleetError: the time limit passed; every process of the command has been killed.
     """
     settings = [*_ALWAYS, *(() if user_config else _HARDENED), *config]
-    argv = ["git", "--no-pager", "--literal-pathspecs", *(word for setting in settings for word in ("-c", setting))]
+    argv = ["git", "--no-pager", *(word for setting in settings for word in ("-c", setting))]
+    if literal:
+        argv.append("--literal-pathspecs")
     if git_dir is not None:
         argv.append(f"--git-dir={git_dir}")
     if work_tree is not None:
@@ -145,7 +149,7 @@ async def git(
 
 
 def environment(*, user_config: bool = False) -> dict[str, str]:
-    """The environment of every git command: none of the caller's ``GIT_*``, no prompts, no configuration of the machine."""
+    """The environment of every git command: none of the caller's ``GIT_*``, no prompts, no foreign settings."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     shared = {
         "LC_ALL": "C",
@@ -252,7 +256,10 @@ def _signal_group(process: asyncio.subprocess.Process) -> None:
 
 def _hint_for(stderr: str) -> str:
     if "dubious ownership" in stderr:
-        return "the repository belongs to another user: run fleet as its owner, or `git config --global --add safe.directory PATH`"
+        return (
+            "the repository belongs to another user: run fleet as its owner, "
+            "or `git config --global --add safe.directory PATH`"
+        )
     if ".lock" in stderr and "File exists" in stderr:
         return "another git process may be running; if none is, remove the lock file that it names"
     if "No space left" in stderr:

@@ -167,7 +167,7 @@ class ControlRepository(History):
         await self._git("update-ref", "--stdin", input=found.out)
 
     async def keep(self, name: str, sha: str, reason: str = "backup") -> str:
-        """Keep ``sha`` under ``refs/fleet/backup/<name>`` and return the ref; a taken name gets the commit's id appended."""
+        """Keep ``sha`` as ``refs/fleet/backup/<name>`` and return the ref; a taken name gets the commit's id."""
         ref = refs.own_ref(refs.BACKUPS, name)
         if await self.resolve(ref) not in (None, sha):
             ref = f"{ref}-{sha[:12]}"

@@ -67,7 +67,7 @@ class Refusal:
 
 
 async def create_gate(path: Path, borrowed: Path, object_format: str, branch: str | None) -> None:
-    """Make the gate at ``path`` (a new directory); objects are borrowed from ``borrowed``. ``branch`` None admits nothing."""
+    """Make the gate at ``path``, new, with objects of ``borrowed``; without ``branch`` it admits nothing."""
     await git(
         "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(path), cwd=path.parent
     )  # fmt: skip

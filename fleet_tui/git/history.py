@@ -39,16 +39,16 @@ class History:
         """When ``commit`` says it was made, in seconds UTC."""
         return int((await self._git("log", "-1", "--format=%ct", object_id(commit), "--")).text)
 
-    async def independent_tips(self, namespace: str) -> list[str]:
-        """The commits at the refs under ``namespace`` that no other of them contains."""
+    async def tips_beyond(self, namespace: str, known: set[str]) -> set[str]:
+        """The commits at the refs under ``namespace`` that neither another of them nor one of ``known`` contains."""
         form = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname)"
         words = (line.split() for line in (await self._git("for-each-ref", form, namespace)).text.splitlines())
         commits = {
             name for fields in words for kind, name in zip(fields[::2], fields[1::2], strict=True) if kind == "commit"
         }
-        if len(commits) < 2:
-            return sorted(commits)
-        return (await self._git("merge-base", "--independent", *sorted(commits)[:_MAX_ARGUMENTS])).text.split()
+        several = sorted(known) + sorted(commits - known)[:_MAX_ARGUMENTS]
+        independent = (await self._git("merge-base", "--independent", *several)).text.split()
+        return set(independent) - known
 
     async def tree_of(self, commit: str) -> str:
         return (await self._git("rev-parse", "--verify", "--quiet", f"{object_id(commit)}^{{tree}}")).text

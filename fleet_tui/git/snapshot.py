@@ -1,7 +1,7 @@
 """The files of a directory that an agent wrote, as a commit in the control repository.
 
-Git never runs in that directory: its index, settings, hooks, filters and nested repositories would have a say. The tree is
-walked here, without following links, and streamed to ``git fast-import``.
+Git never runs in that directory: its index, settings, hooks, filters and nested repositories would have a say. The tree
+is walked here, without following links, and streamed to ``git fast-import``.
 """
 
 from __future__ import annotations
@@ -99,14 +99,16 @@ class _Ignored:
         return [entry for entry in level if entry[0] not in excluded]
 
     async def _excluded(self, asked: list[bytes]) -> set[bytes]:
+        # `./` keeps a name such as `:(top)x` from being read as a pattern.
+        given = b"".join(b"./" + path + b"\0" for path in asked)
         try:
             result = await git(
-                "check-ignore", "--no-index", "-z", "--stdin",
-                git_dir=self.control, work_tree=self.directory, input=b"\0".join(asked) + b"\0", ok=(0, 1), time_limit_s=30,
+                "check-ignore", "--no-index", "-z", "--stdin", git_dir=self.control, work_tree=self.directory,
+                input=given, ok=(0, 1), time_limit_s=30, literal=False,
             )  # fmt: skip
         except FleetError:
             return set()  # a .gitignore that is a FIFO or worse excludes nothing
-        return {path.rstrip(b"/") for path in result.out.split(b"\0") if path}
+        return {path.removeprefix(b"./").rstrip(b"/") for path in result.out.split(b"\0") if path}
 
 
 def _list_level(root: Path, directories: list[bytes], taken: Taken) -> list[tuple[bytes, bool]]:
@@ -147,7 +149,7 @@ def _write_files(root: Path, paths: list[bytes], stream: BinaryIO, taken: Taken)
 def _write_link(full: bytes, path: bytes, stream: BinaryIO) -> bool:
     if not stat.S_ISLNK(os.lstat(full).st_mode):
         return False
-    target = os.readlink(full)
+    target = os.readlink(full)  # noqa: PTH115 - bytes
     stream.write(b"M 120000 inline %s\ndata %d\n%s\n" % (_quoted(path), len(target), target))
     return True
 

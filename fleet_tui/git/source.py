@@ -11,7 +11,7 @@ from fleet_tui.git.command import GitError, git
 
 
 async def inspect_layout(path: Path) -> str:
-    """Check that ``path`` is the top of a complete repository with working files; its object format (``sha1``, ``sha256``).
+    """Check that ``path`` is the top of a complete repository with working files; its object format, as in ``sha1``.
 
     Raises:
         FleetError: no git repository, a subdirectory of one, bare, or shallow.

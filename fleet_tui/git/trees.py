@@ -17,7 +17,7 @@ _REMOVE_LIMIT_S = 300.0
 async def remove_tree(path: Path) -> None:
     """Delete ``path`` and everything under it; a link is removed, not followed; absent is fine.
 
-    It vanishes in one step (a rename) before the slow part. Trees of any depth and directories without permissions go too.
+    It vanishes in one step (a rename) before the slow part. Trees of any depth and directories of mode 000 go too.
 
     Raises:
         FleetError: something could not be deleted.
@@ -26,7 +26,7 @@ async def remove_tree(path: Path) -> None:
         return
     doomed = path.with_name(f".trash-{secrets.token_hex(6)}")
     path.rename(doomed)
-    # rm and chmod -R neither follow links nor recurse on a stack of ours; directories of mode 000 need the second round.
+    # rm and chmod -R neither follow links nor recurse on a stack of ours; mode 000 needs the second round.
     if await _run("rm", "-rf", "--", str(doomed)) and not doomed.is_symlink():
         await _run("chmod", "-R", "u+rwx", "--", str(doomed))
         await _run("rm", "-rf", "--", str(doomed))

@@ -1,4 +1,4 @@
-"""The user's own repository: looked at, and moved forward only by compare-and-swap. Nothing of the user's is ever overwritten."""
+"""The user's own repository: looked at, and moved forward by compare-and-swap. Nothing of the user's is overwritten."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OPERATIONS = {
 
 
 class UserRepository:
-    """The repository at ``path`` in which the person works. The person's own settings (filters) count; hooks stay off."""
+    """The repository at ``path`` in which the person works. The person's settings (filters) count; hooks stay off."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -69,8 +69,8 @@ class UserRepository:
     async def publish(self, control: ControlRepository, sha: str, expected_old: str) -> Published:
         """Move the user's target branch from ``expected_old`` to ``sha``, when that disturbs nobody.
 
-        Where it is checked out and clean, the files follow; where it is not checked out, only the branch moves. In every
-        case ``refs/fleet/<target>`` shows ``sha``, so that the person can look at it and merge it.
+        Where it is checked out and clean, the files follow; where it is not checked out, only the branch moves. In
+        every case ``refs/fleet/<target>`` shows ``sha``, so that the person can look at it and merge it.
 
         Raises:
             GitError: the repository cannot be written.

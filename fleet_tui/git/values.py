@@ -1,4 +1,4 @@
-"""What the git part hands out: frozen values. Paths and branch names are as found: show them through ``domain.text``."""
+"""What the git part hands out: frozen values. Paths and branches are as found: show them through ``domain.text``."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class MergeResult:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A working tree of the user's repository. ``branch`` is None when detached; ``busy`` names an operation in progress."""
+    """A working tree of the user's repository. ``branch`` is None when detached; ``busy`` names what is in progress."""
 
     path: Path
     branch: str | None
@@ -154,7 +154,7 @@ class PublishState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """``sha`` is the user's target after the step (None when missing); ``where`` the checkout that was updated or waits."""
+    """``sha`` is the user's target after the step (None when missing); ``where`` the checkout that moved or waits."""
 
     state: PublishState
     sha: str | None
@@ -164,7 +164,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class WorkspacePaths:
-    """A ticket's working tree and the bare repository it pushes to; ``branch`` may carry a suffix that was not asked for."""
+    """A ticket's working tree and the bare repository it pushes to; ``branch`` may carry a suffix (``-2``)."""
 
     path: Path
     gate: Path

@@ -29,11 +29,16 @@ _TREE = "tree"
 _GATE = "gate.git"
 
 
-class Workspaces:
-    """All workspaces of a fleet under ``root``: ``<ticket>/tree`` and ``<ticket>/gate.git``, ``review-<name>/`` likewise.
+def gate_beside(tree: Path) -> Path:
+    """The gate repository that belongs to the working tree of a workspace or of a reviewer."""
+    return tree.parent / _GATE
 
-    ``git fetch`` in a clone reads the control repository's target branch, ``git push`` goes to the gate. A sandbox must let
-    the agent read ``borrowed``.
+
+class Workspaces:
+    """All workspaces under ``root``: ``<ticket>/tree`` and ``<ticket>/gate.git``, ``review-<name>/`` likewise.
+
+    ``git fetch`` in a clone reads the control repository's target branch, ``git push`` goes to the gate. A sandbox must
+    let the agent read ``borrowed``.
     """
 
     def __init__(self, control: ControlRepository, root: Path) -> None:
@@ -48,9 +53,9 @@ class Workspaces:
     async def create(self, ticket: int, branch: str, base: str, *, agent: str = "fleet-agent") -> WorkspacePaths:
         """The workspace of ``ticket`` with ``branch`` checked out at ``base``; made when it does not exist yet.
 
-        A branch that the user or another ticket already has gets the suffix ``-2`` (``-3`` …). Repeating the call returns
-        the first result, whatever branch and base are given; a tree that was deleted by hand is made again, at the last
-        commit that was pushed. ``agent`` signs the commits.
+        A branch that the user or another ticket already has gets the suffix ``-2`` (``-3`` …). Repeating the call
+        returns the first result, whatever branch and base are given; a tree that was deleted by hand is made again, at
+        the last commit that was pushed. ``agent`` signs the commits.
 
         Raises:
             FleetError: no valid branch name, unknown base.
@@ -72,7 +77,7 @@ class Workspaces:
         return self._read(self._home(ticket))
 
     async def review_checkout(self, name: str, commit: str) -> Path:
-        """A clone for one reviewer, detached at ``commit``, whose pushes are all refused; replaced when at another commit.
+        """A clone for one reviewer, detached at ``commit``, all its pushes refused; replaced when at another commit.
 
         Raises:
             FleetError: ``name`` is no safe id, unknown commit.
