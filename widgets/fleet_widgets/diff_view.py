@@ -4,69 +4,277 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
-from textual.message import Message
+from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
+from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget
+from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.diff_rows import DiffFile, DiffHunk, DiffLine, FileRows, file_rows, title_row
+from fleet_widgets.lines import BLANK, Line, to_strip
+from fleet_widgets.palette import GREY, Palette
 
+__all__ = ["DiffFile", "DiffHunk", "DiffLine", "DiffView"]  # the value types belong to this interface
 
-@dataclass(frozen=True, slots=True)
-class DiffLine:
-    """``kind`` is `` ``, ``+``, ``-`` or ``\\``; ``old`` and ``new`` are 1-based line numbers (None: not in that side)."""
-
-    kind: str
-    old: int | None
-    new: int | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class DiffHunk:
-    header: str
-    lines: tuple[DiffLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DiffFile:
-    """``note`` is shown instead of hunks (binary, truncated, mode change)."""
-
-    path: str
-    status: str
-    hunks: tuple[DiffHunk, ...] = ()
-    note: str = ""
+Place = tuple[int, int]  # (index of the file, row in it; row 0 is its title)
 
 
 class DiffView(LineWidget, can_focus=True):
-    """Bindings (ids ``diff.*``): j k arrows, pageup pagedown, g G, [ ] file, { } hunk, space marks the file seen."""
+    """Files below each other, laid out only when they come into view. A file is *seen* when its last row was painted."""
 
-    seen: frozenset[str]
-    path: str | None
-    """File at the top of the view."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "scroll_by(1)", "down", id="diff.down", show=False),
+        Binding("k,up", "scroll_by(-1)", "up", id="diff.up", show=False),
+        Binding("pagedown", "page(1)", "page down", id="diff.page_down", show=False),
+        Binding("pageup", "page(-1)", "page up", id="diff.page_up", show=False),
+        Binding("g,home", "first", "start", id="diff.first", show=False),
+        Binding("G,end", "last", "end", id="diff.last", show=False),
+        Binding("right_square_bracket", "file(1)", "next file", id="diff.next_file", show=False),
+        Binding("left_square_bracket", "file(-1)", "previous file", id="diff.previous_file", show=False),
+        Binding("right_curly_bracket", "hunk(1)", "next hunk", id="diff.next_hunk", show=False),
+        Binding("left_curly_bracket", "hunk(-1)", "previous hunk", id="diff.previous_hunk", show=False),
+        Binding("space", "mark_seen", "seen", id="diff.seen", show=False),
+    ]
 
     @dataclass
-    class Seen(Message):
-        """The last line of this file was on screen, or it was marked seen."""
+    class Seen(WidgetMessage):
+        """The last row of this file was on screen, or the person marked it seen."""
 
-        view: DiffView
         path: str
 
     @dataclass
-    class Moved(Message):
-        """Another file is at the top. ``file`` and ``files``, ``hunk`` and ``hunks`` are 1-based positions and totals."""
+    class Moved(WidgetMessage):
+        """Another file or hunk is at the top. Positions count from 1; 0 of 0 when there is none."""
 
-        view: DiffView
         path: str | None
         file: int
         files: int
         hunk: int
         hunks: int
+        newest_wins: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        palette: Palette = GREY,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(palette=palette, name=name, id=id, classes=classes)
+        self._files: tuple[DiffFile, ...] = ()
+        self._seen: set[str] = set()
+        self._top: Place = (0, 0)
+        self._places: list[Place] = []  # of the rows in view
+        self._laid_out: LRUCache[tuple[int, int], FileRows] = LRUCache(64)
+        self._moved: tuple[str | None, int, int, int, int] = (None, 0, 0, 0, 0)
+
+    @property
+    def files(self) -> tuple[DiffFile, ...]:
+        """What it shows."""
+        return self._files
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Paths of this diff that were seen."""
+        return frozenset(self._seen)
+
+    @property
+    def path(self) -> str | None:
+        """File at the top of the view."""
+        return self._files[self._top[0]].path if self._files else None
 
     def set_files(self, files: Sequence[DiffFile], *, seen: Iterable[str] = ()) -> None:
-        """Show another diff from its start; ``seen`` are paths already seen at this commit."""
+        """Show another diff from its start; ``seen`` are paths already seen at this commit. The same files change nothing."""
+        new = tuple(files)
+        if new == self._files:
+            return
+        self._files = new
+        self._seen = set(seen) & {file.path for file in new}
+        self._laid_out.clear()
+        self._top = (0, 0)
+        self._changed()
 
     def show(self, path: str) -> None:
-        """Scroll to a file."""
+        """Scroll to a file; unknown paths are ignored."""
+        at = next((index for index, file in enumerate(self._files) if file.path == path), None)
+        if at is not None:
+            self._go((at, 0))
 
     def next_unseen(self) -> str | None:
-        """Scroll to the next file not yet seen; its path, or None."""
-        raise NotImplementedError
+        """Scroll to the next file not yet seen, from the file at the top and round the end; its path, or None."""
+        count = len(self._files)
+        order = [(self._top[0] + step) % count for step in range(1, count + 1)] if count else []
+        found = next((index for index in order if self._files[index].path not in self._seen), None)
+        if found is None:
+            return None
+        self._go((found, 0))
+        return self._files[found].path
+
+    def mark_seen(self, path: str) -> None:
+        """Record a file as seen, by the person's word; unknown paths and seen ones are ignored."""
+        if path not in self._seen and any(file.path == path for file in self._files):
+            self._seen.add(path)
+            self.refresh_rows(
+                y for y, (file, row) in enumerate(self._places) if row == 0 and self._files[file].path == path
+            )
+            self.post_message(self.Seen(self, path))
+
+    # --- actions -------------------------------------------------------------------------------------------------
+
+    def action_scroll_by(self, rows: int) -> None:
+        """Scroll by rows; downwards until the last row stands at the bottom."""
+        if self._files:
+            self._go(self._step(self._top, rows) if rows < 0 else self._down(rows))
+
+    def action_page(self, by: int) -> None:
+        """Scroll by pages, with one row in common."""
+        self.action_scroll_by(by * max(1, self.size.height - 1))
+
+    def action_first(self) -> None:
+        """Scroll to the start."""
+        self._go((0, 0))
+
+    def action_last(self) -> None:
+        """Scroll to the end."""
+        if self._files:
+            self._go(self._bottom())
+
+    def action_file(self, by: int) -> None:
+        """Scroll to the title of the next file, or of this one (when it is above the view) or the previous one."""
+        file, row = self._top
+        target = file + by if by > 0 or row == 0 else file
+        if 0 <= target < len(self._files):
+            self._go((target, 0))
+
+    def action_hunk(self, by: int) -> None:
+        """Scroll to the next or previous hunk, over files."""
+        places = self._hunks_near()
+        later = [place for place in places if place > self._top]
+        earlier = [place for place in places if place < self._top]
+        if later if by > 0 else earlier:
+            self._go(later[0] if by > 0 else earlier[-1])
+
+    def action_mark_seen(self) -> None:
+        """Mark the file at the top as seen and go on to the next."""
+        if self._files:
+            path = self._files[self._top[0]].path
+            self.mark_seen(path)
+            self.action_file(1)
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll down."""
+        self.action_scroll_by(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll up."""
+        self.action_scroll_by(-3)
+
+    def on_resize(self) -> None:
+        """Lines wrap at another width."""
+        self._top = (self._top[0], min(self._top[1], self._height_of(self._top[0]) - 1)) if self._files else (0, 0)
+        self._changed()
+
+    def restyled(self) -> None:
+        """Signs depend on the palette."""
+        self._laid_out.clear()
+        self._changed()
+
+    # --- drawing -------------------------------------------------------------------------------------------------
+
+    def strip(self, y: int) -> Strip:
+        """Row ``y``. Painting the last row of a file is what makes it seen."""
+        if y >= len(self._places):
+            return self.blank()
+        place = self._places[y]
+        file, row = place
+        if row == self._height_of(file) - 1 and self._files[file].path not in self._seen:
+            self.call_after_refresh(self._painted_end, self._files, file)
+        return to_strip(self._line(place), self.size.width, self.palette, dim=self.dimmed)
+
+    def _painted_end(self, files: tuple[DiffFile, ...], file: int) -> None:
+        if files is self._files:
+            self.mark_seen(files[file].path)
+
+    def _line(self, place: Place) -> Line:
+        file, row = place
+        if row == 0:
+            shown = self._files[file]
+            return title_row(shown, file + 1, len(self._files), self.palette.box, seen=shown.path in self._seen)
+        rows = self._rows(file).rows
+        return rows[row - 1] if row <= len(rows) else BLANK
+
+    def _rows(self, file: int) -> FileRows:
+        """The rows of a file at the present width, laid out when first needed."""
+        key = (file, self.size.width)
+        found = self._laid_out.get(key)
+        if found is None:
+            found = self._laid_out[key] = file_rows(self._files[file], max(20, self.size.width), self.palette.box)
+        return found
+
+    def _height_of(self, file: int) -> int:
+        """Rows of a file: its title, its lines, and a blank row between files."""
+        return 1 + len(self._rows(file).rows) + (file < len(self._files) - 1)
+
+    # --- moving --------------------------------------------------------------------------------------------------
+
+    def _step(self, place: Place, by: int) -> Place:
+        """``by`` rows from a place, stopping at the first and the last row."""
+        file, row = place
+        row += by
+        while row < 0 and file > 0:
+            file -= 1
+            row += self._height_of(file)
+        while row >= self._height_of(file) and file < len(self._files) - 1:
+            row -= self._height_of(file)
+            file += 1
+        return file, min(max(0, row), self._height_of(file) - 1)
+
+    def _bottom(self) -> Place:
+        """The place at the top when the last row stands at the bottom."""
+        last = len(self._files) - 1
+        return self._step((last, self._height_of(last) - 1), 1 - max(1, self.size.height))
+
+    def _down(self, rows: int) -> Place:
+        """Down from the top, but not past the end; a jump beyond it stays where it is."""
+        return max(self._top, min(self._step(self._top, rows), self._bottom()))
+
+    def _hunks_near(self) -> list[Place]:
+        """Hunks of this file and of the nearest files on both sides that have some, in order."""
+        file = self._top[0]
+        before = next((at for at in range(file - 1, -1, -1) if self._files[at].hunks), None)
+        after = next((at for at in range(file + 1, len(self._files)) if self._files[at].hunks), None)
+        near = [at for at in (before, file, after) if at is not None and at < len(self._files)]
+        return [(at, row + 1) for at in near for row in self._rows(at).hunks]
+
+    def _go(self, place: Place) -> None:
+        if place != self._top and self._files:
+            self._top = place
+            self._changed()
+
+    def _changed(self) -> None:
+        """Find the rows in view, draw them, and tell where the view is."""
+        height = max(0, self.size.height)
+        self._places = []
+        place = self._top
+        while self._files and self.size.width and len(self._places) < height:
+            self._places.append(place)
+            following = self._step(place, 1)
+            if following == place:
+                break
+            place = following
+        self.refresh()
+        self._tell()
+
+    def _tell(self) -> None:
+        file, row = self._top
+        if not self._files:
+            moved: tuple[str | None, int, int, int, int] = (None, 0, 0, 0, 0)
+        else:
+            hunks = self._rows(file).hunks
+            hunk = sum(start + 1 <= max(row, hunks[0] + 1) for start in hunks) if hunks else 0
+            moved = (self._files[file].path, file + 1, len(self._files), hunk, len(hunks))
+        if moved != self._moved:
+            self._moved = moved
+            self.post_message(self.Moved(self, *moved))
