@@ -810,6 +810,16 @@ class TmuxLost(Payload, kind="tmux_lost"):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyErased(Payload, kind="body_erased"):
+    """Text was overwritten in the payload of event ``seq``; ``replacement`` is the salted hash of the new body."""
+
+    seq: int
+    event: str
+    replacement: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorActed(Payload, kind="operator_acted"):
     """A person's command that has no event of its own. ``act`` names it, ``data`` holds its arguments."""
 
