@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from peewee import SqliteDatabase
@@ -132,3 +134,27 @@ def _check_readable(connection: sqlite3.Connection, database: Path) -> None:
 
 def _driver_error(error: Exception) -> BaseException:
     return error.__cause__ or error.__context__ or error
+
+
+@contextmanager
+def exclusive(database: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction that takes the log over (a running writer is fenced off), for repairs.
+
+    Raises:
+        FleetError: missing, locked, or unwritable; whatever fails inside leaves the database as it was.
+    """
+    open_reader(database).close()
+    db = open_writer(database)
+    connection = raw(db)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE head SET epoch = epoch + 1 WHERE id = 1")
+        yield connection
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise storage_error(error, database) from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        db.close()

@@ -17,7 +17,7 @@ SELECT = (
 )
 
 
-def of_row(row: EventRow, body: bytes) -> Event:
+def of_row(row: EventRow, body: bytes | None) -> Event:
     """The event of a just written row."""
     names = (row.seq, row.eid, row.at_ns, row.stream, row.kind, row.actor, row.subject, row.cause, row.key)
     return event((*names, row.epoch, body, row.prev, row.hash))

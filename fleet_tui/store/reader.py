@@ -18,6 +18,7 @@ from fleet_tui.domain.states import (
     AlarmState,
     ApprovalState,
     EffectState,
+    GateState,
     MessageState,
     PullRequestState,
     RunState,
@@ -139,10 +140,11 @@ class Reader:
         row = models.Review
         return self._all(model.Review, row, [row.pr == pr], row.at_ns, row.agent)
 
-    def gates(self, pr: int | None = None, tree: str | None = None) -> list[model.Gate]:
+    def gates(self, *states: GateState, pr: int | None = None, tree: str | None = None) -> list[model.Gate]:
         """Gate results, oldest first."""
         row = models.Gate
-        return self._all(model.Gate, row, _equal((row.pr, pr), (row.tree, tree)), row.started_ns, row.id)
+        where = _among(row.state, states) + _equal((row.pr, pr), (row.tree, tree))
+        return self._all(model.Gate, row, where, row.started_ns, row.id)
 
     def release(self, pr: int) -> model.Release | None:
         return self._one(model.Release, models.Release, models.Release.pr == pr)
@@ -190,6 +192,9 @@ class Reader:
         where = _among(row.state, states) + _equal((row.name, name))
         return self._all(model.Effect, row, where, row.planned_ns, row.id)
 
+    def effect(self, effect: str) -> model.Effect | None:
+        return self._one(model.Effect, models.Effect, models.Effect.id == effect)
+
     def workspaces(self, include_removed: bool = False) -> list[model.Workspace]:
         """Workspaces by ticket."""
         row = models.Workspace
@@ -217,6 +222,10 @@ class Reader:
         column = "seq" if isinstance(seq_or_id, int) else "eid"
         found = self._events(f"{events.SELECT} WHERE e.{column} = ?", seq_or_id)
         return found[0] if found else None
+
+    def has_key(self, key: str) -> bool:
+        """Whether an event with this idempotency key is recorded."""
+        return bool(self._events(f"{events.SELECT} WHERE e.key = ?", key))
 
     def last_seq(self) -> int:
         """Number of the newest event; 0 in an empty log."""

@@ -1,0 +1,210 @@
+"""Is the log what was written? Verification, rebuilding, export and erasure, for people and scripts.
+
+:func:`verify` and :func:`export` only read and may run beside a watcher. :func:`rebuild` and :func:`erase_body` take the
+log over, so the caller must hold the watcher's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fleet_tui.domain.events import BodyErased, Event
+from fleet_tui.store import anchors, chain, events
+from fleet_tui.store.anchors import Anchor
+from fleet_tui.store.connection import open_reader, raw
+from fleet_tui.store.differences import Difference, differences
+from fleet_tui.store.erase import erase_body
+from fleet_tui.store.errors import storage_error
+from fleet_tui.store.export import export
+from fleet_tui.store.projections.registry import apply
+from fleet_tui.store.rebuild import RebuildReport, rebuild
+from fleet_tui.store.tables import MemoryTables
+
+__all__ = ["AuditReport", "Problem", "RebuildReport", "erase_body", "export", "rebuild", "verify"]
+
+PROBLEM_LIMIT = 1000
+"""A log that was rewritten has a problem in every event; the first ones tell enough."""
+Observer = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """``seq`` is the event where it shows; None when it concerns the whole."""
+
+    seq: int | None
+    what: str
+
+    def __str__(self) -> str:
+        return self.what if self.seq is None else f"event {self.seq}: {self.what}"
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What verification found. Events after ``anchored_seq`` have only the chain: a rewritten tail would pass."""
+
+    events: int = 0
+    last_seq: int = 0
+    last_hash: str = chain.GENESIS.hex()
+    kinds: Counter[str] = field(default_factory=Counter)
+    anchors: int = 0
+    anchored_seq: int = 0
+    erased: list[int] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    @property
+    def unanchored(self) -> int:
+        """How many of the newest events no anchor covers yet."""
+        return self.last_seq - self.anchored_seq
+
+    def add(self, seq: int | None, what: str) -> None:
+        if len(self.problems) < PROBLEM_LIMIT:
+            self.problems.append(Problem(seq, what))
+
+
+def verify(database: Path, anchor_file: Path | None = None, observers: Sequence[Observer] = ()) -> AuditReport:
+    """Recomputes the whole log and compares it with its head, its anchors and the state tables.
+
+    ``anchor_file`` is ``anchors.log`` beside the database unless given, for instance a copy kept elsewhere.
+    ``observers`` see every event in order.
+
+    Raises:
+        FleetError: the database cannot be read at all.
+    """
+    db = open_reader(database)
+    try:
+        connection = raw(db)
+        connection.execute("BEGIN DEFERRED")
+        return _Audit(connection, anchor_file or anchors.anchor_file(database), observers).run()
+    except sqlite3.Error as error:
+        raise storage_error(error, database) from error
+    finally:
+        with contextlib.suppress(Exception):
+            db.close()
+
+
+class _Audit:
+    """One walk over the log."""
+
+    def __init__(self, connection: sqlite3.Connection, anchor_file: Path, observers: Sequence[Observer]) -> None:
+        self._connection = connection
+        self._observers = observers
+        self._report = AuditReport()
+        self._tables = MemoryTables()
+        self._replaced = _replacements(connection)
+        self._anchors: dict[int, list[Anchor]] = {}
+        self._read_anchors(anchor_file)
+
+    def run(self) -> AuditReport:
+        report = self._report
+        previous = chain.GENESIS
+        for row, salt, body in _rows(self._connection):
+            self._check_chain(row, previous)
+            self._check_anchors(row)
+            previous = row.hash
+            report.events, report.last_seq, report.last_hash = report.events + 1, row.seq, row.hash.hex()
+            report.kinds[row.kind] += 1
+            if self._check_body(row, salt, body):
+                self._fold(events.of_row(row, body))
+        self._check_head(previous)
+        self._check_tail()
+        self._check_bodies()
+        report.differences = differences(self._connection, self._tables)
+        for difference in report.differences:
+            report.add(None, str(difference))
+        return report
+
+    def _check_chain(self, row: chain.EventRow, previous: bytes) -> None:
+        expected = self._report.last_seq + 1
+        if row.seq != expected:
+            missing = f"{expected}" if row.seq == expected + 1 else f"{expected} to {row.seq - 1}"
+            self._report.add(row.seq, f"events are missing before it ({missing})")
+        if row.prev != previous:
+            self._report.add(row.seq, "does not follow the event before it")
+        if chain.event_hash(row) != row.hash:
+            self._report.add(row.seq, "was altered: its hash does not fit its content")
+
+    def _check_body(self, row: chain.EventRow, salt: bytes | None, body: bytes | None) -> bool:
+        """Whether the body is the recorded one, or the one that a recorded erasure put in its place."""
+        if salt is None or body is None:
+            self._report.add(row.seq, "its body is missing")
+            return False
+        found = chain.body_hash(salt, body)
+        if found == row.body_hash:
+            return True
+        if self._replaced.get(row.seq) == found.hex():
+            self._report.erased.append(row.seq)
+            return True
+        self._report.add(row.seq, "its body was altered")
+        return False
+
+    def _fold(self, event: Event) -> None:
+        try:
+            apply(self._tables, event)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._report.add(event.seq, f"cannot be applied: {error}")
+        for observe in self._observers:
+            observe(event)
+
+    def _check_head(self, last: bytes) -> None:
+        seq, hash_, _epoch = chain.head_of(self._connection)
+        if (seq, hash_) != (self._report.last_seq, last):
+            self._report.add(None, f"the head names event {seq}, the last event is {self._report.last_seq}")
+
+    def _read_anchors(self, path: Path) -> None:
+        found, bad = anchors.read(path)
+        self._report.anchors = len(found)
+        for anchor in found:
+            self._anchors.setdefault(anchor.seq, []).append(anchor)
+        for line in bad:
+            self._report.add(None, f"{path.name} line {line} is not an anchor")
+
+    def _check_anchors(self, row: chain.EventRow) -> None:
+        for anchor in self._anchors.pop(row.seq, ()):
+            self._report.anchored_seq = row.seq
+            if anchor.hash != row.hash.hex() or anchor.count != row.seq:
+                self._report.add(row.seq, "differs from its anchor: the log was rewritten")
+
+    def _check_tail(self) -> None:
+        """Anchors that no event answers to: what they vouched for is gone."""
+        for seq in sorted(self._anchors):
+            self._report.add(seq, "is anchored, but missing: the log was cut")
+
+    def _check_bodies(self) -> None:
+        extra = self._connection.execute(
+            "SELECT seq FROM event_body WHERE seq NOT IN (SELECT seq FROM event) LIMIT 10"
+        ).fetchall()
+        for (seq,) in extra:
+            self._report.add(seq, "has a body but no event")
+
+
+def _rows(
+    connection: sqlite3.Connection, batch: int = 2000
+) -> Iterator[tuple[chain.EventRow, bytes | None, bytes | None]]:
+    """Every event with salt and body, in order, whatever the sequence numbers are."""
+    columns = ", ".join(f"e.{name}" for name in chain.EventRow._fields)
+    sql = (
+        f"SELECT {columns}, b.salt, b.bytes FROM event e LEFT JOIN event_body b ON b.seq = e.seq "  # noqa: S608
+        "WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+    )
+    after = -(2**63)
+    while rows := connection.execute(sql, (after, batch)).fetchall():
+        for *columns_of_event, salt, body in rows:
+            yield chain.EventRow._make(columns_of_event), salt, body
+        after = rows[-1][0]
+
+
+def _replacements(connection: sqlite3.Connection) -> dict[int, str]:
+    """Event number to the hash of the body that the last erasure of it left."""
+    sql = f"{events.SELECT} WHERE e.kind = ? ORDER BY e.seq"
+    found = events.events(connection.execute(sql, (BodyErased.kind,)).fetchall())
+    return {event.payload["seq"]: event.payload["replacement"] for event in found}
