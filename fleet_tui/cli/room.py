@@ -1,0 +1,43 @@
+"""Opening the control room from the command line."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from fleet_tui.paths import FleetPaths
+
+if TYPE_CHECKING:
+    from fleet_tui.settings.schema import Settings
+
+
+def open_room(
+    paths: FleetPaths, settings: Settings, *, theme: str | None = None, ascii_boxes: bool | None = None
+) -> int:
+    """Show the room of one fleet until the person leaves; the exit code.
+
+    In a terminal without cursor movement (``TERM=dumb``, a pipe) the fleet's status is printed instead.
+
+    Raises:
+        FleetError: no log yet, no such theme, or an unusable keymap.
+    """
+    from fleet_tui.tui import launch
+
+    launch.prepare_environment(os.environ)
+    # Textual reads its environment when it is first imported, so this import stands below the line above.
+    from fleet_tui.tui.context import RoomContext
+    from fleet_tui.tui.theme import choose
+
+    ui = settings.ui
+    context = RoomContext(
+        database=paths.database,
+        operator_socket=paths.operator_socket,
+        tmux_socket_name=paths.tmux_socket_name,
+        look=choose(theme or ui.theme, os.environ, ascii_boxes=ui.ascii if ascii_boxes is None else ascii_boxes),
+        repository=paths.repository.name,
+        keymap=dict(ui.keymap),
+        hold_s=settings.approval.hold_s,
+    )
+    if not launch.can_show_a_room(os.environ):
+        return launch.print_status(context)
+    return launch.run(context)

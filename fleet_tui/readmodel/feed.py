@@ -1,0 +1,123 @@
+"""The feed: a thread with its own reader that hands the newest picture to whoever publishes it.
+
+It never touches the screen: ``publish`` must be safe to call from a thread and should keep only the newest picture.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.queries import read_snapshot
+from fleet_tui.readmodel.values import Health, Picture, Snapshot
+from fleet_tui.store.reader import Reader
+
+Probe = Callable[[], Mapping[str, object]]
+"""Asks the watcher for its status; raises FleetError when it does not answer within its time limit."""
+
+POLL_S = 0.1
+PROBE_S = 1.0
+
+
+class Feed:
+    """Polls ``database`` for change and the watcher for life; ``start`` once, ``stop`` once."""
+
+    def __init__(
+        self,
+        database: Path,
+        probe: Probe,
+        publish: Callable[[Picture], None],
+        *,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._database = database
+        self._probe = probe
+        self._publish = publish
+        self._clock = clock
+        self._wake = threading.Event()
+        self._stopping = False
+        self._reader: Reader | None = None
+        self._version = -1
+        self._probed_at = float("-inf")
+        self._snapshot: Snapshot | None = None
+        self._health = Health(0, 0, "")
+        # Not a Textual worker: those share a small pool, and a blocked one would hold up quitting.
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Probe and read at once, for instance after a command or on the operator's wish."""
+        self._probed_at = float("-inf")
+        self._wake.set()
+
+    def stop(self, time_limit_s: float = 2.0) -> None:
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(time_limit_s)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            changed = self.step()
+            if changed and not self._stopping:
+                self._publish(Picture(self._snapshot, self._health))
+            self._wake.wait(POLL_S)
+            self._wake.clear()
+        self._close()
+
+    def step(self) -> bool:
+        """One round; whether there is something new to publish."""
+        due = time.monotonic() - self._probed_at >= PROBE_S
+        problem = self._read()
+        if problem is not None or due:
+            self._check(problem)
+        return due or problem is not None or self._fresh_snapshot
+
+    _fresh_snapshot = False
+
+    def _read(self) -> str | None:
+        """Read again if the database changed; the problem's text if it cannot be read."""
+        self._fresh_snapshot = False
+        try:
+            if self._reader is None:
+                self._reader, self._version = Reader.open(self._database), -1
+            version = self._reader.data_version()
+            if version == self._version:
+                return None
+            self._snapshot = read_snapshot(self._reader, self._clock())
+        # Any failure of the database is shown and tried again: a crashed feed would leave an old picture looking alive.
+        except Exception as error:
+            self._close()
+            return one_line(f"cannot read the database: {error}")
+        self._version, self._fresh_snapshot = version, True
+        return None
+
+    def _check(self, problem: str | None) -> None:
+        if problem is None:
+            problem = self._ask()
+        self._probed_at = time.monotonic()
+        if problem is None:
+            self._health = Health(self._clock(), 0, "", self._status)
+        else:
+            self._health = Health(self._health.fresh_ns, self._health.missed + 1, problem, self._health.status)
+
+    _status: tuple[tuple[str, str], ...] = ()
+
+    def _ask(self) -> str | None:
+        try:
+            answer = self._probe()
+        except FleetError as error:
+            return one_line(f"{error.title}: {error.message}")
+        self._status = tuple(sorted((one_line(str(k), 40), one_line(str(v), 80)) for k, v in answer.items()))
+        return None
+
+    def _close(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()

@@ -1,0 +1,105 @@
+"""The needs-you queue: what waits for a person, most urgent first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fleet_tui.domain.model import Alarm, PullRequest, Question, Run, Ticket
+from fleet_tui.domain.states import AlarmState, ApprovalState, TicketState
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.values import ApprovalCard, NeedItem, NeedKind
+
+_FOREVER = 1 << 62
+
+
+def order(items: Iterable[NeedItem]) -> tuple[NeedItem, ...]:
+    """Priority, then time until harm where it is known, then age; the key decides ties, so that order is total."""
+    return tuple(sorted(items, key=lambda item: (item.priority, item.deadline_ns or _FOREVER, item.since_ns, item.key)))
+
+
+def queue(
+    alarms: Sequence[Alarm],
+    questions: Sequence[Question],
+    cards: Sequence[ApprovalCard],
+    tickets: Sequence[Ticket],
+    runs: Mapping[str, Run],
+    pull_requests: Mapping[int, PullRequest],
+) -> tuple[NeedItem, ...]:
+    """Everything that waits for a person: open alarms, questions, approvals, held acts, blocked tickets."""
+    asked = {question.ticket for question in questions}
+    return order(
+        [
+            *(
+                alarm_need(alarm, agent_of(alarm.about, runs, tickets, pull_requests))
+                for alarm in alarms
+                if is_open(alarm)
+            ),
+            *(question_need(question) for question in questions),
+            *(approval_need(card) for card in cards),
+            *(blocked_need(ticket) for ticket in tickets if is_blocked(ticket) and ticket.number not in asked),
+        ]
+    )
+
+
+def is_open(alarm: Alarm) -> bool:
+    return alarm.state is AlarmState.ACTIVE
+
+
+def is_blocked(ticket: Ticket) -> bool:
+    return ticket.state is TicketState.BLOCKED
+
+
+def agent_of(
+    about: str, runs: Mapping[str, Run], tickets: Sequence[Ticket], pull_requests: Mapping[int, PullRequest]
+) -> str | None:
+    """The agent behind a subject such as ``agent:dev``, ``run:<id>``, ``ticket:3`` or ``pr:2``; None for the fleet."""
+    noun, _, name = about.partition(":")
+    if noun == "agent":
+        return name or None
+    if noun == "run":
+        return runs[name].agent if name in runs else None
+    if noun == "pr" and name.isdecimal():
+        pull_request = pull_requests.get(int(name))
+        return pull_request.agent if pull_request else None
+    if noun == "ticket" and name.isdecimal():
+        return next((ticket.agent for ticket in tickets if ticket.number == int(name)), None)
+    return None
+
+
+def alarm_need(alarm: Alarm, agent: str | None) -> NeedItem:
+    return NeedItem(NeedKind.ALARM, alarm.id, alarm.priority, agent, one_line(alarm.title), alarm.raised_ns, None)
+
+
+def question_need(question: Question) -> NeedItem:
+    title = f"ASK {one_line(question.summary)}"
+    return NeedItem(NeedKind.QUESTION, question.id, 3, question.agent, title, question.asked_ns, None)
+
+
+def approval_need(card: ApprovalCard) -> NeedItem:
+    """A requested approval, or a granted one whose effect can still be undone."""
+    approval = card.approval
+    held = approval.state is ApprovalState.HELD
+    verb = "HELD merge of" if held else "APPROVE merge of"
+    return NeedItem(
+        NeedKind.HELD if held else NeedKind.APPROVAL,
+        approval.id,
+        3,
+        card.pull_request.agent,
+        f"{verb} #{approval.pr} {one_line(card.ticket_title)}",
+        approval.requested_ns,
+        approval.hold_until_ns if held else approval.expires_ns,
+        approval.pr,
+    )
+
+
+def blocked_need(ticket: Ticket) -> NeedItem:
+    title = f"BLOCKED ticket {ticket.number}: {one_line(ticket.blocked_reason or ticket.title)}"
+    return NeedItem(NeedKind.BLOCKED, str(ticket.number), 2, ticket.agent, title, ticket.changed_ns, None, ticket.pr)
+
+
+def after(items: Sequence[NeedItem], current: str | None) -> NeedItem | None:
+    """The item to visit after the one with key ``current``, round and round; the head when that one is gone."""
+    if not items:
+        return None
+    keys = [item.key for item in items]
+    return items[(keys.index(current) + 1) % len(items)] if current in keys else items[0]

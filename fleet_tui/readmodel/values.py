@@ -1,0 +1,216 @@
+"""The frozen values that screens draw. They hold facts, not text layout; instants are ``*_ns`` UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet_tui.domain.events import Event
+from fleet_tui.domain.model import (
+    Agent,
+    Alarm,
+    Approval,
+    FleetRow,
+    Gate,
+    Message,
+    PullRequest,
+    Question,
+    Release,
+    Review,
+    Run,
+    Ticket,
+)
+
+
+class Doing(StrEnum):
+    """What an agent does now: the word on its tile. What a person owes it is another axis (see NeedItem)."""
+
+    RUN = "RUN"
+    IDLE = "IDLE"
+    ASK = "ASK"
+    WAIT = "WAIT"
+    LIMITED = "LIM"
+    ERROR = "ERR"
+    QUARANTINED = "QUAR"
+    PAUSED = "PAUS"
+    OFF = "OFF"
+
+
+SIGNS: dict[Doing, str] = {
+    Doing.RUN: "*",
+    Doing.IDLE: "o",
+    Doing.ASK: "?",
+    Doing.WAIT: ":",
+    Doing.LIMITED: "$",
+    Doing.ERROR: "x",
+    Doing.QUARANTINED: "#",
+    Doing.PAUSED: "-",
+    Doing.OFF: ".",
+}
+"""One ASCII cell for each word, so that no state depends on colour."""
+
+
+class NeedKind(StrEnum):
+    ALARM = "alarm"
+    QUESTION = "question"
+    APPROVAL = "approval"
+    HELD = "held"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class NeedItem:
+    """Something that waits for a person. ``id`` is the alarm's, question's or approval's id, or the ticket's number."""
+
+    kind: NeedKind
+    id: str
+    priority: int
+    agent: str | None
+    """The agent to look at, if there is one."""
+    title: str
+    since_ns: int
+    deadline_ns: int | None
+    """When harm is done or the matter decides itself."""
+    pr: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Unique in the queue and stable while the need exists."""
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTile:
+    """One agent on the wall."""
+
+    name: str
+    role: str
+    vendor: str
+    model: str | None
+    doing: Doing
+    since_ns: int
+    """When that began; 0 when unknown."""
+    source: str
+    """Where the state was learnt: runner, hook, screen, bus, rule."""
+    reason: str
+    badge: int
+    """Priority of its most urgent need or alarm; 0: none."""
+    badge_open: bool
+    """Whether anything of that priority still waits for an acknowledgement."""
+    run: str | None
+    session: str
+    pane_uuid: str
+    """Empty when no process lives."""
+    more_runs: int
+    """Live runs of the same agent besides this one."""
+    ticket: int | None
+    ticket_title: str
+    pr: int | None
+    branch: str
+    used_s: int
+    budget_s: int | None
+    """Ceiling with extensions; None: no budget."""
+    quarantined: bool
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalCard:
+    """A decision that waits for a person (or is held), with all its evidence."""
+
+    approval: Approval
+    pull_request: PullRequest
+    ticket_title: str
+    gates: tuple[Gate, ...]
+    reviews: tuple[Review, ...]
+    release: Release | None
+
+    @property
+    def id(self) -> str:
+        return self.approval.id
+
+    def is_current(self, review: Review) -> bool:
+        """Whether the verdict was given on the head that would land; others do not count."""
+        return review.head_sha == self.approval.head_sha
+
+    def gate_is_current(self, gate: Gate) -> bool:
+        """Whether the gate ran on the very tree that would land."""
+        return gate.tree == self.approval.tree
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSummary:
+    """Counts for the first line."""
+
+    agents: int
+    doing: tuple[tuple[Doing, int], ...]
+    needs: int
+    badges: tuple[tuple[int, bool, int], ...]
+    """(priority, open, count) in order of urgency."""
+    tickets: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One consistent picture of the fleet, read in one transaction."""
+
+    at_ns: int
+    seq: int
+    """Sequence number of the newest event in it."""
+    fleet: FleetRow
+    summary: FleetSummary
+    tiles: tuple[AgentTile, ...]
+    """In fixed order: the order of configuration, then agents that left it."""
+    needs: tuple[NeedItem, ...]
+    approvals: tuple[ApprovalCard, ...]
+    alarms: tuple[Alarm, ...]
+    """Active and acknowledged ones, most urgent first."""
+    questions: tuple[Question, ...]
+
+    def tile(self, name: str) -> AgentTile | None:
+        return next((tile for tile in self.tiles if tile.name == name), None)
+
+    def card(self, approval: str) -> ApprovalCard | None:
+        return next((card for card in self.approvals if card.id == approval), None)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDetail:
+    """Everything about one agent and one of its runs."""
+
+    tile: AgentTile
+    agent: Agent
+    run: Run | None
+    runs: tuple[Run, ...]
+    """Newest first."""
+    ticket: Ticket | None
+    pull_request: PullRequest | None
+    reviews: tuple[Review, ...]
+    gates: tuple[Gate, ...]
+    question: Question | None
+    messages: tuple[Message, ...]
+    alarms: tuple[Alarm, ...]
+    timeline: tuple[Event, ...]
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the picture can be trusted: it can as long as the watcher answers and the database can be read."""
+
+    fresh_ns: int
+    """When both were last true; 0: never since the start."""
+    missed: int
+    """Checks failed in a row."""
+    error: str
+    """What the last failed check said."""
+    status: tuple[tuple[str, str], ...] = ()
+    """The watcher's answer: pid, isolation, signal and so on, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the feed hands to the room."""
+
+    snapshot: Snapshot | None
+    health: Health

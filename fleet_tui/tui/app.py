@@ -1,0 +1,223 @@
+"""The room: holds the picture, the needs cursor and the message line; screens do the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.feed import Feed
+from fleet_tui.readmodel.health import Trust, age_s, trust
+from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
+from fleet_tui.store.reader import Reader
+from fleet_tui.tui import commands
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.context import RoomContext
+from fleet_tui.tui.live import LivePanes
+from fleet_tui.tui.messages import PictureArrived
+from fleet_tui.tui.palette import RoomCommands
+from fleet_tui.tui.screens.agent import AgentScreen
+from fleet_tui.tui.screens.approvals import ApprovalsScreen
+from fleet_tui.tui.screens.base import RoomScreen
+from fleet_tui.tui.screens.events import EventsScreen
+from fleet_tui.tui.screens.wall import WallScreen
+from fleet_tui.tui.theme import themes
+
+ModeScreens = dict[str, Callable[[], Screen[Any]]]
+
+
+class RoomApp(App[int]):
+    """The control room. It reads the database, shows panes and sends commands; closing it changes nothing."""
+
+    TITLE = "fleet"
+    CSS_PATH = "room.tcss"
+    AUTO_FOCUS = None
+    COMMANDS = {RoomCommands}  # noqa: RUF012 - Textual's own form
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "back", "back", id="app.quit", show=False, priority=True),
+        Binding("ctrl+c", "explain_quit", "how to leave", id="app.interrupt", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-s"), (100, "-m"), (160, "-l")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (32, "-tall")]  # noqa: RUF012
+
+    def __init__(self, context: RoomContext) -> None:
+        super().__init__(ansi_color=context.look.ansi or None)
+        self.context = context
+        for theme in themes():
+            self.register_theme(theme)
+        self.theme = context.look.theme
+        self.picture = Picture(None, Health(0, 0, ""))
+        self.started_ns = context.clock()
+        self.need_key: str | None = None
+        """The need that `w` visited last; fixed until the person moves on."""
+        self.drafts: dict[str, str] = {}
+        self.seen: dict[str, frozenset[str]] = {}
+        """Paths that were on screen, by head commit."""
+        self.message: tuple[str, str] = ("", "quiet")
+        self.modes_visited: list[str] = ["wall", "wall"]
+        self.feed = Feed(
+            context.database,
+            lambda: commands.probe(context.operator_socket),
+            self._publish,
+            clock=context.clock,
+        )
+        self.live = LivePanes(self)
+        self._reader: Reader | None = None
+
+    def _publish(self, picture: Picture) -> None:
+        """Called in the feed's thread, where posting is all that is allowed."""
+        self.post_message(PictureArrived(picture))
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self.set_keymap(dict(self.context.keymap))
+        for name, factory in self.mode_screens().items():
+            self.add_mode(name, factory)
+        self.switch_mode("wall")
+        self.feed.start()
+        if self.context.live:
+            self.run_worker(self.live.run(), name="live", group="live", exit_on_error=False)
+        self.set_interval(1.0, self._tick, name="ages")
+
+    def mode_screens(self) -> ModeScreens:
+        return {
+            "wall": lambda: WallScreen(),
+            "approvals": lambda: ApprovalsScreen(),
+            "events": lambda: EventsScreen(),
+        }
+
+    def on_unmount(self) -> None:
+        self.feed.stop()
+        if self._reader is not None:
+            self._reader.close()
+
+    @property
+    def now_ns(self) -> int:
+        return self.context.clock()
+
+    @property
+    def trust(self) -> Trust:
+        return trust(self.picture.health, self.started_ns, self.now_ns)
+
+    @property
+    def why_frozen(self) -> str:
+        """Why acts are off; empty while they are on."""
+        if self.trust is not Trust.FROZEN:
+            return ""
+        age = age_s(self.picture.health, self.started_ns, self.now_ns)
+        return (
+            f"off: the watcher has not answered for {age} s ({self.picture.health.error or 'no answer yet'}); r retries"
+        )
+
+    @property
+    def room_screen(self) -> RoomScreen | None:
+        """The room's screen on show, also below the command palette."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
+
+    def reader(self) -> Reader | None:
+        """A reader for short indexed queries of the screens; None while the database cannot be read."""
+        if self._reader is None:
+            try:
+                self._reader = Reader.open(self.context.database)
+            except FleetError:
+                return None
+        return self._reader
+
+    # -- the picture -------------------------------------------------------------------------------------------------
+
+    def on_picture_arrived(self, message: PictureArrived) -> None:
+        self.picture = message.picture
+        snapshot = message.picture.snapshot
+        if (
+            snapshot is not None
+            and self.need_key is not None
+            and not any(n.key == self.need_key for n in snapshot.needs)
+        ):
+            self.need_key = None
+        for screen in self.screen_stack:
+            if isinstance(screen, RoomScreen):
+                screen.show_picture()
+
+    def _tick(self) -> None:
+        screen = self.room_screen
+        if screen is not None:
+            screen.tick()
+
+    # -- the message line --------------------------------------------------------------------------------------------
+
+    def say(self, text: str, style: str = "normal") -> None:
+        """Put a line where results stand; it stays until the next one."""
+        self.message = (one_line(text, 400), style)
+        screen = self.room_screen
+        if screen is not None:
+            screen.show_message()
+
+    # -- acts --------------------------------------------------------------------------------------------------------
+
+    def act(self, act: Act) -> None:
+        """Send a command; its outcome goes to the message line."""
+        self.say(f"{act.verb} {act.target}: asking the watcher", "quiet")
+        self.run_worker(self._perform(act), group="acts", exit_on_error=False)
+
+    async def _perform(self, act: Act) -> None:
+        outcome = await commands.perform(self.context.operator_socket, act)
+        self.say(outcome.text, outcome.style)
+        self.feed.poke()
+
+    # -- going places ------------------------------------------------------------------------------------------------
+
+    async def go(self, mode: str) -> None:
+        """Show a screen by its name; its position is as it was left."""
+        if mode != self.current_mode:
+            self.modes_visited = [*self.modes_visited[-1:], mode]
+            await self.switch_mode(mode)
+
+    async def go_back_to_last(self) -> None:
+        await self.go(self.modes_visited[0])
+
+    async def open_agent(self, name: str) -> None:
+        await self.go("wall")
+        screen = self.screen
+        if isinstance(screen, AgentScreen):
+            screen.show_agent(name)
+        else:
+            await self.push_screen(AgentScreen(name))
+
+    async def open_approval(self, approval: str) -> None:
+        await self.go("approvals")
+        if isinstance(self.screen, ApprovalsScreen):
+            self.screen.select(approval)
+
+    async def open_need(self, item: NeedItem) -> None:
+        """Show what a need is about, in the screen where it is answered."""
+        self.need_key = item.key
+        if item.kind in {NeedKind.APPROVAL, NeedKind.HELD}:
+            await self.open_approval(item.id)
+        elif item.agent is not None and self.picture.snapshot and self.picture.snapshot.tile(item.agent):
+            await self.open_agent(item.agent)
+        else:
+            await self.go("events")
+            if isinstance(self.screen, EventsScreen):
+                self.screen.show_need(item)
+        self.say(self._need_text(item), "quiet")
+
+    def _need_text(self, item: NeedItem) -> str:
+        snapshot = self.picture.snapshot
+        alarm = next((a for a in snapshot.alarms if a.id == item.id), None) if snapshot else None
+        return f"{item.title}. {alarm.response}" if alarm else item.title
+
+    async def action_back(self) -> None:
+        screen = self.screen
+        if isinstance(screen, RoomScreen):
+            await screen.action_do("room.back")
+        elif len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_explain_quit(self) -> None:
+        self.say("Ctrl-C reaches no agent and does not quit; q goes back, on the wall twice leaves", "quiet")

@@ -1,0 +1,335 @@
+"""The one table of keys. Footer hints, help, palette, docs/keys.md and the user's keymap all come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from fleet_tui.domain.states import ApprovalState
+from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
+
+EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
+SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a key would act on."""
+
+    scope: str
+    frozen: str = ""
+    """Why acts are off; empty while they are on."""
+    tile: AgentTile | None = None
+    card: ApprovalCard | None = None
+    need: NeedItem | None = None
+    held: ApprovalCard | None = None
+    needs: int = 0
+
+
+Reason = Callable[[Here], str | None]
+"""Why a key does nothing now; None when it works."""
+
+
+def _always(here: Here) -> str | None:  # noqa: ARG001
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A row of the table. ``acts`` marks the keys that change the fleet: capitals, off while the picture is frozen."""
+
+    id: str
+    keys: str
+    """Textual's names, comma-separated; the first is the one that is shown."""
+    label: str
+    tooltip: str
+    scopes: tuple[str, ...]
+    acts: bool = False
+    hint: bool = True
+    disabled: Reason = _always
+
+    @property
+    def method(self) -> str:
+        """The screen's method that does it."""
+        return "do_" + self.id.replace(".", "_")
+
+    def why_not(self, here: Here) -> str | None:
+        """Why the key does nothing now, or None."""
+        if self.acts and here.frozen:
+            return here.frozen
+        return self.disabled(here)
+
+
+def _tile(here: Here) -> str | None:
+    return None if here.tile else "no agent is selected"
+
+
+def _process(here: Here) -> str | None:
+    if here.tile is None:
+        return "no agent is selected"
+    return None if here.tile.session else f"{here.tile.name} has no running process"
+
+
+def _not_quarantined(here: Here) -> str | None:
+    if here.tile is not None and here.tile.quarantined:
+        return f"{here.tile.name} is quarantined already; U releases"
+    return _tile(here)
+
+
+def _quarantined(here: Here) -> str | None:
+    if here.tile is not None and not here.tile.quarantined:
+        return f"{here.tile.name} is not quarantined"
+    return _tile(here)
+
+
+def _budget(here: Here) -> str | None:
+    if here.tile is not None and here.tile.budget_s is None:
+        return f"{here.tile.name} has no budget"
+    return _tile(here)
+
+
+def _decidable(here: Here) -> str | None:
+    if here.card is None:
+        return "nothing to decide here: select a pull request"
+    if here.card.approval.state is ApprovalState.HELD:
+        return f"#{here.card.approval.pr} is approved and held; u undoes that"
+    return None
+
+
+def _held(here: Here) -> str | None:
+    return None if here.held else "nothing is held: no act can be undone"
+
+
+def _needs(here: Here) -> str | None:
+    return None if here.needs else "nothing waits for you"
+
+
+def _alarm(here: Here) -> str | None:
+    return (
+        None
+        if here.need and here.need.kind is NeedKind.ALARM
+        else "no alarm to acknowledge; the rest of the queue is decided"
+    )
+
+
+def _blocked(here: Here) -> str | None:
+    return None if here.need and here.need.kind is NeedKind.BLOCKED else "no blocked ticket here"
+
+
+_ON_AGENT = (WALL, AGENT)
+
+KEYS: tuple[Key, ...] = (
+    Key(
+        "need.next",
+        "w",
+        "next need",
+        "the next thing that needs you, in its own screen",
+        (EVERYWHERE,),
+        disabled=_needs,
+    ),
+    Key(
+        "approval.approve",
+        "A",
+        "approve",
+        "approve the merge of exactly what is shown",
+        (APPROVALS,),
+        True,
+        disabled=_decidable,
+    ),
+    Key(
+        "approval.reject",
+        "R",
+        "reject",
+        "reject with a reason; it waits for a person",
+        (APPROVALS,),
+        True,
+        disabled=_decidable,
+    ),
+    Key(
+        "approval.changes",
+        "C",
+        "changes",
+        "request changes; the reason goes to the author",
+        (APPROVALS,),
+        True,
+        disabled=_decidable,
+    ),
+    Key("approval.unseen", "n", "next unseen", "the next file that was not on screen yet", (APPROVALS,)),
+    Key(
+        "filter.edit",
+        "slash",
+        "filter",
+        "filter the log: agent:x type:gate since:13:30 by:human words /re/ !noise",
+        (EVENTS,),
+    ),
+    Key("event.cause", "c", "cause", "jump to the event that led to this one", (EVENTS,)),
+    Key("event.effect", "x", "effects", "jump to what this event led to; again for the next", (EVENTS,)),
+    Key("event.object", "d", "open", "open the agent or approval that the event is about", (EVENTS,)),
+    Key("wall.find", "slash", "find", "find an agent by name, role or ticket", (WALL,)),
+    Key(
+        "agent.attach",
+        "o",
+        "attach",
+        "attach to the agent's terminal in tmux; C-] d comes back",
+        (WALL, AGENT, APPROVALS),
+        disabled=_process,
+    ),
+    Key(
+        "agent.message", "m", "message", "write to the agent, or answer its question", (WALL, AGENT), disabled=_process
+    ),
+    Key(
+        "agent.quarantine",
+        "Q",
+        "quarantine",
+        "freeze the agent and refuse its identity",
+        _ON_AGENT,
+        True,
+        disabled=_not_quarantined,
+    ),
+    Key("agent.pause", "P", "pause", "pause the agent, or let it go on", _ON_AGENT, True, disabled=_not_quarantined),
+    Key(
+        "agent.release",
+        "U",
+        "release",
+        "release the agent from quarantine: reason and its name",
+        _ON_AGENT,
+        True,
+        False,
+        _quarantined,
+    ),
+    Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
+    Key("agent.extend", "B", "budget", "give the agent half of its budget again", _ON_AGENT, True, False, _budget),
+    Key("agent.older", "left_square_bracket", "older run", "the agent's run before this one", (AGENT,), hint=False),
+    Key("agent.newer", "right_square_bracket", "newer run", "the agent's run after this one", (AGENT,), hint=False),
+    Key(
+        "ticket.unblock", "T", "unblock", "let the blocked ticket that w led to go on", _ON_AGENT, True, False, _blocked
+    ),
+    Key(
+        "need.acknowledge",
+        "a",
+        "ack",
+        "acknowledge the alarm: seen, not solved; sends nothing to agents",
+        (EVERYWHERE,),
+        hint=False,
+        disabled=_alarm,
+    ),
+    Key("act.undo", "u", "undo", "undo the newest act that is still held", (EVERYWHERE,), hint=False, disabled=_held),
+    Key("pane.next", "tab", "pane", "the next pane of the screen", (AGENT, APPROVALS, EVENTS), hint=False),
+    Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
+    Key("screen.approvals", "2", "approvals", "what waits for your decision", (EVERYWHERE,), hint=False),
+    Key("screen.events", "5", "events", "the log of everything that happened", (EVERYWHERE,), hint=False),
+    Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
+    Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
+    Key("room.redraw", "ctrl+l", "redraw", "draw the whole screen again", (EVERYWHERE,), hint=False),
+    Key(
+        "room.back",
+        "q,backspace,escape,ctrl+q",
+        "back",
+        "one level up; on the wall twice to leave, agents keep running",
+        (EVERYWHERE,),
+        hint=False,
+    ),
+    Key("room.help", "question_mark", "keys", "the keys of this screen", (EVERYWHERE,), hint=False),
+    Key(
+        "room.command",
+        "colon,ctrl+p",
+        "command",
+        "find a command, an agent or a pull request by name",
+        (EVERYWHERE,),
+        hint=False,
+    ),
+)
+
+MOVES: tuple[tuple[str, str], ...] = (
+    ("h j k l", "move; arrows too"),
+    ("g G", "first, last"),
+    ("PgUp PgDn", "a page up, down"),
+    ("Enter", "open; never confirms an act"),
+)
+OWN_MOVES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    WALL: (("+ -", "larger, smaller tiles"),),
+    AGENT: (("f", "follow the bottom of the pane"), ("h l", "pan the pane")),
+    APPROVALS: (("[ ]", "previous, next file"), ("{ }", "previous, next hunk"), ("Space", "mark the file seen")),
+    EVENTS: (("f G", "follow the newest"),),
+}
+"""Keys of the widgets themselves: they belong to what has the focus, and stand in the help only."""
+
+FORBIDDEN = frozenset(
+    [f"ctrl+{letter}" for letter in "abhijmsgtonwk"]
+    + [
+        "ctrl+space",
+        "ctrl+left_square_bracket",
+        "ctrl+backslash",
+        "ctrl+right_square_bracket",
+        "shift+enter",
+        "ctrl+enter",
+    ]
+    + [f"f{number}" for number in range(1, 25)]
+    + [f"ctrl+{arrow}" for arrow in ("up", "down", "left", "right")]
+)
+"""Keys that multiplexers take, terminals cannot tell apart, or small keyboards lack."""
+
+SHOWN = {
+    "question_mark": "?", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab", "escape": "Esc",
+    "backspace": "Backspace", "left_square_bracket": "[", "right_square_bracket": "]", "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
+}  # fmt: skip
+
+
+def shown(key: str) -> str:
+    """A key as people write it."""
+    return SHOWN.get(key, key)
+
+
+def keys_for(scope: str) -> tuple[Key, ...]:
+    """The rows that work on a screen: its own first, then those of everywhere."""
+    return tuple(key for key in KEYS if scope in key.scopes) + tuple(key for key in KEYS if EVERYWHERE in key.scopes)
+
+
+def textual_bindings(scope: str) -> list[BindingType]:
+    """The rows of a screen as Textual's bindings; the action looks the row up again by its id."""
+    return [
+        Binding(key.keys, f"do('{key.id}')", key.label, id=key.id, tooltip=key.tooltip, show=key.hint)
+        for key in keys_for(scope)
+    ]
+
+
+def by_id(identity: str) -> Key:
+    return next(key for key in KEYS if key.id == identity)
+
+
+def effective(keymap: Mapping[str, str]) -> dict[str, str]:
+    """Id → keys, with the user's keymap laid over the table."""
+    return {key.id: keymap.get(key.id, key.keys) for key in KEYS}
+
+
+def problems(keymap: Mapping[str, str], keys: Iterable[Key] = KEYS) -> list[str]:
+    """What is wrong with a keymap: unknown ids, forbidden keys, two acts on one key of one screen.
+
+    Textual accepts all of these silently, and drops a binding without a word when two meet.
+    """
+    table = tuple(keys)
+    known = {key.id for key in table}
+    found = [f"ui.keymap.{identity}: there is no such key id" for identity in keymap if identity not in known]
+    owners: dict[tuple[str, str], str] = {}
+    for key in table:
+        for one in keymap.get(key.id, key.keys).split(","):
+            found += _forbidden(key.id, one.strip())
+            for scope in _reach(key):
+                owner = owners.setdefault((scope, one.strip()), key.id)
+                if owner != key.id:
+                    found.append(f"ui.keymap: {shown(one.strip())} is both {owner} and {key.id} on {scope}")
+    return list(dict.fromkeys(found))
+
+
+def _reach(key: Key) -> tuple[str, ...]:
+    return SCOPES if EVERYWHERE in key.scopes else key.scopes
+
+
+def _forbidden(identity: str, key: str) -> list[str]:
+    if not key:
+        return [f"ui.keymap.{identity}: no key is given"]
+    if key in FORBIDDEN or key.startswith(("alt+", "meta+")) or "+alt+" in key:
+        return [f"ui.keymap.{identity}: {key} may not be bound: terminals or multiplexers take it"]
+    return []

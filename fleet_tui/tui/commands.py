@@ -1,0 +1,87 @@
+"""Acts: one call to the watcher each, and one line that says what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet_tui.bus import operator
+from fleet_tui.domain.errors import Conflict, FleetError, Refused, WatcherUnavailable
+from fleet_tui.domain.text import one_line
+
+PROBE_LIMIT_S = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What to ask of the watcher; ``verb`` and ``target`` are for the line about it."""
+
+    op: str
+    args: dict[str, Any]
+    verb: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``ok`` and a line for the operator; ``style`` is a palette name."""
+
+    ok: bool
+    text: str
+    style: str
+
+
+async def perform(socket: Path, act: Act) -> Outcome:
+    """Ask once. An act is never repeated by itself: after a lost answer the operator sees the truth in the picture."""
+    try:
+        answer = await operator.acall(socket, act.op, act.args)
+    except FleetError as error:
+        return Outcome(False, failure(act, error), "warn")
+    note = one_line(str(answer.get("note", "")), 200)
+    return Outcome(True, f"{act.verb} {act.target}: {note or _DONE.get(act.op, 'done')}", "normal")
+
+
+def failure(act: Act, error: FleetError) -> str:
+    """One line: what was not done, why, what to do."""
+    if isinstance(error, Conflict):
+        return one_line(
+            f"CHANGED while you looked: {error.message or error.title}. Nothing was done to {act.target}.", 300
+        )
+    if isinstance(error, WatcherUnavailable):
+        return one_line(f"{act.verb} {act.target}: no answer; it is NOT known to be done. {error.message}", 300)
+    how = "refused" if isinstance(error, Refused) else "failed"
+    hint = f" Try: {error.hint}" if error.hint else ""
+    return one_line(f"{act.verb} {act.target} {how}: {error.title}. {error.message}{hint}", 300)
+
+
+async def ask(socket: Path, op: str, args: dict[str, Any]) -> dict[str, Any]:
+    """A question that changes nothing.
+
+    Raises:
+        FleetError: refused, failed or unanswered.
+    """
+    return await operator.acall(socket, op, args)
+
+
+def probe(socket: Path) -> dict[str, Any]:
+    """The watcher's status; for the feed's thread."""
+    return operator.call(socket, "status", {}, PROBE_LIMIT_S)
+
+
+_DONE = {
+    "approve": "granted and held; u undoes",
+    "undo": "undone, it waits for you again",
+    "reject": "rejected",
+    "request_changes": "sent to the author",
+    "quarantine": "contained",
+    "release": "released",
+    "pause": "paused",
+    "resume": "goes on",
+    "stop": "stop requested",
+    "message": "queued; delivered when the agent can take it",
+    "answer": "answered",
+    "acknowledge": "acknowledged",
+    "unblock": "goes on",
+    "extend_budget": "extended",
+}

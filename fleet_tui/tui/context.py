@@ -1,0 +1,25 @@
+"""What the room is given from outside: where things are, how it looks, which clock it reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fleet_tui.tui.theme import Look
+
+
+@dataclass(frozen=True, slots=True)
+class RoomContext:
+    """``clock`` is UTC nanoseconds. ``live`` is off where no tmux is wanted."""
+
+    database: Path
+    operator_socket: Path
+    tmux_socket_name: str
+    look: Look
+    repository: str = ""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    hold_s: int = 10
+    live: bool = True
+    clock: Callable[[], int] = time.time_ns

@@ -1,0 +1,58 @@
+"""The command line `:`: every key that works here, every agent, every pull request that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from fleet_tui.tui.bindings import keys_for, shown
+
+if TYPE_CHECKING:
+    from fleet_tui.tui.screens.base import RoomScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """``text`` is what is typed for; titles in it come from tickets, so it is never markup."""
+
+    text: str
+    help: str
+    run: Callable[[], object]
+
+
+class RoomCommands(Provider):
+    """Built from the bindings table and the current picture."""
+
+    def _entries(self) -> Iterator[Entry]:
+        screen = cast("RoomScreen", self.screen)
+        here = screen.here()
+        for key in keys_for(screen.scope):
+            if key.id == "room.command":
+                continue
+            why = key.why_not(here)
+            name = f"{key.label} ({shown(key.keys.split(',')[0])})"
+            yield Entry(name, key.tooltip if why is None else f"not now: {why}", partial(screen.action_do, key.id))
+        snapshot = screen.room.picture.snapshot
+        if snapshot is None:
+            return
+        for tile in snapshot.tiles:
+            yield Entry(f"agent {tile.name}", f"{tile.role}, {tile.doing}", partial(screen.room.open_agent, tile.name))
+        for card in snapshot.approvals:
+            text = f"pr #{card.approval.pr} {card.ticket_title}"
+            yield Entry(text, "decide on this pull request", partial(screen.room.open_approval, card.id))
+
+    async def discover(self) -> Hits:
+        for entry in self._entries():
+            yield DiscoveryHit(Content(entry.text), entry.run, text=entry.text, help=entry.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for entry in self._entries():
+            score = matcher.match(entry.text)
+            if score > 0:
+                yield Hit(score, Content(entry.text), entry.run, text=entry.text, help=entry.help)

@@ -1,0 +1,1 @@
+"""From values to lines. Pure: the time is an argument, nothing is read or remembered."""

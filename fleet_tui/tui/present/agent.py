@@ -1,0 +1,188 @@
+"""One agent: its headline, and the facts beside its pane."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.model import Message, Run
+from fleet_tui.domain.states import MessageState, Verdict
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.readmodel.values import AgentDetail, AgentTile
+from fleet_tui.tui.present.events import gist
+from fleet_tui.tui.present.text import (
+    age,
+    badge,
+    clock,
+    duration,
+    fact,
+    paragraph,
+    seconds_short,
+    short,
+    short_clock,
+    since,
+)
+from fleet_widgets.gauge import gauge, percent
+from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.palette import Box
+from fleet_widgets.text_pane import Section
+
+
+def headline(tile: AgentTile, now_ns: int) -> Line:
+    """``dev-1  developer  RUN 06:02  #3 'Add paging'  PR#2  claude-code``."""
+    ticket = f"  #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
+    return line(
+        badge(tile.badge, tile.badge_open),
+        Span(" " if tile.badge else ""),
+        Span(tile.name, "strong"),
+        Span(f"  {tile.role}  ", "quiet"),
+        Span(f"{tile.doing} {since(tile.since_ns, now_ns) if tile.since_ns else '--'}", "strong"),
+        Span(ticket),
+        Span(f"  PR#{tile.pr}" if tile.pr is not None else "", "quiet"),
+        fill(),
+        Span(f" {tile.vendor}{' ' + one_line(tile.model, 30) if tile.model else ''}", "quiet"),
+    )
+
+
+def no_pane(tile: AgentTile, run: Run | None) -> Line:
+    """Why there is no live pane."""
+    if run is None:
+        return (Span("no run yet: it begins when a ticket or a pull request wants this agent", "quiet"),)
+    if run.ended_ns is None:
+        return (
+            Span(f"the run is {run.state}: {one_line(run.state_reason) or 'its process has not started'}", "quiet"),
+        )
+    end = f"exit code {run.exit_code}" if run.signal is None else f"signal {run.signal}"
+    return (
+        Span(f"the run ended at {clock(run.ended_ns)} UTC: {run.state}, {end}. {one_line(run.state_reason)}", "quiet"),
+    )
+
+
+def facts(detail: AgentDetail, now_ns: int, box: Box) -> tuple[Section, ...]:
+    """Ticket, run, budget, verdicts, diff, timeline, messages: those that exist."""
+    sections = (
+        _question(detail, now_ns),
+        _containment(detail),
+        _ticket(detail, now_ns),
+        _run(detail, now_ns),
+        _budget(detail, box),
+        _pull_request(detail),
+        _messages(detail, now_ns),
+        _timeline(detail, now_ns),
+    )
+    return tuple(section for section in sections if section.lines)
+
+
+def _question(detail: AgentDetail, now_ns: int) -> Section:
+    question = detail.question
+    if question is None:
+        return Section("question", ())
+    head = (badge(3, True), Span(f" asked {since(question.asked_ns, now_ns)} ago; m answers", "strong"))
+    return Section("question", (head, *paragraph(clean(question.summary, 4000))))
+
+
+def _containment(detail: AgentDetail) -> Section:
+    agent = detail.agent
+    lines: list[Line] = []
+    if agent.quarantined:
+        lines.append((Span(f"QUARANTINED: {one_line(agent.quarantine_reason, 400)}", "p1-ack"),))
+        lines.append((Span("identity refused, processes frozen, mail held; U releases", "quiet"),))
+    if agent.paused:
+        lines.append((Span("PAUSED: no new run starts; P resumes"),))
+    if agent.denials:
+        lines.append((Span(f"{agent.denials} acts refused by policy since the last release"),))
+    lines += [
+        (badge(alarm.priority, alarm.acknowledged_by is None), Span(f" {one_line(alarm.title)}"))
+        for alarm in detail.alarms
+    ]
+    return Section("containment", tuple(lines))
+
+
+def _ticket(detail: AgentDetail, now_ns: int) -> Section:
+    ticket = detail.ticket
+    if ticket is None:
+        return Section("ticket", ())
+    lines = [
+        (Span(f"#{ticket.number} {one_line(ticket.title)}", "strong"),),
+        fact("stage", f"{ticket.state.replace('_', ' ')} since {short_clock(ticket.changed_ns, now_ns)}"),
+    ]
+    if ticket.blocked_reason:
+        lines.append(fact("blocked", f"{ticket.blocked_reason}; T lets it go on"))
+    if ticket.depends_on:
+        lines.append(fact("after", ", ".join(f"#{number}" for number in ticket.depends_on)))
+    return Section("ticket", (*lines, *paragraph(clean(ticket.excerpt, 2000), "quiet")))
+
+
+def _run(detail: AgentDetail, now_ns: int) -> Section:
+    run = detail.run
+    if run is None:
+        return Section("run", ())
+    place = [one.id for one in detail.runs].index(run.id) + 1 if run in detail.runs else 0
+    lines = [
+        fact("state", f"{run.state} for {age(run.state_ns, now_ns)}, by {run.state_source or 'nothing yet'}"),
+        fact("why", run.state_reason) if run.state_reason else (),
+        fact("trigger", f"{run.trigger}, attempt {run.attempt}, round {run.round}"),
+        fact("branch", f"{run.branch} from {short(run.base_sha)}") if run.branch else (),
+        fact("isolation", run.isolation) if run.isolation else (),
+        fact("active", duration(run.active_ms or run.charged_ms)),
+        fact("workspace", run.workspace) if run.workspace else (),
+    ]
+    return Section(f"run {place} of {len(detail.runs)}  {run.id[-8:]}", tuple(part for part in lines if part))
+
+
+def _budget(detail: AgentDetail, box: Box) -> Section:
+    tile = detail.tile
+    if tile.budget_s is None:
+        return Section("budget", ((Span(f"no ceiling; {tile.used_s} s used", "quiet"),),))
+    left = max(0, tile.budget_s - tile.used_s)
+    bar = f"{gauge(tile.used_s, tile.budget_s, 12, box)} {percent(tile.used_s, tile.budget_s)}"
+    extended = f", {detail.agent.extended_s} s of them added" if detail.agent.extended_s else ""
+    return Section(
+        "budget, run time",
+        (
+            (Span(f"{bar}  {seconds_short(left)} left"),),
+            (Span(f"{tile.used_s} of {tile.budget_s} s{extended}", "quiet"),),
+        ),
+    )
+
+
+def _pull_request(detail: AgentDetail) -> Section:
+    pull_request = detail.pull_request
+    if pull_request is None:
+        return Section("pull request", ())
+    lines: list[Line] = [
+        (Span(f"#{pull_request.number} {one_line(pull_request.title)}", "strong"),),
+        fact("state", f"{pull_request.state.replace('_', ' ')}, round {pull_request.round}"),
+        fact("head", f"{short(pull_request.head_sha)} on {short(pull_request.base_sha)}"),
+        fact("diff", f"{pull_request.files} files +{pull_request.added} -{pull_request.deleted}"),
+    ]
+    if pull_request.reason:
+        lines.append(fact("why", pull_request.reason))
+    for review in detail.reviews:
+        stale = review.head_sha != pull_request.head_sha
+        words = "pass" if review.verdict is Verdict.APPROVED else "changes"
+        where = f"STALE @{short(review.head_sha)}" if stale else f"{words} @{short(review.head_sha)}"
+        lines.append(fact(review.agent, where, "stale" if stale else "normal"))
+    for gate in detail.gates:
+        lines.append(fact(f"gate {one_line(gate.name, 12)}", f"{gate.state} @{short(gate.head_sha)}"))
+    return Section("pull request", tuple(lines))
+
+
+def _messages(detail: AgentDetail, now_ns: int) -> Section:
+    return Section("messages", tuple(_message(message, now_ns) for message in detail.messages))
+
+
+def _message(message: Message, now_ns: int) -> Line:
+    failed = message.state in {MessageState.FAILED, MessageState.UNCERTAIN}
+    state = f"{message.state}{': ' + one_line(message.reason, 60) if message.reason else ''}"
+    return line(
+        Span(f"{short_clock(message.sent_ns, now_ns)} {one_line(message.sender, 24)}: ", "quiet"),
+        Span(f'"{one_line(message.text, 120)}"'),
+        fill(),
+        Span(f" {state}", "warn" if failed else "quiet"),
+    )
+
+
+def _timeline(detail: AgentDetail, now_ns: int) -> Section:
+    lines = tuple(
+        (Span(f"{short_clock(event.at_ns, now_ns)} ", "quiet"), Span(f"{event.kind} "), Span(gist(event), "quiet"))
+        for event in reversed(detail.timeline)
+    )
+    return Section("timeline, newest first", lines)

@@ -1,0 +1,147 @@
+"""The approval queue, the evidence of one approval, and its diff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fleet_tui.domain.model import Gate, Review
+from fleet_tui.domain.states import ApprovalState, GateState, Verdict
+from fleet_tui.domain.text import one_line, reveal
+from fleet_tui.readmodel.values import ApprovalCard
+from fleet_tui.tui.present.text import badge, clock, duration, fact, paragraph, short, since, until
+from fleet_widgets.diff_view import DiffFile, DiffHunk, DiffLine
+from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.list_view import Item
+from fleet_widgets.text_pane import Section
+
+SENSITIVE = "touches "
+"""How policy begins a reason that names sensitive paths."""
+
+
+def is_sensitive(card: ApprovalCard) -> bool:
+    """Whether policy asked for a person because of what is touched, not only because every merge needs one."""
+    return any(reason.startswith(SENSITIVE) for reason in card.approval.reasons)
+
+
+def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True) -> Item:
+    """The card in the list of what waits."""
+    pull_request = card.pull_request
+    held = card.approval.state is ApprovalState.HELD
+    first = line(
+        badge(3, not held),
+        Span(f" #{pull_request.number} ", "strong"),
+        Span(card.ticket_title),
+        *(() if wide else (Span("  "), *_tally(card))),
+        fill(),
+        Span(_wait(card, now_ns), "warn" if held else "quiet"),
+    )
+    second = line(Span("      "), *_tally(card), fill(), Span(f" by {pull_request.agent}", "quiet"))
+    return Item(card.id, (first, second) if wide else (first,))
+
+
+def _wait(card: ApprovalCard, now_ns: int) -> str:
+    if card.approval.state is ApprovalState.HELD and card.approval.hold_until_ns is not None:
+        return f" lands in {until(card.approval.hold_until_ns, now_ns)} s"
+    return f" {since(card.approval.requested_ns, now_ns)}"
+
+
+def _tally(card: ApprovalCard) -> tuple[Span, ...]:
+    current = [gate for gate in card.gates if card.gate_is_current(gate)]
+    passed = sum(gate.state is GateState.PASSED for gate in current)
+    agreed = sum(card.is_current(review) and review.verdict is Verdict.APPROVED for review in card.reviews)
+    pull_request = card.pull_request
+    return (
+        Span("sensitive  " if is_sensitive(card) else "", "warn"),
+        Span(f"gates {passed}/{len(current)}  ", "normal" if passed == len(current) else "warn"),
+        Span(f"reviews {agreed}/{len(card.reviews)}  "),
+        Span(f"{pull_request.files}f +{pull_request.added} -{pull_request.deleted}", "quiet"),
+    )
+
+
+def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section, ...]:
+    """What will happen, at which commit, gates, verdicts, why a person: in the order of good judgement."""
+    approval, pull_request = card.approval, card.pull_request
+    what = (
+        fact("merge", f"#{pull_request.number} {one_line(pull_request.title)} -> {pull_request.target}", "strong", 8),
+        fact("head", f"{short(approval.head_sha)}  on {short(approval.base_sha)}", width=8),
+        fact("result", f"tree {short(approval.tree)}", width=8),
+        fact("author", f"{pull_request.agent}, round {pull_request.round}", width=8),
+        fact("ticket", f"#{approval.ticket} {card.ticket_title}", width=8),
+        fact("expires", f"in {duration(max(0, approval.expires_ns - now_ns) // 1_000_000)}", width=8),
+    )
+    gates = tuple(gate_line(gate, card) for gate in card.gates) or ((Span(" none configured", "quiet"),),)
+    verdicts = [part for review in card.reviews for part in review_lines(review, card)]
+    if card.release is not None:
+        verdicts += _release_lines(card)
+    reasons = tuple((Span(f" {one_line(reason, 400)}"),) for reason in approval.reasons)
+    effect = (
+        (Span(f" merge into {pull_request.target}, only if nothing above changes"),),
+        (Span(f" held {hold_s} s, u = undo; then irreversible"),),
+    )
+    return (
+        Section("what", what),
+        Section(f"gates on the merge result {short(approval.tree)}", gates),
+        Section("verdicts", tuple(verdicts) or ((Span(" none", "quiet"),),)),
+        Section("why a person", reasons or ((Span(" policy", "quiet"),),)),
+        Section("on approve", effect),
+        Section("description", paragraph(reveal(pull_request.body[:6000]))),
+    )
+
+
+def gate_line(gate: Gate, card: ApprovalCard) -> Line:
+    """A gate's result; one on another tree is stale and does not count."""
+    sign, style = {GateState.PASSED: ("+", "normal"), GateState.FAILED: ("x", "p2-ack")}.get(gate.state, ("*", "quiet"))
+    if not card.gate_is_current(gate):
+        return (Span(f" ~ {one_line(gate.name, 16):<16} STALE, on tree {short(gate.tree)}", "stale"),)
+    words = f"{gate.state}" if not gate.reason else f"{gate.state}: {one_line(gate.reason, 60)}"
+    return (Span(f" {sign} {one_line(gate.name, 16):<16} {words:<8} {duration(gate.duration_ms):>6}", style),)
+
+
+def review_lines(review: Review, card: ApprovalCard) -> tuple[Line, ...]:
+    """A verdict, at which commit, and what it says; one on another head is stale and does not count."""
+    words = "pass" if review.verdict is Verdict.APPROVED else "CHANGES"
+    where = f"{one_line(review.role, 16)} {one_line(review.agent, 16)}"
+    if card.is_current(review):
+        head = Span(f" {where:<24} {words:<8}{short(review.head_sha)} {clock(review.at_ns)}")
+    else:
+        head = Span(f" {where:<24} STALE @{short(review.head_sha)}", "stale")
+    said = one_line(review.summary, 600)
+    return ((head,), (Span(f'   "{said}"', "quiet"),)) if said else ((head,),)
+
+
+def _release_lines(card: ApprovalCard) -> tuple[Line, ...]:
+    release = card.release
+    assert release is not None
+    stale = release.head_sha != card.approval.head_sha
+    words = f" {'release':<8} {one_line(release.agent, 15):<15} "
+    words += (
+        f"STALE @{short(release.head_sha)}" if stale else f"{one_line(release.decision, 12)} {short(release.head_sha)}"
+    )
+    return ((Span(words, "stale" if stale else "normal"),), (Span(f'   "{one_line(release.summary, 400)}"', "quiet"),))
+
+
+def diff_files(answer: Mapping[str, Any], first: Sequence[str] = ()) -> tuple[DiffFile, ...]:
+    """The watcher's answer to ``diff`` as files; hidden characters are shown, so that what is seen is what lands.
+
+    Files whose path is in ``first`` (sensitive ones) come before the others; order is otherwise as answered.
+    """
+    files = [_diff_file(entry) for entry in answer.get("files", ())]
+    if answer.get("truncated"):
+        files.append(DiffFile("(more)", "truncated", note="the diff is longer than what is shown here"))
+    wanted = set(first)
+    return tuple(sorted(files, key=lambda file: file.path not in wanted))
+
+
+def _diff_file(entry: Mapping[str, Any]) -> DiffFile:
+    old, path = entry.get("old_path"), reveal(str(entry.get("path", "")))
+    status = str(entry.get("status", ""))
+    if old and old != entry.get("path"):
+        status = f"{status} from {reveal(str(old))}"
+    note = "binary file" if entry.get("binary") else "cut: too long to show whole" if entry.get("truncated") else ""
+    return DiffFile(path, status, tuple(_hunk(hunk) for hunk in entry.get("hunks", ())), note)
+
+
+def _hunk(hunk: Mapping[str, Any]) -> DiffHunk:
+    lines = tuple(DiffLine(str(kind), old, new, reveal(str(text))) for kind, old, new, text in hunk.get("lines", ()))
+    return DiffHunk(reveal(str(hunk.get("header", ""))), lines)

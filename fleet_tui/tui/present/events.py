@@ -1,0 +1,70 @@
+"""Rows and details of the event log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet_tui.domain.events import Event
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.tui.present.text import clock, fact
+from fleet_widgets.lines import Line, Span
+from fleet_widgets.text_pane import Section
+
+_TELLING = (
+    "summary", "title", "reason", "text", "name", "act", "state", "verdict", "decision", "agent", "run", "branch", "error",
+)  # fmt: skip
+_LOUD = frozenset({"agent_quarantined", "policy_denied", "run_crashed", "gate_failed", "merge_failed", "alarm_raised"})
+
+
+def event_line(event: Event, *, compact: bool = False) -> Line:
+    """``14:02:24 run:… gate_started      unit @77ac0d1``."""
+    kind = Span(f"{one_line(event.kind, 24):<24} ", "strong" if event.kind in _LOUD else "normal")
+    if compact:
+        return (Span(f"{clock(event.at_ns)} ", "quiet"), kind, Span(gist(event), "quiet"))
+    subject = Span(f"{_subject(event.subject):<14} ", "quiet")
+    return (Span(f" {clock(event.at_ns)} ", "quiet"), subject, kind, Span(gist(event)))
+
+
+def _subject(subject: str) -> str:
+    """Runs have long ids of which only the end tells them apart."""
+    safe = one_line(subject, 60)
+    if safe.startswith("run:") and len(safe) > 14:
+        return f"run:…{safe[-8:]}"
+    return safe if len(safe) <= 14 else f"{safe[:13]}…"
+
+
+def gist(event: Event) -> str:
+    """The one thing that matters most in a payload."""
+    for name in _TELLING:
+        value = event.payload.get(name)
+        if isinstance(value, str) and value.strip():
+            return one_line(value)
+    rest = " ".join(f"{key}={value}" for key, value in event.payload.items() if isinstance(value, str | int))
+    return one_line(rest)
+
+
+def event_sections(event: Event, cause: Event | None, effects: Sequence[Event], newest: int) -> tuple[Section, ...]:
+    """Everything about one event: what, by whom, why, what followed, its place in the chain."""
+    facts = (
+        fact("event", f"{event.kind}  {event.id}  number {event.seq}"),
+        fact("at", f"{clock(event.at_ns)} UTC on {event.host}"),
+        fact("about", event.subject),
+        fact("by", event.actor),
+        fact("caused by", gist_of(cause) if cause else event.cause or "nothing recorded"),
+        *(fact("caused" if index == 0 else "", gist_of(effect)) for index, effect in enumerate(effects[:8])),
+        fact("chain", f"hash {event.hash[:16]} after {event.previous[:16]}; {newest - event.seq} newer"),
+    )
+    return (Section("detail", facts), Section("payload", _payload(event)))
+
+
+def gist_of(event: Event) -> str:
+    return f"{clock(event.at_ns)} {event.kind}  {gist(event)}"
+
+
+def _payload(event: Event) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    for name, value in event.payload.items():
+        parts = clean(str(value), 4000).splitlines() or [""]
+        lines.append((Span(f"{one_line(name, 40):<14} ", "quiet"), Span(parts[0])))
+        lines += [(Span(" " * 15), Span(part)) for part in parts[1:40]]
+    return tuple(lines)

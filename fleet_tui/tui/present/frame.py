@@ -1,0 +1,149 @@
+"""The four lines around every screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet_tui.domain.states import AlarmState, ApprovalState
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.health import Trust, age_s, trust
+from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, Health, Picture, Snapshot
+from fleet_tui.tui.present.text import badge, clock, count, since, span, until
+from fleet_widgets.lines import Line, Span, fill, line
+
+MEDIUM, LARGE = 100, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the lines around a screen need to know besides the picture."""
+
+    title: str
+    """Key and name of the screen: ``1 WALL``."""
+    width: int
+    now_ns: int
+    started_ns: int
+    signal: str = ""
+    """How live panes are noticed to change."""
+
+
+def top_line(picture: Picture, frame: Frame) -> Line:
+    """Screen, counts, badges; data age and clock."""
+    title = Span(f"{frame.title:<12}", "strong")
+    state = trust(picture.health, frame.started_ns, frame.now_ns)
+    if state is Trust.FROZEN:
+        return _frozen_line(title, picture.health, frame)
+    parts: list[Span] = [title]
+    if picture.snapshot is None:
+        parts.append(Span("reading the log", "quiet"))
+    else:
+        parts += _counts(picture.snapshot.summary, frame.width)
+    parts.append(fill())
+    if frame.width >= LARGE:
+        parts += _conditions(picture, frame)
+    age = age_s(picture.health, frame.started_ns, frame.now_ns)
+    late = state is Trust.LATE
+    parts.append(Span(f"data {age}s{'!' if late else ''}", "warn" if late else "quiet"))
+    parts.append(Span(f" {clock(frame.now_ns)}{' UTC' if frame.width >= MEDIUM else ''}", "quiet"))
+    return line(*parts)
+
+
+def _frozen_line(title: Span, health: Health, frame: Frame) -> Line:
+    age = span(age_s(health, frame.started_ns, frame.now_ns))
+    text = f"FROZEN: LAST DATA {clock(health.fresh_ns)}, {age} AGO" if health.fresh_ns else f"FROZEN: NO DATA FOR {age}"
+    return line(title, Span(text, "warn"), fill(), Span(f"now {clock(frame.now_ns)} UTC", "quiet"))
+
+
+def _counts(summary: FleetSummary, width: int) -> list[Span]:
+    agents = f"{summary.agents} ag" if width < MEDIUM else count(summary.agents, "agent")
+    parts = [Span(agents, "quiet")]
+    if width >= LARGE and summary.doing:
+        words = "  ".join(f"{number} {word.lower()}" for word, number in summary.doing)
+        parts.append(Span(f": {words}", "quiet"))
+    if summary.needs:
+        parts.append(Span(f"  NEED YOU {summary.needs} ", "strong"))
+    for priority, is_open, number in summary.badges:
+        parts += [Span(" "), badge(priority, is_open), Span(str(number))]
+    return parts
+
+
+def _conditions(picture: Picture, frame: Frame) -> list[Span]:
+    isolation = picture.snapshot.fleet.isolation if picture.snapshot else ""
+    words = [f"isolation {isolation}" if isolation else "", f"panes by {frame.signal}" if frame.signal else ""]
+    return [Span(f"{one_line(word, 30)}   ", "quiet") for word in words if word]
+
+
+def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w")) -> Line:
+    """The first alarm that nobody has acknowledged, and the key that answers it."""
+    if trust(picture.health, frame.started_ns, frame.now_ns) is Trust.FROZEN:
+        age = age_s(picture.health, frame.started_ns, frame.now_ns)
+        text = f" WATCHER DOWN: no answer for {age} s. Agents may still be running."
+        return line(badge(1, True), Span(text), fill(), Span("r retry", "hint"))
+    alarms = (
+        [alarm for alarm in picture.snapshot.alarms if alarm.state is AlarmState.ACTIVE] if picture.snapshot else []
+    )
+    problems = picture.snapshot.fleet.config_problems if picture.snapshot else ()
+    if not alarms:
+        return _problem_line(problems) if problems else line(Span("no alarms", "quiet"))
+    first = alarms[0]
+    more = f"  +{len(alarms) - 1} more" if len(alarms) > 1 else ""
+    return line(
+        badge(first.priority, True),
+        Span(f" {one_line(first.about, 60)} ", "strong"),
+        Span(one_line(first.title)),
+        fill(),
+        Span(f" {since(first.raised_ns, frame.now_ns)}", "quiet"),
+        Span(f"  {keys[0]} ack" + (f"  {keys[1]} open" if frame.width >= MEDIUM else ""), "hint"),
+        Span(more if frame.width >= MEDIUM else "", "quiet"),
+    )
+
+
+def _problem_line(problems: Sequence[str]) -> Line:
+    more = f" (+{len(problems) - 1} more)" if len(problems) > 1 else ""
+    text = f" configuration rejected, the last good one stays in force: {one_line(problems[0], 300)}{more}"
+    return line(badge(2, True), Span(text), fill(), Span(" fleet config validate", "hint"))
+
+
+def held_card(snapshot: Snapshot | None, now_ns: int) -> ApprovalCard | None:
+    """The newest granted approval whose effect can still be undone."""
+    cards = snapshot.approvals if snapshot else ()
+    held = [
+        card
+        for card in cards
+        if card.approval.state is ApprovalState.HELD and (card.approval.hold_until_ns or 0) > now_ns
+    ]
+    return max(held, key=lambda card: card.approval.decided_ns or 0, default=None)
+
+
+def message_line(text: str, style: str, held: ApprovalCard | None, now_ns: int) -> Line:
+    """The result of the last act, and the countdown of a held one."""
+    parts: list[Span] = [Span(text, style), fill()]
+    if held is not None and held.approval.hold_until_ns is not None:
+        left = until(held.approval.hold_until_ns, now_ns)
+        parts += [
+            Span(f" #{held.approval.pr} lands in {left} s  ", "strong"),
+            Span("u", "hint-key"),
+            Span(" undo", "hint"),
+        ]
+    return line(*parts)
+
+
+def hint_line(hints: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]], width: int) -> Line:
+    """At most seven hints, as many as fit, and on the right those that are true everywhere."""
+    end = _hints(right)
+    room = width - sum(len(part.text) for part in end) - 2
+    shown: list[Span] = []
+    for key, label in hints[:7]:
+        more = [*_hints(((key, label),)), Span("  ", "hint")]
+        if sum(len(part.text) for part in [*shown, *more]) > room:
+            break
+        shown += more
+    return line(*shown, fill(" ", "hint"), *end)
+
+
+def _hints(pairs: Sequence[tuple[str, str]]) -> list[Span]:
+    parts: list[Span] = []
+    for index, (key, label) in enumerate(pairs):
+        parts += [Span("  " if index else "", "hint"), Span(key, "hint-key"), Span(f" {label}", "hint")]
+    return parts

@@ -1,0 +1,157 @@
+"""What the confirmation strip asks for each act: exactly what, to whom, with which effect, and by which key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
+from fleet_tui.tui.present.approvals import is_sensitive
+from fleet_tui.tui.present.text import count, short
+from fleet_widgets.lines import Line, Span
+from fleet_widgets.strip import StripRequest
+
+REJECT_PRESETS = (
+    "not what the ticket asks for",
+    "too large: split it",
+    "tests are missing",
+    "wrong approach",
+    "not now",
+)
+CHANGES_PRESETS = (
+    "add tests for the new behaviour",
+    "keep to the scope of the ticket",
+    "explain the reason in the description",
+    "handle the error cases",
+    "follow the style of the surrounding code",
+)
+
+
+def _lines(*texts: str) -> tuple[Line, ...]:
+    return tuple((Span(f" {text}"),) for text in texts if text)
+
+
+def approve(card: ApprovalCard, seen: Collection[str], files: Sequence[str], hold_s: int) -> StripRequest:
+    """One key when nothing sensitive is touched; else the word must be typed."""
+    approval = card.approval
+    unseen = [path for path in files if path not in seen]
+    exact = f"You approve exactly: #{approval.pr}, head {short(approval.head_sha)}, base {short(approval.base_sha)}, "
+    return StripRequest(
+        title=f"APPROVE #{approval.pr} {card.ticket_title}",
+        lines=_lines(
+            f"{exact}policy {one_line(approval.policy, 20)}.",
+            f"Effect: merge into {card.pull_request.target}. Held {hold_s} s (u = undo), then irreversible.",
+            f"Not seen by you: {len(unseen)} of {count(len(files), 'file')}"
+            + (f" ({one_line(unseen[0], 40)})" if unseen else ""),
+            next((one_line(reason, 200) for reason in approval.reasons if is_sensitive(card)), ""),
+        ),
+        confirm="yes" if is_sensitive(card) else "y",
+        opening_key="A",
+        verb="approve",
+        id=f"approve:{approval.id}",
+    )
+
+
+def reject(card: ApprovalCard) -> StripRequest:
+    return _with_reason(
+        card, "reject", "REJECT", "R", "The pull request stops here and waits for a person.", REJECT_PRESETS
+    )
+
+
+def request_changes(card: ApprovalCard) -> StripRequest:
+    effect = f"The reason goes to {card.pull_request.agent}, who works on it again."
+    return _with_reason(card, "request_changes", "REQUEST CHANGES ON", "C", effect, CHANGES_PRESETS)
+
+
+def _with_reason(
+    card: ApprovalCard, op: str, title: str, key: str, effect: str, presets: tuple[str, ...]
+) -> StripRequest:
+    approval = card.approval
+    return StripRequest(
+        title=f"{title} #{approval.pr} {card.ticket_title}",
+        lines=_lines(f"Head {short(approval.head_sha)} by {card.pull_request.agent}. {effect}"),
+        confirm="y",
+        reason="required",
+        presets=presets,
+        opening_key=key,
+        verb=op.replace("_", " "),
+        id=f"{op}:{approval.id}",
+    )
+
+
+def pause(tile: AgentTile) -> StripRequest:
+    op = "resume" if tile.paused else "pause"
+    effect = "New runs may start again." if tile.paused else "Its run is frozen and no new one starts. P again resumes."
+    return _agent(tile, op, "P", effect)
+
+
+def quarantine(tile: AgentTile) -> StripRequest:
+    return _agent(
+        tile, "quarantine", "Q", "Frozen at once; identity, approvals and mail are refused until a person releases it."
+    )
+
+
+def _agent(tile: AgentTile, op: str, key: str, effect: str) -> StripRequest:
+    return StripRequest(
+        title=f"{op.upper()} {tile.name}",
+        lines=_lines(_who(tile), effect),
+        confirm="y",
+        opening_key=key,
+        verb=op,
+        id=f"{op}:{tile.name}",
+    )
+
+
+def _who(tile: AgentTile) -> str:
+    work = f", on #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
+    return f"{tile.name} ({tile.role}), {tile.doing}{work}"
+
+
+def release(tile: AgentTile) -> StripRequest:
+    """Containing is easy, releasing is not: a reason, and the agent's own name typed."""
+    return StripRequest(
+        title=f"RELEASE {tile.name} FROM QUARANTINE",
+        lines=_lines(f"Quarantined: {tile.reason}", "It may act again under a new identity."),
+        confirm="text",
+        expected=tile.name,
+        reason="required",
+        opening_key="U",
+        verb="release",
+        id=f"release:{tile.name}",
+    )
+
+
+def stop(tile: AgentTile) -> StripRequest:
+    return StripRequest(
+        title=f"STOP THE RUN OF {tile.name}",
+        lines=_lines(_who(tile), "Its processes end; workspace, branch and log stay."),
+        confirm="text",
+        expected=tile.name,
+        reason="optional",
+        opening_key="X",
+        verb="stop",
+        id=f"stop:{tile.name}",
+    )
+
+
+def extend(tile: AgentTile, seconds: int) -> StripRequest:
+    return StripRequest(
+        title=f"EXTEND THE BUDGET OF {tile.name}",
+        lines=_lines(f"{tile.used_s} of {tile.budget_s} s used. Adds {seconds} s of run time."),
+        confirm="yes",
+        opening_key="B",
+        verb="extend",
+        id=f"extend_budget:{tile.name}",
+    )
+
+
+def unblock(item: NeedItem) -> StripRequest:
+    return StripRequest(
+        title=f"LET TICKET {item.id} GO ON",
+        lines=_lines(item.title, "It goes back to where it can be worked on."),
+        confirm="y",
+        reason="optional",
+        opening_key="T",
+        verb="unblock",
+        id=f"unblock:{item.id}",
+    )

@@ -1,0 +1,129 @@
+"""Tiles and the needs-you queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet_tui.domain.events import Event
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.values import SIGNS, AgentTile, NeedItem, NeedKind, Snapshot
+from fleet_tui.tui.present.events import event_line
+from fleet_tui.tui.present.text import age, badge, badge_cell, rule, since
+from fleet_widgets.gauge import gauge, percent
+from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.palette import Box
+from fleet_widgets.pane_wall import Tile
+from fleet_widgets.text_pane import Section
+
+
+def wall_tile(tile: AgentTile, now_ns: int, box: Box) -> Tile:
+    """All three densities of one agent."""
+    return Tile(tile.name, _head(tile, now_ns), _rows(tile, box), live=bool(tile.pane_uuid), cell=_cell(tile, now_ns))
+
+
+def _head(tile: AgentTile, now_ns: int) -> Line:
+    mark = badge(tile.badge, tile.badge_open)
+    end = (Span(" "), mark) if mark.text else ()
+    more = f" +{tile.more_runs}" if tile.more_runs else ""
+    return line(
+        Span(f"{SIGNS[tile.doing]} ", "quiet"),
+        Span(tile.name),
+        Span(f"{more} ", "quiet"),
+        fill("─", "quiet"),
+        *end,
+        Span(f" {tile.doing} {age(tile.since_ns, now_ns):>3}", "quiet"),
+    )
+
+
+def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
+    work = f"#{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else tile.reason or "nothing to do"
+    first = (Span(f"{tile.role} ", "quiet"), Span(work, "normal" if tile.ticket is not None else "quiet"))
+    if tile.budget_s is None:
+        return (first, (Span(f"$ no budget  {tile.used_s} s", "quiet"),))
+    bar = gauge(tile.used_s, tile.budget_s, 8, box)
+    return (
+        first,
+        (Span(f"$ {bar} {percent(tile.used_s, tile.budget_s)}  {tile.used_s} of {tile.budget_s} s", "quiet"),),
+    )
+
+
+def _cell(tile: AgentTile, now_ns: int) -> Line:
+    used = percent(tile.used_s, tile.budget_s or 0)
+    work = f" #{tile.ticket}" if tile.ticket is not None else ""
+    return line(
+        *badge_cell(tile.badge, tile.badge_open),
+        Span(f"{SIGNS[tile.doing]} ", "quiet"),
+        Span(tile.name),
+        Span(work, "quiet"),
+        fill(),
+        Span(f" {tile.doing:<4} {used} {age(tile.since_ns, now_ns):>3} ", "quiet"),
+    )
+
+
+def need_line(item: NeedItem, now_ns: int, current: str | None = None) -> Line:
+    """Badge, who, what, since when."""
+    mark = Span(">", "focus") if item.key == current else Span(" ")
+    return line(
+        mark,
+        badge(item.priority, True),
+        Span(f" {item.agent or 'fleet'} ", "strong"),
+        Span(item.title),
+        fill(),
+        Span(f" {since(item.since_ns, now_ns)}", "quiet"),
+    )
+
+
+def below_line_two(needs: Sequence[NeedItem]) -> tuple[NeedItem, ...]:
+    """The queue without the alarm that line 2 shows already."""
+    return tuple(needs[1:]) if needs and needs[0].kind is NeedKind.ALARM else tuple(needs)
+
+
+def queue_rule(snapshot: Snapshot) -> Line:
+    """What stands between queue and tiles."""
+    needs = snapshot.summary.needs
+    if not needs:
+        return rule("nothing waits for you", "tiles keep their place")
+    where = "line 2 is first, then these" if len(below_line_two(snapshot.needs)) < needs else "most urgent first"
+    return rule(f"needs you {needs}: {where}; w = next", "tiles keep their place")
+
+
+def side(snapshot: Snapshot, events: Sequence[Event], now_ns: int, current: str | None) -> tuple[Section, ...]:
+    """The right column of a large screen."""
+    needs = tuple(need_line(item, now_ns, current) for item in snapshot.needs) or ((Span("nothing", "quiet"),),)
+    alarms = tuple(_alarm_lines(snapshot, now_ns)) or ((Span("none", "quiet"),),)
+    stages = "   ".join(f"{name.upper().replace('_', ' ')} {number}" for name, number in snapshot.summary.tickets)
+    recent = tuple(event_line(event, compact=True) for event in reversed(events))
+    return (
+        Section(f"needs you {len(snapshot.needs)} (w)", needs),
+        Section("alarms", alarms),
+        Section("tickets", ((Span(stages or "none", "quiet"),),)),
+        Section("events, newest first (5 to open)", recent),
+    )
+
+
+def _alarm_lines(snapshot: Snapshot, now_ns: int) -> list[Line]:
+    return [
+        line(
+            Span(f"{age(alarm.raised_ns, now_ns):>3} ", "quiet"),
+            badge(alarm.priority, alarm.acknowledged_by is None),
+            Span(f" {one_line(alarm.title)}"),
+            Span(f"  seen by {one_line(alarm.acknowledged_by, 30)}" if alarm.acknowledged_by else "", "quiet"),
+        )
+        for alarm in snapshot.alarms
+    ]
+
+
+def empty_lines() -> tuple[Line, ...]:
+    """What the wall says before there is an agent. Only what works now is offered."""
+    texts = (
+        "",
+        "No agents yet.",
+        "",
+        "  fleet init            writes a first configuration into this repository",
+        "  fleet demo            shows a small fleet at work: no network, no cost, leaves no trace",
+        "  fleet ticket new      writes a ticket; `fleet ticket ready N` hands it to the fleet",
+        "",
+        "When something needs you it appears in the line above and w takes you there.",
+        "Small letters look, CAPITALS act and always ask first. ? shows the keys.",
+    )
+    return tuple((Span(f"    {text}"),) for text in texts)

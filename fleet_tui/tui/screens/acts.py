@@ -1,0 +1,114 @@
+"""The keys that act on one agent; the wall and the agent's own screen share them."""
+
+from __future__ import annotations
+
+from textual import on
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.tui import attach
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.present import strips
+from fleet_tui.tui.screens.base import RoomScreen
+
+BY_HAND = "by hand from the control room"
+"""The reason of acts that are safe or reversible, for which the strip asks none."""
+
+
+class AgentActs(RoomScreen):
+    """Needs ``here().tile``."""
+
+    def _tile(self) -> AgentTile:
+        tile = self.here().tile
+        assert tile is not None
+        return tile
+
+    def do_agent_quarantine(self) -> None:
+        tile = self._tile()
+        self.ask(strips.quarantine(tile), self._act("quarantine", tile, BY_HAND))
+
+    def do_agent_pause(self) -> None:
+        tile = self._tile()
+        op = "resume" if tile.paused else "pause"
+        self.ask(strips.pause(tile), self._act(op, tile, BY_HAND))
+
+    def do_agent_release(self) -> None:
+        tile = self._tile()
+        self.ask(strips.release(tile), Act("release", {"agent": tile.name, "reason": ""}, "release", tile.name))
+
+    def do_agent_stop(self) -> None:
+        tile = self._tile()
+        args = {"agent": tile.name, "run": tile.run, "reason": ""}
+        self.ask(strips.stop(tile), Act("stop", args, "stop", tile.name))
+
+    def do_agent_extend(self) -> None:
+        tile = self._tile()
+        seconds = max(60, (tile.budget_s or 0) // 2)
+        act = Act(
+            "extend_budget",
+            {"agent": tile.name, "seconds": seconds, "reason": BY_HAND},
+            f"extend by {seconds} s the budget of",
+            tile.name,
+        )
+        self.ask(strips.extend(tile, seconds), act)
+
+    def do_ticket_unblock(self) -> None:
+        item = self.here().need
+        assert item is not None
+        act = Act("unblock", {"ticket": int(item.id), "reason": ""}, "unblock", f"ticket {item.id}")
+        self.ask(strips.unblock(item), act)
+
+    @staticmethod
+    def _act(op: str, tile: AgentTile, reason: str) -> Act:
+        return Act(op, {"agent": tile.name, "reason": reason}, op, tile.name)
+
+    def what_changed(self, act: Act) -> str:
+        """The agent vanished, or the act was done by somebody else meanwhile."""
+        name, snapshot = act.args.get("agent"), self.snapshot
+        if name is None or snapshot is None:
+            return ""
+        tile = snapshot.tile(name)
+        if tile is None:
+            return f"{name} is gone"
+        if act.op == "stop" and tile.run != act.args["run"]:
+            return f"{name} has another run now"
+        was = {
+            "quarantine": tile.quarantined,
+            "release": not tile.quarantined,
+            "pause": tile.paused,
+            "resume": not tile.paused,
+        }
+        return f"{name} is already {tile.doing}" if was.get(act.op, False) else ""
+
+    async def do_agent_attach(self) -> None:
+        tile = self._tile()
+        room = self.room
+        try:
+            room.say(await attach.attach(room, room.context.tmux_socket_name, tile.session, tile.name), "quiet")
+        except FleetError as error:
+            room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
+
+    def do_agent_message(self) -> None:
+        tile = self._tile()
+        question = next((q for q in self.snapshot.questions if q.agent == tile.name), None) if self.snapshot else None
+        if question is not None:
+            key, title = f"answer:{question.id}:{tile.name}", f"answer {tile.name}: {one_line(question.summary, 60)}"
+        else:
+            key, title = f"message:{tile.run or ''}:{tile.name}", f"message to {tile.name}"
+        self.query_one(Composer).write(key, title, self.room.drafts.get(key, ""))
+
+    @on(Composer.Sent)
+    def _message_sent(self, message: Composer.Sent) -> None:
+        message.stop()
+        self.room.drafts.pop(message.key, None)
+        op, identity, name = message.key.split(":", 2)
+        if self.room.why_frozen:
+            self.room.drafts[message.key] = message.text
+            self.room.say(f"not sent, the draft is kept: {self.room.why_frozen}", "warn")
+        elif op == "answer":
+            self.room.act(Act("answer", {"question": identity, "text": message.text}, "answer", name))
+        else:
+            self.room.act(Act("message", {"run": identity, "text": message.text}, "message to", name))
+        self._focus_main()

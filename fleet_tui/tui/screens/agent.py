@@ -1,0 +1,139 @@
+"""One agent: its pane, live and large, and beside it ticket, run, budget, verdicts, messages, timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.readmodel.queries import read_agent
+from fleet_tui.readmodel.values import AgentDetail, AgentTile
+from fleet_tui.tui.bindings import AGENT, Here, textual_bindings
+from fleet_tui.tui.present import agent as present
+from fleet_tui.tui.screens.acts import AgentActs
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.lines import Line, Span, line
+from fleet_widgets.pane_view import PaneView
+from fleet_widgets.pane_wall import LiveView
+from fleet_widgets.text_pane import TextPane
+
+
+class AgentScreen(AgentActs):
+    """One screen for all agents: `show_agent` turns it to another."""
+
+    scope = AGENT
+    heading = "1 AGENT"
+    CSS_PATH = "agent.tcss"
+    BINDINGS = textual_bindings(AGENT)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._agent = name
+        self._run: str | None = None
+        self._detail: AgentDetail | None = None
+        self._read_at = -1
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        yield Vertical(
+            FrameLine(palette=palette, id="headline"),
+            Horizontal(PaneView(palette=palette, id="pane"), TextPane(palette=palette, id="facts"), id="panes"),
+        )
+
+    def main_widget(self) -> Widget:
+        return self.query_one(PaneView)
+
+    def show_agent(self, name: str) -> None:
+        """Turn to another agent, at its current run."""
+        self._agent, self._run, self._detail, self._read_at = name, None, None, -1
+        self.query_one(PaneView).clear()
+        self.show_picture()
+        self.room.live.wanted_changed()
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def tile(self) -> AgentTile | None:
+        return self.snapshot.tile(self._agent) if self.snapshot else None
+
+    def update_body(self) -> None:
+        tile, snapshot = self.tile(), self.snapshot
+        pane = self.query_one(PaneView)
+        pane.frozen = bool(self.room.why_frozen)
+        if tile is None or snapshot is None:
+            self.set_line("headline", line(Span(self._agent, "strong"), Span("  is no longer here", "quiet")))
+            return
+        self.set_line("headline", present.headline(tile, self.room.now_ns))
+        self._read(tile, snapshot.seq)
+        if self._detail is None:
+            return
+        box = self.room.context.look.palette.box
+        self.query_one("#facts", TextPane).set_sections(present.facts(self._detail, self.room.now_ns, box))
+        if not self.pane_uuid():
+            pane.clear(present.no_pane(tile, self._detail.run))
+
+    def _read(self, tile: AgentTile, seq: int) -> None:
+        reader = self.room.reader()
+        if reader is not None and self._read_at != seq:
+            self._detail, self._read_at = read_agent(reader, tile, self._run), seq
+
+    def pane_uuid(self) -> str:
+        """The pane of the run on show; empty when that run has no living process."""
+        run = self._detail.run if self._detail else None
+        return run.pane_uuid if run and run.state in LIVE_RUNS else ""
+
+    # -- live panes --------------------------------------------------------------------------------------------------
+
+    def wanted_panes(self) -> dict[str, LiveView]:
+        uuid = self.pane_uuid()
+        return {uuid: self.query_one(PaneView).live_view()} if uuid else {}
+
+    def show_pane(
+        self, uuid: str, rows: tuple[Line, ...], changed: tuple[int, ...] | None, first: int, size: tuple[int, int]
+    ) -> None:
+        if uuid == self.pane_uuid():
+            self.query_one(PaneView).set_rows(rows, changed, first=first, size=size)
+
+    def drop_pane(self, uuid: str) -> None:
+        if uuid == self.pane_uuid():
+            self.query_one(PaneView).clear((Span("the pane is gone; waiting for the watcher's account", "quiet"),))
+
+    @on(PaneView.ViewChanged)
+    def _view_changed(self) -> None:
+        self.room.live.wanted_changed()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def here(self) -> Here:
+        return replace(super().here(), tile=self.tile())
+
+    async def do_room_back(self) -> None:
+        await self.dismiss()
+
+    def do_pane_next(self) -> None:
+        """At small size one pane is shown at a time; the other sizes move the focus."""
+        facts, pane = self.query_one("#facts", TextPane), self.query_one(PaneView)
+        to_facts = not facts.has_focus
+        self.set_class(to_facts, "-facts")
+        (facts if to_facts else pane).focus()
+
+    def do_agent_older(self) -> None:
+        self._walk(1)
+
+    def do_agent_newer(self) -> None:
+        self._walk(-1)
+
+    def _walk(self, step: int) -> None:
+        runs = self._detail.runs if self._detail else ()
+        current = self._detail.run.id if self._detail and self._detail.run else None
+        index = next((i for i, run in enumerate(runs) if run.id == current), -1) + step
+        if not 0 <= index < len(runs):
+            self.room.say("no older run" if step > 0 else "no newer run", "quiet")
+            return
+        self._run, self._read_at = runs[index].id, -1
+        self.query_one(PaneView).clear()
+        self.tick()
+        self.room.live.wanted_changed()

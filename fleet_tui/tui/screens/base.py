@@ -1,0 +1,281 @@
+"""What every screen of the room has: the frame's four lines, the strip, the composer, and the keys of everywhere."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from typing import ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widget import Widget
+
+from fleet_tui.readmodel import needs
+from fleet_tui.readmodel.health import Trust
+from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
+from fleet_tui.tui import bindings
+from fleet_tui.tui.bindings import Here, shown
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.present import frame
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.lines import Line
+from fleet_widgets.strip import ConfirmStrip, StripRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fleet_tui.tui.app import RoomApp
+
+
+class RoomScreen(Screen[None]):
+    """Subclasses give ``scope``, ``heading``, ``body`` and ``update_body``."""
+
+    scope: ClassVar[str] = ""
+    heading: ClassVar[str] = ""
+    AUTO_FOCUS = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: Act | None = None
+
+    @property
+    def room(self) -> RoomApp:
+        return cast("RoomApp", self.app)
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self.room.picture.snapshot
+
+    # -- layout ------------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        palette = self.room.context.look.palette
+        yield FrameLine(palette=palette, id="top")
+        yield FrameLine(palette=palette, id="alarm")
+        with Container(id="body"):
+            yield from self.body()
+        yield Composer(palette, id="composer")
+        yield ConfirmStrip(palette=palette, id="strip")
+        yield FrameLine(palette=palette, id="message")
+        yield FrameLine(palette=palette, id="hints")
+
+    def body(self) -> Iterator[Widget]:
+        """The widgets between the frame's lines."""
+        raise NotImplementedError
+
+    def update_body(self) -> None:
+        """Show the newest picture; also called once a second, for the ages."""
+
+    def main_widget(self) -> Widget | None:
+        """What has the focus when nothing else wants it."""
+        return None
+
+    def on_mount(self) -> None:
+        self.show_picture()
+
+    def on_screen_resume(self) -> None:
+        self.show_picture()
+        if self.focused is None and (widget := self.main_widget()) is not None:
+            widget.focus()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.tick)
+
+    @property
+    def strip(self) -> ConfirmStrip:
+        return self.query_one("#strip", ConfirmStrip)
+
+    def set_line(self, name: str, value: Line) -> None:
+        self.query_one(f"#{name}", FrameLine).set_line(value)
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def show_picture(self) -> None:
+        """A new picture arrived, or the screen became visible."""
+        if self.is_mounted:
+            self.check_strip()
+            self.tick()
+
+    def tick(self) -> None:
+        """Everything that time alone changes."""
+        if not self.is_mounted or not self.size.width:
+            return
+        known = self._frame()
+        self.set_line("top", frame.top_line(self.room.picture, known))
+        keys = bindings.effective(self.room.context.keymap)
+        answer = (shown(keys["need.acknowledge"].split(",")[0]), shown(keys["need.next"].split(",")[0]))
+        self.set_line("alarm", frame.alarm_line(self.room.picture, known, answer))
+        self.set_class(self.room.trust is Trust.FROZEN, "-frozen")
+        self.show_message()
+        self.show_hints()
+        self.update_body()
+
+    def _frame(self) -> frame.Frame:
+        room = self.room
+        return frame.Frame(self.heading_text(), self.size.width, room.now_ns, room.started_ns, room.live.in_force)
+
+    def heading_text(self) -> str:
+        return self.heading
+
+    def show_message(self) -> None:
+        if self.is_mounted:
+            text, style = self.room.message
+            held = frame.held_card(self.snapshot, self.room.now_ns)
+            self.set_line(
+                "message",
+                frame.message_line(text or self.idle_message(), style if text else "quiet", held, self.room.now_ns),
+            )
+
+    def idle_message(self) -> str:
+        """What the message line says when there is nothing to say."""
+        return self.room.why_frozen
+
+    def show_hints(self) -> None:
+        here, keys = self.here(), bindings.effective(self.room.context.keymap)
+        pairs = [
+            (shown(keys[key.id].split(",")[0]), key.label)
+            for key in bindings.keys_for(self.scope)
+            if key.hint and key.why_not(here) is None
+        ]
+        right = [
+            (shown(keys[name].split(",")[0]), label)
+            for name, label in (("room.help", "keys"), ("room.command", "command"))
+        ]
+        self.set_line("hints", frame.hint_line(pairs, right, self.size.width))
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def here(self) -> Here:
+        """What keys would act on now; screens add what is selected."""
+        snapshot = self.snapshot
+        return Here(
+            scope=self.scope,
+            frozen=self.room.why_frozen,
+            need=self.current_need(),
+            held=frame.held_card(snapshot, self.room.now_ns),
+            needs=len(snapshot.needs) if snapshot else 0,
+        )
+
+    def current_need(self) -> NeedItem | None:
+        """The need that `w` led to; else the alarm on line 2."""
+        waiting = self.snapshot.needs if self.snapshot else ()
+        chosen = next((item for item in waiting if item.key == self.room.need_key), None)
+        return chosen or next((item for item in waiting if item.kind is NeedKind.ALARM), None)
+
+    async def action_do(self, identity: str) -> None:
+        """Do what a row of the bindings table says, or say why not."""
+        key = bindings.by_id(identity)
+        why = key.why_not(self.here())
+        if why is not None:
+            self.room.say(f"{shown(key.keys.split(',')[0])}: {why}", "quiet")
+            return
+        result = getattr(self, key.method)()
+        if inspect.isawaitable(result):
+            await result
+
+    def on_key(self, event: events.Key) -> None:
+        """Reached only by keys that nobody wanted."""
+        if event.is_printable and not self.strip.request:
+            self.room.say(f"{event.character}: does nothing here; ? shows the keys", "quiet")
+
+    async def do_need_next(self) -> None:
+        waiting = self.snapshot.needs if self.snapshot else ()
+        item = needs.after(waiting, self.room.need_key)
+        if item is not None:
+            await self.room.open_need(item)
+
+    def do_need_acknowledge(self) -> None:
+        item = self.here().need
+        if item is not None:
+            self.room.act(Act("acknowledge", {"alarm": item.id}, "acknowledge", item.title))
+
+    def do_act_undo(self) -> None:
+        card = self.here().held
+        if card is not None:
+            self.room.act(Act("undo", {"approval": card.id}, "undo", f"#{card.approval.pr}"))
+
+    async def do_screen_wall(self) -> None:
+        await self.room.go("wall")
+
+    async def do_screen_approvals(self) -> None:
+        await self.room.go("approvals")
+
+    async def do_screen_events(self) -> None:
+        await self.room.go("events")
+
+    async def do_screen_last(self) -> None:
+        await self.room.go_back_to_last()
+
+    def do_room_refresh(self) -> None:
+        self.room.say("asking the watcher again", "quiet")
+        self.room.feed.poke()
+
+    def do_room_redraw(self) -> None:
+        self.refresh(layout=True)
+
+    async def do_room_back(self) -> None:
+        await self.room.go("wall")
+
+    async def do_room_help(self) -> None:
+        from fleet_tui.tui.screens.help import HelpScreen
+
+        await self.room.push_screen(HelpScreen(self.here()))
+
+    def do_room_command(self) -> None:
+        self.room.action_command_palette()
+
+    # -- the strip ---------------------------------------------------------------------------------------------------
+
+    def ask(self, request: StripRequest, act: Act) -> None:
+        """Open the strip; ``act`` is captured now and sent only when it is confirmed."""
+        self._asked = act
+        self.strip.ask(request)
+
+    def check_strip(self) -> None:
+        """Turn an open strip void when what it is bound to has changed."""
+        if self.strip.request is not None and self._asked is not None:
+            changed = self.what_changed(self._asked)
+            if changed:
+                self.strip.invalidate(changed)
+
+    def what_changed(self, act: Act) -> str:  # noqa: ARG002
+        """What differs from when the strip was opened; empty when nothing does."""
+        return ""
+
+    @on(ConfirmStrip.Confirmed)
+    def _confirmed(self, message: ConfirmStrip.Confirmed) -> None:
+        message.stop()
+        act, self._asked = self._asked, None
+        if act is None:
+            return
+        why = self.room.why_frozen
+        if why:
+            self.room.say(f"{act.verb} {act.target}: {why}", "warn")
+            return
+        args = {**act.args, "reason": message.reason} if message.reason else act.args
+        self.room.act(Act(act.op, args, act.verb, act.target))
+
+    @on(ConfirmStrip.Cancelled)
+    def _cancelled(self, message: ConfirmStrip.Cancelled) -> None:
+        message.stop()
+        # A strip that was replaced belongs to an act that the newer strip has taken over.
+        if message.why != "replaced":
+            act, self._asked = self._asked, None
+            self.room.say(f"{act.verb if act else 'act'} cancelled; nothing was done", "quiet")
+
+    # -- the composer ------------------------------------------------------------------------------------------------
+
+    @on(Composer.Closed)
+    def _draft_kept(self, message: Composer.Closed) -> None:
+        message.stop()
+        self.room.drafts[message.key] = message.draft
+        if message.draft.strip():
+            self.room.say("not sent; the draft is kept", "quiet")
+        self._focus_main()
+
+    def _focus_main(self) -> None:
+        widget = self.main_widget()
+        if widget is not None:
+            widget.focus()

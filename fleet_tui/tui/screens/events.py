@@ -1,0 +1,237 @@
+"""Screen 5: the log of everything, filtered, followed, with causes and effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual import on
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from fleet_tui.domain.events import Event
+from fleet_tui.readmodel import filters
+from fleet_tui.readmodel.event_source import EventSource
+from fleet_tui.readmodel.filters import FilterError
+from fleet_tui.readmodel.values import NeedItem, NeedKind
+from fleet_tui.tui.bindings import EVENTS, textual_bindings
+from fleet_tui.tui.event_rows import FeedRows
+from fleet_tui.tui.present import events as present
+from fleet_tui.tui.present.text import rule
+from fleet_tui.tui.screens.base import RoomScreen
+from fleet_widgets.event_feed import EventFeed
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.lines import Span, fill, line
+from fleet_widgets.text_pane import TextPane
+
+
+class EventsScreen(RoomScreen):
+    """Follows at the bottom; scrolling up pauses and counts what arrives."""
+
+    scope = EVENTS
+    heading = "5 EVENTS"
+    CSS_PATH = "events.tcss"
+    BINDINGS = textual_bindings(EVENTS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._source: EventSource | None = None
+        self._seq = -1
+        self._effect = 0
+        self._detail_of: int | None = None
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        yield Vertical(
+            FrameLine(palette=palette, id="filter-line"),
+            Input(
+                id="filter",
+                placeholder="agent:x type:gate,alarm since:13:30 by:human words /regex/ !noise",
+                compact=True,
+            ),
+            FrameLine(palette=palette, id="feed-rule"),
+            EventFeed(palette=palette, id="feed"),
+            TextPane(palette=palette, id="detail"),
+        )
+
+    def on_mount(self) -> None:
+        self.query_one("#filter").display = False
+        super().on_mount()
+
+    def main_widget(self) -> Widget:
+        return self.query_one(EventFeed)
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def update_body(self) -> None:
+        snapshot, feed = self.snapshot, self.query_one(EventFeed)
+        feed.dimmed = bool(self.room.why_frozen)
+        if snapshot is not None and self._source is None:
+            self.filter_by("")
+        elif snapshot is not None and self._source is not None and snapshot.seq != self._seq:
+            self._source.agent_of_run.update(self._agents())
+            if self._source.refresh():
+                feed.arrived()
+            self._seq = snapshot.seq
+        self.set_line("feed-rule", rule("log, oldest above"))
+        self._show_filter_line()
+
+    def _agents(self) -> dict[str, str]:
+        reader = self.room.reader()
+        return {run.id: run.agent for run in reader.runs(limit=2000)} if reader else {}
+
+    def filter_by(self, text: str) -> bool:
+        """Show only what matches; False (and a line that says where) when the filter cannot be read."""
+        reader = self.room.reader()
+        if reader is None:
+            return False
+        agents = self._agents()
+        try:
+            wanted = filters.parse(text, self.room.now_ns, agents)
+        except FilterError as error:
+            self.room.say(f"{error.message}. {error.hint}", "warn")
+            return False
+        self._use(EventSource(reader, wanted, agents))
+        return True
+
+    def _use(self, source: EventSource) -> None:
+        self._source = source
+        self._seq = self.snapshot.seq if self.snapshot else -1
+        self.query_one(EventFeed).set_source(FeedRows(source))
+        self._show_filter_line()
+
+    def _show_filter_line(self) -> None:
+        feed, source = self.query_one(EventFeed), self._source
+        if source is None:
+            return
+        state = "FOLLOW" if feed.follow else f"PAUSED, {feed.new_below} new below"
+        known = f"{source.count()} of {source.total}" if not source.wanted.is_empty else f"{source.total} events"
+        text = source.wanted.text or "none"
+        more = "" if source.complete else " (looked at the newest part)"
+        self.set_line(
+            "filter-line",
+            line(
+                Span("filter: ", "quiet"),
+                Span(text, "strong" if source.wanted.text else "quiet"),
+                fill(),
+                Span(f" {known}{more}  ", "quiet"),
+                Span(state, "quiet" if feed.follow else "warn"),
+            ),
+        )
+
+    def idle_message(self) -> str:
+        feed = self.query_one(EventFeed)
+        return super().idle_message() or (
+            f"new events below: {feed.new_below}   f or G to follow" if feed.new_below else ""
+        )
+
+    def show_need(self, item: NeedItem) -> None:
+        """What the log says about a need that belongs to no agent."""
+        self.filter_by(f'"{item.id}"' if item.kind is NeedKind.ALARM else f"{item.kind}:{item.id}")
+
+    @on(EventFeed.Highlighted)
+    def _highlighted(self, message: EventFeed.Highlighted) -> None:
+        self._effect = 0
+        self._show_detail(message.id)
+
+    def _show_detail(self, seq: int | None) -> None:
+        event, reader = self._event(seq), self.room.reader()
+        if event is None or reader is None:
+            return
+        self._detail_of = seq
+        cause = reader.event(event.cause) if event.cause else None
+        newest = self.snapshot.seq if self.snapshot else event.seq
+        sections = present.event_sections(event, cause, self._effects(event), newest)
+        self.query_one("#detail", TextPane).set_sections(sections)
+
+    def _event(self, seq: int | None) -> Event | None:
+        reader = self.room.reader()
+        return reader.event(seq) if reader is not None and seq is not None else None
+
+    def _effects(self, event: Event) -> Sequence[Event]:
+        reader = self.room.reader()
+        return reader.effects_of(event.id) if reader is not None else ()
+
+    @on(EventFeed.FollowChanged)
+    def _follow_changed(self) -> None:
+        self._show_filter_line()
+        self.show_message()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    @on(EventFeed.Opened)
+    def _opened(self) -> None:
+        self.query_one("#detail", TextPane).focus()
+
+    def do_filter_edit(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.value = self._source.wanted.text if self._source else ""
+        field.display = True
+        field.focus()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_entered(self, message: Input.Submitted) -> None:
+        if self.filter_by(message.value):
+            self._close_filter()
+
+    def _close_filter(self) -> None:
+        self.query_one("#filter").display = False
+        self.query_one(EventFeed).focus()
+
+    async def do_room_back(self) -> None:
+        """First closes the filter field, then leaves the detail, then clears the filter, then goes up."""
+        if self.query_one("#filter").display:
+            self._close_filter()
+        elif self.query_one("#detail").has_focus:
+            self.query_one(EventFeed).focus()
+        elif self._source is not None and self._source.wanted.text:
+            self.filter_by("")
+        else:
+            await super().do_room_back()
+
+    def do_pane_next(self) -> None:
+        detail, feed = self.query_one("#detail"), self.query_one(EventFeed)
+        (feed if detail.has_focus else detail).focus()
+
+    def do_event_cause(self) -> None:
+        event, reader = self._event(self._current()), self.room.reader()
+        cause = reader.event(event.cause) if event and event.cause and reader else None
+        if cause is None:
+            self.room.say("c: no cause is recorded for this event", "quiet")
+        else:
+            self._go_to(cause)
+
+    def do_event_effect(self) -> None:
+        event = self._event(self._current())
+        effects = self._effects(event) if event else ()
+        if not effects:
+            self.room.say("x: nothing followed from this event yet", "quiet")
+            return
+        self._go_to(effects[0])
+
+    def _go_to(self, event: Event) -> None:
+        if self._source is not None and not self._source.wanted.is_empty and not self._source.holds(event):
+            self.filter_by("")
+            self.room.say("the filter was cleared: it hides that event", "quiet")
+        self.query_one(EventFeed).go_to(event.seq)
+        self._show_detail(event.seq)
+
+    def _current(self) -> int | None:
+        cursor = self.query_one(EventFeed).cursor
+        return cursor if cursor is not None else self._detail_of
+
+    async def do_event_object(self) -> None:
+        """Open the agent or the approval that the event is about."""
+        event = self._event(self._current())
+        if event is None or self.snapshot is None:
+            return
+        number = event.payload.get("pr")
+        card = next((card for card in self.snapshot.approvals if card.approval.pr == number), None)
+        run = event.payload.get("run")
+        agent = event.payload.get("agent") or (self._agents().get(run) if isinstance(run, str) else None)
+        if isinstance(agent, str) and self.snapshot.tile(agent):
+            await self.room.open_agent(agent)
+        elif card is not None:
+            await self.room.open_approval(card.id)
+        else:
+            self.room.say("d: this event is about nothing that has a screen", "quiet")

@@ -1,0 +1,190 @@
+"""Screen 1: every agent in its place, and the queue of what needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from fleet_tui.domain.events import Event
+from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.tui.bindings import WALL, Here, textual_bindings
+from fleet_tui.tui.present import wall as present
+from fleet_tui.tui.present.frame import LARGE
+from fleet_tui.tui.screens.acts import AgentActs
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.lines import Line
+from fleet_widgets.pane_wall import LiveView, PaneWall
+from fleet_widgets.text_pane import Section, TextPane
+
+QUEUE_ROWS = 3
+
+
+class WallScreen(AgentActs):
+    """In three seconds: who needs me, why, and that the rest is well."""
+
+    scope = WALL
+    heading = "1 WALL"
+    CSS_PATH = "wall.tcss"
+    BINDINGS = textual_bindings(WALL)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leaving = False
+        self._events: tuple[int, tuple[Event, ...]] = (-1, ())
+        self._found = ""
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        queue = [FrameLine(palette=palette, id=f"need-{row}", classes="queue") for row in range(QUEUE_ROWS)]
+        tiles = Vertical(
+            *queue,
+            FrameLine(palette=palette, id="queue-rule", classes="queue"),
+            PaneWall(palette=palette, id="tiles"),
+            TextPane(palette=palette, id="empty"),
+            Input(id="find", placeholder="name, role or ticket", compact=True),
+            id="left",
+        )
+        yield Horizontal(tiles, TextPane(palette=palette, id="side"))
+
+    def on_mount(self) -> None:
+        self.query_one("#find").display = False
+        self.query_one("#empty", TextPane).set_sections((Section("", present.empty_lines()),))
+        super().on_mount()
+
+    def main_widget(self) -> Widget:
+        return self.query_one(PaneWall)
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def update_body(self) -> None:
+        snapshot, now_ns = self.snapshot, self.room.now_ns
+        wall = self.query_one(PaneWall)
+        wall.dimmed = bool(self.room.why_frozen)
+        if snapshot is None:
+            return
+        self.query_one("#empty").display = not snapshot.tiles
+        wall.display = bool(snapshot.tiles)
+        box = self.room.context.look.palette.box
+        wall.set_tiles([present.wall_tile(tile, now_ns, box) for tile in snapshot.tiles])
+        if wall.selected is None and snapshot.tiles and not self._had_selection:
+            self._had_selection = True
+            wall.select(snapshot.tiles[0].name)
+        if self.size.width >= LARGE:
+            sections = present.side(snapshot, self._recent(snapshot.seq), now_ns, self.room.need_key)
+            self.query_one("#side", TextPane).set_sections(sections)
+        else:
+            self._show_queue(now_ns)
+
+    _had_selection = False
+
+    def _show_queue(self, now_ns: int) -> None:
+        snapshot = self.snapshot
+        assert snapshot is not None
+        waiting = present.below_line_two(snapshot.needs)
+        for row in range(QUEUE_ROWS):
+            text: Line = present.need_line(waiting[row], now_ns, self.room.need_key) if row < len(waiting) else ()
+            self.set_line(f"need-{row}", text)
+        self.set_line("queue-rule", present.queue_rule(snapshot))
+
+    def _recent(self, seq: int) -> tuple[Event, ...]:
+        """The newest events, read once for each new picture."""
+        reader = self.room.reader()
+        if self._events[0] != seq and reader is not None:
+            self._events = (seq, tuple(reader.events(EventFilter(), limit=30)))
+        return self._events[1]
+
+    def heading_text(self) -> str:
+        wall = self.query_one(PaneWall)
+        return f"{self.heading} {wall.page + 1}/{wall.pages}" if wall.pages > 1 else self.heading
+
+    # -- live panes --------------------------------------------------------------------------------------------------
+
+    def wanted_panes(self) -> dict[str, LiveView]:
+        """Pane uuid → what of it is on screen."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return {}
+        panes = {tile.name: tile.pane_uuid for tile in snapshot.tiles if tile.pane_uuid}
+        views = self.query_one(PaneWall).visible_live()
+        return {panes[name]: view for name, view in views.items() if name in panes}
+
+    def show_pane(
+        self, uuid: str, rows: tuple[Line, ...], changed: tuple[int, ...] | None, first: int, size: tuple[int, int]
+    ) -> None:
+        name = self._name_of(uuid)
+        if name is not None:
+            self.query_one(PaneWall).set_live(name, rows, changed, first=first, size=size)
+
+    def drop_pane(self, uuid: str) -> None:
+        name = self._name_of(uuid)
+        if name is not None:
+            self.query_one(PaneWall).drop_live(name)
+
+    def _name_of(self, uuid: str) -> str | None:
+        tiles = self.snapshot.tiles if self.snapshot else ()
+        return next((tile.name for tile in tiles if tile.pane_uuid == uuid), None)
+
+    @on(PaneWall.VisibleChanged)
+    def _visible_changed(self) -> None:
+        self.room.live.wanted_changed()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def selected_tile(self) -> AgentTile | None:
+        name = self.query_one(PaneWall).selected
+        return self.snapshot.tile(name) if self.snapshot and name else None
+
+    def here(self) -> Here:
+        return replace(super().here(), tile=self.selected_tile())
+
+    @on(PaneWall.Selected)
+    def _selected(self) -> None:
+        self._leaving = False
+        self.show_hints()
+
+    @on(PaneWall.Opened)
+    async def _opened(self, message: PaneWall.Opened) -> None:
+        await self.room.open_agent(message.key)
+
+    def do_room_back(self) -> None:  # type: ignore[override]
+        """The only way out of the room, twice so that a repeat of `q` on other screens does not leave."""
+        if self.query_one("#find").display:
+            self._close_find()
+        elif self._leaving:
+            self.room.exit(0)
+        else:
+            self._leaving = True
+            self.room.say("leave? agents keep running: q again leaves, anything else stays", "strong")
+
+    async def action_do(self, identity: str) -> None:
+        if identity != "room.back":
+            self._leaving = False
+        await super().action_do(identity)
+
+    def do_wall_find(self) -> None:
+        find = self.query_one("#find", Input)
+        find.display = True
+        find.value = ""
+        find.focus()
+
+    @on(Input.Changed, "#find")
+    def _find(self, message: Input.Changed) -> None:
+        wanted = message.value.strip().casefold().lstrip("#")
+        tiles = self.snapshot.tiles if self.snapshot and wanted else ()
+        exact = [tile for tile in tiles if tile.name.casefold() == wanted or str(tile.ticket) == wanted]
+        near = [tile for tile in tiles if wanted in f"{tile.name} {tile.role} {tile.ticket_title}".casefold()]
+        for tile in [*exact, *near][:1]:
+            self.query_one(PaneWall).select(tile.name)
+        if wanted and not (exact or near):
+            self.room.say(f"no agent matches {message.value.strip()}", "quiet")
+
+    @on(Input.Submitted, "#find")
+    def _close_find(self) -> None:
+        self.query_one("#find").display = False
+        self.query_one(PaneWall).focus()
