@@ -1,0 +1,83 @@
+"""What the watcher needs of a forge, whichever it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+DEFAULT_PRIORITY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRecord:
+    """A ticket as the forge has it; text is as found, not yet cleaned. ``priority`` 1 is the most urgent.
+
+    A ticket that cannot be read has ``problem`` (``file:line: what``) and is to be left alone until it is repaired; its
+    ``number`` is 0 when even that is unknown.
+    """
+
+    number: int
+    title: str
+    body: str = ""
+    labels: tuple[str, ...] = ()
+    depends_on: tuple[int, ...] = ()
+    priority: int = DEFAULT_PRIORITY
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestDraft:
+    """A pull request to be opened: ``branch`` is to land on ``target``. Commits are full ids."""
+
+    ticket: int
+    title: str
+    body: str
+    branch: str
+    target: str
+    head_sha: str
+    base_sha: str
+
+
+class Forge(Protocol):
+    """Tickets and pull requests of one repository. Calls raise FleetError when the forge refuses or is out of reach."""
+
+    async def tickets(self) -> list[TicketRecord]:
+        """All tickets, by number; broken ones have a ``problem``."""
+        ...
+
+    async def create_ticket(
+        self,
+        title: str,
+        body: str = "",
+        labels: Sequence[str] = (),
+        depends_on: Sequence[int] = (),
+        priority: int = DEFAULT_PRIORITY,
+    ) -> TicketRecord:
+        """A new ticket with a number that no other has."""
+        ...
+
+    async def set_labels(self, number: int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        """Add and remove labels; what is there or gone already is fine."""
+        ...
+
+    async def comment(self, number: int, text: str) -> None:
+        """Add a comment to a ticket."""
+        ...
+
+    async def open_pull_request(self, draft: PullRequestDraft) -> int:
+        """Open a pull request; its number."""
+        ...
+
+    async def update_pull_request(self, number: int, draft: PullRequestDraft) -> None:
+        """Tell the forge of a new head, title or body."""
+        ...
+
+    async def close_pull_request(self, number: int, reason: str) -> None:
+        """Close it without a merge."""
+        ...
+
+    def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """Yield whenever something may have changed, until ``stop`` is set. It says only *that*, never *what*."""
+        ...
