@@ -46,7 +46,7 @@ Examples: fleet publish pr_created --summary 'Add a login form' --payload '{"tit
 """
 
 
-class Stop(Exception):  # noqa: N818 - it also ends what went well
+class Stop(Exception):
     """Ends the program: a message for stderr and the exit code."""
 
     def __init__(self, code: int, title: str, message: str = "", hint: str = "") -> None:

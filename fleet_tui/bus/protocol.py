@@ -34,11 +34,11 @@ _STAMPED = frozenset({"actor", "sender", "host", "epoch", "at_ns"})
 """What the watcher stamps from the caller's identity; stating it is an error, not ignored."""
 
 
-class BadFrame(FleetError):  # noqa: N818 - named like the others, by what happened
+class BadFrame(FleetError):
     """What came over the socket is not a request."""
 
 
-class SlowDown(FleetError):  # noqa: N818
+class SlowDown(FleetError):
     """The caller sends more than its share."""
 
 

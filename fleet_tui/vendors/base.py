@@ -1,0 +1,86 @@
+"""What the watcher asks of a vendor. Pure data goes in and out, so every vendor is tested without running it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+ScreenState = Literal["working", "idle", "asking", "dialog"]
+"""working: a turn runs. idle: waits for a prompt. asking: waits for an answer. dialog: a menu would get the keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether the vendor's program can be started here. ``problem`` and ``hint`` are empty when it can."""
+
+    ok: bool
+    version: str | None = None
+    problem: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchRequest:
+    """What a run needs of its vendor. ``run_dir`` exists and is private; the process will start in ``workspace``."""
+
+    run: str
+    agent: str
+    role: str
+    model: str | None
+    prompt: str
+    run_dir: Path
+    workspace: Path
+    ticket: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start the process.
+
+    ``env`` is added to the agent's environment. ``files`` have been written under the run's directory. ``paste`` is a
+    prompt to be pasted once ``ready`` is found on the screen; None when the prompt has gone another way.
+    A ``persistent`` process stays after its turn and takes further messages in its pane.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin_file: Path | None = None
+    files: tuple[Path, ...] = ()
+    paste: str | None = None
+    ready: re.Pattern[str] | None = None
+    persistent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a screen says: the state, the rule that matched, and the line it matched on."""
+
+    state: ScreenState
+    rule: str
+    line: str
+
+
+class Vendor(Protocol):
+    """A program that agents run."""
+
+    @property
+    def name(self) -> str: ...
+
+    def probe(self) -> Probe:
+        """Look for the program and its version; starts it for up to some seconds, so call it in a thread."""
+        ...
+
+    def launch(self, request: LaunchRequest) -> Launch:
+        """How to start it; writes files under ``request.run_dir`` only. A repeat gives the same.
+
+        Raises:
+            FleetError: the vendor's settings cannot work.
+        """
+        ...
+
+    def classify(self, screen: str) -> Observation | None:
+        """What the last lines of ``screen`` (plain text) say; None when no rule matches, which is worth showing."""
+        ...
