@@ -10,6 +10,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git import command, refs, source
 from fleet_tui.git.command import GitError, Result, decode, git, object_id
+from fleet_tui.git.config_text import config_text
 from fleet_tui.git.history import History
 from fleet_tui.git.trees import directory_bytes, remove_tree
 from fleet_tui.git.values import MergeResult, SyncState, TargetSync
@@ -80,8 +81,8 @@ class ControlRepository(History):
                 "init", "--quiet", "--bare", "--template=", f"--initial-branch={self.target}",
                 f"--object-format={object_format}", str(fresh), cwd=fresh,
             )  # fmt: skip
-            for key, value in _CONFIG.items():
-                await git("config", key, value, git_dir=fresh)
+            with (fresh / "config").open("a", encoding="utf-8") as file:
+                file.write(config_text(_CONFIG))
             fresh.rename(self.path)  # complete or absent: a crash leaves only a `.new-` directory
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

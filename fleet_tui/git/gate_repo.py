@@ -11,6 +11,7 @@ from pathlib import Path
 from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.git import refs
 from fleet_tui.git.command import git
+from fleet_tui.git.config_text import config_text
 
 _ALLOWED = "fleet-allowed"
 _REFUSED = "refused.log"
@@ -71,8 +72,8 @@ async def create_gate(path: Path, borrowed: Path, object_format: str, branch: st
     await git(
         "init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", str(path), cwd=path.parent
     )  # fmt: skip
-    for key, value in _CONFIG.items():
-        await git("config", key, value, git_dir=path)
+    with (path / "config").open("a", encoding="utf-8") as file:
+        file.write(config_text(_CONFIG))
     (path / "objects" / "info").mkdir(exist_ok=True)
     (path / "objects" / "info" / "alternates").write_bytes(os.fsencode(borrowed) + b"\n")
     if branch is not None:

@@ -2,8 +2,8 @@
 
     plan ──▶ gates on ``plan.tree`` ──▶ approval bound to the plan ──▶ land_checked
 
-Each plan is built on the target's current tip. When another lands first, the plan is stale: it is never rebased on the quiet,
-the candidate is planned again and gated again.
+Each plan is built on the target's current tip. When another lands first, the plan is stale: it is never rebased on the
+quiet, the candidate is planned again and gated again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fleet_tui.git.control import ControlRepository
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pull request at one head. ``when_ns`` and ``message`` must be the same on every attempt: they fix the commit id."""
+    """A pull request at one head. ``when_ns`` and ``message`` must be equal on every attempt: they fix the commit id."""
 
     pr: int
     head: str
@@ -72,7 +72,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The commit at hand is not the tree that was gated: stop the queue, a person must look. ``landed`` when it is in."""
+    """The commit is not the tree that was gated: stop the queue, a person must look. ``landed`` when it is in."""
 
     expected: str
     found: str
@@ -120,15 +120,16 @@ async def land_checked(control: ControlRepository, ready: MergePlan) -> Landed |
 async def _verify(control: ControlRepository, ready: MergePlan, *, again: bool) -> Landed | Mismatch:
     """Read back what the target now says, instead of believing what was asked for."""
     now = await control.target_sha()
-    landed = now if not again else ready.commit
-    tree = await control.tree_of(landed)
-    if tree != ready.tree:
-        return Mismatch(ready.tree, tree, landed=True)
+    # Others may have landed on top since; what counts is that the commit is in, with the gated tree.
+    inside = await control.is_ancestor(ready.commit, now)
+    tree = await control.tree_of(ready.commit if inside else now)
+    if not inside or tree != ready.tree:
+        return Mismatch(ready.tree, tree, landed=inside)
     return Landed(ready.commit, again)
 
 
 def next_up(order: Sequence[int], gated: dict[int, MergePlan], target: str) -> MergePlan | None:
-    """The first pull request in ``order`` whose gated plan still stands on ``target``; None when all must be planned again.
+    """The first pull request in ``order`` whose gated plan still stands on ``target``; None when none does.
 
     One that is not ready holds up nobody behind it.
     """

@@ -19,6 +19,7 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git import refs
 from fleet_tui.git.backup import Backup, back_up
 from fleet_tui.git.command import git, object_id
+from fleet_tui.git.config_text import config_text
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.gate_repo import create_gate
 from fleet_tui.git.trees import directory_bytes, remove_tree
@@ -166,8 +167,8 @@ class Workspaces:
             "clone", "--quiet", "--shared", "--no-checkout", "--no-tags", "--template=", source, str(tree),
             cwd=self.root, time_limit_s=300,
         )  # fmt: skip
-        for key, value in self._settings(gate.absolute(), branch, agent).items():
-            await git("config", key, value, cwd=tree)
+        with (tree / ".git" / "config").open("a", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(config_text(self._settings(gate.absolute(), branch, agent)))
         start = ("--no-track", "-B", branch) if branch is not None else ("--detach",)
         await git("checkout", "--quiet", *start, object_id(commit), "--", cwd=tree, time_limit_s=300)
 
