@@ -143,7 +143,7 @@ class TmuxServer:
         return pane
 
     async def panes(self) -> list[PaneInfo] | None:
-        """Every pane that carries a uuid, in one cheap call; None (not an empty list) when the server is unreachable."""
+        """Every pane that carries a uuid, in one cheap call; None (not an empty list) if the server is unreachable."""
         result = await self.run("list-panes", "-a", "-F", PANE_FORMAT)
         if result.unreachable:
             return None

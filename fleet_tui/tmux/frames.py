@@ -1,0 +1,308 @@
+"""Live panes for the control room: what changed on the visible rows, straight from tmux, at most so often.
+
+One signal says which windows changed; one batch then re-arms their flags and captures their visible rows. Nothing runs
+while nothing changes, and no client of ours ever takes an agent's output, so a slow reader cannot stall an agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from dataclasses import dataclass
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.tmux.link import Command, Link, Reply
+from fleet_tui.tmux.server import PANE_FORMAT, PaneInfo, TmuxServer, parse_pane
+from fleet_tui.tmux.signals import PollSignal, PushSignal, Signal
+
+WATCHDOG_S = 10.0
+"""How often, at least, every visible pane is captured whether or not it was said to have changed."""
+ATTACHED_S = 0.1
+"""How often a pane is looked at while a person is attached to it: tmux sets no flag then."""
+RETRY_S = 1.0
+MOST_MISSES = 3
+"""After so many changes in a row that only the watchdog found, the signal is not trusted any more."""
+_SEAL = "#{@fleet_uuid} #{pane_width} #{pane_height} #{pane_dead} #{session_attached}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Visible rows of a pane, both ends included, from 0 at the top; negative ones count from the bottom: (-12, -1)."""
+
+    first: int
+    last: int
+
+    def within(self, height: int) -> tuple[int, int]:
+        """The same rows as indexes from the top in a pane of ``height`` rows."""
+        first = self.first if self.first >= 0 else height + self.first
+        last = self.last if self.last >= 0 else height + self.last
+        last = min(max(last, 0), height - 1)
+        return min(max(first, 0), last), last
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The visible rows of one pane, as captured (bytes with SGR, whose state carries over from row to row).
+
+    ``first`` is the screen row of ``rows[0]``; ``changed`` are the indexes in ``rows`` that differ from the last frame
+    of this pane; ``width`` and ``height`` are the pane's.
+    """
+
+    uuid: str
+    first: int
+    rows: tuple[bytes, ...]
+    width: int
+    height: int
+    changed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A watched pane's program ended (``dead``, the screen stays readable) or the pane is no more."""
+
+    uuid: str
+    dead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLost:
+    """tmux cannot be reached; the source goes on trying, and frames begin anew when it is back."""
+
+    reason: str
+
+
+Event = Frame | Gone | ServerLost
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was last captured of a pane."""
+
+    first: int
+    rows: tuple[bytes, ...]
+    width: int
+    height: int
+
+
+class FrameSource:
+    """The live pictures of the panes that are on the screen. Iterate :meth:`frames` in one task.
+
+    ``max_fps`` may be changed at any time: a consumer that is behind lowers it.
+    """
+
+    def __init__(self, server: TmuxServer, *, max_fps: float = 30.0) -> None:
+        self.max_fps = max_fps
+        self._server = server
+        self._rows: dict[str, Rows] = {}
+        self._running = asyncio.Event()
+        self._running.set()
+        self._poke = asyncio.Event()
+        self._signal_name = "connecting"
+        self._reset()
+
+    def _reset(self) -> None:
+        self._panes: dict[str, PaneInfo] = {}
+        self._windows: dict[str, str] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._gone: dict[str, bool] = {}  # uuid → whether its dead screen can still be read
+        self._attached: set[str] = set()
+        self._wanted: set[str] = set(self._rows)
+        self._stale = True  # the list of panes must be read again
+        self._misses = 0
+
+    @property
+    def in_force(self) -> str:
+        """How changes are learnt at present: ``push``, ``poll (why)``, ``connecting``, ``lost``, ``paused``."""
+        return self._signal_name if self._running.is_set() else "paused"
+
+    def watch(self, visible: Mapping[str, Rows]) -> None:
+        """Set what is visible: pane uuid → rows, the most important first. Newly visible panes are captured at once."""
+        self._wanted |= {uuid for uuid, rows in visible.items() if self._rows.get(uuid) != rows}
+        self._rows = dict(visible)
+        for uuid in [uuid for uuid in self._seen if uuid not in visible]:
+            del self._seen[uuid]
+        self._gone = {uuid: dead for uuid, dead in self._gone.items() if uuid in visible}
+        self._poke.set()
+
+    def pause(self) -> None:
+        """No captures until :meth:`resume`; changes meanwhile are not lost."""
+        self._running.clear()
+        self._poke.set()
+
+    def resume(self) -> None:
+        """Go on, beginning with everything that is visible."""
+        self._wanted |= self._rows.keys()
+        self._running.set()
+
+    async def frames(self) -> AsyncGenerator[Event, None]:
+        """What changes, until the caller stops: close the iterator (``contextlib.aclosing``) to free tmux's clients."""
+        while True:
+            reason = ""
+            try:
+                async with contextlib.aclosing(self._connected()) as events:
+                    async for event in events:
+                        yield event
+            except (FleetError, OSError) as error:
+                reason = str(error)
+            if self._signal_name != "lost":
+                self._signal_name = "lost"
+                yield ServerLost(reason)
+            self._reset()
+            await asyncio.sleep(RETRY_S)
+
+    async def _connected(self) -> AsyncGenerator[Event, None]:
+        async with Link(self._server, on_notice=self._notice) as commands, Link(self._server) as waiting:
+            push = PushSignal(commands, waiting)
+            signal: Signal = push if await push.open() else PollSignal(why="no activity hooks")
+            self._signal_name = signal.name
+            try:
+                async with contextlib.aclosing(self._loop(commands, signal)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                await push.close()
+
+    def _notice(self, line: bytes) -> None:
+        if line.startswith((b"%sessions-changed", b"%unlinked-window", b"%window-add", b"%window-close")):
+            self._stale = True
+            self._poke.set()
+
+    async def _loop(self, link: Link, signal: Signal) -> AsyncGenerator[Event, None]:
+        clock = asyncio.get_running_loop().time
+        watchdog = clock() + WATCHDOG_S
+        while True:
+            await self._running.wait()
+            self._poke.clear()
+            started = clock()
+            for gone in await self._refresh(link):
+                yield gone
+            due = await self._due(signal)
+            checked = set(self._seen) - due if started >= watchdog else set()
+            found = False
+            for event in await self._capture(link, self._ordered(due | checked)):
+                found = True
+                signal = self._judge(signal, event, checked)
+                yield event
+            if started >= watchdog:
+                watchdog = clock() + WATCHDOG_S
+                await signal.tidy()
+            if found or due:
+                # Panes that keep changing are polled frame by frame; the push is for the first change after quiet.
+                await asyncio.sleep(max(0.0, started + 1.0 / max(0.1, self.max_fps) - clock()))
+            if not found and not self._wanted and not self._stale:
+                await self._idle(signal, watchdog - clock())
+
+    async def _due(self, signal: Signal) -> set[str]:
+        wanted, self._wanted = self._wanted, set()
+        windows = await signal.dirty()
+        if windows is None:
+            return wanted | set(self._rows)
+        return wanted | self._attached | {self._windows[window] for window in windows if window in self._windows}
+
+    def _ordered(self, uuids: set[str]) -> list[str]:
+        return [uuid for uuid in self._rows if uuid in uuids and uuid in self._panes]
+
+    def _judge(self, signal: Signal, event: Event, checked: set[str]) -> Signal:
+        if not isinstance(event, Frame) or isinstance(signal, PollSignal):
+            return signal
+        if event.uuid not in checked:
+            self._misses = 0
+            return signal
+        self._misses += 1
+        if self._misses < MOST_MISSES:
+            return signal
+        fallback = PollSignal(why="activity flag failed")
+        self._signal_name = fallback.name
+        return fallback
+
+    async def _idle(self, signal: Signal, limit_s: float) -> None:
+        if self._attached & self._rows.keys():
+            limit_s = min(limit_s, ATTACHED_S)
+        waits = [asyncio.ensure_future(signal.wait()), asyncio.ensure_future(self._poke.wait())]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=max(0.0, limit_s), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        for wait in done:
+            wait.result()
+
+    # -- panes ---------------------------------------------------------------------------------------------------------
+
+    async def _refresh(self, link: Link) -> list[Gone]:
+        unknown = self._rows.keys() - self._panes.keys() - self._gone.keys()
+        if not self._stale and not unknown:
+            return []
+        self._stale = False
+        lines = await link.command("list-panes", "-a", "-F", f"#{{window_id}} {PANE_FORMAT}")
+        panes, windows = {}, {}
+        for line in lines:
+            window, _, rest = line.decode("utf-8", "replace").partition(" ")
+            pane = parse_pane(rest)
+            if pane is not None:
+                panes[pane.uuid], windows[window] = pane, pane.uuid
+        lost = [uuid for uuid in self._rows if uuid not in panes]
+        came = (panes.keys() - self._panes.keys()) & self._rows.keys()
+        self._wanted |= came
+        self._gone = {uuid: dead for uuid, dead in self._gone.items() if uuid not in came}
+        self._panes, self._windows = panes, windows
+        self._attached = {pane.uuid for pane in panes.values() if pane.attached}
+        return [gone for uuid in lost if (gone := self._lose(uuid, dead=False))]
+
+    def _lose(self, uuid: str, *, dead: bool) -> Gone | None:
+        if self._gone.get(uuid) in {False, dead}:
+            return None
+        self._gone[uuid] = dead
+        self._attached.discard(uuid)
+        return Gone(uuid, dead)
+
+    async def _capture(self, link: Link, uuids: list[str]) -> list[Event]:
+        if not uuids:
+            return []
+        replies = await link.batch([command for uuid in uuids for command in self._commands(uuid)])
+        events: list[Event] = []
+        for uuid, reply in zip(uuids, replies[1::2], strict=True):
+            events.extend(self._compared(uuid, reply))
+        return events
+
+    def _commands(self, uuid: str) -> Iterable[Command]:
+        pane = self._panes[uuid]
+        first, last = self._rows[uuid].within(pane.height)
+        # Clear the flag first: output between the two is then seen twice, never missed.
+        yield Command(("kill-session", "-C", "-t", f"={pane.session}"))
+        capture = ("capture-pane", "-p", "-e", "-N", "-S", str(first), "-E", str(last), "-t", pane.pane_id)
+        yield Command(capture, seal=(pane.pane_id, _SEAL))
+
+    def _compared(self, uuid: str, reply: Reply) -> list[Event]:
+        fields = reply.seal.decode("ascii", "replace").split(" ")
+        if not reply.ok or len(fields) != 5 or fields[0] != uuid:
+            self._panes.pop(uuid, None)  # the id may have passed to another pane
+            self._stale = True
+            gone = self._lose(uuid, dead=False)
+            return [gone] if gone else []
+        width, height, dead, attached = (int(field or 0) for field in fields[1:])
+        events: list[Event] = []
+        frame = self._frame(uuid, reply.lines, width, height)
+        if frame is not None:
+            events.append(frame)
+        (self._attached.add if attached else self._attached.discard)(uuid)
+        if dead and (gone := self._lose(uuid, dead=True)):
+            events.append(gone)
+        return events
+
+    def _frame(self, uuid: str, rows: tuple[bytes, ...], width: int, height: int) -> Frame | None:
+        pane, seen = self._panes[uuid], self._seen.get(uuid)
+        first, _ = self._rows[uuid].within(pane.height)
+        if height != pane.height:
+            self._stale = True  # rows counted from the bottom are others now
+            self._wanted.add(uuid)
+        same_place = seen is not None and (seen.first, seen.width, seen.height) == (first, width, height)
+        if seen is not None and same_place and seen.rows == rows:
+            return None
+        changed = tuple(range(len(rows)))
+        if seen is not None and same_place and len(seen.rows) == len(rows):
+            changed = tuple(index for index, row in enumerate(rows) if row != seen.rows[index])
+        self._seen[uuid] = _Seen(first, rows, width, height)
+        return Frame(uuid, first, rows, width, height, changed)
