@@ -189,7 +189,7 @@ class DiffView(LineWidget, can_focus=True):
             return self.blank()
         place = self._places[y]
         file, row = place
-        if row == self._height_of(file) - 1 and self._files[file].path not in self._seen:
+        if row == len(self._rows(file).rows) and self._files[file].path not in self._seen:
             self.call_after_refresh(self._painted_end, self._files, file)
         return to_strip(self._line(place), self.size.width, self.palette, dim=self.dimmed)
 
@@ -210,7 +210,7 @@ class DiffView(LineWidget, can_focus=True):
         key = (file, self.size.width)
         found = self._laid_out.get(key)
         if found is None:
-            found = self._laid_out[key] = file_rows(self._files[file], max(20, self.size.width), self.palette.box)
+            found = self._laid_out[key] = file_rows(self._files[file], max(12, self.size.width), self.palette.box)
         return found
 
     def _height_of(self, file: int) -> int:

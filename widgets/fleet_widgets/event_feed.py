@@ -121,14 +121,14 @@ class EventFeed(LineWidget, can_focus=True):
     # --- actions -------------------------------------------------------------------------------------------------
 
     def action_move(self, by: int) -> None:
-        """Move the cursor by rows and the view with it; the first move puts it on the newest row in view and pauses."""
-        rows = self._buffer.rows
-        if not rows:
+        """Move the cursor by rows and the view with it; a first single step puts it on the newest row in view and pauses."""
+        if not self._buffer.rows:
             return
         if self._cursor is None:
             self._set_follow(follow=False)
             self._set_cursor(self._buffer.view[-1].id)
-            return
+            if abs(by) <= 1:
+                return
         self._move(by)
 
     def action_page(self, by: int) -> None:
@@ -166,12 +166,11 @@ class EventFeed(LineWidget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click puts the cursor; a click on it opens."""
         view = self._buffer.view
-        at = event.y - (self.size.height - len(view)) if self._follow else event.y
-        if 0 <= at < len(view):
-            if view[at].id == self._cursor:
+        if event.y < len(view):
+            if view[event.y].id == self._cursor:
                 self.action_open()
             else:
-                self.go_to(view[at].id)
+                self.go_to(view[event.y].id)
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll down."""
