@@ -1,1 +1,1 @@
-"""The command line: one module per noun, each imported only when it is used."""
+"""The command line: one file per noun, imported only when its command is called."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+
+from pathspec import GitIgnoreSpec
 
 from fleet_tui.domain.model import Approval, Gate, PullRequest
 from fleet_tui.domain.states import GateState, Isolation
@@ -45,20 +46,8 @@ def reasons_for_a_person(settings: Settings, isolation: Isolation, changed_paths
 
 
 def is_sensitive(path: str, patterns: Iterable[str]) -> bool:
-    """Whether ``path`` matches one of the glob ``patterns``; ``**/`` also matches no directory, case is ignored."""
-    candidate = PurePosixPath(path.lower())
-    for pattern in patterns:
-        lowered = pattern.lower()
-        if lowered.endswith("/**"):
-            prefix = lowered.removesuffix("/**").removeprefix("**/")
-            parts = candidate.parts[:-1]
-            wanted = PurePosixPath(prefix).parts
-            windows = (parts[i : i + len(wanted)] for i in range(len(parts)))
-            if (parts[: len(wanted)] == wanted) or (lowered.startswith("**/") and wanted in windows):
-                return True
-        elif candidate.match(lowered) or candidate.match(lowered.removeprefix("**/")):
-            return True
-    return False
+    """Whether ``path`` matches one of the gitignore-style ``patterns``; case is ignored, as on many file systems."""
+    return GitIgnoreSpec.from_lines(pattern.lower() for pattern in patterns).match_file(path.lower())
 
 
 def voided_by(approval: Approval, now: Binding, *, author_quarantined: bool) -> str | None:

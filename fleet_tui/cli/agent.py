@@ -1,0 +1,220 @@
+"""``fleet agent``: who there is, and the acts that contain them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli.common import act, age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.states import LIVE_RUNS
+
+
+@click.group()
+def agent() -> None:
+    """List, pause, stop, quarantine and release agents.
+
+    \b
+    Examples:
+      fleet agent list
+      fleet agent quarantine dev-1 --reason "pushes to odd places"
+      fleet agent attach dev-1
+    """
+
+
+@agent.command("list")
+@repo_option
+@json_option
+def list_(repo: Path | None, as_json: bool) -> None:
+    """List agents with what they do now.
+
+    \b
+    Examples:
+      fleet agent list
+      fleet agent list --json
+    """
+    reader = open_reader(fleet_paths(repo))
+    rows = []
+    now = time.time_ns()
+    live = {run.agent: run for run in reader.runs(*LIVE_RUNS)}
+    for row in reader.agents():
+        run = live.get(row.name)
+        condition = "quarantined" if row.quarantined else "paused" if row.paused else "" if row.enabled else "disabled"
+        rows.append(
+            {
+                "name": row.name,
+                "role": row.role,
+                "vendor": row.vendor,
+                "department": row.department,
+                "reports_to": row.reports_to,
+                "state": condition or (run.state.value if run else "idle"),
+                "run": run.id if run else None,
+                "ticket": run.ticket if run else None,
+                "since": age(run.state_ns if run else None, now),
+                "charged_s": row.charged_ms // 1000,
+                "configured": row.configured,
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return
+    cells = [
+        (r["name"], r["role"], r["vendor"], r["state"], f"#{r['ticket']}" if r["ticket"] else "-", r["since"], f"{r['charged_s']}s")
+        for r in rows
+        if r["configured"]
+    ]
+    print_table(("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "TIME"), cells, empty="no agents: fleet init")
+
+
+@agent.command()
+@click.argument("name")
+@repo_option
+@json_option
+def explain(name: str, repo: Path | None, as_json: bool) -> None:
+    """Tell why NAME is in its state: source, age and reason, newest first.
+
+    \b
+    Example:
+      fleet agent explain dev-1
+    """
+    reader = open_reader(fleet_paths(repo))
+    row = reader.agent(name)
+    if row is None:
+        names = ", ".join(a.name for a in reader.agents()) or "none"
+        raise UsageError("no such agent", name, f"agents: {names}")
+    now = time.time_ns()
+    runs = [
+        {
+            "run": run.id,
+            "state": run.state.value,
+            "source": run.state_source,
+            "age": age(run.state_ns, now),
+            "reason": run.state_reason,
+            "trigger": run.trigger,
+            "ticket": run.ticket,
+            "attempt": run.attempt,
+            "isolation": run.isolation,
+            "exit_code": run.exit_code,
+            "signal": run.signal,
+        }
+        for run in reader.runs(agent=name, limit=10)
+    ]
+    if as_json:
+        print_json({"agent": row, "runs": runs})
+        return
+    if row.quarantined:
+        click.echo(f"quarantined: {row.quarantine_reason}")
+    if row.paused:
+        click.echo("paused by a person")
+    cells = [(r["run"], r["state"], r["source"], r["age"], r["trigger"], f"#{r['ticket']}", r["reason"]) for r in runs]
+    print_table(("RUN", "STATE", "SOURCE", "AGE", "TRIGGER", "TICKET", "REASON"), cells, empty="it has not run yet")
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Why; goes into the log.")
+@repo_option
+def pause(name: str, reason: str, repo: Path | None) -> None:
+    """Freeze NAME's processes and give it no new work.
+
+    \b
+    Example:
+      fleet agent pause dev-1
+    """
+    act(repo, "pause", {"agent": name, "reason": reason})
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Why; goes into the log.")
+@repo_option
+def resume(name: str, reason: str, repo: Path | None) -> None:
+    """Let paused NAME go on.
+
+    \b
+    Example:
+      fleet agent resume dev-1
+    """
+    act(repo, "resume", {"agent": name, "reason": reason})
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--reason", default="", help="Why; goes into the log.")
+@repo_option
+def stop(name: str, reason: str, repo: Path | None) -> None:
+    """End NAME's runs; workspace and log are kept, and its ticket waits for you.
+
+    \b
+    Example:
+      fleet agent stop dev-1 --reason "wrong track"
+    """
+    act(repo, "stop", {"agent": name, "reason": reason})
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; goes into the log.")
+@repo_option
+def quarantine(name: str, reason: str, repo: Path | None) -> None:
+    """Contain NAME: freeze its processes, revoke its identity, void its approvals.
+
+    \b
+    Example:
+      fleet agent quarantine dev-1 --reason "secret in its diff"
+    """
+    act(repo, "quarantine", {"agent": name, "reason": reason})
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why it is safe again; goes into the log.")
+@repo_option
+def release(name: str, reason: str, repo: Path | None) -> None:
+    """Release NAME from quarantine: its frozen runs end, its tickets start anew.
+
+    \b
+    Example:
+      fleet agent release dev-1 --reason "the key was a test key"
+    """
+    act(repo, "release", {"agent": name, "reason": reason})
+
+
+@agent.command()
+@click.argument("name")
+@click.argument("text")
+@repo_option
+def message(name: str, text: str, repo: Path | None) -> None:
+    """Type TEXT to NAME when it takes input; answers its open question, if it asked one.
+
+    \b
+    Example:
+      fleet agent message dev-1 "use the standard library only"
+    """
+    act(repo, "message", {"agent": name, "text": text})
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--read-only", is_flag=True, help="Only look.")
+@repo_option
+def attach(name: str, read_only: bool, repo: Path | None) -> None:
+    """Attach this terminal to NAME's pane; leave with the prefix shown in its bar, then d.
+
+    \b
+    Example:
+      fleet agent attach dev-1
+    """
+    import os
+
+    from fleet_tui.tmux.server import TmuxServer
+
+    paths = fleet_paths(repo)
+    runs = open_reader(paths).runs(*LIVE_RUNS, agent=name)
+    if not runs:
+        raise UsageError("nothing is running", f"{name} has no live run", "fleet agent list")
+    argv = TmuxServer(paths.tmux_socket_name).attach_argv(runs[0].session)
+    environment = {key: value for key, value in os.environ.items() if key != "TMUX"}
+    os.execvpe(argv[0], [*argv, *(["-r"] if read_only else [])], environment)  # noqa: S606 - argv, no shell

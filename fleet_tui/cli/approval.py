@@ -1,0 +1,178 @@
+"""``fleet approval``: the same decisions as in the room, as plain lines."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet_tui.cli.common import (
+    act,
+    age,
+    ask_watcher,
+    fleet_paths,
+    json_option,
+    open_reader,
+    print_json,
+    print_table,
+    repo_option,
+)
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.states import ApprovalState
+
+if TYPE_CHECKING:
+    from fleet_tui.domain.model import Approval
+    from fleet_tui.store.reader import Reader
+
+
+@click.group()
+def approval() -> None:
+    """List, show, approve and reject what waits for you.
+
+    APPROVAL is an id, or #N for the open approval of pull request N.
+
+    \b
+    Examples:
+      fleet approval list
+      fleet approval show '#3'
+      fleet approval approve '#3' --head 3f9c1e2a
+      fleet approval reject '#3' --reason "needs a test"
+    """
+
+
+@approval.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also those that are decided.")
+@repo_option
+@json_option
+def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
+    """List approvals that wait for you.
+
+    \b
+    Examples:
+      fleet approval list
+      fleet approval list --all --json
+    """
+    reader = open_reader(fleet_paths(repo))
+    states = () if everything else (ApprovalState.REQUESTED, ApprovalState.HELD)
+    found = reader.approvals(*states)
+    if as_json:
+        print_json(found)
+        return
+    now = time.time_ns()
+    cells = [
+        (a.id, f"#{a.pr}", f"#{a.ticket}", a.state.value, a.head_sha[:8], age(a.requested_ns, now), _title(reader, a.pr))
+        for a in found
+    ]
+    print_table(("APPROVAL", "PR", "TICKET", "STATE", "HEAD", "SINCE", "TITLE"), cells, empty="nothing waits for you")
+
+
+def _title(reader: Reader, number: int) -> str:
+    pull_request = reader.pull_request(number)
+    return pull_request.title if pull_request else ""
+
+
+@approval.command()
+@click.argument("name", metavar="APPROVAL")
+@click.option("--diff/--no-diff", default=True, help="Print the diff.")
+@repo_option
+@json_option
+def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
+    """Show what APPROVAL is bound to: commits, gates, verdicts, reasons and the diff.
+
+    \b
+    Example:
+      fleet approval show '#3'
+    """
+    paths = fleet_paths(repo)
+    reader = open_reader(paths)
+    found = _find(reader, name)
+    gates, reviews = reader.gates(pr=found.pr, tree=found.tree), reader.reviews(found.pr)
+    changes = ask_watcher(paths, "diff", {"pr": found.pr, "base": found.base_sha, "head": found.head_sha}) if diff else {}
+    if as_json:
+        print_json({"approval": found, "gates": gates, "reviews": reviews, "diff": changes.get("files", [])})
+        return
+    click.echo(f"#{found.pr} {_title(reader, found.pr)}")
+    click.echo(f"head {found.head_sha}  base {found.base_sha}  {found.state.value}  policy {found.policy}")
+    for reason in found.reasons:
+        click.echo(f"  needs you: {reason}")
+    for gate in gates:
+        click.echo(f"  gate {gate.name}: {gate.state.value} in {gate.duration_ms / 1000:.1f} s")
+    for review in reviews:
+        stale = "" if review.head_sha == found.head_sha else f" STALE @{review.head_sha[:8]}"
+        click.echo(f"  {review.role} {review.agent}: {review.verdict.value}{stale}  {review.summary.splitlines()[0][:100]}")
+    _print_diff(changes)
+    click.echo(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
+
+
+def _print_diff(changes: dict[str, list[dict[str, object]]]) -> None:
+    for file in changes.get("files", []):
+        click.echo(f"\n--- {file['path']}  {file['status']}  +{file['added']} -{file['deleted']}")
+        if file["truncated"] or file["binary"]:
+            click.echo("    (binary)" if file["binary"] else "    (too large to show here)")
+        for hunk in file["hunks"]:  # type: ignore[attr-defined]
+            click.echo(hunk["header"])
+            for kind, _old, _new, text in hunk["lines"]:
+                click.echo(f"{kind}{text}")
+
+
+@approval.command()
+@click.argument("name", metavar="APPROVAL")
+@click.option("--head", required=True, help="The commit that you looked at (at least 7 digits): nothing else is approved.")
+@repo_option
+def approve(name: str, head: str, repo: Path | None) -> None:
+    """Approve APPROVAL at exactly the commit HEAD. It lands after the grace time; undo takes it back until then.
+
+    \b
+    Example:
+      fleet approval approve '#3' --head 3f9c1e2a
+    """
+    found = _find(open_reader(fleet_paths(repo)), name)
+    if len(head) < 7:
+        raise UsageError("head too short", head, "give at least 7 digits of the commit that you looked at")
+    full = found.head_sha if found.head_sha.startswith(head.lower()) else head
+    act(repo, "approve", {"approval": found.id, "head": full, "shown": {"ui": "command line"}})
+
+
+@approval.command()
+@click.argument("name", metavar="APPROVAL")
+@repo_option
+def undo(name: str, repo: Path | None) -> None:
+    """Take an approval back in its grace time.
+
+    \b
+    Example:
+      fleet approval undo '#3'
+    """
+    act(repo, "undo", {"approval": _find(open_reader(fleet_paths(repo)), name).id})
+
+
+@approval.command()
+@click.argument("name", metavar="APPROVAL")
+@click.option("--reason", required=True, help="Why; the author and the log get it.")
+@click.option("--changes", is_flag=True, help="Send it back to its author instead of stopping it.")
+@repo_option
+def reject(name: str, reason: str, changes: bool, repo: Path | None) -> None:
+    """Reject APPROVAL, or with --changes send it back to its author with your notes.
+
+    \b
+    Examples:
+      fleet approval reject '#3' --reason "we do not want this"
+      fleet approval reject '#3' --changes --reason "add a test for the empty list"
+    """
+    found = _find(open_reader(fleet_paths(repo)), name)
+    act(repo, "request_changes" if changes else "reject", {"approval": found.id, "reason": reason})
+
+
+def _find(reader: Reader, name: str) -> Approval:
+    number = name.removeprefix("#")
+    if number.isdecimal():
+        approvals = reader.approvals(pr=int(number))
+        waiting = [a for a in approvals if a.state in (ApprovalState.REQUESTED, ApprovalState.HELD)]
+        if waiting or approvals:
+            return (waiting or approvals)[-1]
+    found = reader.approval(name)
+    if found is None:
+        raise UsageError("no such approval", name, "fleet approval list")
+    return found

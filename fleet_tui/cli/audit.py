@@ -1,0 +1,107 @@
+"""``fleet audit``, ``fleet verify`` and the log's own upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli.common import fleet_paths, json_option, print_json, repo_option
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.watcher.lock import is_locked
+
+
+@click.group()
+def audit() -> None:
+    """Verify and export the event log.
+
+    \b
+    Examples:
+      fleet audit verify
+      fleet audit export > events.jsonl
+      fleet audit rebuild
+    """
+
+
+@audit.command("verify")
+@repo_option
+@json_option
+def verify_chain(repo: Path | None, as_json: bool) -> None:
+    """Check the hash chain, the sequence, the bodies, the anchors, and that the tables are what the log says.
+
+    Exit code 0 when all holds, 1 when anything is wrong.
+
+    \b
+    Example:
+      fleet audit verify --json
+    """
+    from fleet_tui.store import audit as store_audit
+
+    paths = fleet_paths(repo)
+    if not paths.database.exists():
+        raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
+    report = store_audit.verify(paths.database)
+    if as_json:
+        print_json(report)
+    else:
+        for problem in report.problems:
+            click.echo(f"WRONG {problem}")
+        click.echo(f"{'ok' if report.ok else 'NOT OK'}: {report}")
+    raise click.exceptions.Exit(0 if report.ok else 1)
+
+
+@audit.command()
+@repo_option
+def export(repo: Path | None) -> None:
+    """Write all events as JSON lines with their hashes to standard output.
+
+    \b
+    Example:
+      fleet audit export > events.jsonl
+    """
+    from fleet_tui.store import audit as store_audit
+
+    store_audit.export(fleet_paths(repo).database, sys.stdout)
+
+
+@audit.command()
+@repo_option
+def rebuild(repo: Path | None) -> None:
+    """Replay the log into empty tables; tells what differed. The watcher must be stopped.
+
+    \b
+    Example:
+      fleet watcher stop && fleet audit rebuild
+    """
+    from fleet_tui.store import audit as store_audit
+
+    paths = fleet_paths(repo)
+    if is_locked(paths.lock):
+        raise FleetError("the watcher is running", "it alone may write the tables", "fleet watcher stop")
+    click.echo(str(store_audit.rebuild(paths.database)))
+
+
+@click.command()
+@click.option("--deep", is_flag=True, help="Also git, workspaces, processes and tmux.")
+@repo_option
+@json_option
+def verify(deep: bool, repo: Path | None, as_json: bool) -> None:
+    """Check every promise: log and tables, and with --deep what landed, what was gated, and what runs.
+
+    \b
+    Examples:
+      fleet verify
+      fleet verify --deep --json
+    """
+    from fleet_tui.watcher.verify import verify_fleet
+
+    problems = asyncio.run(verify_fleet(fleet_paths(repo), deep=deep))
+    if as_json:
+        print_json({"ok": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            click.echo(f"WRONG {problem}")
+        click.echo("ok: every promise holds" if not problems else f"{len(problems)} problem(s)")
+    raise click.exceptions.Exit(1 if problems else 0)

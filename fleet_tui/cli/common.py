@@ -1,0 +1,114 @@
+"""What the commands share: finding the fleet, asking the watcher, printing tables and JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.text import one_line
+from fleet_tui.paths import FleetPaths
+
+if TYPE_CHECKING:
+    from fleet_tui.store.reader import Reader
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def repo_option(function: F) -> F:
+    """``--repo DIR``; without it, the group's own, else the repository around the current directory."""
+    return click.option(
+        "--repo",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The repository; default: the one around the current directory.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def find_repository(repo: Path | None) -> Path:
+    """The directory with ``.fleet`` or ``.git`` at or above ``repo`` or the current directory.
+
+    Raises:
+        UsageError: there is none.
+    """
+    context = click.get_current_context(silent=True)
+    chosen = repo or (context.find_root().params.get("repo") if context else None)
+    start = Path(chosen or Path.cwd()).resolve()
+    if not start.is_dir():
+        raise UsageError("no such directory", str(start), "give the repository with --repo")
+    for directory in (start, *start.parents):
+        if (directory / ".fleet").is_dir() or (directory / ".git").exists():
+            return directory
+    raise UsageError("not a git repository", f"neither .git nor .fleet at or above {start}", "cd into one, or: git init")
+
+
+def fleet_paths(repo: Path | None) -> FleetPaths:
+    return FleetPaths.of(find_repository(repo))
+
+
+def open_reader(paths: FleetPaths) -> Reader:
+    """The fleet's tables, read-only.
+
+    Raises:
+        FleetError: the fleet has never run.
+    """
+    from fleet_tui.store.reader import Reader
+
+    if not paths.database.exists():
+        raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
+    return Reader.open(paths.database)
+
+
+def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Send a command to the watcher and return its answer.
+
+    Raises:
+        FleetError: it is away, or it refused.
+    """
+    from fleet_tui.bus import operator
+
+    return operator.call(paths.operator_socket, op, args, time_limit_s=30)
+
+
+def act(repo: Path | None, op: str, args: dict[str, Any]) -> None:
+    """A command whose answer is one line."""
+    answer = ask_watcher(fleet_paths(repo), op, args)
+    click.echo(one_line(str(answer.get("message", "done"))))
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Left-aligned columns; ``empty`` is said when there are no rows."""
+    lines = [[one_line(str(cell), 120) for cell in row] for row in rows]
+    if not lines:
+        click.echo(empty)
+        return
+    widths = [max(len(header[i]), *(len(line[i]) for line in lines)) for i in range(len(header))]
+    for cells in (header, *lines):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def age(then_ns: int | None, now_ns: int) -> str:
+    """How long ago, in one unit: ``12s``, ``5m``, ``3h``, ``2d``."""
+    if then_ns is None:
+        return "-"
+    seconds = max(0, (now_ns - then_ns) // 1_000_000_000)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

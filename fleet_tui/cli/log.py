@@ -1,0 +1,113 @@
+"""``fleet log``: the story of the fleet, as text or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet_tui.cli.common import fleet_paths, json_option, open_reader, repo_option
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.text import one_line
+
+if TYPE_CHECKING:
+    from fleet_tui.domain.events import Event
+
+_SINCE = re.compile(r"(\d+)([smhd])\Z")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_LOOK_S = 0.2
+
+
+@click.command()
+@click.option("--follow", "-f", is_flag=True, help="Go on as events happen; ends with Ctrl-C.")
+@click.option("--since", help="Only the last 30s, 15m, 2h, 1d.")
+@click.option("--type", "kinds", multiple=True, help="Only this kind; may be repeated or separated by commas.")
+@click.option("--agent", help="Only what this agent did.")
+@click.option("--ticket", type=int, help="Only what is about this ticket.")
+@click.option("--text", help="Only events that contain this text.")
+@click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most the newest N.")
+@repo_option
+@json_option
+def log(
+    follow: bool,
+    since: str | None,
+    kinds: tuple[str, ...],
+    agent: str | None,
+    ticket: int | None,
+    text: str | None,
+    limit: int,
+    repo: Path | None,
+    as_json: bool,
+) -> None:
+    """Print events, oldest first; with --json one object per line.
+
+    \b
+    Examples:
+      fleet log --follow
+      fleet log --since 1h --type gate_failed,policy_denied
+      fleet log --agent dev-1 --json | jq .kind
+    """
+    from fleet_tui.store.reader import EventFilter
+
+    wanted = EventFilter(
+        kinds=tuple(kind for group in kinds for kind in group.split(",") if kind),
+        subjects=(f"ticket:{ticket}",) if ticket is not None else (),
+        since_ns=_since_ns(since),
+        text=text,
+    )
+    reader = open_reader(fleet_paths(repo))
+    events = reader.events(wanted, limit=limit)
+    last = reader.last_seq()
+    _print(events, agent, as_json)
+    while follow:
+        time.sleep(_LOOK_S)
+        newest = reader.last_seq()
+        if newest > last:
+            _print(reader.events(wanted, after=last, limit=100_000), agent, as_json)
+            last = newest
+
+
+def _print(events: list[Event], agent: str | None, as_json: bool) -> None:
+    for event in events:
+        if agent is None or event.actor.startswith(f"agent:{agent}/") or event.payload.get("agent") == agent:
+            click.echo(json.dumps(as_record(event)) if as_json else as_line(event))
+
+
+def as_record(event: Event) -> dict[str, object]:
+    """An event as JSON, with its hash for those who keep copies."""
+    return {
+        "seq": event.seq,
+        "id": event.id,
+        "at": datetime.fromtimestamp(event.at_ns / 1e9, UTC).isoformat(),
+        "at_ns": event.at_ns,
+        "host": event.host,
+        "kind": event.kind,
+        "actor": event.actor,
+        "subject": event.subject,
+        "cause": event.cause,
+        "payload": event.payload,
+        "hash": event.hash,
+    }
+
+
+def as_line(event: Event) -> str:
+    """An event as one line: number, time, kind, about what, by whom, and what it says."""
+    at = datetime.fromtimestamp(event.at_ns / 1e9, UTC).strftime("%H:%M:%S")
+    words = " ".join(f"{name}={one_line(str(value), 80)}" for name, value in event.payload.items() if value not in (None, "", [], {}))
+    told = one_line(str(event.payload.get("summary") or event.payload.get("reason") or words), 160)
+    who = event.actor.partition("/")[0].removeprefix("agent:")
+    return f"{event.seq:>6} {at} {event.kind:<22} {one_line(event.subject, 40):<14} {one_line(who, 30):<16} {told}"
+
+
+def _since_ns(since: str | None) -> int | None:
+    if since is None:
+        return None
+    match = _SINCE.match(since.strip())
+    if match is None:
+        raise UsageError("--since not understood", since, "a number and a unit: 30s, 15m, 2h, 1d")
+    return time.time_ns() - int(match.group(1)) * _UNITS[match.group(2)] * 1_000_000_000

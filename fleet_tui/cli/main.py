@@ -1,0 +1,120 @@
+"""``fleet``: finds the command's file, runs it, and turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from fleet_tui import __version__
+from fleet_tui.domain.errors import FleetError
+
+COMMANDS = {
+    "agent": ("fleet_tui.cli.agent", "agent", "List, pause, stop, quarantine and release agents."),
+    "alarm": ("fleet_tui.cli.alarm", "alarm", "List and acknowledge alarms."),
+    "approval": ("fleet_tui.cli.approval", "approval", "List, show, approve and reject what waits for you."),
+    "audit": ("fleet_tui.cli.audit", "audit", "Verify and export the event log."),
+    "budget": ("fleet_tui.cli.budget", "budget", "Show and extend run-time budgets."),
+    "config": ("fleet_tui.cli.config", "config", "Check and explain the configuration."),
+    "demo": ("fleet_tui.cli.demo", "demo", "A fleet that really works, on a small project made for it."),
+    "doctor": ("fleet_tui.cli.doctor", "doctor", "What is there, what is missing, and what mends it."),
+    "init": ("fleet_tui.cli.init", "init", "Write a first configuration for this repository."),
+    "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
+    "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
+    "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told."),
+    "question": ("fleet_tui.cli.question", "question", "List and answer what agents ask."),
+    "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),
+    "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),
+    "up": ("fleet_tui.cli.up", "up", "Start the watcher if needed and open the control room."),
+    "verify": ("fleet_tui.cli.audit", "verify", "Check every promise of the log, tables, git and processes."),
+    "watcher": ("fleet_tui.cli.watcher", "watcher", "Start, stop and look at the watcher."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows every command's name and one-line help, and imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if close:
+                error.message += f" Did you mean {close[0]!r}?"
+            raise
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # The stock version imports every command for its help line.
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fleet")
+@click.option(
+    "--repo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The repository; default: the one around the current directory.",
+)
+@click.pass_context
+def fleet(ctx: click.Context, repo: Path | None) -> None:
+    """A control room for a fleet of AI coding agents. Without a command it opens the room.
+
+    \b
+    Examples:
+      fleet init                                 write a first configuration
+      fleet ticket new "Add pagination" --body-file spec.md
+      fleet ticket ready 1                       let an agent take it
+      fleet up                                   start the watcher, open the room
+      fleet log --follow                         the same story as text
+    """
+    ctx.obj = repo
+    if ctx.invoked_subcommand is None:
+        from fleet_tui.cli.up import open_fleet
+
+        ctx.exit(open_fleet(repo, start=False))
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        code = fleet.main(standalone_mode=False)
+    except FleetError as error:
+        _say(error)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output is gone; Python would complain once more while closing it.
+        sys.stderr.close()
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(error: FleetError) -> None:
+    from fleet_tui.domain.text import clean
+
+    text = f"{error.title}: {error.message}" if error.message else error.title
+    click.echo(f"fleet: {clean(text)}", err=True)
+    if error.hint:
+        click.echo(f"  try: {clean(error.hint)}", err=True)

@@ -1,0 +1,74 @@
+"""``fleet pr``: pull requests with their reviews and gates."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.text import clean
+
+
+@click.group()
+def pr() -> None:
+    """List and show pull requests.
+
+    \b
+    Examples:
+      fleet pr list
+      fleet pr show 2
+    """
+
+
+@pr.command("list")
+@repo_option
+@json_option
+def list_(repo: Path | None, as_json: bool) -> None:
+    """List pull requests.
+
+    \b
+    Example:
+      fleet pr list --json
+    """
+    found = open_reader(fleet_paths(repo)).pull_requests()
+    if as_json:
+        print_json(found)
+        return
+    now = time.time_ns()
+    cells = [
+        (f"#{p.number}", f"#{p.ticket}", p.state.value, p.agent, p.round, p.head_sha[:8], f"+{p.added} -{p.deleted}", age(p.changed_ns, now), p.title)
+        for p in found
+    ]  # fmt: skip
+    header = ("PR", "TICKET", "STATE", "AUTHOR", "ROUND", "HEAD", "LINES", "SINCE", "TITLE")
+    print_table(header, cells, empty="no pull requests yet")
+
+
+@pr.command()
+@click.argument("number", type=int)
+@repo_option
+@json_option
+def show(number: int, repo: Path | None, as_json: bool) -> None:
+    """Show pull request NUMBER: verdicts and gates at which commit.
+
+    \b
+    Example:
+      fleet pr show 2
+    """
+    reader = open_reader(fleet_paths(repo))
+    found = reader.pull_request(number)
+    if found is None:
+        raise UsageError("no such pull request", f"#{number}", "fleet pr list")
+    reviews, gates = reader.reviews(number), reader.gates(pr=number)
+    if as_json:
+        print_json({"pull_request": found, "reviews": reviews, "gates": gates})
+        return
+    click.echo(f"#{found.number} {found.title}\n{found.branch} → {found.target}  {found.state.value}: {found.reason}")
+    click.echo(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
+    for review in reviews:
+        stale = "" if review.head_sha == found.head_sha else f"  STALE @{review.head_sha[:8]}"
+        click.echo(f"  {review.role} {review.agent}: {review.verdict.value}{stale}\n    {clean(review.summary, 400)}")
+    for gate in gates:
+        click.echo(f"  gate {gate.name} {gate.state.value} on tree {gate.tree[:8]}  {gate.reason}")

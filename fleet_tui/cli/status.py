@@ -1,0 +1,66 @@
+"""``fleet status``: the room's first lines as plain text, for scripts, screen readers and dumb terminals."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option
+from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, RunState
+from fleet_tui.watcher.lock import is_locked
+
+
+@click.command()
+@repo_option
+@json_option
+def status(repo: Path | None, as_json: bool) -> None:
+    """One screen of text: what runs, what needs you.
+
+    \b
+    Examples:
+      fleet status
+      fleet status --json
+    """
+    paths = fleet_paths(repo)
+    reader = open_reader(paths)
+    now = time.time_ns()
+    alarms = reader.alarms(AlarmState.ACTIVE)
+    approvals = reader.approvals(ApprovalState.REQUESTED)
+    questions = reader.questions()
+    runs = reader.runs(RunState.QUEUED, *LIVE_RUNS)
+    tickets: dict[str, int] = {}
+    for ticket in reader.tickets():
+        tickets[ticket.state.value] = tickets.get(ticket.state.value, 0) + 1
+    fleet = reader.fleet()
+    running = is_locked(paths.lock)
+    if as_json:
+        print_json(
+            {
+                "fleet": paths.fleet,
+                "watcher_running": running,
+                "isolation": fleet.isolation,
+                "config_problems": fleet.config_problems,
+                "tickets": tickets,
+                "runs": runs,
+                "alarms": alarms,
+                "approvals": approvals,
+                "questions": questions,
+            }
+        )
+        return
+    click.echo(f"fleet {paths.fleet}: watcher {'running' if running else 'NOT RUNNING (fleet up)'}, isolation {fleet.isolation or '-'}")
+    click.echo("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
+    for problem in fleet.config_problems:
+        click.echo(f"configuration: {problem}")
+    click.echo(f"needs you: {len(alarms) + len(approvals) + len(questions)}")
+    for alarm in alarms:
+        click.echo(f"  P{alarm.priority} {age(alarm.raised_ns, now):>4}  {alarm.title}  → {alarm.response}")
+    for approval in approvals:
+        click.echo(f"  P3 {age(approval.requested_ns, now):>4}  approve #{approval.pr} at {approval.head_sha[:8]}  → fleet approval show '#{approval.pr}'")
+    for question in questions:
+        click.echo(f"  P3 {age(question.asked_ns, now):>4}  {question.agent} asks: {question.summary}  → fleet question answer")
+    for run in runs:
+        where = f"ticket #{run.ticket}" if run.ticket else "-"
+        click.echo(f"  {run.state.value:<11} {age(run.state_ns, now):>4}  {run.agent:<16} {where}  {run.state_reason}")

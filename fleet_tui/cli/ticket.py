@@ -1,0 +1,238 @@
+"""``fleet ticket``: tickets are files, so most of it works without a watcher."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet_tui.cli.common import (
+    act,
+    age,
+    find_repository,
+    fleet_paths,
+    json_option,
+    open_reader,
+    print_json,
+    print_table,
+    repo_option,
+)
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.text import clean, one_line
+
+if TYPE_CHECKING:
+    from fleet_tui.domain.model import Ticket
+    from fleet_tui.forge.base import TicketRecord
+    from fleet_tui.forge.local import LocalForge
+
+_MOST_BODY = 4_000_000
+
+
+@click.group()
+def ticket() -> None:
+    """Create, list and release tickets to the agents.
+
+    \b
+    Examples:
+      fleet ticket new "Add pagination to the list endpoint" --body-file spec.md
+      fleet ticket ready 1
+      fleet ticket list --json
+    """
+
+
+@ticket.command()
+@click.argument("title")
+@click.option("--body", default=None, help="The text of the ticket.")
+@click.option("--body-file", type=click.File("rb"), help="A file with the text; - is standard input.")
+@click.option("--label", "labels", multiple=True, help="A label; may be repeated.")
+@click.option("--depends-on", "depends_on", type=int, multiple=True, help="A ticket that must have shipped before.")
+@click.option("--priority", type=click.IntRange(1, 5), default=3, show_default=True, help="1 is the most urgent.")
+@click.option("--ready", is_flag=True, help="Release it to the agents at once.")
+@repo_option
+@json_option
+def new(
+    title: str,
+    body: str | None,
+    body_file: click.utils.LazyFile | None,
+    labels: tuple[str, ...],
+    depends_on: tuple[int, ...],
+    priority: int,
+    ready: bool,
+    repo: Path | None,
+    as_json: bool,
+) -> None:
+    """Write a new ticket with TITLE.
+
+    \b
+    Examples:
+      fleet ticket new "Fix the date parser" --body "2026-13-01 must be refused" --ready
+      fleet ticket new "Add pagination" --body-file spec.md --depends-on 3
+    """
+    if not one_line(title):
+        raise UsageError("empty title", "a ticket needs one", 'fleet ticket new "What is to be done"')
+    if body is not None and body_file is not None:
+        raise UsageError("two bodies", "--body and --body-file exclude each other")
+    text = body or ""
+    if body_file is not None:
+        data: bytes = body_file.read(_MOST_BODY + 1)
+        if len(data) > _MOST_BODY:
+            raise UsageError("body too long", f"more than {_MOST_BODY} bytes", "put it into the repository and name the file")
+        text = data.decode("utf-8", "replace")
+    wanted = [*labels, _ready_label(repo)] if ready else list(labels)
+    record = asyncio.run(_forge(repo).create_ticket(title, text, wanted, depends_on, priority))
+    if as_json:
+        print_json(record)
+    else:
+        click.echo(f"ticket #{record.number}: {one_line(record.title)}")
+        if not ready:
+            click.echo(f"  fleet ticket ready {record.number}   lets an agent take it")
+
+
+@ticket.command()
+@click.argument("numbers", type=int, nargs=-1, required=True)
+@repo_option
+def ready(numbers: tuple[int, ...], repo: Path | None) -> None:
+    """Release tickets NUMBERS to the agents; a blocked one goes on.
+
+    \b
+    Examples:
+      fleet ticket ready 1
+      fleet ticket ready 2 3 4
+    """
+    forge = _forge(repo)
+    label = _ready_label(repo)
+    for number in numbers:
+        _existing(forge, number)
+        asyncio.run(forge.set_labels(number, add=[label]))
+        click.echo(f"ticket #{number} is ready")
+    _hint_watcher(repo)
+
+
+@ticket.command()
+@click.argument("number", type=int)
+@repo_option
+def hold(number: int, repo: Path | None) -> None:
+    """Take ticket NUMBER back before an agent has begun.
+
+    \b
+    Example:
+      fleet ticket hold 3
+    """
+    forge = _forge(repo)
+    _existing(forge, number)
+    asyncio.run(forge.set_labels(number, remove=[_ready_label(repo)]))
+    click.echo(f"ticket #{number} is held back")
+
+
+@ticket.command("list")
+@click.option("--state", help="Only tickets in this state.")
+@repo_option
+@json_option
+def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
+    """List tickets with their state.
+
+    \b
+    Examples:
+      fleet ticket list
+      fleet ticket list --state blocked --json
+    """
+    paths = fleet_paths(repo)
+    known: dict[int, Ticket] = {}
+    if paths.database.exists():
+        known = {ticket.number: ticket for ticket in open_reader(paths).tickets()}
+    rows = []
+    for record in asyncio.run(_forge(repo).tickets()):
+        row = _row(record, known.get(record.number))
+        if state is None or row["state"] == state:
+            rows.append(row)
+    if as_json:
+        print_json(rows)
+        return
+    cells = [(f"#{r['number']}", r["state"], r["agent"] or "-", r["pr"] or "-", r["since"], r["title"]) for r in rows]
+    print_table(("TICKET", "STATE", "AGENT", "PR", "SINCE", "TITLE"), cells, empty='no tickets yet: fleet ticket new "…"')
+
+
+def _row(record: TicketRecord, known: Ticket | None) -> dict[str, object]:
+    if record.problem:
+        return {"number": record.number, "state": "broken", "agent": None, "pr": None, "since": "-", "title": record.problem}
+    return {
+        "number": record.number,
+        "state": known.state.value if known else "draft",
+        "agent": known.agent if known else None,
+        "pr": known.pr if known else None,
+        "since": age(known.changed_ns if known else None, time.time_ns()),
+        "title": one_line(record.title),
+        "labels": list(record.labels),
+        "depends_on": list(record.depends_on),
+        "blocked": known.blocked_reason if known else "",
+    }
+
+
+@ticket.command()
+@click.argument("number", type=int)
+@repo_option
+@json_option
+def show(number: int, repo: Path | None, as_json: bool) -> None:
+    """Show ticket NUMBER with its text.
+
+    \b
+    Example:
+      fleet ticket show 3
+    """
+    paths = fleet_paths(repo)
+    record = _existing(_forge(repo), number)
+    known = open_reader(paths).ticket(number) if paths.database.exists() else None
+    row = _row(record, known)
+    if as_json:
+        print_json(row | {"body": record.body})
+        return
+    click.echo(f"#{number} {row['title']}")
+    click.echo(f"state {row['state']}   agent {row['agent'] or '-'}   pull request {row['pr'] or '-'}")
+    if known is not None and known.blocked_reason:
+        click.echo(f"waits for you: {known.blocked_reason}")
+    click.echo()
+    click.echo(clean(record.body))
+
+
+@ticket.command()
+@click.argument("number", type=int)
+@click.option("--reason", default="", help="Why; goes into the log.")
+@repo_option
+def unblock(number: int, reason: str, repo: Path | None) -> None:
+    """Let blocked ticket NUMBER go on.
+
+    \b
+    Example:
+      fleet ticket unblock 3 --reason "the dependency is fixed"
+    """
+    act(repo, "unblock", {"ticket": number, "reason": reason})
+
+
+def _forge(repo: Path | None) -> LocalForge:
+    from fleet_tui.forge.local import LocalForge
+
+    return LocalForge(fleet_paths(repo).tickets, lambda: 0)
+
+
+def _existing(forge: LocalForge, number: int) -> TicketRecord:
+    for record in asyncio.run(forge.tickets()):
+        if record.number == number:
+            return record
+    raise UsageError("no such ticket", f"#{number}", "fleet ticket list")
+
+
+def _ready_label(repo: Path | None) -> str:
+    from fleet_tui.settings.load import load_settings
+
+    loaded = load_settings(find_repository(repo), project_required=False)
+    return loaded.settings.labels.ready if loaded.settings else "ready"
+
+
+def _hint_watcher(repo: Path | None) -> None:
+    from fleet_tui.watcher.lock import is_locked
+
+    if not is_locked(fleet_paths(repo).lock):
+        click.echo("the watcher is not running: fleet up")

@@ -1,0 +1,59 @@
+"""``fleet up`` and bare ``fleet``: the watcher and the control room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli.common import fleet_paths, repo_option
+from fleet_tui.domain.errors import FleetError
+
+
+@click.command()
+@click.option("--no-room", is_flag=True, help="Only start the watcher.")
+@click.option("--theme", type=click.Choice(["auto", "grey", "light", "contrast", "ansi", "mono"]), help="Colours of the room.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--mouse", is_flag=True, help="Use the mouse also over SSH.")
+@repo_option
+def up(no_room: bool, theme: str | None, ascii_only: bool, mouse: bool, repo: Path | None) -> None:
+    """Start the watcher if it is not running, then open the control room.
+
+    \b
+    Examples:
+      fleet up
+      fleet up --no-room
+      fleet up --theme mono
+    """
+    raise click.exceptions.Exit(open_fleet(repo, start=True, room=not no_room, theme=theme, ascii_only=ascii_only, mouse=mouse))
+
+
+def open_fleet(
+    repo: Path | None,
+    *,
+    start: bool,
+    room: bool = True,
+    theme: str | None = None,
+    ascii_only: bool = False,
+    mouse: bool = False,
+) -> int:
+    """Open the room of the fleet, after starting its watcher when asked; the room's exit code."""
+    from fleet_tui.settings.load import load_settings
+
+    paths = fleet_paths(repo)
+    if not paths.config.exists():
+        raise FleetError("no fleet here yet", f"{paths.config} does not exist", "fleet init   (or look first: fleet demo)")
+    settings = load_settings(paths.repository).require()
+    if start:
+        from fleet_tui.watcher import spawn
+
+        started = spawn.start(paths)
+        if not room:
+            click.echo("watcher started" if started else "the watcher is running already")
+    if not room:
+        return 0
+    if not paths.database.exists():
+        raise FleetError("this fleet has never run", str(paths.database), "fleet up")
+    from fleet_tui.cli.room import open_room
+
+    return open_room(paths, settings, theme=theme, ascii_only=ascii_only, mouse=mouse)

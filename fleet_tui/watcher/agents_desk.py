@@ -1,0 +1,245 @@
+"""What agents ask of the watcher over their own sockets: publish, read their mail, report what their vendor's hooks saw."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from fleet_tui.bus import spool
+from fleet_tui.bus.identity import request_key
+from fleet_tui.domain.errors import FleetError, Refused, UsageError
+from fleet_tui.domain.events import (
+    PAYLOADS,
+    Blocker,
+    Draft,
+    MailAcknowledged,
+    PolicyDenied,
+    PullRequestApproved,
+    PullRequestChangesRequested,
+    ReleaseDecided,
+    RunStateChanged,
+    TicketBlocked,
+    draft,
+)
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.model import Agent, Run
+from fleet_tui.domain.states import ENDED_RUNS, RunState
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.handover import hand_over
+from fleet_tui.watcher.passes import messages
+
+log = logging.getLogger(__name__)
+_REMARKS = frozenset({"note", "claim", "handoff", "artifact"})
+_VERDICTS = {"pr_approved": PullRequestApproved, "pr_changes_requested": PullRequestChangesRequested}
+_SUMMARY = 2_000
+_MAIL_LOOK_S = 0.25
+
+
+class AgentsDesk:
+    """Answers one run at a time by its identity; everything a caller says of itself is ignored."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._draining = asyncio.Lock()
+        self._ops = {
+            "publish": self._publish,
+            "inbox": self._inbox,
+            "ack": self._ack,
+            "whoami": self._whoami,
+            "ticket": self._ticket,
+            "hook": self._hook,
+        }
+
+    async def answer(self, run_id: str, op: str, args: dict[str, Any], request_id: str) -> dict[str, Any]:
+        """Perform ``op`` for the run that the kernel says is calling.
+
+        Raises:
+            FleetError: refused (and logged), or called wrongly.
+        """
+        if op == "drain":
+            await self.drain(run_id)
+            return {}
+        run, agent = self._identity(run_id)
+        handler = self._ops.get(op)
+        if handler is None:
+            raise UsageError("unknown request", one_line(op, 60), f"one of: {', '.join(sorted(self._ops))}")
+        result = await handler(run, agent, args, request_key(f"run:{run_id}", request_id))
+        self._ctx.wake.set()
+        return result
+
+    async def drain(self, run_id: str) -> None:
+        """Take in what the run's clients spooled while nobody answered: in order, each once."""
+        async with self._draining:
+            directory = self._ctx.paths.run_dir(run_id) / "spool"
+            for request in await asyncio.to_thread(spool.drain, directory):
+                try:
+                    await self.answer(run_id, request.op, request.args, request.id)
+                except FleetError as error:
+                    log.warning("spooled %s of %s refused: %s", request.op, run_id, error)
+                await asyncio.to_thread(spool.done, request)
+
+    def _identity(self, run_id: str) -> tuple[Run, Agent]:
+        run = self._ctx.reader.run(run_id)
+        agent = self._ctx.reader.agent(run.agent) if run else None
+        if run is None or agent is None or run.state in ENDED_RUNS:
+            raise Refused("unknown run", f"{run_id} is not running")
+        return run, agent
+
+    # -- publishing ----------------------------------------------------------------------------------------------------
+
+    async def _publish(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        kind = str(args.get("event", ""))
+        known = kind in PAYLOADS or kind in self._ctx.settings.events
+        if not known:
+            raise UsageError("unknown event", one_line(kind, 60), "own event names are listed under `events:` in the configuration")
+        await self._permit(run, kind, may_publish(self._ctx.settings, run, agent, kind), key)
+        summary = clean(str(args.get("summary", "")), _SUMMARY)
+        payload = args.get("payload")
+        payload = payload if isinstance(payload, dict) else {}
+        actor = f"agent:{run.agent}/{run.id}"
+        if kind == "pr_created":
+            title, body = str(payload.get("title") or summary), str(payload.get("body", ""))
+            pull_request = await hand_over(self._ctx, run, title=title, body=body, key=key, actor=actor)
+            return {"message": f"pull request #{pull_request.number} at {pull_request.head_sha[:8]}", "pr": pull_request.number}
+        if kind in _VERDICTS or kind == "release_decided":
+            return await self._decide(run, kind, summary, payload, key, actor)
+        if kind == "blocker":
+            return await self._block(run, summary, key, actor)
+        recipients = [name for name in args.get("to") or [] if isinstance(name, str)]
+        return await self._remark(run, kind, summary, payload, recipients, key, actor)
+
+    async def _permit(self, run: Run, kind: str, decision: Decision, key: str) -> None:
+        if decision.allowed:
+            return
+        denied = PolicyDenied(f"publish {kind}", decision.reason, run.agent, run.id, decision.rule)
+        actor = f"agent:{run.agent}/{run.id}"
+        await self._ctx.say(denied, f"run:{run.id}", actor=actor, key=f"denied:{key}")
+        raise Refused("refused", decision.reason, "do what your role is for; a person decides the rest")
+
+    async def _decide(
+        self, run: Run, kind: str, summary: str, payload: dict[str, Any], key: str, actor: str
+    ) -> dict[str, Any]:
+        pull_request = self._ctx.reader.pull_request(run.pr) if run.pr is not None else None
+        await self._permit(run, kind, may_decide_on(run, pull_request, kind), key)
+        assert pull_request is not None
+        number, head = pull_request.number, pull_request.head_sha
+        if kind == "release_decided":
+            decision = payload.get("decision")
+            if decision not in ("merge", "hold"):
+                raise UsageError("no decision", 'the payload needs {"decision": "merge"} or {"decision": "hold"}')
+            entry = draft(
+                ReleaseDecided(number, run.agent, run.id, head, decision, summary), f"pr:{number}", actor=actor, key=key
+            )
+        else:
+            verdict = _VERDICTS[kind](number, run.agent, run.id, run.role, head, summary, _bounded(payload))
+            entry = draft(verdict, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
+        (event,) = await self._ctx.record(entry)
+        return {"seq": event.seq}
+
+    async def _block(self, run: Run, summary: str, key: str, actor: str) -> dict[str, Any]:
+        question = new_id("question")
+        subject = f"ticket:{run.ticket}" if run.ticket is not None else f"run:{run.id}"
+        drafts: list[Draft] = [
+            draft(Blocker(question, summary, run.id, run.agent, run.ticket, run.pr), subject, actor=actor, key=key),
+            draft(RunStateChanged(run.id, RunState.WAITING.value, "bus", "asks a person"), f"run:{run.id}", key=f"wait:{key}"),
+        ]
+        # A reviewer's question holds up its run; only an author's question holds up the ticket.
+        if run.ticket is not None and run.pr is None:
+            blocked = TicketBlocked(run.ticket, summary[:400], question)
+            drafts.append(draft(blocked, subject, actor=actor, key=f"block:{key}"))
+        event, *_ = await self._ctx.record(*drafts)
+        return {"seq": event.seq, "message": f"asked as #{event.seq}; the answer will be typed to you"}
+
+    async def _remark(
+        self, run: Run, kind: str, summary: str, payload: dict[str, Any], to: list[str], key: str, actor: str
+    ) -> dict[str, Any]:
+        unknown = [name for name in to if self._ctx.reader.agent(name) is None]
+        if unknown:
+            names = ", ".join(agent.name for agent in self._ctx.reader.agents())
+            raise UsageError("no such agent", one_line(", ".join(unknown)), f"agents: {names}")
+        fields: dict[str, Any] = {
+            "summary": summary,
+            "run": run.id,
+            "ticket": run.ticket,
+            "pr": run.pr,
+            "data": _bounded(payload),
+            "to": to,
+        }
+        subject = f"ticket:{run.ticket}" if run.ticket is not None else f"run:{run.id}"
+        (event,) = await self._ctx.record(Draft(kind, fields, subject, actor, run.queued_id, key))
+        return {"seq": event.seq}
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    async def _inbox(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        if agent.quarantined:
+            raise Refused("held", "your mail is held while you are contained")
+        after = 0 if args.get("all") else agent.acked_seq
+        wait_s = min(20, int(args.get("wait_s") or 0))
+        deadline = asyncio.get_running_loop().time() + wait_s
+        while not (mail := self._ctx.reader.mail(run.agent, after_seq=after)):
+            if asyncio.get_running_loop().time() >= deadline:
+                break
+            await asyncio.sleep(_MAIL_LOOK_S)
+        return {
+            "messages": [
+                {"seq": m.seq, "kind": m.kind, "sender": m.sender, "summary": m.summary, "payload": m.payload} for m in mail
+            ]
+        }
+
+    async def _ack(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        newest = max((m.seq for m in self._ctx.reader.mail(run.agent, after_seq=agent.acked_seq)), default=agent.acked_seq)
+        wanted = args.get("seq")
+        upto = min(wanted, newest) if isinstance(wanted, int) else newest
+        if upto > agent.acked_seq:
+            acked = MailAcknowledged(run.agent, upto)
+            await self._ctx.say(acked, f"agent:{run.agent}", actor=f"agent:{run.agent}/{run.id}", key=key)
+        return {"message": f"read up to #{upto}"}
+
+    async def _whoami(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        family = self._ctx.settings.family(run.role)
+        return {
+            "agent": run.agent,
+            "role": run.role,
+            "family": family.name,
+            "run": run.id,
+            "ticket": run.ticket,
+            "pr": run.pr,
+            "may_publish": list(family.publishes),
+            "isolation": run.isolation,
+        }
+
+    async def _ticket(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        ticket = self._ctx.reader.ticket(run.ticket) if run.ticket is not None else None
+        if ticket is None:
+            raise Refused("no ticket", "this run works on none")
+        body = clean(self._ctx.store.blob(ticket.body_sha), 60_000)
+        return {"text": f"#{ticket.number} {ticket.title}\n\n{body}"}
+
+    async def _hook(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        kind = str(args.get("kind", ""))
+        if kind == "prompt_submitted":
+            await messages.taken_up(self._ctx, run, "hook")
+        elif kind == "turn_ended" and run.state is RunState.RUNNING:
+            await self._ctx.say(RunStateChanged(run.id, RunState.WAITING.value, "hook", "turn over"), f"run:{run.id}", key=key)
+        return {}
+
+
+def _bounded(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """An agent's free data, as far as an event may hold it: whole numbers and text, cut to a sane size."""
+
+    def plain(value: Any, depth: int) -> Any:
+        if isinstance(value, bool | int) or value is None:
+            return value
+        if isinstance(value, float):
+            return str(value)
+        if isinstance(value, list) and depth:
+            return [plain(item, depth - 1) for item in value[:100]]
+        if isinstance(value, dict) and depth:
+            return {one_line(str(name), 80): plain(item, depth - 1) for name, item in list(value.items())[:100]}
+        return clean(str(value), 2_000)
+
+    return plain(payload, 5) if payload else None

@@ -1,0 +1,30 @@
+"""Raising and clearing alarms: one active alarm per rule and subject, however often a pass sees the condition."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.events import AlarmCleared, AlarmRaised
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.states import AlarmState
+from fleet_tui.domain.text import one_line
+from fleet_tui.watcher.context import Context
+
+
+def active(ctx: Context, rule: str, about: str) -> Alarm | None:
+    """The uncleared alarm of this rule about this subject."""
+    alarms = ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED)
+    return next((alarm for alarm in alarms if alarm.rule == rule and alarm.about == about), None)
+
+
+async def ensure(ctx: Context, rule: str, about: str, *, priority: int, title: str, response: str) -> None:
+    """Raise the alarm unless it stands already. ``response`` is the one thing a person is expected to do."""
+    if active(ctx, rule, about) is None:
+        alarm = AlarmRaised(new_id("alarm"), rule, priority, one_line(title), one_line(response), about)
+        await ctx.say(alarm, about)
+
+
+async def clear(ctx: Context, rule: str, about: str, reason: str) -> None:
+    """Clear the alarm if it stands."""
+    alarm = active(ctx, rule, about)
+    if alarm is not None:
+        await ctx.say(AlarmCleared(alarm.id, reason), about)

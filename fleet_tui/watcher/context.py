@@ -1,0 +1,81 @@
+"""What every pass of the watcher works with."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from fleet_tui.bus.server import BusServer
+from fleet_tui.domain.events import Draft, Event, Payload, draft
+from fleet_tui.domain.states import Isolation
+from fleet_tui.forge.base import Forge
+from fleet_tui.git.control import ControlRepository
+from fleet_tui.git.user import UserRepository
+from fleet_tui.git.workspace import Workspaces
+from fleet_tui.paths import FleetPaths
+from fleet_tui.settings.load import policy_version
+from fleet_tui.settings.schema import Settings
+from fleet_tui.store.reader import Reader
+from fleet_tui.store.store import Store
+from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.watcher.jobs import Jobs
+
+
+async def _nothing_to_drain(run: str) -> None:
+    """Before the bus is up there is nobody to drain for."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The watcher's instruments. ``settings`` is the last good configuration; hot reload replaces it between passes."""
+
+    paths: FleetPaths
+    host: str
+    settings: Settings
+    store: Store
+    tmux: TmuxServer
+    control: ControlRepository
+    user: UserRepository
+    workspaces: Workspaces
+    forge: Forge
+    bus: BusServer
+    jobs: Jobs
+    wake: asyncio.Event
+    isolation: Isolation = Isolation.L0
+    stopping: bool = False
+    drain_spool: Callable[[str], Awaitable[None]] = _nothing_to_drain
+    """Takes in what a run's clients spooled while nobody answered."""
+    now_ns: Callable[[], int] = time.time_ns
+    merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
+
+    @property
+    def reader(self) -> Reader:
+        return self.store.reader
+
+    @property
+    def policy(self) -> str:
+        return policy_version(self.settings)
+
+    async def record(self, *drafts: Draft) -> list[Event]:
+        """Append events in one transaction."""
+        return await self.store.record(*drafts)
+
+    async def say(
+        self, payload: Payload, subject: str, *, actor: str = "watcher", cause: str | None = None, key: str | None = None
+    ) -> Event:
+        """Append one typed event."""
+        (event,) = await self.store.record(draft(payload, subject, actor=actor, cause=cause, key=key))
+        return event
+
+
+@dataclass(frozen=True, slots=True)
+class MergeView:
+    """The merge result of one (base, head): the tree that gates judge, the commit that would land, or the conflict."""
+
+    tree: str
+    commit: str
+    conflict: tuple[str, ...]
+    paths: tuple[str, ...]
+    """What the pull request changes against its merge base."""

@@ -1,0 +1,241 @@
+"""The watcher process: takes the lock, opens everything, runs the loop, and leaves in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from fleet_tui import __version__
+from fleet_tui.bus.identity import Caller
+from fleet_tui.bus.server import BusServer
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, PolicyDenied, WatcherStarted, WatcherStopped, draft
+from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.domain.text import one_line
+from fleet_tui.forge.local import LocalForge
+from fleet_tui.git.control import ControlRepository
+from fleet_tui.git.user import UserRepository
+from fleet_tui.git.workspace import Workspaces
+from fleet_tui.paths import FleetPaths
+from fleet_tui.settings.load import Loaded, load_settings, policy_version
+from fleet_tui.settings.schema import Settings
+from fleet_tui.settings.watch import watch_settings
+from fleet_tui.store.chain import boot_id
+from fleet_tui.store.store import Store
+from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.records import read_runner
+from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.watcher import starting
+from fleet_tui.watcher.agents_desk import AgentsDesk
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.jobs import Jobs
+from fleet_tui.watcher.lock import WatcherLock
+from fleet_tui.watcher.loop import Loop
+from fleet_tui.watcher.operator_desk import OperatorDesk
+
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """One fleet's watcher. ``run`` returns when it was told to stop; the agents go on unless they were to end too."""
+
+    def __init__(self, paths: FleetPaths, settings: Settings, store: Store, target: str) -> None:
+        control = ControlRepository(paths.control, paths.repository, target)
+        wake = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._reason = "signal"
+        self._ctx = ctx = Context(
+            paths=paths,
+            host=socket.gethostname(),
+            settings=settings,
+            store=store,
+            tmux=TmuxServer(paths.tmux_socket_name),
+            control=control,
+            user=UserRepository(paths.repository),
+            workspaces=Workspaces(control, paths.workspaces),
+            forge=LocalForge(paths.tickets, store.reader.next_pull_request_number),
+            bus=BusServer(self._answer, self._classify),
+            jobs=Jobs(wake.set),
+            wake=wake,
+        )
+        self._agents = AgentsDesk(ctx)
+        self._operator = OperatorDesk(ctx, self.stop)
+        ctx.drain_spool = self._agents.drain
+
+    def stop(self, reason: str) -> None:
+        """Ask the watcher to leave: no new work, effects under way are finished or marked."""
+        self._reason = reason
+        self._stop.set()
+        self._ctx.wake.set()
+
+    async def run(self, loaded: Loaded) -> None:
+        """Serve until stopped."""
+        ctx = self._ctx
+        await ctx.control.ensure()
+        await ctx.tmux.ensure()
+        started = WatcherStarted(__version__, os.getpid(), ctx.host, boot_id(), ctx.isolation.value)
+        await ctx.say(started, "fleet")
+        await self._use(loaded)
+        for run in ctx.reader.runs(*LIVE_RUNS):
+            if ctx.paths.run_dir(run.id).is_dir():
+                await starting.listen(ctx, run)
+                await self._agents.drain(run.id)
+        await ctx.bus.listen_operator(ctx.paths.operator_socket)
+        await self._serve()
+        await self._leave()
+
+    async def _serve(self) -> None:
+        helpers = [
+            asyncio.create_task(self._follow_settings(), name="settings"),
+            asyncio.create_task(self._follow_tickets(), name="tickets"),
+        ]
+        loop = asyncio.create_task(Loop(self._ctx).run(), name="loop")
+        stop = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait([loop, stop], return_when=asyncio.FIRST_COMPLETED)
+            if loop.done():
+                loop.result()  # a loop that ends by itself has failed: let the process end with its error
+            if self._reason == "with-agents":
+                await self._end_agents()
+        finally:
+            self._ctx.stopping = True
+            self._ctx.wake.set()
+            for helper in (*helpers, stop):
+                helper.cancel()
+            await asyncio.gather(*helpers, stop, loop, return_exceptions=True)
+
+    async def _end_agents(self) -> None:
+        """Wait until the passes have stopped and recorded every run."""
+        async with asyncio.timeout(60):
+            while self._ctx.reader.runs(*LIVE_RUNS):
+                self._ctx.wake.set()
+                await asyncio.sleep(0.1)
+
+    async def _leave(self) -> None:
+        ctx = self._ctx
+        await ctx.bus.close()
+        await ctx.jobs.close()
+        if self._reason == "with-agents":
+            await ctx.tmux.stop()
+        await ctx.say(WatcherStopped(self._reason), "fleet")
+        log.info("watcher stopped: %s", self._reason)
+
+    # -- configuration and tickets -------------------------------------------------------------------------------------
+
+    async def _use(self, loaded: Loaded) -> None:
+        """Put a configuration in force, or keep the last good one and say why."""
+        ctx = self._ctx
+        if loaded.settings is None:
+            problems = [one_line(str(problem), 300) for problem in loaded.errors[:20]]
+            await ctx.say(ConfigRejected(problems), "fleet")
+            return
+        ctx.settings = loaded.settings
+        if ctx.reader.fleet().config_sha != loaded.sha or ctx.reader.fleet().config_problems:
+            agents = [_agent_row(loaded.settings, agent.name) for agent in loaded.settings.agents]
+            await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents), "fleet")
+        ctx.wake.set()
+
+    async def _follow_settings(self) -> None:
+        async with aclosing(watch_settings(self._ctx.paths.repository, stop=self._stop)) as changes:  # type: ignore[type-var]
+            async for loaded in changes:
+                await self._use(loaded)
+
+    async def _follow_tickets(self) -> None:
+        async for _ in self._ctx.forge.watch(self._stop):
+            self._ctx.wake.set()
+
+    # -- the bus -------------------------------------------------------------------------------------------------------
+
+    async def _answer(self, caller: Caller, op: str, args: dict[str, Any], request_id: str) -> dict[str, Any]:
+        if op == "denied":
+            await self._denied(caller, args)
+            return {}
+        if caller.run is not None:
+            return await self._agents.answer(caller.run, op, args, request_id)
+        return await self._operator.answer(caller.user, op, args)
+
+    async def _denied(self, caller: Caller, args: dict[str, Any]) -> None:
+        run = self._ctx.reader.run(caller.run) if caller.run else None
+        denied = PolicyDenied(
+            one_line(str(args.get("act", "")), 80),
+            one_line(str(args.get("reason", ""))),
+            run.agent if run else None,
+            caller.run,
+            "identity",
+        )
+        actor = f"agent:{run.agent}/{run.id}" if run else f"user:{caller.user}"
+        await self._ctx.say(denied, f"run:{run.id}" if run else "fleet", actor=actor)
+        self._ctx.wake.set()
+
+    def _classify(self, pid: int) -> str | None:
+        runs = self._ctx.reader.runs(*LIVE_RUNS)
+        records = {run.id: read_runner(self._ctx.paths.run_dir(run.id)) for run in runs}
+        return runner_client.find_run(pid, {name: record for name, record in records.items() if record is not None})
+
+
+def _agent_row(settings: Settings, name: str) -> dict[str, Any]:
+    agent = settings.agent(name)
+    return {
+        "name": agent.name,
+        "role": agent.role,
+        "vendor": agent.vendor,
+        "model": agent.model,
+        "enabled": agent.enabled,
+        "max_concurrent": agent.max_concurrent,
+        "department": agent.department,
+        "reports_to": agent.reports_to,
+        "subscribes_to": list(agent.subscriptions(settings)),
+        "budget_s": agent.budget_s,
+    }
+
+
+def serve(repository: Path) -> None:
+    """Run the watcher of ``repository`` in this process until it is told to stop.
+
+    Raises:
+        FleetError: cannot start: configuration, repository, tmux, state directory, or another watcher.
+    """
+    paths = FleetPaths.of(repository)
+    loaded = load_settings(paths.repository)
+    settings = loaded.require()
+    paths.create()
+    with WatcherLock(paths.lock):
+        asyncio.run(_serve(paths, loaded, settings))
+
+
+async def _serve(paths: FleetPaths, loaded: Loaded, settings: Settings) -> None:
+    target = await _target(paths, settings)
+    store = Store.open(paths.database, host=socket.gethostname(), blobs=paths.blobs)
+    try:
+        watcher = Watcher(paths, settings, store, target)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, watcher.stop, signal.Signals(number).name)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # a closed terminal is no reason to leave
+        await watcher.run(loaded)
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+async def _target(paths: FleetPaths, settings: Settings) -> str:
+    """The branch that work lands on: configured, else the one found at the first start and remembered."""
+    if settings.target_branch is not None:
+        return settings.target_branch
+    remembered = paths.state / "target"
+    if remembered.is_file():
+        return remembered.read_text(encoding="utf-8").strip()
+    state = await UserRepository(paths.repository).inspect()
+    if state.branch is None:
+        raise FleetError(
+            "HEAD is detached",
+            f"{paths.repository} has no branch checked out, so it is unclear where work should land",
+            "git switch main, or set `target_branch: main` in .fleet/config.yaml",
+        )
+    remembered.write_text(state.branch, encoding="utf-8")
+    return state.branch

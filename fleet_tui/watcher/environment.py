@@ -1,0 +1,47 @@
+"""The complete environment of an agent: an allow-list of the user's, the fleet's own names, and no credential."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet_tui.bus.shim import write_shim
+from fleet_tui.domain.model import Run
+from fleet_tui.settings.schema import AgentSettings
+
+_PASSED_ON = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+_PASSED_PREFIXES = ("LC_",)
+
+
+def agent_environment(
+    run: Run, agent: AgentSettings, run_dir: Path, workspace: Path, token: str, extra: Mapping[str, str]
+) -> dict[str, str]:
+    """Name → value for the agent's processes. Credentials of the user (``SSH_AUTH_SOCK``, ``GH_TOKEN``, …) are left out;
+    what a vendor needs is named in the configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES)
+    }
+    own = {
+        "PATH": f"{run_dir / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "FLEET_AGENT": run.agent,
+        "FLEET_PR": "" if run.pr is None else str(run.pr),
+        "FLEET_ROLE": run.role,
+        "FLEET_ROUND": str(run.round),
+        "FLEET_RUN": run.id,
+        "FLEET_SOCKET": str(run_dir / "bus.sock"),
+        "FLEET_SPOOL": str(run_dir / "spool"),
+        "FLEET_TICKET": "" if run.ticket is None else str(run.ticket),
+        "FLEET_TOKEN": token,
+        "FLEET_TRIGGER": run.trigger,
+        "FLEET_WORKDIR": str(workspace),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    return inherited | dict(agent.env) | dict(extra) | own
+
+
+def install_client(run_dir: Path) -> None:
+    """Put the agents' ``fleet`` (the light client) where the run's PATH finds it first, and make its spool."""
+    write_shim(run_dir / "bin")
+    (run_dir / "spool").mkdir(mode=0o700, exist_ok=True)

@@ -1,0 +1,113 @@
+"""Work handed over by authors: from the gate repository into the control repository, and into a pull request."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.events import Draft, PullRequestCreated, PullRequestNeedsReview, PullRequestUpdated, draft
+from fleet_tui.domain.model import PullRequest, Run, Ticket
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.forge.base import PullRequestDraft
+from fleet_tui.watcher.context import Context
+
+_BODY = 8_000
+
+
+def has_delivered(ctx: Context, run: Run) -> bool:
+    """Whether the run's own result is in the tables: its pull request, its verdict, its release decision."""
+    family = ctx.settings.family(run.role).name
+    if family == "reviewer" and run.pr is not None:
+        return any(review.run == run.id for review in ctx.reader.reviews(run.pr))
+    if family == "release" and run.pr is not None:
+        release = ctx.reader.release(run.pr)
+        return release is not None and release.run == run.id
+    if family == "author" and run.ticket is not None:
+        pull_request = ctx.reader.open_pull_request(run.ticket)
+        return pull_request is not None and pull_request.run == run.id
+    return False
+
+
+async def collect_work(ctx: Context, run: Run) -> None:
+    """A program that knows nothing of the fleet hands over by ending well: its commits become a pull request."""
+    if ctx.settings.family(run.role).name != "author" or run.ticket is None or has_delivered(ctx, run):
+        return
+    if _question_open(ctx, run):
+        return
+    try:
+        await hand_over(ctx, run, title="", body="", key=f"exit:{run.id}", actor=f"agent:{run.agent}/{run.id}")
+    except Refused:
+        return  # nothing committed: the end of the run is recorded as what it is
+
+
+def _question_open(ctx: Context, run: Run) -> bool:
+    return any(question.run == run.id for question in ctx.reader.questions(open_only=True))
+
+
+async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, actor: str) -> PullRequest:
+    """Make or update the pull request of ``run``'s ticket from what its branch holds now.
+
+    Raises:
+        Refused: not an author's run, no ticket, or no commits beyond the base.
+    """
+    if run.ticket is None:
+        raise Refused("no ticket", f"{run.id} works on no ticket", "an author's run belongs to a ticket")
+    ticket = ctx.reader.ticket(run.ticket)
+    if ticket is None:
+        raise Refused("no ticket", f"#{run.ticket} does not exist")
+    head = await _fetch(ctx, run)
+    base = await ctx.control.target_sha()
+    existing = ctx.reader.open_pull_request(run.ticket)
+    if existing is not None and existing.head_sha == head:
+        if existing.run == run.id:
+            return existing
+        raise Refused("nothing new", f"#{existing.number} already stands at {head[:8]}", "commit what was asked for, push, publish again")
+    if head is None or head == run.base_sha or await ctx.control.is_ancestor(head, base):
+        hint = "commit your work and `git push`, then publish again"
+        raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
+    await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, (title, body), key, actor))
+    result = ctx.reader.open_pull_request(run.ticket)
+    if result is None:
+        raise FleetError("pull request vanished", f"ticket #{run.ticket}", "run `fleet verify --deep`")
+    return result
+
+
+async def _fetch(ctx: Context, run: Run) -> str | None:
+    """The head of the run's branch: what it pushed to its gate, else what it committed in its workspace."""
+    assert run.ticket is not None
+    paths = await ctx.workspaces.create(run.ticket, run.branch, run.base_sha)
+    pushed = await ctx.control.fetch_head(paths.gate, run.branch, f"{run.ticket}-gate")
+    if pushed is not None and pushed != run.base_sha:
+        return pushed
+    return await ctx.control.fetch_head(paths.path, run.branch, f"{run.ticket}-workspace")
+
+
+async def _drafts(
+    ctx: Context,
+    run: Run,
+    ticket: Ticket,
+    existing: PullRequest | None,
+    head: str,
+    base: str,
+    words: tuple[str, str],
+    key: str,
+    actor: str,
+) -> list[Draft]:
+    summary = await ctx.control.summary(base, head)
+    counts = (len(summary.files), summary.added, summary.deleted)
+    title = one_line(words[0] or ticket.title)
+    body = clean(words[1], _BODY)
+    request = PullRequestDraft(ticket.number, title, body, run.branch, ctx.control.target, head, base)
+    if existing is not None:
+        number = existing.number
+        updated = PullRequestUpdated(number, head, base, run.id, *counts)
+        first = draft(updated, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
+        await ctx.forge.update_pull_request(number, request)
+    else:
+        number = await ctx.forge.open_pull_request(request)
+        created = PullRequestCreated(
+            number, ticket.number, title, body, run.branch, ctx.control.target, run.agent, run.id, head, base, *counts
+        )
+        first = draft(created, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
+    review = PullRequestNeedsReview(number, head, run.round)
+    # One transaction: a pull request never exists without its request for review.
+    return [first, draft(review, f"pr:{number}", key=f"review:{number}:{head}:{run.id}")]
+

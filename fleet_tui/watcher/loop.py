@@ -1,0 +1,111 @@
+"""The reconcile loop: all passes in order, again while they change anything, then sleep until poked or due."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.cursor import Cursor
+from fleet_tui.watcher.passes import (
+    approvals,
+    budgets,
+    containment,
+    dispatch,
+    gates,
+    merges,
+    messages,
+    reviews,
+    runs,
+    tickets,
+)
+
+log = logging.getLogger(__name__)
+_TICK_S = 1.0
+_MOST_ROUNDS = 20
+
+Pass = tuple[str, Callable[[Context], Awaitable[None]]]
+
+
+def passes(cursor: Cursor) -> Sequence[Pass]:
+    """Every pass with its name, in the order in which they run: observe, contain, decide, act."""
+    return (
+        ("follow the target", merges.follow_user),
+        ("observe tickets", tickets.observe),
+        ("observe runs", runs.observe),
+        ("refused pushes", containment.refused_pushes),
+        ("contain", containment.contain),
+        ("meter", budgets.meter),
+        ("replace crashed runs", runs.replace_crashed),
+        ("requeue released tickets", runs.requeue_released),
+        ("resume unblocked", reviews.resume_unblocked),
+        ("review", reviews.review),
+        ("gates", gates.judge),
+        ("void approvals", approvals.void_changed),
+        ("request approvals", approvals.request),
+        ("land", merges.land),
+        ("react to events", lambda ctx: dispatch.react(ctx, cursor)),
+        ("schedules", dispatch.schedule),
+        ("assign", dispatch.assign),
+        ("start runs", runs.start_queued),
+        ("messages", messages.send),
+        ("labels", tickets.label),
+        ("reclaim workspaces", merges.reclaim),
+    )
+
+
+class Loop:
+    """Runs the passes. A pass that fails is reported and does not stop the others; one that recovers clears its alarm."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._passes = passes(Cursor(ctx.paths.state / "subscriptions.cursor"))
+        self._failing: set[str] = set()
+        self.turns = 0
+        """How often the loop went round: the watchdog's proof of progress."""
+
+    async def run(self) -> None:
+        """Until ``ctx.stopping``."""
+        while not self._ctx.stopping:
+            await self.settle()
+            try:
+                async with asyncio.timeout(_TICK_S):
+                    await self._ctx.wake.wait()
+            except TimeoutError:
+                pass
+
+    async def settle(self) -> None:
+        """Run all passes until a whole round records nothing."""
+        for _ in range(_MOST_ROUNDS):
+            self._ctx.wake.clear()
+            before = self._ctx.reader.last_seq()
+            for name, step in self._passes:
+                if self._ctx.stopping:
+                    return
+                await self._guarded(name, step)
+            self.turns += 1
+            if self._ctx.reader.last_seq() == before:
+                return
+
+    async def _guarded(self, name: str, step: Callable[[Context], Awaitable[None]]) -> None:
+        try:
+            await step(self._ctx)
+        except FleetError as error:
+            await self._report(name, str(error))
+        except Exception as error:  # a bug in one pass must not end enforcement by the others
+            await self._report(name, f"{type(error).__name__}: {error}")
+        else:
+            if name in self._failing:
+                self._failing.discard(name)
+                await alarms.clear(self._ctx, "pass", f"pass:{name}", "works again")
+
+    async def _report(self, name: str, problem: str) -> None:
+        if name not in self._failing:
+            log.exception("pass %r failed", name)
+            self._failing.add(name)
+            response = "see `fleet doctor` and the watcher's log"
+            title = f"the watcher cannot {name}: {problem}"
+            await alarms.ensure(self._ctx, "pass", f"pass:{name}", priority=2, title=title, response=response)

@@ -1,0 +1,63 @@
+"""The merge result of a pull request on the current base: what gates judge, what a person approves, what lands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet_tui.domain.model import Gate, PullRequest
+from fleet_tui.domain.states import GateState
+from fleet_tui.git.values import FileChange, MergeResult
+from fleet_tui.settings.load import parse_gates
+from fleet_tui.settings.schema import GateSettings
+from fleet_tui.watcher.context import Context, MergeView
+
+CONFIG_PATH = ".fleet/config.yaml"
+_MOST_CONFIG_BYTES = 262_144
+
+
+async def merge_view(ctx: Context, pull_request: PullRequest, base: str) -> MergeView:
+    """Tree, commit, conflict and changed paths for (``base``, head); built once per pair and remembered."""
+    pair = (base, pull_request.head_sha)
+    if pair not in ctx.merge_results:
+        result = await _build(ctx, pull_request, base)
+        summary = await ctx.control.summary(base, pull_request.head_sha)
+        paths = _touched(summary.files)
+        ctx.merge_results[pair] = MergeView(result.tree, result.commit, result.conflicts, paths)
+        while len(ctx.merge_results) > 200:
+            ctx.merge_results.pop(next(iter(ctx.merge_results)))
+    return ctx.merge_results[pair]
+
+
+def _touched(files: Sequence[FileChange]) -> tuple[str, ...]:
+    """Every path that the change touches: a renamed file counts at both ends."""
+    return tuple(sorted({path for file in files for path in (file.path, file.old_path) if path}))
+
+
+async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeResult:
+    message = f"{pull_request.title}\n\nPull request #{pull_request.number}, ticket #{pull_request.ticket}, by {pull_request.agent}."
+    return await ctx.control.merge_result(
+        base,
+        pull_request.head_sha,
+        method=ctx.settings.merge.method,
+        message=message,
+        when_ns=pull_request.created_ns,
+    )
+
+
+async def gates_in_force(ctx: Context, base: str) -> tuple[GateSettings, ...]:
+    """The gates of the *base* commit, so that a branch cannot weaken its own judge; the fleet's own when it has none."""
+    text = await ctx.control.read_file(base, CONFIG_PATH, max_bytes=_MOST_CONFIG_BYTES)
+    if text is None:
+        return tuple(ctx.settings.gates)
+    return parse_gates(text, f"{CONFIG_PATH} at {base[:8]}")
+
+
+def gate_results(ctx: Context, tree: str, gates: tuple[GateSettings, ...]) -> dict[str, Gate]:
+    """The latest decided result per gate on ``tree``, for gates whose command is still the one in force."""
+    wanted = {gate.name: gate.command for gate in gates}
+    results: dict[str, Gate] = {}
+    for gate in sorted(ctx.reader.gates(tree=tree), key=lambda g: g.started_ns):
+        if wanted.get(gate.name) == gate.command and gate.state is not GateState.RUNNING and gate.reason != "interrupted":
+            results[gate.name] = gate
+    return results
+

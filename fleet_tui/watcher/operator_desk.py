@@ -1,0 +1,364 @@
+"""What a person commands through the control room or the command line, over the operator's socket."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.events import (
+    AgentPaused,
+    AgentReleased,
+    AgentResumed,
+    AlarmAcknowledged,
+    ApprovalDenied,
+    ApprovalGranted,
+    ApprovalUndone,
+    BudgetExtended,
+    Draft,
+    OperatorActed,
+    QuestionAnswered,
+    RunStopRequested,
+    TicketUnblocked,
+    draft,
+)
+from fleet_tui.domain.model import Agent, Approval, Question, Run
+from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
+from fleet_tui.domain.text import clean, one_line, reveal
+from fleet_tui.governance.approvals import voided_by
+from fleet_tui.git.values import FileDiff, Hunk
+from fleet_tui.watcher import starting
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes import containment, reviews
+from fleet_tui.watcher.passes.approvals import binding_now
+from fleet_tui.watcher.queueing import queued
+
+_SECOND = 1_000_000_000
+_MOST_DIFF = 2_000_000
+Args = dict[str, Any]
+
+
+class OperatorDesk:
+    """Every act is checked against the state it was decided on, recorded with the person's name, and answered at once."""
+
+    def __init__(self, ctx: Context, shut_down: Callable[[str], None]) -> None:
+        self._ctx = ctx
+        self._shut_down = shut_down
+        self._started = time.monotonic()
+        self._ops: dict[str, Callable[[Args, str], Awaitable[dict[str, Any]]]] = {
+            "status": self._status,
+            "poll": self._poll,
+            "approve": self._approve,
+            "undo": self._undo,
+            "reject": lambda args, actor: self._deny(args, actor, "reject"),
+            "request_changes": lambda args, actor: self._deny(args, actor, "changes"),
+            "quarantine": self._quarantine,
+            "release": self._release,
+            "pause": lambda args, actor: self._pause(args, actor, pause=True),
+            "resume": lambda args, actor: self._pause(args, actor, pause=False),
+            "stop": self._stop,
+            "message": self._message,
+            "answer": self._answer,
+            "acknowledge": self._acknowledge,
+            "unblock": self._unblock,
+            "extend_budget": self._extend_budget,
+            "diff": self._diff,
+            "gate_log": self._gate_log,
+            "ticket": self._ticket,
+            "shutdown": self._shutdown,
+        }
+
+    async def answer(self, user: str, op: str, args: Args) -> dict[str, Any]:
+        """Perform ``op`` for the person ``user``.
+
+        Raises:
+            FleetError: the act is refused, or what it was decided on has changed (``Conflict``).
+        """
+        handler = self._ops.get(op)
+        if handler is None:
+            raise UsageError("unknown command", one_line(op, 60), f"one of: {', '.join(sorted(self._ops))}")
+        result = await handler(args, f"operator:{one_line(user, 60)}")
+        self._ctx.wake.set()
+        return result
+
+    # -- the fleet -----------------------------------------------------------------------------------------------------
+
+    async def _status(self, args: Args, actor: str) -> dict[str, Any]:
+        ctx = self._ctx
+        return {
+            "fleet": ctx.paths.fleet,
+            "repository": str(ctx.paths.repository),
+            "epoch": ctx.store.epoch,
+            "uptime_s": int(time.monotonic() - self._started),
+            "isolation": ctx.isolation.value,
+            "events": ctx.reader.last_seq(),
+            "live_runs": len(ctx.reader.runs(*LIVE_RUNS)),
+            "jobs": sorted(ctx.jobs.running())[:50],
+            "stopping": ctx.stopping,
+        }
+
+    async def _poll(self, args: Args, actor: str) -> dict[str, Any]:
+        self._ctx.merge_results.clear()
+        return {}
+
+    async def _shutdown(self, args: Args, actor: str) -> dict[str, Any]:
+        await self._ctx.say(OperatorActed("shutdown", {"with_agents": bool(args.get("with_agents"))}), "fleet", actor=actor)
+        if args.get("with_agents"):
+            for run in self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS):
+                await self._ctx.say(RunStopRequested(run.id, "fleet stopped with its agents"), f"run:{run.id}", actor=actor)
+        self._shut_down("with-agents" if args.get("with_agents") else "operator")
+        return {}
+
+    # -- approvals -----------------------------------------------------------------------------------------------------
+
+    def _approval(self, args: Args, *states: ApprovalState) -> Approval:
+        approval = self._ctx.reader.approval(_text(args, "approval"))
+        if approval is None:
+            raise UsageError("no such approval", _text(args, "approval"), "`fleet approval list`")
+        if approval.state not in states:
+            who = f" by {approval.decided_by}" if approval.decided_by else ""
+            raise Conflict("already decided", f"{approval.id} is {approval.state.value}{who}: {approval.reason}")
+        return approval
+
+    async def _approve(self, args: Args, actor: str) -> dict[str, Any]:
+        approval = self._approval(args, ApprovalState.REQUESTED)
+        pull_request = self._ctx.reader.pull_request(approval.pr)
+        if pull_request is None:
+            raise UsageError("no such pull request", f"#{approval.pr}")
+        shown = _text(args, "head")
+        if shown != approval.head_sha:
+            what = f"head {shown[:8]} was shown, {approval.head_sha[:8]} would land"
+            raise Conflict("CHANGED while you looked", what, "look again, then decide")
+        changed = voided_by(approval, await binding_now(self._ctx, pull_request), author_quarantined=False)
+        if changed is not None:
+            raise Conflict("CHANGED while you looked", changed, "look again, then decide")
+        hold_until = self._ctx.now_ns() + self._ctx.settings.approval.hold_s * _SECOND
+        granted = ApprovalGranted(approval.id, approval.pr, actor, hold_until, args.get("shown"))
+        await self._ctx.say(granted, f"pr:{approval.pr}", actor=actor)
+        return {"hold_until_ns": hold_until, "message": f"#{approval.pr} lands in {self._ctx.settings.approval.hold_s} s"}
+
+    async def _undo(self, args: Args, actor: str) -> dict[str, Any]:
+        approval = self._approval(args, ApprovalState.HELD)
+        # Its grace time may be over; as long as nothing landed, taking it back is still right.
+        await self._ctx.say(ApprovalUndone(approval.id, approval.pr, actor), f"pr:{approval.pr}", actor=actor)
+        return {"message": f"#{approval.pr} is not approved any more"}
+
+    async def _deny(self, args: Args, actor: str, verdict: str) -> dict[str, Any]:
+        approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
+        reason = clean(_text(args, "reason"), 4_000)
+        denied = draft(ApprovalDenied(approval.id, approval.pr, actor, verdict, reason), f"pr:{approval.pr}", actor=actor)
+        pull_request = self._ctx.reader.pull_request(approval.pr)
+        follow: list[Draft] = []
+        if pull_request is not None and verdict == "changes":
+            follow = reviews.sent_back(self._ctx, pull_request, f"{actor} asks for changes", reason)
+        elif pull_request is not None:
+            follow = reviews.held(pull_request, f"rejected by {actor}: {one_line(reason)}")
+        await self._ctx.record(denied, *follow)
+        return {"message": f"#{approval.pr}: {'sent back with your notes' if verdict == 'changes' else 'rejected'}"}
+
+    # -- agents --------------------------------------------------------------------------------------------------------
+
+    def _agent(self, args: Args) -> Agent:
+        name = _text(args, "agent")
+        agent = self._ctx.reader.agent(name)
+        if agent is None:
+            names = ", ".join(a.name for a in self._ctx.reader.agents()) or "none"
+            raise UsageError("no such agent", one_line(name, 80), f"agents: {names}")
+        return agent
+
+    async def _quarantine(self, args: Args, actor: str) -> dict[str, Any]:
+        agent = self._agent(args)
+        if agent.quarantined:
+            raise Conflict("already quarantined", f"{agent.name}: {agent.quarantine_reason}")
+        reason = clean(str(args.get("reason") or "by hand"), 400)
+        await containment.quarantine(self._ctx, agent, reason, rule="operator", actor=actor)
+        return {"message": f"{agent.name} is quarantined"}
+
+    async def _release(self, args: Args, actor: str) -> dict[str, Any]:
+        """The frozen runs end and their tickets start anew: what was contained never gets a new identity."""
+        agent = self._agent(args)
+        if not agent.quarantined:
+            raise Conflict("not quarantined", agent.name)
+        reason = clean(_text(args, "reason"), 400)
+        released = AgentReleased(agent.name, reason, agent.epoch + 1)
+        drafts: list[Draft] = [draft(released, f"agent:{agent.name}", actor=actor)]
+        for run in self._ctx.reader.runs(*LIVE_RUNS, agent=agent.name):
+            stop = RunStopRequested(run.id, "released from quarantine")
+            drafts.append(draft(stop, f"run:{run.id}", actor=actor, key=f"stop-release:{run.id}"))
+        await self._ctx.record(*drafts)
+        return {"message": f"{agent.name} is released; its work starts anew"}
+
+    async def _pause(self, args: Args, actor: str, *, pause: bool) -> dict[str, Any]:
+        agent = self._agent(args)
+        if agent.paused == pause:
+            raise Conflict("nothing to do", f"{agent.name} is {'already paused' if pause else 'not paused'}")
+        kind = AgentPaused if pause else AgentResumed
+        reason = clean(str(args.get("reason") or "by hand"), 400)
+        await self._ctx.say(kind(agent.name, reason), f"agent:{agent.name}", actor=actor)
+        return {"message": f"{agent.name} is {'paused' if pause else 'resumed'}"}
+
+    async def _stop(self, args: Args, actor: str) -> dict[str, Any]:
+        runs = self._runs(args)
+        reason = clean(str(args.get("reason") or "by hand"), 400)
+        for run in runs:
+            await self._ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", actor=actor)
+        return {"message": f"{len(runs)} run(s) will stop; workspaces and logs are kept"}
+
+    def _runs(self, args: Args) -> list[Run]:
+        if args.get("run"):
+            run = self._ctx.reader.run(_text(args, "run"))
+            found = [run] if run is not None and run.state in LIVE_RUNS | {RunState.QUEUED} else []
+        else:
+            found = self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS, agent=self._agent(args).name)
+        if not found:
+            raise Conflict("nothing is running", one_line(str(args.get("run") or args.get("agent")), 80))
+        return found
+
+    async def _message(self, args: Args, actor: str) -> dict[str, Any]:
+        text = clean(_text(args, "text"), 100_000)
+        runs = [run for run in self._runs(args) if run.state in LIVE_RUNS]
+        if not runs:
+            raise Conflict("nothing is running", "a message needs a running agent", "put it into the ticket instead")
+        question = next((q for q in self._ctx.reader.questions(open_only=True) if q.run == runs[0].id), None)
+        if question is not None:
+            return await self._answer_question(question, text, actor)
+        await self._ctx.record(starting.message(self._ctx, runs[0].id, "message", text, actor=actor))
+        return {"message": f"queued for {runs[0].agent}: delivered when it takes input"}
+
+    async def _answer(self, args: Args, actor: str) -> dict[str, Any]:
+        question = self._ctx.reader.question(_text(args, "question"))
+        if question is None:
+            raise UsageError("no such question", _text(args, "question"))
+        if question.answer is not None:
+            raise Conflict("already answered", one_line(question.answer))
+        return await self._answer_question(question, clean(_text(args, "text"), 100_000), actor)
+
+    async def _answer_question(self, question: Question, text: str, actor: str) -> dict[str, Any]:
+        """One transaction: the answer, the ticket going on, and the text on its way to the agent (or a new run for it)."""
+        subject = f"ticket:{question.ticket}" if question.ticket is not None else f"run:{question.run}"
+        answered = QuestionAnswered(question.id, text[:20_000], question.ticket)
+        drafts = [draft(answered, subject, actor=actor, key=f"answer:{question.id}")]
+        run = self._ctx.reader.run(question.run)
+        if run is not None and run.state in LIVE_RUNS:
+            drafts.append(starting.message(self._ctx, run.id, "answer", text, actor=actor, key=f"tell:{question.id}"))
+        elif run is not None:
+            agent = self._ctx.settings.agent(run.agent)
+            drafts.append(
+                queued(
+                    agent,
+                    key=f"answer:{question.id}",
+                    trigger=run.trigger,
+                    ticket=run.ticket,
+                    pr=run.pr,
+                    head_sha=run.head_sha,
+                    round_=run.round,
+                    instructions=f"You asked: {question.summary}\nThe answer: {text}",
+                )
+            )
+        if question.ticket is not None:
+            drafts.append(draft(TicketUnblocked(question.ticket, "answered"), subject, actor=actor, key=f"go:{question.id}"))
+        await self._ctx.record(*drafts)
+        return {"message": f"answered; {question.agent} gets it when it takes input"}
+
+    async def _extend_budget(self, args: Args, actor: str) -> dict[str, Any]:
+        agent = self._agent(args)
+        seconds = args.get("seconds")
+        if not isinstance(seconds, int) or not 0 < seconds <= 31_536_000:
+            raise UsageError("seconds missing", "how much longer the agent may run", "a whole number above 0")
+        if agent.budget_s is None:
+            raise Conflict("no budget", f"{agent.name} has no run-time budget")
+        reason = clean(str(args.get("reason") or "by hand"), 400)
+        await self._ctx.say(BudgetExtended(agent.name, seconds, reason), f"agent:{agent.name}", actor=actor)
+        return {"message": f"{agent.name} may run {seconds} s longer"}
+
+    # -- alarms and tickets --------------------------------------------------------------------------------------------
+
+    async def _acknowledge(self, args: Args, actor: str) -> dict[str, Any]:
+        name = _text(args, "alarm")
+        if all(alarm.id != name for alarm in self._ctx.reader.alarms()):
+            raise UsageError("no such alarm", one_line(name, 80))
+        await self._ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor, key=f"ack:{name}")
+        return {"message": "acknowledged"}
+
+    async def _unblock(self, args: Args, actor: str) -> dict[str, Any]:
+        ticket = self._ctx.reader.ticket(_number(args, "ticket"))
+        if ticket is None or ticket.state is not TicketState.BLOCKED:
+            raise Conflict("not blocked", f"ticket #{args.get('ticket')} does not wait for you")
+        reason = clean(str(args.get("reason") or "by hand"), 400)
+        await self._ctx.say(TicketUnblocked(ticket.number, reason), f"ticket:{ticket.number}", actor=actor)
+        return {"message": f"ticket #{ticket.number} goes on"}
+
+    async def _ticket(self, args: Args, actor: str) -> dict[str, Any]:
+        ticket = self._ctx.reader.ticket(_number(args, "number"))
+        if ticket is None:
+            raise UsageError("no such ticket", f"#{args.get('number')}")
+        return {"title": ticket.title, "text": clean(self._ctx.store.blob(ticket.body_sha), 100_000)}
+
+    # -- evidence ------------------------------------------------------------------------------------------------------
+
+    async def _diff(self, args: Args, actor: str) -> dict[str, Any]:
+        pull_request = self._ctx.reader.pull_request(_number(args, "pr"))
+        if pull_request is None:
+            raise UsageError("no such pull request", f"#{args.get('pr')}")
+        base = str(args.get("base") or pull_request.base_sha)
+        head = str(args.get("head") or pull_request.head_sha)
+        files = await self._ctx.control.diff(base, head, max_bytes=_MOST_DIFF)
+        wanted = args.get("path")
+        shown = [_file(file) for file in files if wanted is None or reveal(file.change.path) == wanted]
+        return {"head": head, "base": base, "files": _fit(shown)}
+
+    async def _gate_log(self, args: Args, actor: str) -> dict[str, Any]:
+        gate = next((g for g in self._ctx.reader.gates() if g.id == _text(args, "gate")), None)
+        if gate is None or not gate.log:
+            raise UsageError("no such evidence", one_line(str(args.get("gate")), 80))
+        data = (self._ctx.paths.evidence / gate.log).read_bytes()
+        return {"text": clean(data[-150_000:].decode("utf-8", "replace"))}
+
+
+def _text(args: Args, name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{name} missing", f"this command needs `{name}`")
+    return value
+
+
+def _number(args: Args, name: str) -> int:
+    value = args.get(name)
+    if not isinstance(value, int):
+        raise UsageError(f"{name} missing", f"this command needs the number `{name}`")
+    return value
+
+
+def _file(file: FileDiff) -> dict[str, Any]:
+    change = file.change
+    return {
+        "path": reveal(change.path),
+        "old_path": reveal(change.old_path) if change.old_path else None,
+        "status": change.status,
+        "added": change.added,
+        "deleted": change.deleted,
+        "binary": change.binary,
+        "truncated": file.truncated,
+        "hunks": [
+            {"header": _header(hunk), "lines": [[line.kind, line.old, line.new, line.text] for line in hunk.lines]}
+            for hunk in file.hunks
+        ],
+    }
+
+
+def _header(hunk: Hunk) -> str:
+    return f"@@ -{hunk.old_start},{hunk.old_lines} +{hunk.new_start},{hunk.new_lines} @@ {hunk.heading}".rstrip()
+
+
+def _fit(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As much of the diff as one frame of the bus holds; a file that does not fit keeps its head line and says so."""
+    room = 200_000
+    for file in files:
+        size = sum(len(line[3]) * 2 + 24 for hunk in file["hunks"] for line in hunk["lines"])
+        if size > room:
+            file["hunks"], file["truncated"] = [], True
+        else:
+            room -= size
+    return files
+

@@ -1,0 +1,1 @@
+"""The reconcile passes, one file each. Every pass is idempotent and looks at states, never at edges."""

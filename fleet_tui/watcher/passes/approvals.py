@@ -1,0 +1,96 @@
+"""Approvals: requested when policy says so, voided when anything they are bound to changes, expired in time."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.events import ApprovalExpired, ApprovalRequested, ApprovalVoided, draft
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.model import Approval, PullRequest
+from fleet_tui.domain.states import ApprovalState, PullRequestState
+from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, voided_by
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
+from fleet_tui.watcher.passes.reviews import ask_release_manager
+
+OPEN = (ApprovalState.REQUESTED, ApprovalState.HELD)
+_HOUR_NS = 3_600_000_000_000
+
+
+async def binding_now(ctx: Context, pull_request: PullRequest) -> Binding:
+    """What an approval of ``pull_request`` would be bound to at this moment."""
+    base = await ctx.control.target_sha()
+    view = await merge_view(ctx, pull_request, base)
+    gates = gate_results(ctx, view.tree, await gates_in_force(ctx, base))
+    return binding_of(pull_request, base, view.tree, list(gates.values()), ctx.policy)
+
+
+async def void_changed(ctx: Context) -> None:
+    """Void or expire every open approval that no longer holds."""
+    for approval in ctx.reader.approvals(*OPEN):
+        pull_request = ctx.reader.pull_request(approval.pr)
+        subject = f"pr:{approval.pr}"
+        if pull_request is None or pull_request.state is not PullRequestState.GATED:
+            state = pull_request.state.value if pull_request else "gone"
+            await ctx.say(ApprovalVoided(approval.id, approval.pr, f"the pull request is {state}"), subject)
+            continue
+        author = ctx.reader.agent(pull_request.agent)
+        reason = voided_by(
+            approval,
+            await binding_now(ctx, pull_request),
+            author_quarantined=author is not None and author.quarantined,
+        )
+        if reason is not None:
+            await ctx.say(ApprovalVoided(approval.id, approval.pr, reason), subject)
+        elif approval.state is ApprovalState.REQUESTED and approval.expires_ns <= ctx.now_ns():
+            await ctx.say(ApprovalExpired(approval.id, approval.pr), subject)
+
+
+async def request(ctx: Context) -> None:
+    """Ask a person about every gated pull request for which policy wants one."""
+    for pull_request in ctx.reader.pull_requests(PullRequestState.GATED):
+        author = ctx.reader.agent(pull_request.agent)
+        if author is not None and author.quarantined:
+            continue
+        if current(ctx, pull_request) is not None or not await ask_release_manager(ctx, pull_request):
+            continue
+        reasons = await _reasons(ctx, pull_request)
+        if reasons:
+            await _request(ctx, pull_request, reasons)
+
+
+async def _reasons(ctx: Context, pull_request: PullRequest) -> tuple[str, ...]:
+    view = await merge_view(ctx, pull_request, await ctx.control.target_sha())
+    return reasons_for_a_person(ctx.settings, ctx.isolation, view.paths)
+
+
+async def _request(ctx: Context, pull_request: PullRequest, reasons: tuple[str, ...]) -> None:
+    bound = await binding_now(ctx, pull_request)
+    expires = ctx.now_ns() + ctx.settings.approval.expires_h * _HOUR_NS
+    payload = ApprovalRequested(
+        new_id("approval"),
+        pull_request.number,
+        pull_request.ticket,
+        bound.head_sha,
+        bound.base_sha,
+        bound.tree,
+        bound.gates,
+        bound.policy,
+        list(reasons),
+        expires,
+    )
+    await ctx.record(draft(payload, f"pr:{pull_request.number}"))
+
+
+def current(ctx: Context, pull_request: PullRequest) -> Approval | None:
+    """The open approval of a pull request: requested, or granted and in its grace time."""
+    return next(iter(ctx.reader.approvals(*OPEN, pr=pull_request.number)), None)
+
+
+async def may_land(ctx: Context, pull_request: PullRequest) -> tuple[bool, Approval | None]:
+    """Whether policy lets ``pull_request`` land now, and under which approval."""
+    if not await ask_release_manager(ctx, pull_request):
+        return False, None
+    approval = current(ctx, pull_request)
+    if approval is not None:
+        ripe = approval.state is ApprovalState.HELD and (approval.hold_until_ns or 0) <= ctx.now_ns()
+        return ripe, approval
+    return not await _reasons(ctx, pull_request), None

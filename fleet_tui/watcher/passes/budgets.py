@@ -1,0 +1,49 @@
+"""Run time: bought ahead in slices, warned about, and at the ceiling the run is frozen until a person extends it."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import BudgetExhausted, BudgetWarning, RunMetered, RunStateChanged
+from fleet_tui.domain.model import Agent, Run
+from fleet_tui.domain.states import RunState
+from fleet_tui.governance.lifecycle import budget_state, ceiling_ms, slices_to_buy
+from fleet_tui.tmux import runner_client
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+
+_METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMITED)
+
+
+async def meter(ctx: Context) -> None:
+    """Charge every live run and hold those whose agent has used its budget up."""
+    for run in ctx.reader.runs(*_METERED):
+        try:
+            status = await runner_client.status(ctx.paths.run_dir(run.id))
+        except FleetError:
+            continue  # starting or just ending: the end of a run charges what is left
+        charged = slices_to_buy(run, status.active_ms)
+        if charged > run.charged_ms:
+            await ctx.say(RunMetered(run.id, run.agent, charged), f"run:{run.id}")
+        agent = ctx.reader.agent(run.agent)
+        if agent is not None:
+            await _enforce(ctx, run, agent)
+
+
+async def _enforce(ctx: Context, run: Run, agent: Agent) -> None:
+    state = budget_state(agent)
+    about = f"agent:{agent.name}"
+    used_s, ceiling = agent.charged_ms // 1000, (ceiling_ms(agent) or 0) // 1000
+    if state == "fine":
+        await alarms.clear(ctx, "budget", about, "within its budget")
+    elif state == "warn":
+        key = f"budget-warning:{agent.name}:{ceiling}"
+        await ctx.say(BudgetWarning(agent.name, run.id, used_s, ceiling), about, key=key)
+    elif run.state is not RunState.LIMITED:
+        key = f"budget-exhausted:{agent.name}:{ceiling}"
+        await ctx.say(BudgetExhausted(agent.name, run.id, used_s, ceiling), about, key=key)
+        await ctx.say(RunStateChanged(run.id, RunState.LIMITED.value, "rule", f"{used_s} of {ceiling} s used"), about)
+        title = f"{agent.name} has used its {ceiling} s of run time and is held"
+        response = f"`fleet budget extend {agent.name} SECONDS`, or stop it"
+        await alarms.ensure(ctx, "budget", about, priority=2, title=title, response=response)
+    if state != "exhausted" and run.state is RunState.LIMITED:
+        await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "operator", "budget extended"), f"run:{run.id}")

@@ -1,0 +1,59 @@
+"""Quarantine by rule: an agent that policy had to refuse too often is contained before it does harm."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import AgentQuarantined, Draft, PolicyDenied, RunStateChanged, draft
+from fleet_tui.domain.model import Agent
+from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.governance.lifecycle import containment_reason
+from fleet_tui.git.gate_repo import refusals
+from fleet_tui.git.workspace import gate_beside
+from fleet_tui.tmux import runner_client
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+
+
+async def contain(ctx: Context) -> None:
+    """Quarantine agents whose denials reached the limit, and keep the alarm of every quarantined one."""
+    for agent in ctx.reader.agents():
+        reason = containment_reason(agent, ctx.settings)
+        if reason is not None:
+            await quarantine(ctx, agent, reason, rule="denials", actor="watcher")
+        about = f"agent:{agent.name}"
+        if agent.quarantined:
+            title = f"{agent.name} QUARANTINED: {agent.quarantine_reason}"
+            response = "inspect its pane and events, then release it with a reason"
+            await alarms.ensure(ctx, "quarantine", about, priority=1, title=title, response=response)
+        else:
+            await alarms.clear(ctx, "quarantine", about, "released")
+
+
+async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, actor: str) -> None:
+    """Revoke the identity and mark the runs in one transaction, then freeze at once; the passes keep it so."""
+    runs = ctx.reader.runs(*LIVE_RUNS, agent=agent.name)
+    subject = f"agent:{agent.name}"
+    newest = runs[0].id if runs else None
+    drafts: list[Draft] = [
+        draft(AgentQuarantined(agent.name, reason, rule, agent.epoch + 1, newest), subject, actor=actor)
+    ]
+    for run in runs:
+        held = RunStateChanged(run.id, RunState.QUARANTINED.value, "rule", reason)
+        drafts.append(draft(held, f"run:{run.id}", actor=actor))
+    await ctx.record(*drafts)
+    for run in runs:
+        with contextlib.suppress(FleetError):  # not started yet, or just gone: the passes look again
+            await runner_client.freeze(ctx.paths.run_dir(run.id))
+
+
+async def refused_pushes(ctx: Context) -> None:
+    """What a gate repository refused becomes a policy denial of the agent that pushed."""
+    for run in ctx.reader.runs(*LIVE_RUNS):
+        found, _ = refusals(gate_beside(Path(run.workspace))) if run.workspace else ((), 0)
+        for number, refusal in enumerate(found):
+            denied = PolicyDenied("push", f"push to {refusal.ref}: only its own branch", run.agent, run.id, "gate")
+            key = f"refused:{run.workspace}:{number}"
+            await ctx.say(denied, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)

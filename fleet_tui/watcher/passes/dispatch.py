@@ -1,0 +1,111 @@
+"""Ready tickets find their agents; other subscriptions and schedules start runs too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from croniter import croniter
+
+from fleet_tui.domain.events import Draft, Event, ScheduleFired, TicketClaimed, draft
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.governance import dispatch
+from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.cursor import Cursor
+from fleet_tui.watcher.queueing import queued
+
+LEVEL_TRIGGERS = frozenset({"ticket_ready", "pr_needs_review", "pr_changes_requested", "pr_approved"})
+"""Triggers that passes derive from states. Every other subscribed kind starts a run per event."""
+_SECOND = 1_000_000_000
+
+
+async def assign(ctx: Context) -> None:
+    """Queue a run for every ready ticket that an author has room for."""
+    tickets = ctx.reader.tickets()
+    authors = [a for a in ctx.settings.agents if "ticket_ready" in a.subscriptions(ctx.settings)]
+    by_name = {a.name: a for a in authors}
+    live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
+    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name)
+    for assignment in plan.assignments:
+        await ctx.record(*_claim(ctx, by_name[assignment.agent], assignment.ticket))
+    for ticket in tickets:
+        about = f"ticket:{ticket.number}"
+        if ticket.number in plan.stuck:
+            title = f"ticket #{ticket.number} cannot start: {plan.stuck[ticket.number]}"
+            await alarms.ensure(ctx, "ticket-stuck", about, priority=3, title=title, response="change depends_on")
+        else:
+            await alarms.clear(ctx, "ticket-stuck", about, "its dependencies can be met")
+
+
+def _claim(ctx: Context, agent: AgentSettings, ticket: int) -> list[Draft]:
+    nth = len(ctx.reader.runs(ticket=ticket))
+    run = new_id("run")
+    key = f"ticket:{ticket}:{nth}"
+    return [
+        queued(agent, key=key, trigger="ticket_ready", ticket=ticket, run=run),
+        draft(TicketClaimed(ticket, agent.name, run), f"ticket:{ticket}", key=f"claim:{key}"),
+    ]
+
+
+async def react(ctx: Context, cursor: Cursor) -> None:
+    """Queue runs for agents that subscribe to other events: once per agent and event, also across restarts."""
+    wanted = {kind for agent in _takers(ctx) for kind in agent.subscriptions(ctx.settings)} - LEVEL_TRIGGERS
+    position = cursor.read(default=ctx.reader.last_seq())
+    newest = ctx.reader.last_seq()
+    if newest <= position:
+        return
+    events = ctx.reader.events(EventFilter(kinds=tuple(sorted(wanted))), after=position, limit=500) if wanted else []
+    for event in events:
+        drafts = list(_reactions(ctx, event))
+        if drafts:
+            await ctx.record(*drafts)
+    cursor.write(events[-1].seq if len(events) == 500 else newest)
+
+
+def _reactions(ctx: Context, event: Event) -> Iterator[Draft]:
+    for agent in _takers(ctx):
+        if event.kind in agent.subscriptions(ctx.settings) and f"agent:{agent.name}/" not in event.actor:
+            payload = event.payload
+            yield queued(
+                agent,
+                key=f"event:{agent.name}:{event.id}",
+                trigger=event.kind,
+                ticket=payload.get("ticket"),
+                pr=payload.get("pr"),
+                head_sha=_head(ctx, payload.get("pr")),
+                instructions=str(payload.get("summary", "")),
+                cause=event.id,
+            )
+
+
+def _head(ctx: Context, pr: object) -> str | None:
+    found = ctx.reader.pull_request(pr) if isinstance(pr, int) else None
+    return found.head_sha if found else None
+
+
+async def schedule(ctx: Context) -> None:
+    """Queue a run for every agent whose cron schedule is due; a schedule missed while the watcher was away fires once."""
+    now_ns = ctx.now_ns()
+    for agent in _takers(ctx):
+        if agent.schedule is None:
+            continue
+        due = int(croniter(agent.schedule, now_ns / _SECOND).get_prev(float)) * _SECOND
+        key = f"schedule:{agent.name}:{due}"
+        if due <= _enabled_since(ctx, agent.name) or ctx.reader.has_key(key):
+            continue
+        fired = draft(ScheduleFired(agent.name, agent.schedule, due), f"agent:{agent.name}", key=key)
+        await ctx.record(fired, queued(agent, key=key, trigger="schedule"))
+
+
+def _enabled_since(ctx: Context, agent: str) -> int:
+    """A schedule never fires for an instant before the fleet first knew of it."""
+    known = ctx.reader.events(EventFilter(kinds=("config_loaded",)), after=0, limit=1)
+    return known[0].at_ns if known else ctx.now_ns()
+
+
+def _takers(ctx: Context) -> list[AgentSettings]:
+    willing = {agent.name for agent in ctx.reader.agents() if dispatch.takes_work(agent)}
+    return [agent for agent in ctx.settings.agents if agent.name in willing]

@@ -1,0 +1,135 @@
+"""Gates: run by the watcher itself, on the very tree that would land, in a clean checkout, with the base's configuration."""
+
+from __future__ import annotations
+
+import shutil
+
+from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, PullRequestStateChanged, draft
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.model import Gate, PullRequest
+from fleet_tui.domain.states import GateState, PullRequestState
+from fleet_tui.settings.schema import GateSettings
+from fleet_tui.watcher.context import Context, MergeView
+from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
+from fleet_tui.watcher.passes.reviews import send_back
+from fleet_tui.watcher.shell import Outcome, command_environment, run_command
+
+
+async def judge(ctx: Context) -> None:
+    """Bring every reviewed pull request to *gated* on the current base, or back to its author."""
+    await _close_interrupted(ctx)
+    base = await ctx.control.target_sha()
+    for pull_request in ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED):
+        view = await merge_view(ctx, pull_request, base)
+        if view.conflict:
+            await _conflict(ctx, pull_request, view)
+            continue
+        gates = await gates_in_force(ctx, base)
+        results = gate_results(ctx, view.tree, gates)
+        failed = next((r for r in results.values() if r.state is GateState.FAILED), None)
+        missing = [gate for gate in gates if gate.name not in results]
+        if failed is not None:
+            await _failed(ctx, pull_request, failed)
+        elif missing:
+            await _run_missing(ctx, pull_request, base, view, missing)
+        elif pull_request.state is PullRequestState.APPROVED:
+            reason = f"{len(gates)} of {len(gates)} gates passed" if gates else "no gates are configured"
+            await _change(ctx, pull_request, PullRequestState.GATED, reason)
+
+
+async def _run_missing(
+    ctx: Context, pull_request: PullRequest, base: str, view: MergeView, missing: list[GateSettings]
+) -> None:
+    if pull_request.state is PullRequestState.GATED:
+        await _change(ctx, pull_request, PullRequestState.APPROVED, f"gates run again on base {base[:8]}")
+    key = f"gate:{view.tree}"
+    if len(ctx.jobs.running("gate:")) < ctx.settings.merge.parallel_gates and ctx.jobs.failures(key) < 3:
+        ctx.jobs.start(key, lambda: _run_gates(ctx, pull_request, base, view, missing))
+
+
+async def _run_gates(
+    ctx: Context, pull_request: PullRequest, base: str, view: MergeView, gates: list[GateSettings]
+) -> None:
+    """Run the gates one after the other and stop at the first failure: its findings are what the author needs."""
+    checkout = ctx.paths.gates / view.tree
+    try:
+        for gate in gates:
+            # A checkout of its own for each: what one gate leaves behind must not help or hurt the next.
+            await ctx.control.checkout(view.commit, checkout)
+            if not await _run_gate(ctx, pull_request, base, view, gate):
+                return
+    finally:
+        shutil.rmtree(checkout, ignore_errors=True)
+
+
+async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: MergeView, gate: GateSettings) -> bool:
+    subject = f"pr:{pull_request.number}"
+    gate_id = new_id("gate")
+    started = GateStarted(
+        gate_id, gate.name, pull_request.number, view.tree, pull_request.head_sha, base, gate.command
+    )
+    (event,) = await ctx.record(draft(started, subject))
+    outcome = await run_command(
+        gate.argv,
+        ctx.paths.gates / view.tree,
+        time_limit_s=gate.time_limit_s,
+        output_limit=gate.output_limit_kb * 1024,
+        env=command_environment(gate.env),
+    )
+    log = _store_evidence(ctx, gate_id, outcome)
+    if outcome.passed:
+        passed = GatePassed(
+            gate_id, gate.name, pull_request.number, view.tree, outcome.duration_ms, 0, log, outcome.tail(8)[:2000]
+        )
+        await ctx.say(passed, subject, cause=event.id)
+        return True
+    failed = GateFailed(
+        gate_id,
+        gate.name,
+        pull_request.number,
+        view.tree,
+        outcome.duration_ms,
+        outcome.exit_code,
+        log,
+        outcome.tail()[:6000],
+        outcome.problem,
+    )
+    await ctx.say(failed, subject, cause=event.id)
+    return False
+
+
+def _store_evidence(ctx: Context, gate_id: str, outcome: Outcome) -> str:
+    name = f"{gate_id}.log"
+    ctx.paths.evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (ctx.paths.evidence / name).write_bytes(outcome.output)
+    return name
+
+
+async def _failed(ctx: Context, pull_request: PullRequest, gate: Gate) -> None:
+    why = gate.reason or f"exit code {gate.exit_code}"
+    findings = f"Gate {gate.name} failed on the merge result ({gate.command}): {why}\n\n{gate.tail}"
+    await send_back(ctx, pull_request, f"gate {gate.name} failed: {why}", findings)
+
+
+async def _conflict(ctx: Context, pull_request: PullRequest, view: MergeView) -> None:
+    target = pull_request.target
+    reason = f"conflicts with {target} in {', '.join(view.conflict[:5])}"
+    await ctx.say(MergeFailed(pull_request.number, reason, list(view.conflict)), f"pr:{pull_request.number}")
+    findings = (
+        f"Your branch {reason}. Run `git fetch origin {target}` and `git merge FETCH_HEAD`, resolve the conflict, "
+        "commit, push, and publish pr_created again."
+    )
+    await send_back(ctx, pull_request, reason, findings)
+
+
+async def _close_interrupted(ctx: Context) -> None:
+    """Gates of a watcher that died are no result: they are closed as interrupted and run again."""
+    for gate in ctx.reader.gates(GateState.RUNNING):
+        if not ctx.jobs.running(f"gate:{gate.tree}"):
+            closed = GateFailed(gate.id, gate.name, gate.pr, gate.tree, 0, None, "", "", "interrupted")
+            await ctx.say(closed, f"pr:{gate.pr}")
+
+
+async def _change(ctx: Context, pull_request: PullRequest, state: PullRequestState, reason: str) -> None:
+    changed = PullRequestStateChanged(pull_request.number, state.value, reason, pull_request.round)
+    await ctx.say(changed, f"pr:{pull_request.number}")

@@ -1,0 +1,145 @@
+"""Pull requests under review: ask the reviewers, draw the conclusion, send work back, ask the release manager."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.events import Draft, PullRequestStateChanged, TicketBlocked, draft
+from fleet_tui.domain.model import PullRequest
+from fleet_tui.domain.states import PullRequestState, TicketState
+from fleet_tui.governance.dispatch import takes_work
+from fleet_tui.governance.reviews import conclude
+from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.queueing import queued
+
+
+async def review(ctx: Context) -> None:
+    """Queue a run per missing reviewer and act on what the verdicts add up to."""
+    for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW):
+        reviewers = {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
+        outcome = conclude(
+            pull_request, ctx.reader.reviews(pull_request.number), reviewers, ctx.settings.reviews.required
+        )
+        if outcome.conclusion == "approved":
+            await _change(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
+        elif outcome.conclusion == "changes_requested":
+            await send_back(ctx, pull_request, outcome.reason, "\n\n".join(outcome.findings))
+        else:
+            for name in outcome.missing:
+                key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
+                await ctx.record(_run_on(pull_request, reviewers[name], key, "pr_needs_review"))
+
+
+def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: str) -> Draft:
+    return queued(
+        agent,
+        key=key,
+        trigger=trigger,
+        ticket=pull_request.ticket,
+        pr=pull_request.number,
+        head_sha=pull_request.head_sha,
+        round_=pull_request.round,
+    )
+
+
+def subscribers(ctx: Context, family: str, kind: str) -> list[AgentSettings]:
+    """Agents of a family that subscribe to ``kind`` and may work. A quarantined reviewer is not waited for."""
+    willing = {agent.name for agent in ctx.reader.agents() if takes_work(agent) or (agent.paused and agent.enabled)}
+    return [
+        agent
+        for agent in ctx.settings.agents
+        if agent.name in willing
+        and ctx.settings.family(agent.role).name == family
+        and kind in agent.subscriptions(ctx.settings)
+    ]
+
+
+async def send_back(ctx: Context, pull_request: PullRequest, reason: str, findings: str) -> None:
+    """Return a pull request to its author with findings; after the last round a person decides."""
+    await ctx.record(*sent_back(ctx, pull_request, reason, findings))
+
+
+def sent_back(ctx: Context, pull_request: PullRequest, reason: str, findings: str) -> list[Draft]:
+    """The events of :func:`send_back`, for a transaction with what led to it."""
+    next_round = pull_request.round + 1
+    if next_round > ctx.settings.reviews.max_rounds:
+        return held(pull_request, f"{pull_request.round} rounds used up: {reason}")
+    author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)
+    if author is None:
+        return held(pull_request, f"its author {pull_request.agent} is no longer configured; {reason}")
+    rework = queued(
+        author,
+        key=f"rework:{pull_request.number}:{pull_request.head_sha}:{next_round}",
+        trigger="pr_changes_requested",
+        ticket=pull_request.ticket,
+        pr=pull_request.number,
+        round_=next_round,
+        instructions=findings[:20_000],
+    )
+    state = PullRequestStateChanged(
+        pull_request.number, PullRequestState.CHANGES_REQUESTED.value, reason[:400], pull_request.round
+    )
+    return [draft(state, f"pr:{pull_request.number}"), rework]
+
+
+def held(pull_request: PullRequest, reason: str) -> list[Draft]:
+    """A pull request, and its ticket, wait for a person."""
+    state = PullRequestStateChanged(
+        pull_request.number, PullRequestState.BLOCKED.value, reason[:400], pull_request.round
+    )
+    blocked = TicketBlocked(pull_request.ticket, reason[:400])
+    return [draft(state, f"pr:{pull_request.number}"), draft(blocked, f"ticket:{pull_request.ticket}")]
+
+
+async def _change(ctx: Context, pull_request: PullRequest, state: PullRequestState, reason: str) -> None:
+    changed = PullRequestStateChanged(pull_request.number, state.value, reason, pull_request.round)
+    await ctx.say(changed, f"pr:{pull_request.number}")
+
+
+async def ask_release_manager(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether the release-manager role agreed to merge the current head; asks it when it has not been asked.
+
+    Without a configured release manager the answer is yes: policy and the person decide.
+    """
+    managers = subscribers(ctx, "release", "pr_approved")
+    if not managers:
+        return True
+    release = ctx.reader.release(pull_request.number)
+    if release is not None and release.head_sha == pull_request.head_sha:
+        if release.decision == "merge":
+            return True
+        await ctx.record(*held(pull_request, f"{release.agent} holds it: {release.summary}"))
+        return False
+    key = f"release:{pull_request.number}:{pull_request.head_sha}"
+    await ctx.record(_run_on(pull_request, managers[0], key, "pr_approved"))
+    return False
+
+
+async def resume_unblocked(ctx: Context) -> None:
+    """A blocked pull request whose ticket a person let go on gets one more round."""
+    for pull_request in ctx.reader.pull_requests(PullRequestState.BLOCKED):
+        ticket = ctx.reader.ticket(pull_request.ticket)
+        if ticket is None or ticket.state is TicketState.BLOCKED:
+            title = f"#{pull_request.number} waits for you: {pull_request.reason}"
+            response = "mark its ticket ready to start another round, or reject it"
+            await alarms.ensure(
+                ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response
+            )
+            continue
+        await alarms.clear(ctx, "blocked", f"pr:{pull_request.number}", "a person let it go on")
+        author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)
+        if author is None:
+            continue
+        rework = queued(
+            author,
+            key=f"resume:{pull_request.number}:{pull_request.changed_ns}",
+            trigger="pr_changes_requested",
+            ticket=pull_request.ticket,
+            pr=pull_request.number,
+            round_=pull_request.round,
+            instructions=f"A person let this go on. Why it had stopped: {pull_request.reason}",
+        )
+        state = PullRequestStateChanged(
+            pull_request.number, PullRequestState.CHANGES_REQUESTED.value, "let go on by a person", pull_request.round
+        )
+        await ctx.record(draft(state, f"pr:{pull_request.number}"), rework)

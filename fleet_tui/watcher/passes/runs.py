@@ -1,0 +1,233 @@
+"""Runs: start what is queued, see how the living ones are, take note of their ends, replace the crashed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import (
+    Draft,
+    RunCrashed,
+    RunFinished,
+    RunMetered,
+    RunStateChanged,
+    TicketUnblocked,
+    TmuxLost,
+    draft,
+)
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
+from fleet_tui.governance import lifecycle
+from fleet_tui.governance.dispatch import takes_work
+from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.records import read_exit, read_meter_ms
+from fleet_tui.tmux.server import PaneInfo
+from fleet_tui.watcher import alarms, starting
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.handover import collect_work, has_delivered
+from fleet_tui.watcher.passes import tickets
+from fleet_tui.watcher.queueing import respawn
+
+
+async def start_queued(ctx: Context) -> None:
+    """Start queued runs, oldest first, while the fleet and their agents have room."""
+    live = ctx.reader.runs(*LIVE_RUNS)
+    room = ctx.settings.limits.max_running - len(live)
+    busy: dict[str, int] = {}
+    for run in live:
+        busy[run.agent] = busy.get(run.agent, 0) + 1
+    agents = {agent.name: agent for agent in ctx.reader.agents()}
+    for run in sorted(ctx.reader.runs(RunState.QUEUED), key=lambda r: r.queued_ns):
+        agent = agents.get(run.agent)
+        if agent is None or not takes_work(agent) or run.stop_requested:
+            await _drop_if_stopped(ctx, run)
+            continue
+        full = room <= 0 or busy.get(run.agent, 0) >= agent.max_concurrent
+        if full or run.not_before_ns > ctx.now_ns() or lifecycle.budget_state(agent) == "exhausted":
+            continue
+        if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]
+            room -= 1
+            busy[run.agent] = busy.get(run.agent, 0) + 1
+
+
+async def _drop_if_stopped(ctx: Context, run: Run) -> None:
+    if run.stop_requested:
+        await ctx.say(RunFinished(run.id, "stopped", None, None, 0, "stopped before it began"), f"run:{run.id}")
+
+
+async def observe(ctx: Context) -> None:
+    """Compare the live runs with their panes, runners and exit records."""
+    live = [run for run in ctx.reader.runs(*LIVE_RUNS) if not ctx.jobs.running(f"start:{run.id}")]
+    if not live:
+        return
+    panes = await ctx.tmux.panes()
+    if panes is None:
+        await _server_lost(ctx, live)
+    by_session = {pane.session: pane for pane in panes or ()}
+    for run in live:
+        await _observe_one(ctx, run, by_session.get(run.session))
+
+
+async def _server_lost(ctx: Context, live: list[Run]) -> None:
+    started = [run.id for run in live if run.state is not RunState.STARTING]
+    if started:
+        last = max(run.state_ns for run in live)
+        await ctx.say(TmuxLost(started), "fleet", key=f"tmux-lost:{last}")
+
+
+async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
+    run_dir = ctx.paths.run_dir(run.id)
+    record = read_exit(run_dir)
+    alive = runner_client.runner_alive(run_dir)
+    if record is None and not alive and pane is not None and not pane.dead:
+        return  # the pane exists and its runner is about to write its record
+    if record is None and not alive and not _ever_ran(run_dir) and run.state is RunState.STARTING:
+        ctx.jobs.start(f"start:{run.id}", lambda: starting.spawn(ctx, run))
+        return
+    if record is None and alive:
+        await _alive(ctx, run, run_dir)
+        return
+    await _ended(ctx, run, run_dir)
+
+
+def _ever_ran(run_dir: Path) -> bool:
+    return (run_dir / "runner.json").exists()
+
+
+async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
+    if run.state is RunState.STARTING:
+        await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "runner"), f"run:{run.id}")
+    agent = ctx.reader.agent(run.agent)
+    contained = agent is not None and agent.quarantined
+    held = contained or (agent is not None and agent.paused) or run.state is RunState.LIMITED
+    if run.stop_requested:
+        ctx.jobs.start(f"stop:{run.id}", lambda: _stop(run_dir))
+        return
+    wanted = RunState.QUARANTINED if contained else RunState.PAUSED if agent and agent.paused else None
+    if wanted and run.state is not wanted:
+        await ctx.say(RunStateChanged(run.id, wanted, "operator" if wanted is RunState.PAUSED else "rule"), f"run:{run.id}")
+    elif wanted is None and run.state is RunState.PAUSED:
+        await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "operator", "resumed"), f"run:{run.id}")
+    try:
+        status = await runner_client.status(run_dir)
+    except FleetError:
+        return  # it is just ending; the next look will find its record
+    if held != status.frozen:
+        await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
+    if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):
+        await _let_go(ctx, run, run_dir)
+
+
+async def _let_go(ctx: Context, run: Run, run_dir: Path) -> None:
+    """An interactive agent that has handed its work over is ended once its turn is over, to free its place."""
+    if run.state is RunState.WAITING or ctx.now_ns() - run.state_ns > 15_000_000_000:
+        ctx.jobs.start(f"stop:{run.id}", lambda: _stop(run_dir))
+
+
+async def _stop(run_dir: Path) -> None:
+    await runner_client.stop(run_dir, grace_s=5)
+
+
+async def _ended(ctx: Context, run: Run, run_dir: Path) -> None:
+    """Record the end of a run whose processes are gone, after everything it still had to say was heard."""
+    if ctx.jobs.running(f"end:{run.id}"):
+        return
+    ctx.jobs.start(f"end:{run.id}", lambda: _conclude(ctx, run, run_dir))
+
+
+async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
+    await runner_client.kill_leftovers(run_dir)
+    await ctx.drain_spool(run.id)
+    record = read_exit(run_dir)
+    exit_code = record.exit_code if record else None
+    signal = record.signal if record else None
+    active_ms = record.active_ms if record else read_meter_ms(run_dir)
+    why = (record.reason if record else "the runner died without a record") or ""
+    fresh = ctx.reader.run(run.id) or run
+    subject = f"run:{run.id}"
+    charged = max(fresh.charged_ms, active_ms)
+    drafts: list[Draft] = []
+    if charged > fresh.charged_ms:
+        drafts.append(_charge(fresh, charged))
+    if exit_code == 0 and not fresh.stop_requested:
+        await collect_work(ctx, fresh)
+    delivered = has_delivered(ctx, fresh) or _asked(ctx, fresh)
+    if fresh.stop_requested:
+        drafts.append(draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, "stopped on request"), subject))
+    elif delivered or (exit_code == 0 and not _owes_result(ctx, fresh)):
+        drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
+    else:
+        reason = why or "it ended without handing its work over"
+        drafts.append(draft(RunCrashed(run.id, exit_code, signal, active_ms, reason), subject))
+    await ctx.record(*drafts)
+    await ctx.bus.close_run(run.id)
+    await ctx.tmux.kill(run.session)
+    await _tidy(ctx, fresh, run_dir)
+
+
+def _charge(run: Run, charged_ms: int) -> Draft:
+    """The last of the run's time, when it ran past what was bought."""
+    return draft(RunMetered(run.id, run.agent, charged_ms), f"run:{run.id}")
+
+
+def _asked(ctx: Context, run: Run) -> bool:
+    """Whether the run left a question that is still open: then it has done its part for now."""
+    return any(question.run == run.id for question in ctx.reader.questions(open_only=True))
+
+
+def _owes_result(ctx: Context, run: Run) -> bool:
+    """Whether somebody waits for what this run was to hand over."""
+    return ctx.settings.family(run.role).name in {"author", "reviewer", "release"} and (
+        run.ticket is not None or run.pr is not None
+    )
+
+
+async def _tidy(ctx: Context, run: Run, run_dir: Path) -> None:
+    if ctx.settings.family(run.role).name != "author" or run.ticket is None:
+        await ctx.workspaces.remove_review(run.id)
+    shutil.rmtree(run_dir / "bin", ignore_errors=True)
+
+
+async def replace_crashed(ctx: Context) -> None:
+    """Give crashed runs their next attempt, or stop with an alarm when the attempts are used up."""
+    for run in ctx.reader.runs(RunState.CRASHED, limit=200):
+        if ctx.reader.has_key(f"respawn:{run.id}") or ctx.reader.has_key(f"given-up:{run.id}"):
+            continue
+        if not _still_wanted(ctx, run):
+            continue
+        restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns())
+        if restart is not None:
+            await ctx.record(*respawn(run, restart))
+        else:
+            await _give_up(ctx, run)
+
+
+def _still_wanted(ctx: Context, run: Run) -> bool:
+    if run.pr is not None and run.head_sha is not None:
+        pull_request = ctx.reader.pull_request(run.pr)
+        return pull_request is not None and pull_request.head_sha == run.head_sha
+    ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
+    return ticket is None or ticket.run == run.id or run.pr is not None
+
+
+async def _give_up(ctx: Context, run: Run) -> None:
+    title = f"{run.agent} crashed {run.attempt} times: {run.state_reason}"
+    await alarms.ensure(ctx, "crash-loop", f"run:{run.id}", priority=2, title=title, response="look at its pane and log")
+    if run.ticket is not None:
+        await tickets.block(ctx, run.ticket, title)
+    await ctx.say(
+        RunStateChanged(run.id, RunState.CRASHED, "rule", "attempts used up"), f"run:{run.id}", key=f"given-up:{run.id}"
+    )
+
+
+async def requeue_released(ctx: Context) -> None:
+    """Tickets whose author run was stopped or lost without a pull request become ready again, unless a person holds them."""
+    for ticket in ctx.reader.tickets(TicketState.IN_PROGRESS):
+        run = ctx.reader.run(ticket.run) if ticket.run else None
+        if run is None or run.state is not RunState.STOPPED:
+            continue
+        if ctx.reader.has_key(f"stop-release:{run.id}"):
+            await ctx.say(TicketUnblocked(ticket.number, "its agent was released"), f"ticket:{ticket.number}")
+        else:
+            await tickets.block(ctx, ticket.number, f"{run.agent} was stopped; mark it ready to go on")

@@ -1,0 +1,124 @@
+"""Tickets: what the forge shows becomes events, and the state of a ticket becomes its label."""
+
+from __future__ import annotations
+
+import hashlib
+
+from fleet_tui.domain.events import (
+    Draft,
+    TicketBlocked,
+    TicketChanged,
+    TicketClosed,
+    TicketCreated,
+    TicketReady,
+    TicketUnblocked,
+    TicketWithdrawn,
+    draft,
+)
+from fleet_tui.domain.model import Ticket
+from fleet_tui.domain.states import AlarmState, TicketState
+from fleet_tui.domain.text import SafeText, clean, one_line
+from fleet_tui.forge.base import TicketRecord
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+
+_EXCERPT = 400
+
+
+async def observe(ctx: Context) -> None:
+    """Record tickets that appeared, changed, became ready or vanished."""
+    records = await ctx.forge.tickets()
+    known = {ticket.number: ticket for ticket in ctx.reader.tickets()}
+    drafts: list[Draft] = []
+    for record in records:
+        if not record.problem:
+            drafts += _changes(ctx, record, known.get(record.number))
+    await _report_broken(ctx, [one_line(record.problem) for record in records if record.problem])
+    present = {record.number for record in records}
+    unreadable = 0 in present or any(record.problem for record in records)
+    for ticket in known.values():
+        # A file that cannot be read may be any ticket's: nothing counts as removed meanwhile.
+        if not unreadable and ticket.number not in present and ticket.state in (TicketState.DRAFT, TicketState.READY):
+            drafts.append(draft(TicketClosed(ticket.number, "its file was removed"), f"ticket:{ticket.number}"))
+    if drafts:
+        await ctx.record(*drafts)
+
+
+async def _report_broken(ctx: Context, problems: list[SafeText]) -> None:
+    """One alarm per file that cannot be read, for as long as it cannot."""
+    current = {f"file:{problem.partition(':')[0]}": problem for problem in problems}
+    for about, problem in current.items():
+        await alarms.ensure(ctx, "ticket-file", about, priority=3, title=problem, response="mend the ticket file")
+    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+        if alarm.rule == "ticket-file" and alarm.about not in current:
+            await alarms.clear(ctx, "ticket-file", alarm.about, "the file reads well again")
+
+
+def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[Draft]:
+    body_sha = hashlib.sha256(record.body.encode()).hexdigest()
+    fields = (
+        record.number,
+        one_line(record.title),
+        clean(record.body, _EXCERPT),
+        body_sha,
+        [one_line(label, 60) for label in record.labels],
+        sorted(record.depends_on),
+        record.priority,
+    )
+    subject = f"ticket:{record.number}"
+    ready = ctx.settings.labels.ready in record.labels
+    drafts = []
+    if known is None:
+        ctx.store.put_blob(record.body)
+        drafts.append(draft(TicketCreated(*fields), subject, key=f"ticket:{record.number}"))
+    elif _facts(known) != (fields[1], body_sha, tuple(fields[4]), tuple(fields[5]), record.priority):
+        ctx.store.put_blob(record.body)
+        drafts.append(draft(TicketChanged(*fields), subject))
+    state = known.state if known else TicketState.DRAFT
+    if ready and state is TicketState.DRAFT:
+        drafts.append(draft(TicketReady(record.number), subject))
+    elif not ready and state is TicketState.READY:
+        drafts.append(draft(TicketWithdrawn(record.number), subject))
+    elif known and ready and state is TicketState.BLOCKED and ctx.settings.labels.ready not in known.labels:
+        # The label was not there when the ticket was blocked: a person put it back.
+        drafts.append(draft(TicketUnblocked(record.number, "marked ready again"), subject))
+    return drafts
+
+
+def _facts(ticket: Ticket) -> tuple[str, str, tuple[str, ...], tuple[int, ...], int]:
+    return (ticket.title, ticket.body_sha, ticket.labels, ticket.depends_on, ticket.priority)
+
+
+async def label(ctx: Context) -> None:
+    """Give every ticket the label of its state."""
+    names = ctx.settings.labels
+    wanted = {
+        TicketState.READY: names.ready,
+        TicketState.IN_PROGRESS: names.in_progress,
+        TicketState.BLOCKED: names.blocked,
+        TicketState.IN_REVIEW: names.in_review,
+        TicketState.SHIPPED: names.shipped,
+    }
+    managed = set(wanted.values())
+    for ticket in ctx.reader.tickets():
+        right = {wanted[ticket.state]} if ticket.state in wanted else set()
+        wrong = (managed & set(ticket.labels)) - right
+        missing = right - set(ticket.labels)
+        if wrong or missing:
+            await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
+            labels = sorted((set(ticket.labels) - wrong) | missing)
+            changed = TicketChanged(
+                ticket.number,
+                ticket.title,
+                ticket.excerpt,
+                ticket.body_sha,
+                labels,
+                list(ticket.depends_on),
+                ticket.priority,
+            )
+            await ctx.say(changed, f"ticket:{ticket.number}")
+
+
+async def block(ctx: Context, ticket: int, reason: str, *, question: str | None = None) -> None:
+    """Let a ticket wait for a person."""
+    await ctx.say(TicketBlocked(ticket, one_line(reason, 400), question), f"ticket:{ticket}")

@@ -1,0 +1,65 @@
+"""Putting runs into the durable queue. The idempotency key of a run says what it is for, so no pass can queue it twice."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.events import AgentRespawned, Draft, RunQueued, draft
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.model import Run
+from fleet_tui.governance.lifecycle import Restart
+from fleet_tui.settings.schema import AgentSettings
+
+
+def queued(
+    agent: AgentSettings,
+    *,
+    key: str,
+    trigger: str,
+    ticket: int | None = None,
+    pr: int | None = None,
+    head_sha: str | None = None,
+    round_: int = 1,
+    instructions: str = "",
+    cause: str | None = None,
+    run: str | None = None,
+) -> Draft:
+    """A run of ``agent``, to be started when there is room."""
+    payload = RunQueued(
+        run=run or new_id("run"),
+        agent=agent.name,
+        role=agent.role,
+        vendor=agent.vendor,
+        model=agent.model,
+        trigger=trigger,
+        ticket=ticket,
+        pr=pr,
+        head_sha=head_sha,
+        round=round_,
+        instructions=instructions,
+    )
+    subject = f"pr:{pr}" if pr is not None else f"ticket:{ticket}" if ticket is not None else f"agent:{agent.name}"
+    return draft(payload, subject, cause=cause, key=f"run:{key}")
+
+
+def respawn(run: Run, restart: Restart) -> list[Draft]:
+    """The replacement of a crashed run: same work, next attempt, not before its back-off is over."""
+    successor = new_id("run")
+    payload = RunQueued(
+        run=successor,
+        agent=run.agent,
+        role=run.role,
+        vendor=run.vendor,
+        model=run.model,
+        trigger=run.trigger,
+        ticket=run.ticket,
+        pr=run.pr,
+        head_sha=run.head_sha,
+        round=run.round,
+        attempt=restart.attempt,
+        previous=run.id,
+        instructions=run.instructions,
+        not_before_ns=restart.not_before_ns,
+    )
+    subject = f"run:{run.id}"
+    key = f"respawn:{run.id}"
+    respawned = AgentRespawned(run.agent, successor, run.id, restart.attempt)
+    return [draft(payload, subject, key=f"run:{key}"), draft(respawned, f"agent:{run.agent}", key=key)]

@@ -1,0 +1,132 @@
+"""Bringing a queued run to life: workspace, identity, prompt, process. Every step may be repeated after a crash."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from pathlib import Path
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import Draft, MessageSent, RunFinished, RunStarted, RunStateChanged, WorkspaceCreated, draft
+from fleet_tui.domain.ids import branch_for, new_id
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import RunState
+from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.tmux.records import RunSpec, write_spec
+from fleet_tui.tmux.runner_client import runner_argv
+from fleet_tui.vendors.base import LaunchRequest
+from fleet_tui.vendors.registry import vendor_for
+from fleet_tui.watcher import alarms, prompt
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.environment import agent_environment, install_client
+from fleet_tui.watcher.passes import tickets
+from fleet_tui.watcher.shell import run_lines
+
+log = logging.getLogger(__name__)
+_LONG_TEXT = 4_000
+
+
+async def start(ctx: Context, run: Run) -> None:
+    """Start ``run``; a failure before the process exists ends the run with its reason and asks for a person."""
+    try:
+        agent = ctx.settings.agent(run.agent)
+        workspace, branch, base = await _workspace(ctx, run)
+        await _launch(ctx, run, agent, workspace, branch, base)
+    except FleetError as error:
+        log.warning("run %s cannot start: %s", run.id, error)
+        reason = f"{error.title}: {error.message}"[:400]
+        await ctx.say(RunFinished(run.id, "failed", None, None, 0, reason), f"run:{run.id}")
+        about = f"agent:{run.agent}"
+        response = error.hint or "see `fleet log`"
+        await alarms.ensure(ctx, "start", about, priority=2, title=f"{run.agent} cannot start: {reason}", response=response)
+        if run.ticket is not None and run.pr is None:
+            await tickets.block(ctx, run.ticket, f"{run.agent} cannot start: {reason}")
+
+
+async def _workspace(ctx: Context, run: Run) -> tuple[Path, str, str]:
+    """The directory, branch and base of a run: authors have one per ticket, others a checkout of their own."""
+    family = ctx.settings.family(run.role)
+    if run.ticket is None or family.name != "author":
+        commit = run.head_sha or await ctx.control.target_sha()
+        return await ctx.workspaces.review_checkout(run.id, commit), "", commit
+    existing = ctx.reader.workspace(run.ticket)
+    if existing is not None and not existing.removed:
+        paths = await ctx.workspaces.create(run.ticket, existing.branch, existing.base_sha)
+        return paths.path, existing.branch, existing.base_sha
+    ticket = ctx.reader.ticket(run.ticket)
+    base = await ctx.control.target_sha()
+    paths = await ctx.workspaces.create(run.ticket, branch_for(run.ticket, ticket.title if ticket else ""), base)
+    await run_lines(ctx.settings.workspace.setup, paths.path, ctx.settings.workspace.time_limit_s, what="workspace set-up")
+    created = WorkspaceCreated(run.ticket, paths.branch, base, str(paths.path))
+    await ctx.say(created, f"ticket:{run.ticket}")
+    return paths.path, paths.branch, base
+
+
+async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path, branch: str, base: str) -> None:
+    run_dir = ctx.paths.run_dir(run.id)
+    run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    install_client(run_dir)
+    token, pane_uuid = secrets.token_hex(32), secrets.token_hex(16)
+    vendor = vendor_for(ctx.settings.vendor(agent.vendor), agent.vendor, repository=ctx.paths.repository)
+    text = prompt.build(ctx, run, agent)
+    launch = vendor.launch(
+        LaunchRequest(
+            run=run.id,
+            agent=run.agent,
+            role=run.role,
+            model=run.model,
+            prompt=text,
+            run_dir=run_dir,
+            workspace=workspace,
+            ticket=run.ticket,
+        )
+    )
+    environment = agent_environment(run, agent, run_dir, workspace, token, launch.env)
+    stdin_file = str(launch.stdin_file) if launch.stdin_file else None
+    write_spec(run_dir, RunSpec(run.id, launch.argv, str(workspace), environment, stdin_file))
+    epoch = _epoch(ctx, run.agent)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    started = RunStarted(
+        run.id, run.id, pane_uuid, str(workspace), branch, base, ctx.isolation.value, epoch, digest
+    )
+    drafts = [draft(started, f"run:{run.id}")]
+    if launch.paste is not None:
+        drafts.append(message(ctx, run.id, "prompt", launch.paste))
+    await ctx.record(*drafts)
+    fresh = ctx.reader.run(run.id)
+    if fresh is not None:
+        await spawn(ctx, fresh)
+
+
+def message(ctx: Context, run: str, purpose: str, text: str, *, actor: str = "watcher", key: str | None = None) -> Draft:
+    """A text for the pane of ``run``; long ones are kept as blobs."""
+    sha = ctx.store.put_blob(text) if len(text) > _LONG_TEXT else None
+    sent = MessageSent(new_id("msg"), run, purpose, text[:_LONG_TEXT], sha)
+    return draft(sent, f"run:{run}", actor=actor, key=key)
+
+
+async def spawn(ctx: Context, run: Run) -> None:
+    """Make the run's socket and process exist. Idempotent: an existing pane with the run's uuid is adopted."""
+    run_dir = ctx.paths.run_dir(run.id)
+    await listen(ctx, run)
+    await ctx.tmux.ensure()
+    await ctx.tmux.spawn(run.session, runner_argv(run_dir), cwd=Path(run.workspace), uuid=run.pane_uuid)
+    if run.state is RunState.STARTING:
+        await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "runner"), f"run:{run.id}")
+
+
+async def listen(ctx: Context, run: Run) -> None:
+    """Serve the run's own socket; its token is known by hash only."""
+
+    def check(token: str) -> bool:
+        offered = hashlib.sha256(token.encode()).hexdigest()
+        return secrets.compare_digest(offered, run.token_sha)
+
+    await ctx.bus.listen_run(run.id, ctx.paths.run_dir(run.id) / "bus.sock", check)
+
+
+def _epoch(ctx: Context, agent: str) -> int:
+    row = ctx.reader.agent(agent)
+    return row.epoch if row else 0
+

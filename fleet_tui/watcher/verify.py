@@ -1,0 +1,80 @@
+"""`fleet verify --deep`: the promises P1-P8, checked from outside on log, tables, git and processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, GateState
+from fleet_tui.git.control import ControlRepository
+from fleet_tui.paths import FleetPaths
+from fleet_tui.store import audit
+from fleet_tui.store.deep import check
+from fleet_tui.store.reader import EventFilter, Reader
+from fleet_tui.tmux import proctree
+from fleet_tui.tmux.records import MARKER
+from fleet_tui.tmux.server import TmuxServer
+
+
+async def verify_fleet(paths: FleetPaths, *, deep: bool) -> list[str]:
+    """Every broken promise as a sentence; empty when all hold.
+
+    P1/P2/P6: chain, sequence, bodies, head. P3: tables equal the folded log. P4: outbox equals the events that demanded
+    it. P5: nothing landed twice, everything landed was gated on that very tree and is on the target. P7: time charged
+    covers time used. P8: no agent process runs that the log does not know as live.
+    """
+    if not paths.database.exists():
+        raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
+    report = await asyncio.to_thread(audit.verify, paths.database)
+    problems = [str(problem) for problem in report.problems]
+    problems += [str(problem) for problem in await asyncio.to_thread(check, paths.database, paths.blobs)]
+    if deep:
+        reader = Reader.open(paths.database)
+        try:
+            problems += await _landings(paths, reader)
+            problems += await _processes(paths, reader)
+        finally:
+            reader.close()
+    return list(dict.fromkeys(problems))
+
+
+async def _landings(paths: FleetPaths, reader: Reader) -> list[str]:
+    target = reader.fleet().target
+    merged = reader.events(EventFilter(kinds=("pr_merged",)), after=0, limit=1_000_000)
+    if not merged:
+        return []
+    problems = []
+    control = ControlRepository(paths.control, paths.repository, target)
+    tip = await control.target_sha()
+    for number, count in Counter(event.payload["pr"] for event in merged).items():
+        if count > 1:
+            problems.append(f"P5: pull request #{number} was merged {count} times")
+    for event in merged:
+        payload = event.payload
+        what = f"#{payload['pr']} ({payload['merge_sha'][:8]})"
+        if not await control.is_ancestor(payload["merge_sha"], tip):
+            problems.append(f"P5: {what} is recorded as landed but is not on {target}")
+        if await control.tree_of(payload["merge_sha"]) != payload["tree"]:
+            problems.append(f"P5: what landed for {what} is not the tree that was gated")
+        failed = [g.name for g in reader.gates(tree=payload["tree"]) if g.state is GateState.FAILED and g.reason != "interrupted"]
+        passed = {g.name for g in reader.gates(GateState.PASSED, tree=payload["tree"])}
+        if set(failed) - passed:
+            problems.append(f"P5: {what} landed although {', '.join(failed)} failed on its tree")
+        if payload.get("approval") and (approval := reader.approval(payload["approval"])) and approval.head_sha != payload["head_sha"]:
+            problems.append(f"P5: {what} landed at another head than the one approved")
+    return problems
+
+
+async def _processes(paths: FleetPaths, reader: Reader) -> list[str]:
+    live = {run.id for run in reader.runs(*LIVE_RUNS)}
+    problems = []
+    for run in reader.runs(*ENDED_RUNS, limit=2_000):
+        left = await asyncio.to_thread(proctree.marked, MARKER, run.id)
+        if left:
+            problems.append(f"P8: {len(left)} process(es) of {run.id}, which the log knows as {run.state.value}")
+    panes = await TmuxServer(paths.tmux_socket_name).panes() or []
+    for pane in panes:
+        if pane.uuid and pane.session not in live and not pane.dead:
+            problems.append(f"P8: pane {pane.session} runs, but the log does not know it as live")
+    return problems
