@@ -123,7 +123,7 @@ class LocalForge:
                 yield
 
     async def _changes(self, stop: asyncio.Event, known: tuple[int, int]) -> AsyncIterator[None]:
-        """Changes as long as the directory is the same: a watch on a deleted directory stays silent for ever."""
+        """Changes as long as the directory is the same: a watch on a deleted one is silent for ever."""
         with contextlib.suppress(FileNotFoundError):
             async for batch in awatch(
                 self.directory, watch_filter=_is_ticket, stop_event=stop, recursive=False,

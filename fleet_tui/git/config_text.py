@@ -11,8 +11,8 @@ _CONTROLS = {"\n": "\\n", "\t": "\\t", "\b": "\\b"}
 def config_text(settings: Mapping[str, str]) -> str:
     """``{"branch.x.remote": "origin"}`` as ``[branch "x"]`` with ``remote = "origin"``.
 
-    Section and key are ours; the part between (a branch name, say) and the values may be anything without NUL or, in the
-    middle part, a line break.
+    Section and key are ours; the part between (a branch name, say) and the values may be anything without NUL or, in
+    the middle part, a line break.
     """
     return "".join(_entry(name, value) for name, value in settings.items())
 

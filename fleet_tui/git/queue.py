@@ -16,7 +16,7 @@ from fleet_tui.git.control import ControlRepository
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pull request at one head. ``when_ns`` and ``message`` must be equal on every attempt: they fix the commit id."""
+    """A pull request at one head. ``when_ns`` and ``message`` must not change between attempts: they fix the commit."""
 
     pr: int
     head: str
