@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fleet_tui.domain.events import Draft, Event
 from fleet_tui.domain.ids import new_id
-from fleet_tui.store import canonical, chain
+from fleet_tui.store import canonical, chain, indexes
 from fleet_tui.store.errors import Fenced, Rejected
 from fleet_tui.store.events import by_key, of_row
 from fleet_tui.store.projections.registry import apply
@@ -55,6 +55,7 @@ class Transaction:
         self._connection = connection
         self._origin = origin
         self._tables = SqlTables(connection)
+        self._new: list[Event] = []
         self.seq, self.hash, epoch = chain.head_of(connection)
         if epoch != origin.epoch:
             raise Fenced(
@@ -68,8 +69,9 @@ class Transaction:
         return [self._append(prepared) for prepared in calls]
 
     def finish(self) -> None:
-        """Writes changed rows and the head; what remains is the commit."""
+        """Writes changed rows, the indexes and the head; what remains is the commit."""
         self._tables.flush()
+        indexes.add(self._connection, self._new)
         self._connection.execute("UPDATE head SET seq = ?, hash = ? WHERE id = 1", (self.seq, self.hash))
 
     def _append(self, prepared: Prepared) -> Event:
@@ -84,6 +86,7 @@ class Transaction:
         self._connection.execute("INSERT INTO event_body VALUES (?, ?, ?)", (row.seq, salt, prepared.body))
         event = of_row(row, prepared.body)
         self._apply(event)
+        self._new.append(event)
         self.seq, self.hash = row.seq, row.hash
         return event
 

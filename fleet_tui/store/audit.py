@@ -1,7 +1,7 @@
 """Is the log what was written? Verification, rebuilding, export and erasure, for people and scripts.
 
-:func:`verify` and :func:`export` only read and may run beside a watcher. :func:`rebuild` and :func:`erase_body` take the
-log over, so the caller must hold the watcher's lock.
+:func:`verify` and :func:`export` only read and may run beside a watcher. :func:`rebuild` and :func:`erase_body` take
+the log over, so the caller must hold the watcher's lock.
 """
 
 from __future__ import annotations

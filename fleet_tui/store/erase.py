@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import PAYLOADS, BodyErased, Event, draft
-from fleet_tui.store import canonical, chain, events
+from fleet_tui.store import canonical, chain, events, search
 from fleet_tui.store.append import Origin, Transaction, prepare
 from fleet_tui.store.connection import exclusive
 from fleet_tui.store.rebuild import fold, replace
@@ -33,11 +34,14 @@ def erase_body(database: Path, seq: int, *, actor: str, reason: str, secret: str
     with exclusive(database) as connection:
         connection.execute("PRAGMA secure_delete = on")
         event = _find(events.events(connection.execute(f"{events.SELECT} WHERE e.seq = ?", (seq,)).fetchall()), seq)
-        body = canonical.encode(_redacted(event, secret), event.kind)
+        payload = _redacted(event, secret)
+        search.remove(connection, event)
+        search.add(connection, [dataclasses.replace(event, payload=payload)])
+        body = canonical.encode(payload, event.kind)
         salt = chain.new_salt()
         connection.execute("UPDATE event_body SET salt = ?, bytes = ? WHERE seq = ?", (salt, body, seq))
-        payload = BodyErased(seq, event.id, chain.body_hash(salt, body).hex(), reason)
-        erasure = draft(payload, event.subject, actor=actor, cause=event.id)
+        record = BodyErased(seq, event.id, chain.body_hash(salt, body).hex(), reason)
+        erasure = draft(record, event.subject, actor=actor, cause=event.id)
         tables, _count = fold(connection)
         replace(connection, tables)
         stream, epoch = connection.execute("SELECT stream, epoch FROM head").fetchone()

@@ -41,11 +41,14 @@ def by_key(connection: sqlite3.Connection, key: str) -> Event | None:
     return None if row is None else event(row)
 
 
-def stream(connection: sqlite3.Connection, after: int = 0, batch: int = 2000) -> Iterator[Event]:
-    """Every event after ``after`` in order, read in batches so that no cursor stays open."""
-    while True:
-        rows = connection.execute(f"{SELECT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?", (after, batch)).fetchall()
-        yield from map(event, rows)
-        if len(rows) < batch:
-            return
-        after = rows[-1][0]
+def portion(connection: sqlite3.Connection, after: int, count: int = 2000) -> list[Event]:
+    """The first ``count`` events after ``after``."""
+    return events(connection.execute(f"{SELECT} WHERE e.seq > ? ORDER BY e.seq LIMIT ?", (after, count)).fetchall())
+
+
+def stream(connection: sqlite3.Connection) -> Iterator[Event]:
+    """Every event in order, read in portions so that no cursor stays open."""
+    after = 0
+    while found := portion(connection, after):
+        yield from found
+        after = found[-1].seq

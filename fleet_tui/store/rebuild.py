@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet_tui.store import events
+from fleet_tui.store import events, indexes
 from fleet_tui.store.connection import exclusive
 from fleet_tui.store.differences import Difference, differences
 from fleet_tui.store.projections.registry import apply
@@ -22,7 +22,9 @@ class RebuildReport:
 
 
 def rebuild(database: Path) -> RebuildReport:
-    """Replaces all state tables by the fold of the log, in one transaction. The caller must hold the watcher's lock.
+    """Replaces all state tables and indexes by what the log says, in one transaction.
+
+    The caller must hold the watcher's lock.
 
     Raises:
         FleetError: the database cannot be written, or an event cannot be applied; then nothing has changed.
@@ -31,6 +33,7 @@ def rebuild(database: Path) -> RebuildReport:
         tables, count = fold(connection)
         found = tuple(differences(connection, tables))
         replace(connection, tables)
+        indexes.refill(connection)
     return RebuildReport(count, found)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.store.migrations import m0001_initial
+from fleet_tui.store.migrations import m0001_initial, m0002_search
 
 Step = Callable[[sqlite3.Connection], None]
-STEPS: tuple[Step, ...] = (m0001_initial.up,)
+STEPS: tuple[Step, ...] = (m0001_initial.up, m0002_search.up)
 """Step ``n`` (from 1) leads from schema version ``n - 1`` to ``n``."""
 VERSION = len(STEPS)
 
@@ -35,9 +35,10 @@ def migrate(connection: sqlite3.Connection, database: Path) -> list[int]:
     """Applies the missing steps; returns the versions reached. Only the log's one writer may call it."""
     version = version_of(connection)
     refuse_newer(version, database)
+    existing = version > 0
     reached = []
     for number, step in enumerate(STEPS[version:], start=version + 1):
-        if number > 1:
+        if existing:
             back_up(connection, database.with_name(f"{database.name}.v{number - 1}.backup"))
         _apply(connection, step, number)
         reached.append(number)
