@@ -43,7 +43,9 @@ class Stage(Generic[W]):
     """Regions passed to ``refresh``; None stands for the whole widget."""
 
     def of(self, kind: type[Message]) -> list[Message]:
-        return [message for message in self.messages if isinstance(message, kind)]
+        """Messages of one kind, each once (the hook also sees them bubble)."""
+        found = {id(message): message for message in self.messages if isinstance(message, kind)}
+        return list(found.values())
 
     async def settle(self) -> None:
         await self.pilot.pause()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -63,6 +64,23 @@ class LineWidget(Widget):
     def restyled(self) -> None:
         """The palette or the dimming changed: draw everything again."""
         self.refresh()
+
+    def focus_changed(self) -> None:
+        """Keys go, or no longer go, to this widget: draw again what shows it. Nothing here."""
+
+    def _on_focus(self, event: events.Focus) -> None:
+        self._focused(event, events.DescendantFocus(self), has_focus=True)
+
+    def _on_blur(self, event: events.Blur) -> None:
+        self._focused(event, events.DescendantBlur(self), has_focus=False)
+
+    def _focused(self, event: events.Event, told: events.Event, *, has_focus: bool) -> None:
+        """What Textual does, but without drawing the whole widget again: over a slow link that is what Tab would cost."""
+        event.prevent_default()
+        self.has_focus = has_focus
+        if isinstance(self.parent, Widget):
+            self.parent.post_message(told)
+        self.focus_changed()
 
     def strip(self, y: int) -> Strip:
         """Row ``y`` of the widget, exactly ``size.width`` cells. Empty here; each widget draws its own."""

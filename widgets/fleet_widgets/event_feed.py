@@ -189,12 +189,8 @@ class EventFeed(LineWidget, can_focus=True):
             self._buffer.load_around(self._cursor)
         self.refresh()
 
-    def on_focus(self) -> None:
-        """The cursor of the focused widget is strong."""
-        self._refresh_cursor()
-
-    def on_blur(self) -> None:
-        """The cursor of an unfocused widget is quiet."""
+    def focus_changed(self) -> None:
+        """The cursor or label of the focused widget is strong."""
         self._refresh_cursor()
 
     # --- drawing -------------------------------------------------------------------------------------------------

@@ -149,12 +149,8 @@ class LineList(LineWidget, can_focus=True):
         self._reveal()
         self.refresh()
 
-    def on_focus(self) -> None:
-        """The cursor of the focused widget is strong."""
-        self._refresh_cursor()
-
-    def on_blur(self) -> None:
-        """The cursor of an unfocused widget is quiet."""
+    def focus_changed(self) -> None:
+        """The cursor or label of the focused widget is strong."""
         self._refresh_cursor()
 
     def strip(self, y: int) -> Strip:

@@ -154,12 +154,8 @@ class PaneView(LineWidget, can_focus=True):
         self.restyled()
         self.post_message(self.ViewChanged(self))
 
-    def on_focus(self) -> None:
-        """The label of the focused widget is strong."""
-        self._redraw()
-
-    def on_blur(self) -> None:
-        """The label of an unfocused widget is quiet."""
+    def focus_changed(self) -> None:
+        """The cursor or label of the focused widget is strong."""
         self._redraw()
 
     def restyled(self) -> None:

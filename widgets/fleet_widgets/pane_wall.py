@@ -248,12 +248,8 @@ class PaneWall(LineWidget, can_focus=True):
         """Lay out again."""
         self._arrange()
 
-    def on_focus(self) -> None:
-        """The cursor of the focused widget is strong."""
-        self._redraw_keys(self._selected)
-
-    def on_blur(self) -> None:
-        """The cursor of an unfocused widget is quiet."""
+    def focus_changed(self) -> None:
+        """The cursor or label of the focused widget is strong."""
         self._redraw_keys(self._selected)
 
     def on_click(self, event: events.Click) -> None:

@@ -133,15 +133,15 @@ class ConfirmStrip(LineWidget, can_focus=True):
         event.stop()
         event.prevent_default()
 
-    def on_focus(self) -> None:
-        """Keys count only after the strip was painted with the focus."""
-        if self._state is not None:
+    def focus_changed(self) -> None:
+        """Keys count only after the strip was painted with the focus. Focus that went elsewhere in the room cancels; a
+        terminal that lost the focus keeps the strip."""
+        if self._state is None:
+            return
+        if self.has_focus:
             self._state.armed_at = None
             self.refresh()
-
-    def on_blur(self) -> None:
-        """Focus went elsewhere in the room: cancelled. A terminal that lost the focus keeps the strip."""
-        if self._state is not None and self.app.app_focus and self.screen.focused is not self:
+        elif self.app.app_focus and self.screen.focused is not self:
             self.cancel("blur")
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
