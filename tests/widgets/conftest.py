@@ -77,7 +77,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     """``async with stage(widget, size=(80, 24), focus=True) as s``."""
 
     @asynccontextmanager
-    async def open_stage(widget: W, *others: Widget, size: tuple[int, int] = (80, 24), focus: bool = True) -> AsyncIterator[Stage[W]]:
+    async def open_stage(
+        widget: W, *others: Widget, size: tuple[int, int] = (80, 24), focus: bool = True
+    ) -> AsyncIterator[Stage[W]]:
         messages: list[Message] = []
         app = Bare(widget, *others)
         async with app.run_test(size=size, message_hook=messages.append, notifications=True) as pilot:

@@ -24,7 +24,9 @@ def tiles(count: int, **options: Any) -> list[Tile | None]:
     return [tile(n, **options) for n in range(1, count + 1)]
 
 
-@given(st.integers(1, 300), st.integers(1, 90), st.integers(0, 200), st.sampled_from(["auto", "micro", "small", "large"]))
+@given(
+    st.integers(1, 300), st.integers(1, 90), st.integers(0, 200), st.sampled_from(["auto", "micro", "small", "large"])
+)
 def test_every_layout_stays_inside_its_space(width: int, height: int, slots: int, density: Any) -> None:
     grid = layout(width, height, slots, density)
     assert grid.columns * grid.width <= width

@@ -91,7 +91,13 @@ def test_part_never_splits_a_wide_character(text: str, start: int, width: int) -
     assert text.startswith(whole)
 
 
-@given(st.one_of(lines, filled), widths, st.sampled_from(PALETTES), st.booleans(), st.sampled_from(["normal", "cursor", "marked"]))
+@given(
+    st.one_of(lines, filled),
+    widths,
+    st.sampled_from(PALETTES),
+    st.booleans(),
+    st.sampled_from(["normal", "cursor", "marked"]),
+)
 def test_every_segment_of_a_strip_has_a_background(value: Line, width: int, name: str, dim: bool, base: str) -> None:
     strip = to_strip(value, width, palette(name), base=base, dim=dim)
     assert strip.cell_length == width == sum(segment.cell_length for segment in strip)
@@ -175,7 +181,9 @@ def test_without_colour_only_attributes_are_left() -> None:
         assert style.bgcolor is not None
         assert style.bgcolor.is_default
     assert mono.style(Style(color="#ff0000", bgcolor="blue", bold=True)) == mono.style("strong")
-    attributes = {n: (s.bold, s.reverse, s.underline, s.dim) for n in ("p1", "p1-ack", "p2", "p3") for s in [mono.style(n)]}
+    attributes = {
+        n: (s.bold, s.reverse, s.underline, s.dim) for n in ("p1", "p1-ack", "p2", "p3") for s in [mono.style(n)]
+    }
     assert len(set(attributes.values())) == 4
 
 

@@ -84,11 +84,9 @@ class ConfirmStrip(LineWidget, can_focus=True):
 
     def ask(self, request: StripRequest) -> None:
         """Show the strip and take the focus. One that is open is cancelled first (`replaced`)."""
-        focused = self.screen.focused
-        if self._state is not None:
-            self.cancel("replaced")
-            focused = self._before
-        self._before = focused
+        before = self.screen.focused if self._state is None else self._before
+        self.cancel("replaced")
+        self._before = before
         self._state, self._offset_rows = StripState(request), 0
         self.display = True
         self._lay_out(self.size.width or self.app.size.width)

@@ -13,7 +13,7 @@ def title_row(state: StripState, box: Box, more: str = "") -> Line:
     rule = box.double
     if state.field == "changed":
         return (Span(f"{rule} ", "warn"), Span("NOTHING WAS DONE", "warn"), Span(" ", "warn"), fill(rule, "warn"))
-    aside = f" ({more or f'keys count after {ARM_S} s; nothing else changes while this is open'}) "
+    aside = f" ({more or f'keys count after {ARM_S} s'}) "
     return (Span(f"{rule} ", "strong"), Span(state.request.title, "strong"), Span(aside, "quiet"), fill(rule, "quiet"))
 
 
