@@ -248,7 +248,9 @@ def parse(arguments: list[str]) -> tuple[list[str], dict[str, str]]:
     options: dict[str, str] = {}
     rest = iter(arguments)
     for word in rest:
-        if word == "--":
+        if word == "-h":
+            options["help"] = ""
+        elif word == "--":
             words.extend(rest)
         elif not word.startswith("--"):
             words.append(word)
@@ -437,6 +439,8 @@ def main() -> int:
     except Stop as stop:
         print(stop.text, file=sys.stderr)
         return stop.code
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0

@@ -7,7 +7,6 @@ under that run's runner that carry its token. Whoever comes from elsewhere is re
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import Counter
@@ -46,8 +45,8 @@ log = logging.getLogger(__name__)
 class _Listener:
     run: str | None
     path: Path
-    inode: int
     check: TokenCheck | None
+    inode: int = 0
     open: Counter[str] = field(default_factory=Counter)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     server: asyncio.Server | None = None
@@ -55,6 +54,13 @@ class _Listener:
     @property
     def principal(self) -> str:
         return f"run:{self.run}" if self.run is not None else "operator"
+
+    def is_there(self) -> bool:
+        """Whether the path is still the socket that was bound, and not removed or replaced."""
+        try:
+            return self.path.lstat().st_ino == self.inode
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class BusServer:
         self._listeners: dict[str, _Listener] = {}
         self._buckets: dict[str, TokenBucket] = {}
         self._denied: dict[str, TokenBucket] = {}
+        self._changing = asyncio.Lock()
 
     async def listen_operator(self, path: Path) -> None:
         """Serve the operator at ``path``.
@@ -91,7 +98,9 @@ class BusServer:
         await self._listen(None, path, None)
 
     async def listen_run(self, run: str, path: Path, check: TokenCheck) -> None:
-        """Serve ``run`` at ``path``; ``check`` says whether a token is its own and still valid. A repeat replaces.
+        """Serve ``run`` at ``path``; ``check`` says whether a token is its own and still valid.
+
+        A repeat puts the new ``check`` in place and keeps connections.
 
         Raises:
             FleetError: the path is unsafe or in use.
@@ -100,27 +109,38 @@ class BusServer:
 
     async def close_run(self, run: str) -> None:
         """Stop serving ``run`` and cut its connections; nothing happens when it is not served."""
-        await self._close(f"run:{run}")
+        async with self._changing:
+            await self._close(f"run:{run}")
         self._buckets.pop(f"run:{run}", None)
         self._denied.pop(f"run:{run}", None)
 
     async def close(self) -> None:
         """Stop serving everybody and remove the sockets."""
-        for principal in list(self._listeners):
-            await self._close(principal)
+        async with self._changing:
+            for principal in list(self._listeners):
+                await self._close(principal)
 
     # -- listening -----------------------------------------------------------------------------------------------------
 
     async def _listen(self, run: str | None, path: Path, check: TokenCheck | None) -> None:
-        await self._close(f"run:{run}" if run is not None else "operator")
-        sock = listening_socket(path)
-        listener = _Listener(run, path, path.lstat().st_ino, check)
+        async with self._changing:
+            listener = _Listener(run, path, check)
+            before = self._listeners.get(listener.principal)
+            if before is not None and before.path == path and before.is_there():
+                before.check = check
+                return
+            await self._close(listener.principal)
+            await self._open(listener)
+            self._listeners[listener.principal] = listener
+
+    async def _open(self, listener: _Listener) -> None:
+        sock = listening_socket(listener.path)
+        listener.inode = listener.path.lstat().st_ino
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await self._serve(listener, reader, writer)
 
         listener.server = await asyncio.start_unix_server(serve, sock=sock)
-        self._listeners[listener.principal] = listener
 
     async def _close(self, principal: str) -> None:
         listener = self._listeners.pop(principal, None)
@@ -132,9 +152,8 @@ class BusServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(OSError):
-            if listener.path.lstat().st_ino == listener.inode:
-                listener.path.unlink()
+        if listener.is_there():
+            listener.path.unlink(missing_ok=True)
 
     # -- one connection ------------------------------------------------------------------------------------------------
 
@@ -145,8 +164,8 @@ class BusServer:
         try:
             await self._admit(listener, reader, writer)
         except (OSError, asyncio.CancelledError):
-            # The peer went away, or we are closing: there is nobody left to answer.
-            pass
+            # The peer went away or does not read, or we are closing: what is left to send would wait for ever.
+            writer.transport.abort()
         except Exception:
             log.exception("a connection to %s failed", listener.path)
         finally:

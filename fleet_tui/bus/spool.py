@@ -22,6 +22,8 @@ from fleet_tui.bus.protocol import BadFrame
 
 MAX_REQUESTS = 1000
 """Requests returned by one :func:`drain`; the rest comes with the next."""
+SPOOLABLE = frozenset({"publish", "hook"})
+"""What may wait on disk: sayings that must not be lost. A question has nobody left to answer it to."""
 _MAX_BYTES = 16 * 1024 * 1024
 _MAX_SET_ASIDE = 100
 _NAME = re.compile(r"[0-9]{12}-[A-Za-z0-9._:-]{1,100}\.json\Z")
@@ -68,7 +70,7 @@ def _read_all(spool_dir: Path, new: int, names: list[str]) -> Iterator[SpooledRe
     for name in names:
         try:
             body, queued_ns = _read(new, name)
-            parsed = protocol.parse_request(body)
+            parsed = _spoolable(protocol.parse_request(body))
         except FileNotFoundError:
             continue
         except (OSError, BadFrame) as error:
@@ -79,6 +81,12 @@ def _read_all(spool_dir: Path, new: int, names: list[str]) -> Iterator[SpooledRe
         if total > _MAX_BYTES:
             return
         yield SpooledRequest(parsed.id, parsed.op, parsed.args, queued_ns, spool_dir, name)
+
+
+def _spoolable(request: protocol.Request) -> protocol.Request:
+    if request.op not in SPOOLABLE:
+        raise BadFrame("odd entry", f"`{request.op}` cannot wait")
+    return request
 
 
 def _read(new: int, name: str) -> tuple[bytes, int]:

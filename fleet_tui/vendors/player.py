@@ -30,6 +30,8 @@ from fleet_tui.vendors.terminal import Interrupted, Terminal
 SPINNER = "·✢✳✶✻✽"
 _WORDS = ("Thinking", "Pondering", "Reading", "Considering", "Weighing", "Untangling", "Sketching", "Checking")
 _TITLE = re.compile(r"^# Ticket #\d+: (.*)$", re.MULTILINE)
+WORKING, IDLE, ASKING = "esc to interrupt", "? for shortcuts", "waiting for an answer"
+"""Footers, by which the screen is classified."""
 _FRAME_S = 0.12
 _COMMAND_LIMIT_S = 900
 _SHOWN_LINES = 12
@@ -60,20 +62,23 @@ class Player:
         """Take prompts and messages until the story or a person ends it."""
         first = True
         while True:
-            self._await_message("? for shortcuts")
+            self._await_message(IDLE)
             self._turn(self.terminal.messages.popleft(), first=first)
             first = False
 
     def _turn(self, message: str, *, first: bool) -> None:
         self._taken_up(message)
+        self._footer(WORKING)
         try:
             for step in self._scene(message, first=first).steps:
                 PLAY[step.kind](self, step.value)
         except Interrupted:
             # As with real vendors, no hook tells of this: only the screen does.
-            self.terminal.status = ""
+            self._footer(IDLE)
             self.terminal.add("  ⎿ Interrupted · what shall be done instead?", "bad")
             return
+        # The screen first: who hears of the end may look at it at once.
+        self._footer(IDLE)
         self._report("turn_ended", {"last_assistant_message": self._said[:500]})
 
     def _scene(self, message: str, *, first: bool) -> Scene:
@@ -124,14 +129,14 @@ class Player:
         word, started_s = self.chance.choice(_WORDS), time.monotonic()
         end_s = started_s + seconds * self.speed
         frame = 0
-        self.terminal.footer = "esc to interrupt"
         while time.monotonic() < end_s:
             elapsed_s = int(time.monotonic() - started_s)
             self.terminal.status = f"{SPINNER[frame % len(SPINNER)]} {word}… ({elapsed_s}s · esc to interrupt)"
             self.terminal.paint()
             self.terminal.pump(min(_FRAME_S, max(0.0, end_s - time.monotonic())))
             frame += 1
-        self.terminal.status, self.terminal.footer = "", "? for shortcuts"
+        self.terminal.status = ""
+        self.terminal.paint()
 
     def fill(self, text: str) -> str:
         """``text`` with ``{ticket}``, ``{title}``, ``{answer}`` and the other known names replaced, once."""
@@ -168,13 +173,15 @@ class Player:
         """Publish a question and wait for the text that a person sends."""
         self.say(question, "accent")
         self.fleet("blocker", "--question", question, title="fleet blocker --question …")
-        self._report("turn_ended", {"last_assistant_message": question[:500]})
         # What was sent before the question is no answer to it.
         earlier = self.terminal.messages.copy()
         self.terminal.messages.clear()
-        self._await_message("waiting for an answer")
+        self._footer(ASKING)
+        self._report("turn_ended", {"last_assistant_message": question[:500]})
+        self._await_message(ASKING)
         answer = self.terminal.messages.popleft()
         self.terminal.messages.extend(earlier)
+        self._footer(WORKING)
         self._taken_up(answer)
         return answer.strip()
 
@@ -187,6 +194,10 @@ class Player:
         return message.strip()
 
     # -- inner ---------------------------------------------------------------------------------------------------------
+
+    def _footer(self, text: str) -> None:
+        self.terminal.status, self.terminal.footer = "", text
+        self.terminal.paint()
 
     def _await_message(self, footer: str) -> None:
         while True:
@@ -274,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     player = Player(
         terminal, story, _situation(options.agent, os.environ), seed=options.seed, speed=max(0.0, options.speed)
     )
+    terminal.footer = IDLE
     with terminal.opened():
         player.live()
     return 0

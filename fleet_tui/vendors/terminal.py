@@ -43,7 +43,7 @@ class Terminal:
         self._leave_asked = False
         self.messages: deque[str] = deque()
         self.status = ""
-        self.footer = "? for shortcuts"
+        self.footer = ""
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[None]:
