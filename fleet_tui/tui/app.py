@@ -67,6 +67,8 @@ class RoomApp(App[int]):
             clock=context.clock,
         )
         self.live = LivePanes(self)
+        self.handed_over = False
+        """The terminal shows an agent instead of the room."""
         self._reader: Reader | None = None
 
     def _publish(self, picture: Picture) -> None:
@@ -215,7 +217,7 @@ class RoomApp(App[int]):
     async def action_back(self) -> None:
         screen = self.screen
         if isinstance(screen, RoomScreen):
-            await screen.action_do("room.back")
+            await screen.action_do("room.leave")
         elif len(self.screen_stack) > 1:
             self.pop_screen()
 

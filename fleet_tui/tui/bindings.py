@@ -223,9 +223,10 @@ KEYS: tuple[Key, ...] = (
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
     Key("room.redraw", "ctrl+l", "redraw", "draw the whole screen again", (EVERYWHERE,), hint=False),
+    Key("room.back", "escape,backspace", "back", "one level up", (EVERYWHERE,), hint=False),
     Key(
-        "room.back",
-        "q,backspace,escape,ctrl+q",
+        "room.leave",
+        "q,ctrl+q",
         "back",
         "one level up; on the wall twice to leave, agents keep running",
         (EVERYWHERE,),
@@ -273,7 +274,8 @@ FORBIDDEN = frozenset(
 
 SHOWN = {
     "question_mark": "?", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab", "escape": "Esc",
-    "backspace": "Backspace", "left_square_bracket": "[", "right_square_bracket": "]", "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
+    "backspace": "Backspace", "left_square_bracket": "[", "right_square_bracket": "]", "ctrl+l": "^L",
+    "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip
 
 
@@ -284,7 +286,8 @@ def shown(key: str) -> str:
 
 def keys_for(scope: str) -> tuple[Key, ...]:
     """The rows that work on a screen: its own first, then those of everywhere."""
-    return tuple(key for key in KEYS if scope in key.scopes) + tuple(key for key in KEYS if EVERYWHERE in key.scopes)
+    own = tuple(key for key in KEYS if scope in key.scopes and scope != EVERYWHERE)
+    return own + tuple(key for key in KEYS if EVERYWHERE in key.scopes)
 
 
 def textual_bindings(scope: str) -> list[BindingType]:

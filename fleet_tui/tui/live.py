@@ -3,40 +3,127 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from fleet_widgets.lines import Line
+from rich.color import Color
+from rich.style import Style as RichStyle
+
+from fleet_tui.tmux.sgr import PLAIN, Style, parse_rows
+from fleet_widgets.lines import Line, Span
 from fleet_widgets.pane_wall import LiveView
 
 if TYPE_CHECKING:
+    from fleet_tui.tmux.frames import Event, FrameSource
     from fleet_tui.tui.app import RoomApp
+
+_LOOK_AGAIN_S = 0.02
 
 
 @runtime_checkable
 class ShowsPanes(Protocol):
     """A screen with live panes on it."""
 
-    def wanted_panes(self) -> dict[str, LiveView]: ...
+    def wanted_panes(self) -> dict[str, LiveView]:
+        """Pane uuid → what of it is on screen."""
 
-    def show_pane(
-        self, uuid: str, rows: tuple[Line, ...], changed: tuple[int, ...] | None, first: int, size: tuple[int, int]
-    ) -> None: ...
+    def show_pane(self, uuid: str, rows: tuple[Line, ...], first: int, size: tuple[int, int]) -> None:
+        """Rows ``first``... of a pane; the widgets compare, so rows that did not change cost nothing."""
 
-    def drop_pane(self, uuid: str) -> None: ...
+    def drop_pane(self, uuid: str) -> None:
+        """The pane is gone."""
 
 
 class LivePanes:
-    """Runs as one task of the app; lives as long as the room."""
+    """One task of the app; lives as long as the room."""
 
     def __init__(self, room: RoomApp) -> None:
         self._room = room
-        self._changed = asyncio.Event()
-        self.in_force = ""
-        """How changes are noticed, for the header."""
+        self._source: FrameSource | None = None
+        self._screen: object = None
+        self._wanted: dict[str, LiveView] = {}
+
+    @property
+    def in_force(self) -> str:
+        """How changes are noticed, for the header; empty while there are no live panes."""
+        return self._source.in_force if self._source is not None else ""
 
     def wanted_changed(self) -> None:
-        """Another part of another pane is on screen now."""
-        self._changed.set()
+        """Another part of another pane may be on screen now."""
+        source, screen = self._source, self._room.room_screen
+        if source is None:
+            return
+        from fleet_tui.tmux.frames import Rows
+
+        wanted: dict[str, LiveView] = {}
+        if isinstance(screen, ShowsPanes) and not self._room.handed_over:
+            wanted = screen.wanted_panes()
+        if screen is not self._screen:
+            # The widgets of another screen have not seen the rows that the source believes to be known.
+            source.watch({})
+            self._screen, self._wanted = screen, {}
+        if wanted != self._wanted:
+            self._wanted = wanted
+            source.watch({uuid: Rows(view.first, view.last) for uuid, view in wanted.items()})
 
     async def run(self) -> None:
-        return
+        """Show frames until the app ends."""
+        # Here, not at the top: tmux is not needed for the first picture.
+        from fleet_tui.tmux.frames import FrameSource
+        from fleet_tui.tmux.server import TmuxServer
+
+        self._source = FrameSource(TmuxServer(self._room.context.tmux_socket_name))
+        self.wanted_changed()
+        async with contextlib.aclosing(self._source.frames()) as frames:
+            async for event in frames:
+                self._show(event)
+                await self._drained()
+
+    def _show(self, event: Event) -> None:
+        from fleet_tui.tmux.frames import Frame, Gone
+
+        screen = self._room.room_screen
+        if not isinstance(screen, ShowsPanes):
+            return
+        if isinstance(event, Frame):
+            screen.show_pane(event.uuid, lines_of_rows(event.rows), event.first, (event.width, event.height))
+        elif isinstance(event, Gone) and not event.dead:
+            screen.drop_pane(event.uuid)
+
+    async def _drained(self) -> None:
+        """Wait while the driver still holds output: over a slow link the picture slows down, the keyboard does not.
+
+        Nobody takes frames meanwhile, so tmux is not asked for them either.
+        """
+        thread = getattr(self._room._driver, "_writer_thread", None)
+        while thread is not None and thread.is_alive() and thread._queue.qsize():  # noqa: ASYNC110 - a thread's queue
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def lines_of_rows(rows: tuple[bytes, ...]) -> tuple[Line, ...]:
+    """Captured rows as lines with the pane's own colours."""
+    return tuple(tuple(Span(text, rich_style(style)) for text, style in spans) for spans in parse_rows(rows))
+
+
+@lru_cache(maxsize=2048)
+def rich_style(style: Style) -> RichStyle | str:
+    """A pane's style; plain text takes the palette's own colours, so that a light theme stays light."""
+    if style == PLAIN:
+        return "normal"
+    return RichStyle(
+        color=_colour(style.fg),
+        bgcolor=_colour(style.bg),
+        bold=style.bold or None,
+        dim=style.dim or None,
+        italic=style.italic or None,
+        underline=style.underline or None,
+        reverse=style.reverse or None,
+        strike=style.strike or None,
+    )
+
+
+def _colour(value: int | tuple[int, int, int] | None) -> Color | None:
+    if value is None:
+        return None
+    return Color.from_ansi(value) if isinstance(value, int) else Color.from_rgb(*value)

@@ -103,12 +103,15 @@ def running(number: int, agent: str, role: str, title: str) -> list[ev.Draft]:
     """A ticket in the hands of a running agent."""
     run = f"run-{agent}-{number}"
     return [
-        ev.draft(ev.TicketCreated(number, title, f"{title}.\nDo it well.", "0" * 64, ["ready"], [], 0), f"ticket:{number}"),
+        ev.draft(
+            ev.TicketCreated(number, title, f"{title}.\nDo it well.", "0" * 64, ["ready"], [], 0), f"ticket:{number}"
+        ),
         ev.draft(ev.TicketReady(number), f"ticket:{number}"),
         ev.draft(ev.RunQueued(run, agent, role, "claude-code", None, "ticket_ready", ticket=number), f"run:{run}"),
         ev.draft(ev.TicketClaimed(number, agent, run), f"ticket:{number}"),
         ev.draft(
-            ev.RunStarted(run, run, f"pane-{agent}", "/w", f"agent/{number}-work", SHA["a"], "L0", 1, "0" * 64), f"run:{run}"
+            ev.RunStarted(run, run, f"pane-{agent}", "/w", f"agent/{number}-work", SHA["a"], "L0", 1, "0" * 64),
+            f"run:{run}",
         ),
         ev.draft(ev.RunStateChanged(run, "running", "hook"), f"run:{run}"),
         ev.draft(ev.RunMetered(run, agent, 600_000 + number * 60_000), f"run:{run}"),
@@ -116,7 +119,12 @@ def running(number: int, agent: str, role: str, title: str) -> list[ev.Draft]:
 
 
 def approval(
-    number: int, ticket: int, agent: str, now_ns: int, *, reasons: tuple[str, ...] = ("policy: every merge needs a person",),
+    number: int,
+    ticket: int,
+    agent: str,
+    now_ns: int,
+    *,
+    reasons: tuple[str, ...] = ("policy: every merge needs a person",),
     head: str = "c",
 ) -> list[ev.Draft]:
     """A reviewed and gated pull request that waits for a person; ``head`` names its commit and the approval."""
@@ -163,15 +171,27 @@ async def world(directory: Path) -> AsyncIterator[World]:
     store.close()
 
 
+TICKETS = ((1, "dev-1", "Add paging"), (2, "dev-2", "Rotate the keys"), (3, "dev-3", "Tidy the log"))
+ALARM = ev.AlarmRaised("alm-1", "secrets", 1, "secret pattern in a diff", "quarantine the agent", "agent:dev-3")
+
+
 @pytest.fixture
 async def fleet(world: World) -> World:
     """Four agents: one quarantined with a P1, two with approvals, one asking; one reviewer idle."""
-    world.add(config({"dev-1": "developer", "dev-2": "developer", "dev-3": "developer", "rev": "reviewer", "spare": "developer"}))
-    for number, agent, title in ((1, "dev-1", "Add paging"), (2, "dev-2", "Rotate the keys"), (3, "dev-3", "Tidy the log")):
+    world.add(
+        config(
+            {"dev-1": "developer", "dev-2": "developer", "dev-3": "developer", "rev": "reviewer", "spare": "developer"}
+        )
+    )
+    for number, agent, title in (
+        (1, "dev-1", "Add paging"),
+        (2, "dev-2", "Rotate the keys"),
+        (3, "dev-3", "Tidy the log"),
+    ):
         world.add(*running(number, agent, "developer", title))
     now = world.now_ns()
     world.add(*approval(1, 1, "dev-1", now), *approval(2, 2, "dev-2", now))
-    world.add(ev.draft(ev.AlarmRaised("alm-1", "secrets", 1, "secret pattern in a diff", "quarantine the agent", "agent:dev-3"), "agent:dev-3"))
+    world.add(ev.draft(ALARM, "agent:dev-3"))
     return world
 
 
@@ -184,7 +204,7 @@ def until() -> Until:
 
     async def wait(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - conditions of a screen have no event
                 await asyncio.sleep(0.01)
 
     return wait

@@ -41,7 +41,7 @@ def headline(tile: AgentTile, now_ns: int) -> Line:
     )
 
 
-def no_pane(tile: AgentTile, run: Run | None) -> Line:
+def no_pane(run: Run | None) -> Line:
     """Why there is no live pane."""
     if run is None:
         return (Span("no run yet: it begins when a ticket or a pull request wants this agent", "quiet"),)
@@ -160,9 +160,8 @@ def _pull_request(detail: AgentDetail) -> Section:
         words = "pass" if review.verdict is Verdict.APPROVED else "changes"
         where = f"STALE @{short(review.head_sha)}" if stale else f"{words} @{short(review.head_sha)}"
         lines.append(fact(review.agent, where, "stale" if stale else "normal"))
-    for gate in detail.gates:
-        lines.append(fact(f"gate {one_line(gate.name, 12)}", f"{gate.state} @{short(gate.head_sha)}"))
-    return Section("pull request", tuple(lines))
+    gates = (fact(f"gate {one_line(gate.name, 12)}", f"{gate.state} @{short(gate.head_sha)}") for gate in detail.gates)
+    return Section("pull request", (*lines, *gates))
 
 
 def _messages(detail: AgentDetail, now_ns: int) -> Section:

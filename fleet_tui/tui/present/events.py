@@ -11,7 +11,8 @@ from fleet_widgets.lines import Line, Span
 from fleet_widgets.text_pane import Section
 
 _TELLING = (
-    "summary", "title", "reason", "text", "name", "act", "state", "verdict", "decision", "agent", "run", "branch", "error",
+    "summary", "title", "reason", "text", "name", "act", "state", "verdict", "decision", "agent", "run", "branch",
+    "error",
 )  # fmt: skip
 _LOUD = frozenset({"agent_quarantined", "policy_denied", "run_crashed", "gate_failed", "merge_failed", "alarm_raised"})
 
@@ -39,6 +40,9 @@ def gist(event: Event) -> str:
         value = event.payload.get(name)
         if isinstance(value, str) and value.strip():
             return one_line(value)
+    reasons = event.payload.get("reasons") or event.payload.get("problems")
+    if isinstance(reasons, list):
+        return one_line("; ".join(str(reason) for reason in reasons))
     rest = " ".join(f"{key}={value}" for key, value in event.payload.items() if isinstance(value, str | int))
     return one_line(rest)
 

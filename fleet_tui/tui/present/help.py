@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fleet_tui.readmodel.values import SIGNS, Doing
 from fleet_tui.tui.bindings import EVERYWHERE, KEYS, MOVES, OWN_MOVES, SCOPES, Here, Key, shown
@@ -24,8 +24,8 @@ MEANINGS: dict[Doing, str] = {
 
 def help_sections(here: Here, keymap: Mapping[str, str]) -> tuple[Section, ...]:
     """What works here, what works everywhere, and the signs; a key that does nothing now says why."""
-    own = tuple(_key_line(key, here, keymap) for key in KEYS if here.scope in key.scopes)
-    everywhere = tuple(_key_line(key, here, keymap) for key in KEYS if EVERYWHERE in key.scopes)
+    own = tuple(part for key in KEYS if here.scope in key.scopes for part in _key_line(key, here, keymap))
+    everywhere = tuple(part for key in KEYS if EVERYWHERE in key.scopes for part in _key_line(key, here, keymap))
     moves = tuple(_move_line(*move) for move in (*OWN_MOVES.get(here.scope, ()), *MOVES))
     return (
         Section(f"on this screen: {here.scope}", (*own, *moves)),
@@ -50,14 +50,15 @@ def signs() -> tuple[Line, ...]:
     return (*words, marks, (Span("without !: somebody has seen it", "quiet"),))
 
 
-def _key_line(key: Key, here: Here, keymap: Mapping[str, str]) -> Line:
+def _key_line(key: Key, here: Here, keymap: Mapping[str, str]) -> Iterator[Line]:
     names = " ".join(shown(one) for one in keymap.get(key.id, key.keys).split(",")[:2])
     why = key.why_not(here)
-    text = (
+    yield (
         Span(f"{names:<12} ", "strong" if why is None else "quiet"),
         Span(key.tooltip, "normal" if why is None else "quiet"),
     )
-    return text if why is None else (*text, Span(f"  (not now: {why})", "quiet"))
+    if why is not None:
+        yield (Span(f"{'':<13}not now: {why}", "quiet"),)
 
 
 def _move_line(keys: str, meaning: str) -> Line:
@@ -84,7 +85,7 @@ def keys_markdown() -> str:
         parts += [f"| `{keys}` | | {meaning} |" for keys, meaning in moves]
         parts.append("")
     parts += [
-        "Remap a key by its id: `ui: {keymap: {agent.attach: O}}`. Clashes and unusable keys are reported at the start.",
+        "Remap a key by its id: `ui: {keymap: {agent.attach: O}}`. Clashes are reported at the start.",
         "",
     ]
     return "\n".join(parts)

@@ -86,9 +86,7 @@ def pause(tile: AgentTile) -> StripRequest:
 
 
 def quarantine(tile: AgentTile) -> StripRequest:
-    return _agent(
-        tile, "quarantine", "Q", "Frozen at once; identity, approvals and mail are refused until a person releases it."
-    )
+    return _agent(tile, "quarantine", "Q", "Frozen at once; its identity is refused until a person releases it.")
 
 
 def _agent(tile: AgentTile, op: str, key: str, effect: str) -> StripRequest:

@@ -83,12 +83,16 @@ class AgentActs(RoomScreen):
         return f"{name} is already {tile.doing}" if was.get(act.op, False) else ""
 
     async def do_agent_attach(self) -> None:
-        tile = self._tile()
-        room = self.room
+        tile, room = self._tile(), self.room
+        room.handed_over = True
+        room.live.wanted_changed()
         try:
             room.say(await attach.attach(room, room.context.tmux_socket_name, tile.session, tile.name), "quiet")
         except FleetError as error:
             room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
+        finally:
+            room.handed_over = False
+            room.live.wanted_changed()
 
     def do_agent_message(self) -> None:
         tile = self._tile()

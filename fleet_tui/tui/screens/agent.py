@@ -36,6 +36,7 @@ class AgentScreen(AgentActs):
         self._run: str | None = None
         self._detail: AgentDetail | None = None
         self._read_at = -1
+        self._no_pane: Line = ()
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -72,8 +73,10 @@ class AgentScreen(AgentActs):
             return
         box = self.room.context.look.palette.box
         self.query_one("#facts", TextPane).set_sections(present.facts(self._detail, self.room.now_ns, box))
-        if not self.pane_uuid():
-            pane.clear(present.no_pane(tile, self._detail.run))
+        reason = () if self.pane_uuid() else present.no_pane(self._detail.run)
+        if reason != self._no_pane:
+            self._no_pane = reason
+            pane.clear(reason)
 
     def _read(self, tile: AgentTile, seq: int) -> None:
         reader = self.room.reader()
@@ -91,11 +94,9 @@ class AgentScreen(AgentActs):
         uuid = self.pane_uuid()
         return {uuid: self.query_one(PaneView).live_view()} if uuid else {}
 
-    def show_pane(
-        self, uuid: str, rows: tuple[Line, ...], changed: tuple[int, ...] | None, first: int, size: tuple[int, int]
-    ) -> None:
+    def show_pane(self, uuid: str, rows: tuple[Line, ...], first: int, size: tuple[int, int]) -> None:
         if uuid == self.pane_uuid():
-            self.query_one(PaneView).set_rows(rows, changed, first=first, size=size)
+            self.query_one(PaneView).set_rows(rows, first=first, size=size)
 
     def drop_pane(self, uuid: str) -> None:
         if uuid == self.pane_uuid():

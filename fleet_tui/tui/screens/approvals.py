@@ -96,6 +96,7 @@ class ApprovalsScreen(AgentActs):
             [present.card_item(card, now_ns, wide=self.size.width >= MEDIUM) for card in cards]
         )
         self.query_one(LineList).select(self._chosen)
+        self.query_one(LineList).styles.height = max(1, len(cards) * (2 if self.size.width >= MEDIUM else 1))
         for widget in (self.query_one(LineList), self.query_one(DiffView)):
             widget.dimmed = bool(self.room.why_frozen)
         self._show_card(now_ns)
@@ -141,7 +142,8 @@ class ApprovalsScreen(AgentActs):
     def _show_diff_rule(self) -> None:
         card = self.card()
         seen = len(self.seen_paths())
-        text = f"diff @{short(card.approval.head_sha)}  {self._position}" if card else "diff"
+        where = f"{short(card.approval.head_sha)} on {short(card.approval.base_sha)}" if card else ""
+        text = f"diff {where}  {self._position}"
         self.set_line("diff-rule", rule(one_line(text, 160), f"seen {seen}/{len(self._files)}" if self._files else ""))
 
     def seen_paths(self) -> frozenset[str]:
@@ -158,10 +160,7 @@ class ApprovalsScreen(AgentActs):
 
     @on(DiffView.Moved)
     def _moved(self, message: DiffView.Moved) -> None:
-        seen = "seen" if message.path in self.seen_paths() else "unseen"
-        self._position = (
-            f"{message.path}  file {message.file}/{message.files}  hunk {message.hunk}/{message.hunks}  {seen}"
-        )
+        self._position = f"file {message.file}/{message.files}  hunk {message.hunk}/{message.hunks}"
         self._show_diff_rule()
 
     def idle_message(self) -> str:
@@ -184,7 +183,7 @@ class ApprovalsScreen(AgentActs):
 
     @on(LineList.Selected)
     def _selected(self, message: LineList.Selected) -> None:
-        # The list also says when a key vanished: what was chosen stays chosen, so that no other card slips under the hand.
+        # The list also tells of a vanished key: what was chosen stays chosen, so that no card slips under the hand.
         if message.key is not None and message.key != self._chosen:
             self._chosen = message.key
             self.tick()

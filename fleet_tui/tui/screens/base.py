@@ -21,7 +21,7 @@ from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import frame
 from fleet_widgets.frame_lines import FrameLine
-from fleet_widgets.lines import Line
+from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
 
 TYPE_CHECKING = False
@@ -97,6 +97,7 @@ class RoomScreen(Screen[None]):
         if self.is_mounted:
             self.check_strip()
             self.tick()
+            self.room.live.wanted_changed()
 
     def tick(self) -> None:
         """Everything that time alone changes."""
@@ -133,10 +134,13 @@ class RoomScreen(Screen[None]):
         return self.room.why_frozen
 
     def show_hints(self) -> None:
+        if self.strip.request is not None:
+            self.set_line("hints", (Span("the strip has the keys", "quiet"),))
+            return
         here, keys = self.here(), bindings.effective(self.room.context.keymap)
         pairs = [
             (shown(keys[key.id].split(",")[0]), key.label)
-            for key in bindings.keys_for(self.scope)
+            for key in sorted(bindings.keys_for(self.scope), key=lambda key: key.id != "need.next")
             if key.hint and key.why_not(here) is None
         ]
         right = [
@@ -177,7 +181,7 @@ class RoomScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Reached only by keys that nobody wanted."""
-        if event.is_printable and not self.strip.request:
+        if event.is_printable and not self.strip.request and event.key not in self.active_bindings:
             self.room.say(f"{event.character}: does nothing here; ? shows the keys", "quiet")
 
     async def do_need_next(self) -> None:
@@ -218,6 +222,9 @@ class RoomScreen(Screen[None]):
     async def do_room_back(self) -> None:
         await self.room.go("wall")
 
+    async def do_room_leave(self) -> None:
+        await self.action_do("room.back")
+
     async def do_room_help(self) -> None:
         from fleet_tui.tui.screens.help import HelpScreen
 
@@ -232,6 +239,7 @@ class RoomScreen(Screen[None]):
         """Open the strip; ``act`` is captured now and sent only when it is confirmed."""
         self._asked = act
         self.strip.ask(request)
+        self.show_hints()
 
     def check_strip(self) -> None:
         """Turn an open strip void when what it is bound to has changed."""
@@ -247,6 +255,7 @@ class RoomScreen(Screen[None]):
     @on(ConfirmStrip.Confirmed)
     def _confirmed(self, message: ConfirmStrip.Confirmed) -> None:
         message.stop()
+        self.show_hints()
         act, self._asked = self._asked, None
         if act is None:
             return
@@ -260,6 +269,7 @@ class RoomScreen(Screen[None]):
     @on(ConfirmStrip.Cancelled)
     def _cancelled(self, message: ConfirmStrip.Cancelled) -> None:
         message.stop()
+        self.show_hints()
         # A strip that was replaced belongs to an act that the newer strip has taken over.
         if message.why != "replaced":
             act, self._asked = self._asked, None

@@ -56,6 +56,7 @@ class EventsScreen(RoomScreen):
 
     def on_mount(self) -> None:
         self.query_one("#filter").display = False
+        self.query_one("#detail").display = False
         super().on_mount()
 
     def main_widget(self) -> Widget:
@@ -139,6 +140,7 @@ class EventsScreen(RoomScreen):
         if event is None or reader is None:
             return
         self._detail_of = seq
+        self.query_one("#detail").display = True
         cause = reader.event(event.cause) if event.cause else None
         newest = self.snapshot.seq if self.snapshot else event.seq
         sections = present.event_sections(event, cause, self._effects(event), newest)

@@ -114,12 +114,10 @@ class WallScreen(AgentActs):
         views = self.query_one(PaneWall).visible_live()
         return {panes[name]: view for name, view in views.items() if name in panes}
 
-    def show_pane(
-        self, uuid: str, rows: tuple[Line, ...], changed: tuple[int, ...] | None, first: int, size: tuple[int, int]
-    ) -> None:
+    def show_pane(self, uuid: str, rows: tuple[Line, ...], first: int, size: tuple[int, int]) -> None:
         name = self._name_of(uuid)
         if name is not None:
-            self.query_one(PaneWall).set_live(name, rows, changed, first=first, size=size)
+            self.query_one(PaneWall).set_live(name, rows, first=first, size=size)
 
     def drop_pane(self, uuid: str) -> None:
         name = self._name_of(uuid)
@@ -152,8 +150,13 @@ class WallScreen(AgentActs):
     async def _opened(self, message: PaneWall.Opened) -> None:
         await self.room.open_agent(message.key)
 
-    def do_room_back(self) -> None:  # type: ignore[override]
-        """The only way out of the room, twice so that a repeat of `q` on other screens does not leave."""
+    async def do_room_back(self) -> None:
+        """The wall is the top: only an open search field can be left."""
+        if self.query_one("#find").display:
+            self._close_find()
+
+    async def do_room_leave(self) -> None:
+        """The only way out of the room, twice so that one `q` too many on another screen does not leave."""
         if self.query_one("#find").display:
             self._close_find()
         elif self._leaving:
@@ -163,7 +166,7 @@ class WallScreen(AgentActs):
             self.room.say("leave? agents keep running: q again leaves, anything else stays", "strong")
 
     async def action_do(self, identity: str) -> None:
-        if identity != "room.back":
+        if identity != "room.leave":
             self._leaving = False
         await super().action_do(identity)
 

@@ -1,0 +1,237 @@
+"""Deciding and containing by keys: exactly what was shown is sent, once, and nothing without its confirmation."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from textual import events
+
+from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import Conflict, Refused
+from fleet_tui.tui.screens.agent import AgentScreen
+from fleet_tui.tui.screens.approvals import ApprovalsScreen
+from fleet_widgets.strip import ARM_S, ConfirmStrip
+
+HEAD = "c" * 40
+
+
+@asynccontextmanager
+async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> Any:
+    app = world.room()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+        await pilot.pause()
+        yield app, pilot
+
+
+async def armed(app: Any, until: Any) -> ConfirmStrip:
+    """The open strip, as soon as its keys count."""
+    strip = app.screen.query_one(ConfirmStrip)
+    await until(lambda: strip.request is not None)
+    await asyncio.sleep(ARM_S + 0.05)  # the safety delay itself is what is waited for
+    return strip
+
+
+async def diff_shown(app: Any, until: Any, head: str = HEAD) -> None:
+    await until(
+        lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files) and app.screen._shown[1] == head
+    )
+
+
+async def test_u2_second_approval_takes_four_keys(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2", "w")
+        await diff_shown(app, until)
+        await pilot.press("A")
+        await armed(app, until)
+        await pilot.press("y")
+        await until(lambda: bool(fleet.calls))
+    op, args = fleet.calls[0]
+    assert (op, args["approval"], args["head"]) == ("approve", "apr-2-c", HEAD)
+    assert args["shown"] == {
+        "pr": 2, "head": HEAD, "base": "b" * 40, "tree": "d" * 40, "gates": "gates-1", "policy": "v-1234567890ab",
+        "files": 2, "seen": ["src/keys.py", "tests/test_keys.py"],
+    }  # fmt: skip
+    assert len(fleet.calls) == 1
+
+
+async def test_u4_reject_with_a_reason(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await diff_shown(app, until)
+        await pilot.press("R")
+        await armed(app, until)
+        await pilot.press(*"too large", "tab")
+        await armed(app, until)
+        await pilot.press("y")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("reject", {"approval": "apr-1-c", "reason": "too large"})]
+
+
+async def test_u5_contain_the_agent_of_the_first_alarm(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("w")
+        await until(lambda: isinstance(app.screen, AgentScreen))
+        await pilot.press("Q")
+        await armed(app, until)
+        await pilot.press("y")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("quarantine", {"agent": "dev-3", "reason": "by hand from the control room"})]
+
+
+async def test_release_needs_a_reason_and_the_agents_name(fleet: Any, until: Any) -> None:
+    fleet.add(ev.draft(ev.AgentQuarantined("dev-1", "wrote outside its workspace", "guard", 2), "agent:dev-1"))
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("U")
+        await armed(app, until)
+        await pilot.press(*"false alarm", "tab")
+        await armed(app, until)
+        await pilot.press(*"dev-1", "enter")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("release", {"agent": "dev-1", "reason": "false alarm"})]
+
+
+async def test_a_question_is_answered_not_messaged(fleet: Any, until: Any) -> None:
+    fleet.add(ev.draft(ev.Blocker("qst-1", "keep which API?", "run-dev-1-1", "dev-1", ticket=1), "ticket:1"))
+    async with opened(fleet, until) as (app, pilot):
+        assert app.picture.snapshot.tile("dev-1").doing == "ASK"
+        await pilot.press("m", *"the new one", "tab", "enter")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("answer", {"question": "qst-1", "text": "the new one"})]
+
+
+async def test_a_draft_survives_closing(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("m", *"hold on", "enter", *"please", "escape")
+        await until(lambda: bool(app.drafts))
+        await pilot.press("m", "tab", "enter")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("message", {"run": "run-dev-1-1", "text": "hold on\nplease"})]
+
+
+async def test_an_alarm_is_acknowledged(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (_, pilot):
+        await pilot.press("a")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("acknowledge", {"alarm": "alm-1"})]
+
+
+async def test_a_held_approval_is_undone_from_anywhere(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    now = fleet.now_ns()
+    fleet.add(ev.draft(ev.ApprovalGranted("apr-1-c", 1, "operator:me", now + 9_000_000_000), "pr:1"))
+    async with opened(fleet, until) as (app, pilot):
+        assert "#1 lands in 9 s  u undo" in text(app)
+        await pilot.press("u")
+        await until(lambda: bool(fleet.calls))
+    assert fleet.calls == [("undo", {"approval": "apr-1-c"})]
+
+
+async def test_s2_a_push_while_the_strip_is_open_voids_it(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await diff_shown(app, until)
+        await pilot.press("A")
+        await armed(app, until)
+        fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "head moved"), "pr:1"))
+        app.feed.poke()
+        await until(lambda: app.picture.snapshot.card("apr-1-c") is None)
+        await until(lambda: "CHANGED while you looked" in text(app))
+        await pilot.press("y", "y", "enter", "escape")
+        await pilot.pause()
+    assert fleet.calls == []
+
+
+async def test_s3_the_target_is_the_one_selected_while_the_list_changes(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2", "w")
+        await diff_shown(app, until)
+        await pilot.press("A")
+        await armed(app, until)
+        fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "head moved"), "pr:1"))
+        app.feed.poke()
+        await until(lambda: app.picture.snapshot.card("apr-1-c") is None)
+        await pilot.press("y")
+        await until(lambda: bool(fleet.calls))
+    assert [args["approval"] for _, args in fleet.calls] == ["apr-2-c"]
+
+
+async def test_t4_a_vanished_card_leaves_nothing_selected(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await diff_shown(app, until)
+        fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "head moved"), "pr:1"))
+        app.feed.poke()
+        await until(lambda: app.picture.snapshot.card("apr-1-c") is None)
+        await pilot.press("A")
+        await until(lambda: "select a pull request" in app.message[0])
+    assert fleet.calls == []
+
+
+async def test_s6_a_dead_watcher_freezes_the_room(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await fleet.server.close()
+        fleet.server = None
+        fleet.offset_ns = 4_000_000_000
+        app.feed.poke()
+        await until(lambda: app.picture.health.missed > 0)
+        app.screen.tick()
+        assert "data 4s!" in text(app)
+        fleet.offset_ns = 47_000_000_000
+        app.screen.tick()
+        shown = text(app)
+        assert "FROZEN: LAST DATA" in shown
+        assert "WATCHER DOWN" in shown
+        await pilot.press("Q")
+        await until(lambda: app.message[0].startswith("Q: off: the watcher has not answered for 47 s"))
+        assert app.screen.query_one(ConfirmStrip).request is None
+
+
+async def test_s7_the_second_decision_is_told(fleet: Any, until: Any) -> None:
+    fleet.answers["approve"] = Conflict("already decided", "rejected by operator:rk 4 s ago")
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await diff_shown(app, until)
+        await pilot.press("A")
+        await armed(app, until)
+        await pilot.press("y")
+        await until(lambda: app.message[0].startswith("CHANGED while you looked: rejected by operator:rk 4 s ago"))
+        assert "Nothing was done to #1" in app.message[0]
+
+
+async def test_a_refusal_says_why_and_what_to_do(fleet: Any, until: Any) -> None:
+    fleet.answers["acknowledge"] = Refused("not yours", "another person has it", "ask them")
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("a")
+        await until(lambda: "refused: not yours. another person has it Try: ask them" in app.message[0])
+
+
+@pytest.mark.parametrize("keys", [("A", "y"), ("A", "A"), ("A", "enter", "space"), ("Q", "y")])
+async def test_keys_typed_ahead_confirm_nothing(fleet: Any, until: Any, keys: tuple[str, ...]) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        if keys[0] == "A":
+            await pilot.press("2")
+            await diff_shown(app, until)
+        await pilot.press(*keys)
+        await pilot.pause()
+    assert fleet.calls == []
+
+
+async def test_s1_random_keys_never_act(fleet: Any, until: Any) -> None:
+    """Thousands of keys of the table and of the strip, faster than a strip arms, while the list changes."""
+    chance = random.Random(7)
+    keys = [*"wARCQPUXBTyes12345hjklgG[]{}nfcxd", "enter", "space", "tab", "escape", "backspace"]
+    async with opened(fleet, until, (80, 24)) as (app, pilot):
+        for _ in range(60):
+            for key in chance.choices(keys, k=50):
+                app.post_message(events.Key(key, key if len(key) == 1 else None))
+            fleet.add(ev.draft(ev.Note("noise", run="run-dev-1-1"), "run:run-dev-1-1"))
+            # A strip that stays open may arm: what is tested are keys that come before that.
+            app.post_message(events.Key("escape", None))
+            await pilot.pause()
+        assert app.is_running
+    assert fleet.calls == []
