@@ -61,7 +61,15 @@ def list_(repo: Path | None, as_json: bool) -> None:
         print_json(rows)
         return
     cells = [
-        (r["name"], r["role"], r["vendor"], r["state"], f"#{r['ticket']}" if r["ticket"] else "-", r["since"], f"{r['charged_s']}s")
+        (
+            r["name"],
+            r["role"],
+            r["vendor"],
+            r["state"],
+            f"#{r['ticket']}" if r["ticket"] else "-",
+            r["since"],
+            f"{r['charged_s']}s",
+        )
         for r in rows
         if r["configured"]
     ]

@@ -62,7 +62,15 @@ def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
         return
     now = time.time_ns()
     cells = [
-        (a.id, f"#{a.pr}", f"#{a.ticket}", a.state.value, a.head_sha[:8], age(a.requested_ns, now), _title(reader, a.pr))
+        (
+            a.id,
+            f"#{a.pr}",
+            f"#{a.ticket}",
+            a.state.value,
+            a.head_sha[:8],
+            age(a.requested_ns, now),
+            _title(reader, a.pr),
+        )
         for a in found
     ]
     print_table(("APPROVAL", "PR", "TICKET", "STATE", "HEAD", "SINCE", "TITLE"), cells, empty="nothing waits for you")
@@ -89,7 +97,9 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
     reader = open_reader(paths)
     found = _find(reader, name)
     gates, reviews = reader.gates(pr=found.pr, tree=found.tree), reader.reviews(found.pr)
-    changes = ask_watcher(paths, "diff", {"pr": found.pr, "base": found.base_sha, "head": found.head_sha}) if diff else {}
+    changes = (
+        ask_watcher(paths, "diff", {"pr": found.pr, "base": found.base_sha, "head": found.head_sha}) if diff else {}
+    )
     if as_json:
         print_json({"approval": found, "gates": gates, "reviews": reviews, "diff": changes.get("files", [])})
         return
@@ -101,7 +111,9 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
         click.echo(f"  gate {gate.name}: {gate.state.value} in {gate.duration_ms / 1000:.1f} s")
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else f" STALE @{review.head_sha[:8]}"
-        click.echo(f"  {review.role} {review.agent}: {review.verdict.value}{stale}  {review.summary.splitlines()[0][:100]}")
+        click.echo(
+            f"  {review.role} {review.agent}: {review.verdict.value}{stale}  {review.summary.splitlines()[0][:100]}"
+        )
     _print_diff(changes)
     click.echo(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
 
@@ -119,7 +131,9 @@ def _print_diff(changes: dict[str, list[dict[str, object]]]) -> None:
 
 @approval.command()
 @click.argument("name", metavar="APPROVAL")
-@click.option("--head", required=True, help="The commit that you looked at (at least 7 digits): nothing else is approved.")
+@click.option(
+    "--head", required=True, help="The commit that you looked at (at least 7 digits): nothing else is approved."
+)
 @repo_option
 def approve(name: str, head: str, repo: Path | None) -> None:
     """Approve APPROVAL at exactly the commit HEAD. It lands after the grace time; undo takes it back until then.

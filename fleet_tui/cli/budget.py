@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,7 @@ def budget(ctx: click.Context, repo: Path | None, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "agent": agent.name,
             "used_s": agent.charged_ms // 1000,
@@ -37,7 +38,12 @@ def budget(ctx: click.Context, repo: Path | None, as_json: bool) -> None:
         print_json(rows)
         return
     cells = [
-        (r["agent"], f"{r['used_s']} s", f"{r['ceiling_s']} s" if r["ceiling_s"] else "none", _share(r["used_s"], r["ceiling_s"]))
+        (
+            r["agent"],
+            f"{r['used_s']} s",
+            f"{r['ceiling_s']} s" if r["ceiling_s"] else "none",
+            _share(r["used_s"], r["ceiling_s"]),
+        )
         for r in rows
     ]
     print_table(("AGENT", "USED", "CEILING", "SHARE"), cells, empty="no agents")

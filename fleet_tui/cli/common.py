@@ -47,7 +47,9 @@ def find_repository(repo: Path | None) -> Path:
     for directory in (start, *start.parents):
         if (directory / ".fleet").is_dir() or (directory / ".git").exists():
             return directory
-    raise UsageError("not a git repository", f"neither .git nor .fleet at or above {start}", "cd into one, or: git init")
+    raise UsageError(
+        "not a git repository", f"neither .git nor .fleet at or above {start}", "cd into one, or: git init"
+    )
 
 
 def fleet_paths(repo: Path | None) -> FleetPaths:

@@ -30,7 +30,9 @@ _LOOK_S = 0.2
 @click.option("--agent", help="Only what this agent did.")
 @click.option("--ticket", type=int, help="Only what is about this ticket.")
 @click.option("--text", help="Only events that contain this text.")
-@click.option("--limit", "-n", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most the newest N.")
+@click.option(
+    "--limit", "-n", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most the newest N."
+)
 @repo_option
 @json_option
 def log(
@@ -98,7 +100,9 @@ def as_record(event: Event) -> dict[str, object]:
 def as_line(event: Event) -> str:
     """An event as one line: number, time, kind, about what, by whom, and what it says."""
     at = datetime.fromtimestamp(event.at_ns / 1e9, UTC).strftime("%H:%M:%S")
-    words = " ".join(f"{name}={one_line(str(value), 80)}" for name, value in event.payload.items() if value not in (None, "", [], {}))
+    words = " ".join(
+        f"{name}={one_line(str(value), 80)}" for name, value in event.payload.items() if value not in (None, "", [], {})
+    )
     told = one_line(str(event.payload.get("summary") or event.payload.get("reason") or words), 160)
     who = event.actor.partition("/")[0].removeprefix("agent:")
     return f"{event.seq:>6} {at} {event.kind:<22} {one_line(event.subject, 40):<14} {one_line(who, 30):<16} {told}"

@@ -50,7 +50,9 @@ def status(repo: Path | None, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"fleet {paths.fleet}: watcher {'running' if running else 'NOT RUNNING (fleet up)'}, isolation {fleet.isolation or '-'}")
+    click.echo(
+        f"fleet {paths.fleet}: watcher {'running' if running else 'NOT RUNNING (fleet up)'}, isolation {fleet.isolation or '-'}"
+    )
     click.echo("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
     for problem in fleet.config_problems:
         click.echo(f"configuration: {problem}")
@@ -58,9 +60,13 @@ def status(repo: Path | None, as_json: bool) -> None:
     for alarm in alarms:
         click.echo(f"  P{alarm.priority} {age(alarm.raised_ns, now):>4}  {alarm.title}  → {alarm.response}")
     for approval in approvals:
-        click.echo(f"  P3 {age(approval.requested_ns, now):>4}  approve #{approval.pr} at {approval.head_sha[:8]}  → fleet approval show '#{approval.pr}'")
+        click.echo(
+            f"  P3 {age(approval.requested_ns, now):>4}  approve #{approval.pr} at {approval.head_sha[:8]}  → fleet approval show '#{approval.pr}'"
+        )
     for question in questions:
-        click.echo(f"  P3 {age(question.asked_ns, now):>4}  {question.agent} asks: {question.summary}  → fleet question answer")
+        click.echo(
+            f"  P3 {age(question.asked_ns, now):>4}  {question.agent} asks: {question.summary}  → fleet question answer"
+        )
     for run in runs:
         where = f"ticket #{run.ticket}" if run.ticket else "-"
         click.echo(f"  {run.state.value:<11} {age(run.state_ns, now):>4}  {run.agent:<16} {where}  {run.state_reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -56,7 +56,7 @@ def ticket() -> None:
 def new(
     title: str,
     body: str | None,
-    body_file: click.utils.LazyFile | None,
+    body_file: BinaryIO | None,
     labels: tuple[str, ...],
     depends_on: tuple[int, ...],
     priority: int,
@@ -77,9 +77,11 @@ def new(
         raise UsageError("two bodies", "--body and --body-file exclude each other")
     text = body or ""
     if body_file is not None:
-        data: bytes = body_file.read(_MOST_BODY + 1)
+        data = body_file.read(_MOST_BODY + 1)
         if len(data) > _MOST_BODY:
-            raise UsageError("body too long", f"more than {_MOST_BODY} bytes", "put it into the repository and name the file")
+            raise UsageError(
+                "body too long", f"more than {_MOST_BODY} bytes", "put it into the repository and name the file"
+            )
         text = data.decode("utf-8", "replace")
     wanted = [*labels, _ready_label(repo)] if ready else list(labels)
     record = asyncio.run(_forge(repo).create_ticket(title, text, wanted, depends_on, priority))
@@ -152,12 +154,21 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
         print_json(rows)
         return
     cells = [(f"#{r['number']}", r["state"], r["agent"] or "-", r["pr"] or "-", r["since"], r["title"]) for r in rows]
-    print_table(("TICKET", "STATE", "AGENT", "PR", "SINCE", "TITLE"), cells, empty='no tickets yet: fleet ticket new "…"')
+    print_table(
+        ("TICKET", "STATE", "AGENT", "PR", "SINCE", "TITLE"), cells, empty='no tickets yet: fleet ticket new "…"'
+    )
 
 
 def _row(record: TicketRecord, known: Ticket | None) -> dict[str, object]:
     if record.problem:
-        return {"number": record.number, "state": "broken", "agent": None, "pr": None, "since": "-", "title": record.problem}
+        return {
+            "number": record.number,
+            "state": "broken",
+            "agent": None,
+            "pr": None,
+            "since": "-",
+            "title": record.problem,
+        }
     return {
         "number": record.number,
         "state": known.state.value if known else "draft",

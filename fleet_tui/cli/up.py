@@ -12,11 +12,12 @@ from fleet_tui.domain.errors import FleetError
 
 @click.command()
 @click.option("--no-room", is_flag=True, help="Only start the watcher.")
-@click.option("--theme", type=click.Choice(["auto", "grey", "light", "contrast", "ansi", "mono"]), help="Colours of the room.")
+@click.option(
+    "--theme", type=click.Choice(["auto", "grey", "light", "contrast", "ansi", "mono"]), help="Colours of the room."
+)
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
-@click.option("--mouse", is_flag=True, help="Use the mouse also over SSH.")
 @repo_option
-def up(no_room: bool, theme: str | None, ascii_only: bool, mouse: bool, repo: Path | None) -> None:
+def up(no_room: bool, theme: str | None, ascii_only: bool, repo: Path | None) -> None:
     """Start the watcher if it is not running, then open the control room.
 
     \b
@@ -25,7 +26,7 @@ def up(no_room: bool, theme: str | None, ascii_only: bool, mouse: bool, repo: Pa
       fleet up --no-room
       fleet up --theme mono
     """
-    raise click.exceptions.Exit(open_fleet(repo, start=True, room=not no_room, theme=theme, ascii_only=ascii_only, mouse=mouse))
+    raise click.exceptions.Exit(open_fleet(repo, start=True, room=not no_room, theme=theme, ascii_only=ascii_only))
 
 
 def open_fleet(
@@ -35,14 +36,15 @@ def open_fleet(
     room: bool = True,
     theme: str | None = None,
     ascii_only: bool = False,
-    mouse: bool = False,
 ) -> int:
     """Open the room of the fleet, after starting its watcher when asked; the room's exit code."""
     from fleet_tui.settings.load import load_settings
 
     paths = fleet_paths(repo)
     if not paths.config.exists():
-        raise FleetError("no fleet here yet", f"{paths.config} does not exist", "fleet init   (or look first: fleet demo)")
+        raise FleetError(
+            "no fleet here yet", f"{paths.config} does not exist", "fleet init   (or look first: fleet demo)"
+        )
     settings = load_settings(paths.repository).require()
     if start:
         from fleet_tui.watcher import spawn
@@ -56,4 +58,4 @@ def open_fleet(
         raise FleetError("this fleet has never run", str(paths.database), "fleet up")
     from fleet_tui.cli.room import open_room
 
-    return open_room(paths, settings, theme=theme, ascii_only=ascii_only, mouse=mouse)
+    return open_room(paths, settings, theme=theme, ascii_boxes=ascii_only or None)

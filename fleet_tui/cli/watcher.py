@@ -85,7 +85,9 @@ def status(repo: Path | None, as_json: bool) -> None:
         print_json(answer)
     elif "epoch" in answer:
         held = answer["holder"]
-        click.echo(f"watcher running: pid {held.get('pid')}, up {answer['uptime_s']} s, isolation {answer['isolation']}")
+        click.echo(
+            f"watcher running: pid {held.get('pid')}, up {answer['uptime_s']} s, isolation {answer['isolation']}"
+        )
         click.echo(f"{answer['live_runs']} live runs, {answer['events']} events, state in {paths.state}")
     else:
         click.echo("the watcher holds its lock but does not answer" if answer["running"] else "no watcher is running")

@@ -1,0 +1,194 @@
+"""``fleet doctor``: what is there, what is missing, and the exact command that mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.paths import FleetPaths
+
+_LOW_DISK = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; ``fix`` is what to type."""
+
+    name: str
+    state: Literal["ok", "note", "missing"]
+    detail: str
+    fix: str = ""
+
+
+@click.command()
+@repo_option
+@json_option
+def doctor(repo: Path | None, as_json: bool) -> None:
+    """Look at this machine, this repository and its fleet. Exit code 1 when something needed is missing.
+
+    \b
+    Examples:
+      fleet doctor
+      fleet doctor --json
+    """
+    findings = [*_machine(), *_terminal()]
+    try:
+        paths = FleetPaths.of(find_repository(repo))
+    except FleetError as error:
+        findings.append(Finding("repository", "missing", str(error).splitlines()[0], error.hint))
+    else:
+        findings += [*_repository(paths.repository), *_state(paths), *_configuration(paths), *_watcher(paths)]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = {"ok": "+", "note": "-", "missing": "x"}[finding.state]
+            click.echo(f" {mark} {finding.name:<13} {finding.detail}")
+            if finding.fix:
+                click.echo(f"   {'':<13} → {finding.fix}")
+    raise click.exceptions.Exit(1 if any(finding.state == "missing" for finding in findings) else 0)
+
+
+def _machine() -> Iterator[Finding]:
+    python = platform.python_version()
+    yield Finding("python", "ok", python)
+    for program, least in (("tmux", (3, 2)), ("git", (2, 38))):
+        yield _program(program, least)
+    yield Finding("sqlite", "ok", sqlite3.sqlite_version)
+
+
+def _program(program: str, least: tuple[int, int]) -> Finding:
+    import re
+    import subprocess
+
+    path = shutil.which(program)
+    if path is None:
+        return Finding(program, "missing", "not found", _install(program))
+    flag = "-V" if program == "tmux" else "--version"
+    said = subprocess.run([path, flag], capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    numbers = re.search(r"(\d+)\.(\d+)", said)
+    if numbers and (int(numbers[1]), int(numbers[2])) < least:
+        return Finding(program, "missing", f"{said} is older than {least[0]}.{least[1]}", _install(program))
+    return Finding(program, "ok", said)
+
+
+def _install(program: str) -> str:
+    managers = {"apt-get": "sudo apt-get install -y", "dnf": "sudo dnf install -y", "brew": "brew install"}
+    managers |= {"pacman": "sudo pacman -S --noconfirm", "apk": "sudo apk add"}
+    found = next(
+        (command for manager, command in managers.items() if shutil.which(manager)),
+        "install with your package manager:",
+    )
+    return f"{found} {program}"
+
+
+def _terminal() -> Iterator[Finding]:
+    term = os.environ.get("TERM", "")
+    size = shutil.get_terminal_size()
+    if term in ("", "dumb", "unknown"):
+        yield Finding(
+            "terminal", "note", f"TERM={term or 'unset'}: no room here", "use `fleet status` and `fleet log --follow`"
+        )
+    elif size.columns < 60 or size.lines < 16:
+        yield Finding(
+            "terminal", "note", f"{size.columns}x{size.lines} is small", "80x24 or more shows all; 60x16 works"
+        )
+    else:
+        yield Finding(
+            "terminal",
+            "ok",
+            f"{term} {size.columns}x{size.lines}" + (", NO_COLOR" if os.environ.get("NO_COLOR") else ""),
+        )
+
+
+def _repository(repository: Path) -> Iterator[Finding]:
+    from fleet_tui.git.user import UserRepository
+
+    try:
+        state = asyncio.run(UserRepository(repository).inspect())
+    except FleetError as error:
+        yield Finding("repository", "missing", f"{error.title}: {error.message}", error.hint)
+        return
+    if state.empty:
+        yield Finding("repository", "missing", f"{repository} has no commits", 'git commit --allow-empty -m "Start"')
+    elif state.branch is None:
+        yield Finding(
+            "repository", "note", "HEAD is detached", "git switch main, or set target_branch in .fleet/config.yaml"
+        )
+    else:
+        dirty = (
+            f", {len(state.dirty)} changed file(s): landed work waits until they are committed" if state.dirty else ""
+        )
+        yield Finding("repository", "ok", f"{repository} on {state.branch}{dirty}")
+
+
+def _state(paths: FleetPaths) -> Iterator[Finding]:
+    try:
+        paths.create()
+    except FleetError as error:
+        yield Finding("state", "missing", f"{error.title}: {error.message}", error.hint)
+        return
+    from fleet_tui.store.filesystem import refuse_network
+
+    try:
+        refuse_network(paths.state)
+    except FleetError as error:
+        yield Finding("state", "missing", f"{error.title}: {error.message}", error.hint)
+        return
+    free = shutil.disk_usage(paths.state).free
+    detail = f"{paths.state}, {free // 1_000_000_000} GB free"
+    yield Finding(
+        "state", "ok" if free > _LOW_DISK else "note", detail, "" if free > _LOW_DISK else "free some disk space"
+    )
+
+
+def _configuration(paths: FleetPaths) -> Iterator[Finding]:
+    from fleet_tui.settings.load import load_settings
+
+    if not paths.config.exists():
+        yield Finding("configuration", "missing", "no .fleet/config.yaml yet", "fleet init")
+        return
+    loaded = load_settings(paths.repository)
+    if loaded.settings is None:
+        yield Finding(
+            "configuration", "missing", f"{len(loaded.errors)} error(s): {loaded.errors[0]}", "fleet config validate"
+        )
+        return
+    settings = loaded.settings
+    yield Finding("configuration", "ok", f"{len(settings.agents)} agents, {len(settings.gates)} gates")
+    from fleet_tui.vendors.registry import vendor_for
+
+    for name in sorted({agent.vendor for agent in settings.agents if agent.enabled}):
+        probe = vendor_for(settings.vendor(name), name, repository=paths.repository).probe()
+        if probe.ok:
+            yield Finding("vendor", "ok", f"{name} {probe.version or ''}".strip())
+        else:
+            yield Finding("vendor", "missing", f"{name}: {probe.problem}", probe.hint)
+
+
+def _watcher(paths: FleetPaths) -> Iterator[Finding]:
+    from fleet_tui.watcher import spawn
+
+    if not spawn.is_running(paths):
+        yield Finding("watcher", "note", "not running", "fleet up")
+    elif spawn.answers(paths):
+        yield Finding("watcher", "ok", "running")
+    else:
+        yield Finding(
+            "watcher", "missing", "holds its lock but does not answer", f"see {paths.log_file}; fleet watcher stop"
+        )
+    yield Finding("isolation", "note", "L0: agents run as you; every merge needs a person", "see docs/security.md")
+    if sys.platform == "darwin":
+        yield Finding("containment", "note", "macOS: children that detach themselves may outlive a freeze")

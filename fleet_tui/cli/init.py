@@ -1,0 +1,189 @@
+"""``fleet init``: looks at the repository and writes a first fleet; asks when a person is there, never when not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli import detect
+from fleet_tui.cli.common import find_repository, repo_option
+from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.text import one_line
+from fleet_tui.paths import shipped_config
+
+_IGNORED = (
+    "# Tickets are this machine's; the configuration and the prompts are worth committing.\n/tickets/\n/.backup/\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be written."""
+
+    target: str
+    vendor: str
+    developers: int
+    gates: tuple[detect.GateProposal, ...]
+
+
+@click.command()
+@click.option("--vendor", help="The agent program; default: the first known one on PATH.")
+@click.option("--developers", type=click.IntRange(1, 50), help="How many developers.  [default: 2]")
+@click.option(
+    "--gate", "extra_gates", multiple=True, metavar="NAME=COMMAND", help="A check before every merge; may be repeated."
+)
+@click.option("--branch", help="The branch that work lands on; default: the one that is checked out.")
+@click.option("--force", is_flag=True, help="Replace an existing configuration; it is kept in .fleet/.backup/.")
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
+@repo_option
+def init(
+    vendor: str | None,
+    developers: int | None,
+    extra_gates: tuple[str, ...],
+    branch: str | None,
+    force: bool,
+    yes: bool,
+    repo: Path | None,
+) -> None:
+    """Write a first configuration for this repository: .fleet/config.yaml and .fleet/prompts/.
+
+    \b
+    Examples:
+      fleet init
+      fleet init --yes --vendor claude-code --developers 3
+      fleet init --gate "test=python -m pytest -q" --gate "lint=ruff check ."
+    """
+    repository = find_repository(repo)
+    config = repository / ".fleet" / "config.yaml"
+    if config.exists() and not force:
+        raise UsageError("there is a fleet already", str(config), "edit it, or: fleet init --force (keeps a backup)")
+    target = branch or asyncio.run(_branch(repository))
+    given = tuple(_gate(text) for text in extra_gates)
+    found = given or tuple(detect.gates(repository))
+    plan = Plan(target, vendor or _default_vendor(), developers or 2, found)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
+        plan = _ask(plan)
+    if config.exists():
+        _back_up(repository)
+    _write(repository, plan)
+    _report(repository, plan)
+
+
+async def _branch(repository: Path) -> str:
+    from fleet_tui.git.user import UserRepository
+
+    state = await UserRepository(repository).inspect()
+    if state.empty:
+        raise FleetError("empty repository", f"{repository} has no commits yet", 'git commit --allow-empty -m "Start"')
+    if state.branch is None:
+        raise FleetError("HEAD is detached", str(repository), "git switch main, or: fleet init --branch main")
+    return state.branch
+
+
+def _default_vendor() -> str:
+    found = detect.installed_vendors()
+    return found[0] if found else "claude-code"
+
+
+def _gate(text: str) -> detect.GateProposal:
+    name, equals, command = text.partition("=")
+    if not equals or not name.strip() or not command.strip():
+        raise UsageError("--gate not understood", text, '--gate "test=python -m pytest -q"')
+    return detect.GateProposal(name.strip(), command.strip(), "--gate")
+
+
+def _ask(plan: Plan) -> Plan:
+    click.echo(f"Work will land on {plan.target}. Enter takes the proposal in brackets.")
+    vendor = click.prompt("Agent program (claude-code, codex, gemini, opencode, aider, scripted)", default=plan.vendor)
+    developers = click.prompt("How many developers", default=plan.developers, type=click.IntRange(1, 50))
+    kept = [
+        gate
+        for gate in plan.gates
+        if click.confirm(f"Gate {gate.name}: `{gate.run}` (seen: {gate.seen})", default=True)
+    ]
+    if not kept and click.confirm("No gate yet. Add one", default=False):
+        kept.append(detect.GateProposal("test", click.prompt("Command"), "you"))
+    return Plan(plan.target, vendor, developers, tuple(kept))
+
+
+def _back_up(repository: Path) -> None:
+    destination = repository / ".fleet" / ".backup" / time.strftime("%Y%m%d-%H%M%S")
+    destination.mkdir(parents=True)
+    shutil.copy2(repository / ".fleet" / "config.yaml", destination)
+    prompts = repository / ".fleet" / "prompts"
+    if prompts.is_dir():
+        shutil.copytree(prompts, destination / "prompts", symlinks=True)
+    click.echo(f"kept the old configuration in {destination.relative_to(repository)}")
+
+
+def _agents(plan: Plan) -> list[tuple[str, str, str]]:
+    """Name, role and shipped prompt of each agent."""
+    developers = [(f"dev-{number}", "developer", "developer") for number in range(1, plan.developers + 1)]
+    return [
+        *developers,
+        ("reviewer", "tech-lead", "reviewer"),
+        ("qa", "qa-engineer", "qa"),
+        ("release", "release-manager", "release-manager"),
+    ]
+
+
+def _write(repository: Path, plan: Plan) -> None:
+    directory = repository / ".fleet"
+    prompts = directory / "prompts"
+    prompts.mkdir(parents=True, exist_ok=True)
+    (directory / "tickets").mkdir(exist_ok=True)
+    for name, _role, prompt in _agents(plan):
+        text = (shipped_config() / "prompts" / f"{prompt}.md").read_text(encoding="utf-8")
+        if not (prompts / f"{name}.md").exists():
+            (prompts / f"{name}.md").write_text(text, encoding="utf-8")
+    (directory / ".gitignore").write_text(_IGNORED, encoding="utf-8")
+    (directory / "config.yaml").write_text("\n".join(_lines(plan)) + "\n", encoding="utf-8")
+
+
+def _lines(plan: Plan) -> Sequence[str]:
+    # JSON strings are YAML strings, so any command survives the quoting.
+    agents = [
+        f"  - {{name: {name}, role: {role}, vendor: {json.dumps(plan.vendor)}}}"
+        for name, role, _prompt in _agents(plan)
+    ]
+    gates = [f"  - {{name: {json.dumps(g.name)}, run: {json.dumps(g.run)}}}" for g in plan.gates]
+    none = ["  # - {name: test, run: make test}     # no check was found in this repository: add one"]
+    return [
+        "# The fleet of this repository. `fleet config explain KEY` tells what a key means and what is in force.",
+        "version: 1",
+        f"target_branch: {json.dumps(plan.target)}",
+        "",
+        "# Prompts are in .fleet/prompts/<name>.md.",
+        "agents:",
+        *agents,
+        "",
+        "# Run by the watcher itself, on the merge result, in a clean checkout, before anything lands.",
+        "gates:" if gates else "gates: []",
+        *(gates or none),
+        "",
+        "approval:",
+        "  when: always        # every merge waits for you; `sensitive`: only those that touch sensitive paths",
+    ]
+
+
+def _report(repository: Path, plan: Plan) -> None:
+    from fleet_tui.settings.load import load_settings
+
+    load_settings(repository).require()
+    names = ", ".join(name for name, _role, _prompt in _agents(plan))
+    click.echo(f"wrote .fleet/config.yaml and prompts for {names}")
+    click.echo(f"gates: {', '.join(one_line(g.run) for g in plan.gates) or 'none found; add some under `gates:`'}")
+    program = detect.VENDOR_PROGRAMS.get(plan.vendor)
+    if program and not shutil.which(program):
+        click.echo(f"note: `{program}` is not on PATH yet; install it, or choose another vendor in the configuration")
+    click.echo("next:")
+    click.echo('  git add .fleet && git commit -m "Add fleet configuration"    (gates are read from the base commit)')
+    click.echo('  fleet ticket new "…" --ready && fleet up')
