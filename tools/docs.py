@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GENERATED: dict[str, tuple[str, ...]] = {
     "docs/events.md": ("-m", "fleet_tui.domain.eventdoc"),
     "docs/configuration.md": ("-m", "fleet_tui.settings.explain"),
-    "docs/keys.md": ("-m", "fleet_tui.tui.bindings"),
+    "docs/keys.md": ("-m", "fleet_tui.tui.present.help"),
 }
 """Each document, and the Python command that prints it."""
 

@@ -101,11 +101,9 @@ def shows_markup(call: ast.Call) -> bool:
 
 
 def parses_markup(call: ast.Call) -> bool:
-    return dotted(call.func).rpartition(".")[2] in {"from_markup", "from_ansi"} or dotted(call.func) in {
-        "Markdown",
-        "eval",
-        "exec",
-    }
+    """A text read as markup or as escape sequences (a Color.from_ansi is a number, not a text)."""
+    name = dotted(call.func)
+    return name.endswith((".from_markup", "Text.from_ansi")) or name in {"Markdown", "eval", "exec"}
 
 
 def blocks(call: ast.Call) -> bool:
@@ -180,6 +178,8 @@ def test_not_on_the_event_loop(path: Path) -> None:
         ("self.notify('gone', title=agent)", shows_markup, True),
         ("self.app.notify(str(error), markup=False)", shows_markup, False),
         ("Text.from_markup(text)", parses_markup, True),
+        ("Text.from_ansi(text)", parses_markup, True),
+        ("Color.from_ansi(7)", parses_markup, False),
         ("yaml.load(text)", unpickles, True),
         ("yaml.safe_load(text)", unpickles, False),
         ("time.sleep(1)", blocks, True),
