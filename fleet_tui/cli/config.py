@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
     from fleet_tui.settings.load import Loaded
-
-_repo = click.option(
-    "--repo",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The repository; default: the one around the current directory.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -37,8 +28,8 @@ def config() -> None:
 
 
 @config.command()
-@_repo
-@_json
+@repo_option
+@json_option
 def validate(repo: Path | None, as_json: bool) -> None:
     """Report every problem of the configuration with file, line and column.
 
@@ -47,20 +38,19 @@ def validate(repo: Path | None, as_json: bool) -> None:
       fleet config validate
       fleet config validate --repo ~/src/shop --json
     """
-    with _reported():
-        loaded = _load(repo)
-        if as_json:
-            click.echo(json.dumps(_report(loaded), indent=2))
-        else:
-            _print(loaded)
-        if loaded.settings is None:
-            raise click.exceptions.Exit(1)
+    loaded = _load(repo)
+    if as_json:
+        print_json(_report(loaded))
+    else:
+        _print(loaded)
+    if loaded.settings is None:
+        raise click.exceptions.Exit(1)
 
 
 @config.command()
 @click.argument("key")
-@_repo
-@_json
+@repo_option
+@json_option
 def explain(key: str, repo: Path | None, as_json: bool) -> None:
     """Tell the value of KEY, where it comes from, and what it means.
 
@@ -74,20 +64,19 @@ def explain(key: str, repo: Path | None, as_json: bool) -> None:
     """
     from fleet_tui.settings.explain import explain as look_up
 
-    with _reported():
-        found = look_up(_load(repo), key)
-        if as_json:
-            click.echo(json.dumps(found.as_dict(), indent=2))
-            return
-        click.echo(f"{found.key} = {_shown(found.value)}")
-        for name, text in (
-            ("from", found.origin),
-            ("meaning", found.description),
-            ("type", found.type),
-            ("default", _shown(found.default)),
-        ):
-            if text:
-                click.echo(f"  {name:<8} {one_line(text, 2000)}")
+    found = look_up(_load(repo), key)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    click.echo(f"{found.key} = {_shown(found.value)}")
+    for name, text in (
+        ("from", found.origin),
+        ("meaning", found.description),
+        ("type", found.type),
+        ("default", _shown(found.default)),
+    ):
+        if text:
+            click.echo(f"  {name:<8} {one_line(text, 2000)}")
 
 
 @config.command()
@@ -103,32 +92,10 @@ def schema() -> None:
     click.echo(render_schema_json(), nl=False)
 
 
-def find_repository(start: Path) -> Path:
-    """The nearest directory at or above ``start`` that has ``.fleet`` or ``.git``.
-
-    Raises:
-        UsageError: there is none.
-    """
-    for directory in (start, *start.parents):
-        if (directory / ".fleet").is_dir() or (directory / ".git").exists():
-            return directory
-    raise UsageError("no repository here", f"neither {start} nor a directory above it has .fleet or .git", "use --repo")
-
-
 def _load(repo: Path | None) -> Loaded:
     from fleet_tui.settings.load import load_settings
 
-    return load_settings(repo if repo is not None else find_repository(Path.cwd()))
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Errors on standard error, and their exit code."""
-    try:
-        yield
-    except FleetError as error:
-        click.echo(str(error), err=True)
-        raise click.exceptions.Exit(error.exit_code) from error
+    return load_settings(find_repository(repo))
 
 
 def _report(loaded: Loaded) -> dict[str, Any]:

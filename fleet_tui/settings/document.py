@@ -26,7 +26,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from fleet_tui.settings.problems import ERROR, Problem, snippet
+from fleet_tui.settings.problems import ERROR, Problem, line_column, snippet, split_lines
 from fleet_tui.settings.yaml_errors import explain_error
 
 MAX_BYTES = 256 * 1024
@@ -36,6 +36,7 @@ MAX_PROBLEMS = 50
 KeyPath = tuple[str | int, ...]
 
 _AMBIGUOUS = re.compile(r"[-+]?(?:0[0-9_]+|0b[01_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[0-9]+_[0-9_]*)\Z")
+_HIDDEN = re.compile("[\x85\u2028-\u202e\u2066-\u2069]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _PREFIX = "tag:yaml.org,2002:"
 
@@ -73,12 +74,18 @@ def parse(source: str, file: str) -> Document:
     if len(source) > MAX_BYTES:
         document.fault(Spot(1, 1, ""), "the file is larger than 256 KiB", "split off what is not configuration")
         return document
+    if hidden := _HIDDEN.search(source):
+        # YAML ends a line at some of them where no editor does; the others show the text in another order than it has.
+        line, column = line_column(source, hidden.start())
+        document.fault(Spot(line, column, ""), f"hidden character U+{ord(hidden.group()):04X}", "remove it")
+        return document
+    walk = _Walk(document)
     try:
-        _Walk(document).run(_events(source))
+        walk.run(_events(source))
     except _Stop:
         pass
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        _report(document, error)
+        _report(document, error, walk.stack[-1].spot if walk.stack else None)
     return document
 
 
@@ -88,7 +95,7 @@ def decode(data: bytes, file: str) -> tuple[str, Problem | None]:
         return data.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         good = data[: error.start].decode("utf-8", errors="replace")
-        line, column = good.count("\n") + 1, len(good) - (good.rfind("\n") + 1) + 1
+        line, column = line_column(good, len(good))
         byte = f"0x{data[error.start]:02x}"
         return "", Problem(ERROR, file, line, column, byte, f"not UTF-8: byte {byte}", "save the file as UTF-8")
 
@@ -128,9 +135,13 @@ def _events(source: str) -> Iterator[Event]:
         loader.dispose()
 
 
-def _report(document: Document, error: Exception) -> None:
+def _report(document: Document, error: Exception, within: Spot | None) -> None:
+    if within is not None and "'<stream end>'" in str(getattr(error, "problem", "")):
+        # The parser blames the end of the file; what lacks its end is the innermost list or map.
+        document.fault(within, "is opened here and never closed", "add the closing `]` or `}`")
+        return
     message, hint, line, column = explain_error(error, document.source)
-    lines = document.source.split("\n")
+    lines = split_lines(document.source)
     text = lines[line - 1][column - 1 :] if 0 < line <= len(lines) else ""
     document.fault(Spot(line, column, snippet(text)), message, hint)
 
@@ -141,6 +152,7 @@ class _Frame:
 
     value: dict[str, Any] | list[Any]
     path: KeyPath
+    spot: Spot
     key: str | None = None
     skipping: bool = False
     """The value of a faulty key is parsed but not kept."""
@@ -228,7 +240,7 @@ class _Walk:
         if isinstance(event, MappingStartEvent | SequenceStartEvent):
             if len(self.stack) >= MAX_DEPTH:
                 self._refuse(spot, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
-            self.stack.append(_Frame(value, path if path is not None else ("?",)))
+            self.stack.append(_Frame(value, path if path is not None else ("?",), spot))
 
     def _place(self, value: Any) -> KeyPath | None:
         """Put ``value`` where it belongs; its path, or None when it is dropped."""

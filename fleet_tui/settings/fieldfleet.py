@@ -42,9 +42,9 @@ def _agent(document: Document, agent: dict[str, Any], path: KeyPath) -> None:
             agent[new] = agent.pop(old)
             _copy(document, agent[new], (*path, old), (*path, new))
     if "role" not in agent and "agent_type" in agent:
-        agent["role"] = agent["agent_type"]
+        agent["role"] = agent.pop("agent_type")
         _copy(document, agent["role"], (*path, "agent_type"), (*path, "role"))
-    if isinstance(agent.get("worktree"), str):
+    if isinstance(agent.get("worktree"), str) and agent["worktree"].strip():
         spot = document.values[(*path, "worktree")]
         _warn(document, spot, "the path of a worktree is not used: fleet makes workspaces itself", "remove it")
 

@@ -21,6 +21,8 @@ RESERVED_NAMES = frozenset({"operator", "watcher", "all", "fleet", "none"})
 """Words that mean somebody else where an agent's name is expected."""
 
 _LONGEST = 4096
+# Controls but newline and tab, line separators, and what makes text read in another order than it has.
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def problem(message: str, hint: str = "", at: tuple[str | int, ...] = ()) -> PydanticCustomError:
@@ -42,9 +44,10 @@ def describe(value: object) -> str:
     return "a list" if isinstance(value, list | tuple) else "a map"
 
 
-def _no_control(text: str) -> str:
-    if any(ord(character) < 32 and character not in "\n\t" for character in text) or "\x7f" in text:
-        raise problem("has control characters", "remove them")
+def _no_control(text: str, at: tuple[str | int, ...] = ()) -> str:
+    found = _HIDDEN.search(text)
+    if found:
+        raise problem(f"has a control or hidden character (U+{ord(found.group()):04X})", "remove it", at)
     return text
 
 
@@ -102,20 +105,21 @@ def _words(value: Any) -> str | tuple[str, ...]:
     """A shell line, or a list of arguments."""
     if isinstance(value, str):
         return _not_blank(_no_control(value))
-    return argument_list(value, "a command (text for `sh -c`, or a list of arguments)")
+    if isinstance(value, list | tuple) and not value:
+        raise problem("the list of arguments is empty", "its first item is the program")
+    return _argument_list(value, "a command (text for `sh -c`, or a list of arguments)")
 
 
-def argument_list(value: Any, expected: str = "a list of arguments") -> tuple[str, ...]:
-    """``value`` as argv: not empty, texts only, the program named."""
+def _argument_list(value: Any, expected: str = "a list of arguments") -> tuple[str, ...]:
+    """``value`` as argv: texts only, the program named."""
     if not isinstance(value, list | tuple):
         raise problem(f"expected {expected}, got {describe(value)}")
-    if not value:
-        raise problem("the list of arguments is empty", "its first item is the program")
     for index, item in enumerate(value):
         if not isinstance(item, str):
             raise problem(f"expected text, got {describe(item)}", "put it in quotes", (index,))
-        if "\0" in item or (index == 0 and not item.strip()):
-            raise problem("is not an argument", "the first item is the program", (index,))
+        if index == 0 and not item.strip():
+            raise problem("names no program", "the first item is the program", (index,))
+        _no_control(item, (index,))
     return tuple(value)
 
 
@@ -189,7 +193,7 @@ Environment = Annotated[dict[str, Annotated[str, Strict()]], AfterValidator(_var
 _STRINGS = {"type": "array", "items": {"type": "string"}}
 _STRING_OR_LIST = {"anyOf": [{"type": "string"}, _STRINGS]}
 Command = Annotated[str | tuple[str, ...], BeforeValidator(_words), WithJsonSchema(_STRING_OR_LIST)]
-Arguments = Annotated[tuple[str, ...], BeforeValidator(argument_list), WithJsonSchema(_STRINGS)]
+Arguments = Annotated[tuple[str, ...], BeforeValidator(_argument_list), WithJsonSchema(_STRINGS)]
 EventNames = Annotated[tuple[str, ...] | None, BeforeValidator(_names), WithJsonSchema(_STRING_OR_LIST)]
 Cron = Annotated[str | None, BeforeValidator(_cron), WithJsonSchema({"type": "string", "format": "cron"})]
 Required = Annotated[

@@ -57,13 +57,14 @@ def translate(error: ErrorDetails, merged: dict[str, Any]) -> Finding:
     return Finding(path, error["msg"], "")
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """ "did you mean …", or the known words; empty when there are none."""
+def suggest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """The known word that was meant, else the known words; empty when there are none. ``likeness``: from 0 to 1."""
     choices = sorted(known)
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=likeness)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"known here: {', '.join(choices)}" if choices else ""
+    more = ", …" if len(choices) > 20 else ""
+    return f"known here: {', '.join(choices[:20])}{more}" if choices else ""
 
 
 def known_keys(path: KeyPath) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +50,17 @@ class Origin:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
+def split_lines(source: str) -> list[str]:
+    """The lines as YAML counts them in the sources that are let in."""
+    return re.split("\r\n|\r|\n", source)
+
+
+def line_column(source: str, position: int) -> tuple[int, int]:
+    """Where the character at ``position`` stands, both from 1."""
+    lines = split_lines(source[:position])
+    return len(lines), len(lines[-1]) + 1
+
+
 def snippet(text: str, limit: int = 60) -> str:
     """The first line of an offending text, harmless and short."""
     first = text.strip().split("\n", 1)[0]
@@ -59,7 +71,9 @@ def excerpt(problem: Problem, source: str, context: int = 2) -> str:
     """The lines around ``problem`` in ``source`` with a caret under the place; empty when there is no place."""
     if not problem.line:
         return ""
-    lines = source.splitlines()
+    lines = split_lines(source)
+    if not lines[-1] and problem.line < len(lines):
+        lines.pop()
     first, last = max(1, problem.line - context), min(len(lines), problem.line + context)
     width = len(str(last))
     shown: list[str] = []

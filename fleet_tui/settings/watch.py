@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 
@@ -38,14 +38,20 @@ async def watch_settings(
     stop: asyncio.Event,
     user_file: Path | None = None,
     environ: Mapping[str, str] | None = None,
-) -> AsyncIterator[Loaded]:
+    since: Loaded | None = None,
+) -> AsyncGenerator[Loaded]:
     """The settings after each settled change of the configuration or of a prompt, until ``stop`` is set.
 
-    They may have errors: the caller keeps the last good ones. Changes are counted from the first step of the iteration;
-    compare ``sha`` to skip what makes no difference. Close it (``aclosing``) when leaving it early.
+    They may have errors: the caller keeps the last good ones. ``since`` is what the caller loaded before: what has
+    changed from then on counts, else what changes after the first step of the iteration. Compare ``sha`` to skip what
+    makes no difference. Close it (``aclosing``) when leaving it early.
     """
     user = user_file if user_file is not None else paths.user_config_file()
     seen = fingerprint(repository, user)
+    if since is not None:
+        loaded = await asyncio.to_thread(load_settings, repository, user_file=user, environ=environ)
+        if (loaded.sha, loaded.problems) != (since.sha, since.problems):
+            yield loaded
     async with aclosing(_wakeups(repository, user, stop)) as wakeups:
         async for _ in wakeups:
             if fingerprint(repository, user) == seen:

@@ -8,6 +8,8 @@ import yaml
 from yaml.error import Mark
 from yaml.reader import ReaderError
 
+from fleet_tui.settings.problems import line_column
+
 
 class Explained(NamedTuple):
     message: str
@@ -72,7 +74,7 @@ _AT_CONTEXT = (
 def explain_error(error: Exception, source: str) -> Explained:
     """What ``error`` means and where, counted from 1."""
     if isinstance(error, ReaderError):
-        line, column = _line_column(source, error.position)
+        line, column = line_column(source, error.position)
         code = f"U+{ord(error.character):04X}" if isinstance(error.character, str) else f"U+{error.character:04X}"
         return Explained(f"control character {code} is not allowed", "remove it", line, column)
     problem = str(getattr(error, "problem", None) or "not YAML")
@@ -94,8 +96,3 @@ def _mark(error: Exception, problem: str) -> Mark | None:
     at_context = any(fragment in problem for fragment in _AT_CONTEXT)
     first, second = reversed(places) if at_context else places
     return first or second
-
-
-def _line_column(source: str, position: int) -> tuple[int, int]:
-    before = source[:position]
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
