@@ -1,6 +1,6 @@
 """From instants to sequence numbers: for every block of 1024 events the earliest and the latest clock reading.
 
-Clocks may jump, so the order of events is not the order of their instants, and an index by instant could not be combined
+Clocks may jump, so the order of events is not that of their instants, and an index by instant could not be combined
 with the others. A million events have a thousand blocks.
 """
 
