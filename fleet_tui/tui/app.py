@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -84,8 +85,12 @@ class RoomApp(App[int]):
         self.switch_mode("wall")
         self.feed.start()
         if self.context.live:
-            self.run_worker(self.live.run(), name="live", group="live", exit_on_error=False)
+            self._show_live_panes()
         self.set_interval(1.0, self._tick, name="ages")
+
+    @work(group="live", exit_on_error=False)
+    async def _show_live_panes(self) -> None:
+        await self.live.run()
 
     def mode_screens(self) -> ModeScreens:
         return {
@@ -165,8 +170,9 @@ class RoomApp(App[int]):
     def act(self, act: Act) -> None:
         """Send a command; its outcome goes to the message line."""
         self.say(f"{act.verb} {act.target}: asking the watcher", "quiet")
-        self.run_worker(self._perform(act), group="acts", exit_on_error=False)
+        self._perform(act)
 
+    @work(group="acts", exit_on_error=False)
     async def _perform(self, act: Act) -> None:
         outcome = await commands.perform(self.context.operator_socket, act)
         self.say(outcome.text, outcome.style)

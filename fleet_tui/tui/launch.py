@@ -33,8 +33,10 @@ def over_ssh(environ: Mapping[str, str]) -> bool:
 
 
 def can_show_a_room(environ: Mapping[str, str]) -> bool:
-    """Whether this is a terminal with a cursor that can be moved."""
-    return environ.get("TERM", "dumb") not in {"", "dumb", "unknown"} and sys.stdin.isatty() and sys.stdout.isatty()
+    """Whether this is a terminal with a cursor that can be moved. Textual draws on standard error."""
+    return environ.get("TERM", "dumb") not in {"", "dumb", "unknown"} and all(
+        stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    )
 
 
 def print_status(context: RoomContext) -> int:

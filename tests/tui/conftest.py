@@ -177,17 +177,9 @@ ALARM = ev.AlarmRaised("alm-1", "secrets", 1, "secret pattern in a diff", "quara
 
 @pytest.fixture
 async def fleet(world: World) -> World:
-    """Four agents: one quarantined with a P1, two with approvals, one asking; one reviewer idle."""
-    world.add(
-        config(
-            {"dev-1": "developer", "dev-2": "developer", "dev-3": "developer", "rev": "reviewer", "spare": "developer"}
-        )
-    )
-    for number, agent, title in (
-        (1, "dev-1", "Add paging"),
-        (2, "dev-2", "Rotate the keys"),
-        (3, "dev-3", "Tidy the log"),
-    ):
+    """Five agents: two with approvals, one with a P1 alarm, a reviewer and a spare that idle."""
+    world.add(config({**dict.fromkeys(("dev-1", "dev-2", "dev-3", "spare"), "developer"), "rev": "reviewer"}))
+    for number, agent, title in TICKETS:
         world.add(*running(number, agent, "developer", title))
     now = world.now_ns()
     world.add(*approval(1, 1, "dev-1", now), *approval(2, 2, "dev-2", now))

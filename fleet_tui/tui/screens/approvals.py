@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
@@ -115,7 +115,7 @@ class ApprovalsScreen(AgentActs):
         wanted = (card.id, card.approval.head_sha, card.approval.base_sha)
         if wanted != self._shown:
             self._show_files((), wanted)
-            self.run_worker(self._load(card, wanted), group="diff", exclusive=True, exit_on_error=False)
+            self._load(card, wanted)
         self._show_diff_rule()
 
     def _show_files(self, files: tuple[DiffFile, ...], shown: tuple[str, str, str] | None) -> None:
@@ -125,6 +125,7 @@ class ApprovalsScreen(AgentActs):
         seen = self.room.seen.get(shown[1], frozenset()) if shown else frozenset()
         self.query_one(DiffView).set_files(files, seen=seen)
 
+    @work(group="diff", exclusive=True, exit_on_error=False)
     async def _load(self, card: ApprovalCard, wanted: tuple[str, str, str]) -> None:
         args = {"pr": card.approval.pr, "head": card.approval.head_sha, "base": card.approval.base_sha}
         self._position = "loading"
