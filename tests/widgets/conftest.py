@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import pytest
-from fleet_widgets.base import LineWidget
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
+
+from fleet_widgets.base import LineWidget
 
 W = TypeVar("W", bound=LineWidget)
 

@@ -8,16 +8,17 @@ from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import pytest
-from fleet_widgets.lines import line, lines_of
-from fleet_widgets.list_view import Item, LineList
-from fleet_widgets.palette import palette
-from fleet_widgets.strip import ConfirmStrip, StripRequest
 from textual import events
 from textual._time import get_time
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.pilot import Pilot
+
+from fleet_widgets.lines import line, lines_of
+from fleet_widgets.list_view import Item, LineList
+from fleet_widgets.palette import palette
+from fleet_widgets.strip import ConfirmStrip, StripRequest
 
 QUARANTINE = StripRequest("QUARANTINE ag-23", lines_of([" Frozen at once."]), opening_key="Q", verb="quarantine")
 RELEASE = StripRequest(

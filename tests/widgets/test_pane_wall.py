@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.geometry import Region
+
 from fleet_widgets.lines import Line, fill, line, lines_of
 from fleet_widgets.palette import palette
 from fleet_widgets.pane_wall import LiveView, PaneWall, Tile
 from fleet_widgets.wall_layout import layout
-from hypothesis import given
-from hypothesis import strategies as st
-from textual.geometry import Region
 
 
 def tile(n: int, *, state: str = "RUN", live: bool = False, rows: tuple[str, ...] = ("ticket", "budget")) -> Tile:
@@ -74,8 +75,34 @@ async def test_small_tiles_stand_in_rows_and_micro_in_columns(stage: Callable[..
         assert s.text()[1].split() == ["ticket"] * 4
         s.widget.density = "micro"
         await s.settle()
-        assert s.text()[0].split() == "* 01 agent-1 RUN * 11 agent-11 RUN * 21 agent-21 RUN".split()
-        assert s.text()[9].split() == "* 10 agent-10 RUN * 20 agent-20 RUN * 30 agent-30 RUN".split()
+        assert s.text()[0].split() == [
+            "*",
+            "01",
+            "agent-1",
+            "RUN",
+            "*",
+            "11",
+            "agent-11",
+            "RUN",
+            "*",
+            "21",
+            "agent-21",
+            "RUN",
+        ]
+        assert s.text()[9].split() == [
+            "*",
+            "10",
+            "agent-10",
+            "RUN",
+            "*",
+            "20",
+            "agent-20",
+            "RUN",
+            "*",
+            "30",
+            "agent-30",
+            "RUN",
+        ]
 
 
 async def test_holes_keep_the_place_of_the_others(stage: Callable[..., Any]) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
-from fleet_widgets.strip_state import ARM_S, Outcome, StripRequest, StripState
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fleet_widgets.strip_state import ARM_S, Outcome, StripRequest, StripState
 
 KEYS: list[tuple[str, str | None]] = [
     *[(c, c) for c in "abcdefghijklmnopqrstuvwxyzAQRCXYU0123456789"],

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from fleet_widgets.cells import cells, fold, part, plain
-from fleet_widgets.lines import Line, Span, cut, fill, fit, line, text_of, to_strip, width_of, wrap
-from fleet_widgets.palette import GREY, PALETTES, STYLE_NAMES, palette
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
+
+from fleet_widgets.cells import cells, fold, part, plain
+from fleet_widgets.lines import Line, Span, cut, fill, fit, line, text_of, to_strip, width_of, wrap
+from fleet_widgets.palette import GREY, PALETTES, STYLE_NAMES, palette
 
 ODD = "abc ─█中文字한👍❤️\u0301\u200d\ufe0f\u202e\u2067\x1b\x07\t\n\r\x9b\ud800\uffff\u00ad[/]"
 texts = st.one_of(st.text(max_size=40), st.text(alphabet=ODD, max_size=40))

@@ -218,6 +218,9 @@ class EventFeed(LineWidget, can_focus=True):
         if over:
             buffer.scroll(over)
             self._refresh_changed(before)
+            if over > 0 and not buffer.below:
+                self._counted = buffer.source.count()
+                self._set_new_below(0)
         view = buffer.view
         if view:
             self._set_cursor(view[min(max(0, wanted - over), len(view) - 1)].id)

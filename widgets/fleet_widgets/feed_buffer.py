@@ -141,8 +141,8 @@ class FeedBuffer:
             self.top += len(older)
             if len(older) < self._chunk:
                 break
-        while self.top + self._height > len(self.rows) and not self.at_end and self.extend_end():
-            pass
+        while self.top + self._height > len(self.rows) and self.extend_end():
+            pass  # asked even at the end: the log may have grown
         self.top = min(max(0, self.top), max(0, len(self.rows) - self._height))
         self._trim()
 

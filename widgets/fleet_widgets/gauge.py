@@ -30,7 +30,7 @@ def percent(value: float, limit: float) -> str:
     """`` 37%`` in four cells, `` --`` without a limit; ``>999%`` is the longest. Under the limit it never says 100%."""
     if not limit > 0 or not isfinite(limit) or not isfinite(value):
         return "  --"
-    share = value / limit * 100
+    share = max(0.0, value / limit * 100)
     if share >= 1000:
         return ">999%"
     shown = 99 if 99 <= share < 100 else round(share)

@@ -180,9 +180,12 @@ class PaneView(LineWidget, can_focus=True):
 
     def _check_asked(self) -> None:
         need, asked = self._need(), self._asked
-        if asked is None or need.first < asked.first or need.last != asked.last:
-            self.post_message(self.ViewChanged(self))
-        elif need.first > asked.first + _SLACK_VIEWS * need.height:
+        if (
+            asked is None
+            or need.first < asked.first
+            or need.last != asked.last
+            or need.first > asked.first + _SLACK_VIEWS * need.height
+        ):
             self.post_message(self.ViewChanged(self))
 
     def _moved(self) -> None:
