@@ -54,27 +54,27 @@ def requested(tables: Tables, event: Event) -> None:
 def granted(tables: Tables, event: Event) -> None:
     grant = payload_of(event, ApprovalGranted)
     decision = {"decided_ns": event.at_ns, "decided_by": grant.by, "hold_until_ns": grant.hold_until_ns}
-    _decide(tables, grant.approval, ApprovalState.HELD, **decision)
+    _decide(tables, grant.approval, {"state": ApprovalState.HELD.value, **decision})
 
 
 def undone(tables: Tables, event: Event) -> None:
     undo = payload_of(event, ApprovalUndone)
-    _decide(tables, undo.approval, **_UNDECIDED)
+    _decide(tables, undo.approval, _UNDECIDED)
 
 
 def denied(tables: Tables, event: Event) -> None:
     denial = payload_of(event, ApprovalDenied)
     decision = {"decided_ns": event.at_ns, "decided_by": denial.by, "reason": denial.reason, "verdict": denial.verdict}
-    _decide(tables, denial.approval, ApprovalState.DENIED, **decision)
+    _decide(tables, denial.approval, {"state": ApprovalState.DENIED.value, **decision})
 
 
 def voided(tables: Tables, event: Event) -> None:
     void = payload_of(event, ApprovalVoided)
-    _decide(tables, void.approval, ApprovalState.VOIDED, reason=void.reason)
+    _decide(tables, void.approval, {"state": ApprovalState.VOIDED.value, "reason": void.reason})
 
 
 def expired(tables: Tables, event: Event) -> None:
-    _decide(tables, payload_of(event, ApprovalExpired).approval, ApprovalState.EXPIRED)
+    _decide(tables, payload_of(event, ApprovalExpired).approval, {"state": ApprovalState.EXPIRED.value})
 
 
 _UNDECIDED: Row = {
@@ -87,14 +87,11 @@ _UNDECIDED: Row = {
 }
 
 
-def _decide(tables: Tables, approval: str, state: ApprovalState | None = None, **changes: object) -> None:
+def _decide(tables: Tables, approval: str, changes: Row) -> None:
     """Approvals are used once: one that is used, denied, voided or expired never comes back."""
     row = tables.get(APPROVAL, approval)
-    if row is None or row["state"] not in _OPEN:
-        return
-    if state is not None:
-        changes["state"] = state.value
-    tables.put(APPROVAL, {**row, **changes})
+    if row is not None and row["state"] in _OPEN:
+        tables.put(APPROVAL, {**row, **changes})
 
 
 def _result(result: GatePassed | GateFailed) -> Row:
