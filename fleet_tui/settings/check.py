@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,12 +105,7 @@ def _publishes(settings: Settings, family: str, kinds: tuple[str, ...]) -> Itera
     allowed = PUBLISHABLE | set(settings.events)
     for index, kind in enumerate(kinds):
         if kind not in allowed:
-            reason = "only fleet itself may publish it" if kind in PAYLOADS else "there is no such event"
-            yield Check(
-                ("roles", family, "publishes", index),
-                f"`{kind}` cannot be published by agents: {reason}",
-                suggest(kind, allowed),
-            )
+            yield Check(("roles", family, "publishes", index), *_refused(kind, allowed))
     if {"pr_created", "pr_approved"} <= set(kinds):
         yield Check(
             ("roles", family, "publishes"),
@@ -118,6 +113,16 @@ def _publishes(settings: Settings, family: str, kinds: tuple[str, ...]) -> Itera
             "split it: nobody approves what they wrote",
             severe=False,
         )
+
+
+def _refused(kind: str, allowed: Set[str]) -> tuple[str, str]:
+    """Why agents cannot publish ``kind``, and what to do."""
+    if kind in PAYLOADS:
+        return (
+            f"`{kind}` cannot be published by agents: only fleet itself may",
+            f"allowed: {', '.join(sorted(allowed))}",
+        )
+    return f"there is no event `{kind}`", suggest(kind, allowed)
 
 
 def _subscription(settings: Settings, path: KeyPath, name: str) -> Iterator[Check]:
@@ -154,11 +159,9 @@ def _reviews(settings: Settings) -> Iterator[Check]:
         agent.enabled and "pr_approved" in settings.family(agent.role).publishes for agent in settings.agents
     )
     if isinstance(required, int) and required > reviewers and settings.agents:
-        yield Check(
-            ("reviews", "required"),
-            f"{required} reviews are required, but only {reviewers} enabled agent(s) may review",
-            "add a reviewer, or require fewer",
-        )
+        present = f"only {reviewers} enabled agent(s)" if reviewers else "no enabled agent"
+        message = f"{required} review(s) required, but {present} may review"
+        yield Check(("reviews", "required"), message, "add a reviewer, or require fewer")
 
 
 def _labels(settings: Settings) -> Iterator[Check]:

@@ -138,7 +138,7 @@ def _events(source: str) -> Iterator[Event]:
 def _report(document: Document, error: Exception, within: Spot | None) -> None:
     if within is not None and "'<stream end>'" in str(getattr(error, "problem", "")):
         # The parser blames the end of the file; what lacks its end is the innermost list or map.
-        document.fault(within, "is opened here and never closed", "add the closing `]` or `}`")
+        document.fault(within, "a list or map is opened here and never closed", "add the closing `]` or `}`")
         return
     message, hint, line, column = explain_error(error, document.source)
     lines = split_lines(document.source)

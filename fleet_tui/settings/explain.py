@@ -89,17 +89,12 @@ def _step(value: Any, part: str, path: KeyPath) -> tuple[str | int, Any]:
 def _below(schema: Schema, name: str | int) -> Schema:
     schema = resolve(schema)
     if isinstance(name, str) and name in schema.get("properties", {}):
-        found: Schema = schema["properties"][name]
-        return _describe(found)
+        return resolve(schema["properties"][name])
     for option in (schema, *schema.get("anyOf", ())):
         inner = option.get("items" if isinstance(name, int) else "additionalProperties")
         if isinstance(inner, dict):
-            return _describe(inner)
+            return resolve(inner)
     return {}
-
-
-def _describe(schema: Schema) -> Schema:
-    return resolve(schema)
 
 
 def _origin(loaded: Loaded, path: KeyPath) -> str:

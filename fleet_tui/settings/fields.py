@@ -38,7 +38,7 @@ def describe(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return "a number"
+        return "a number" if isinstance(value, int) else "a fraction"
     if isinstance(value, str):
         return "text"
     return "a list" if isinstance(value, list | tuple) else "a map"
@@ -47,14 +47,14 @@ def describe(value: object) -> str:
 def _no_control(text: str, at: tuple[str | int, ...] = ()) -> str:
     found = _HIDDEN.search(text)
     if found:
-        raise problem(f"has a control or hidden character (U+{ord(found.group()):04X})", "remove it", at)
+        raise problem(f"a control or hidden character (U+{ord(found.group()):04X})", "remove it", at)
     return text
 
 
 def _safe_name(text: str) -> str:
     if not SAFE_ID.match(text):
         raise problem(
-            "is not a usable name: lower-case letters, digits and `-`, at most 63, starting with a letter or digit",
+            "not a usable name: lower-case letters, digits and `-`, at most 63, starting with a letter or digit",
             f"call it `{slugify(text, 63)}`",
         )
     return text
@@ -62,22 +62,20 @@ def _safe_name(text: str) -> str:
 
 def _agent_name(text: str) -> str:
     if text in RESERVED_NAMES:
-        raise problem("is a reserved name", f"call it `{text}-agent`")
+        raise problem("a reserved name", f"call it `{text}-agent`")
     return _safe_name(text)
 
 
 def _role_name(text: str) -> str:
     if not ROLE_NAME.match(text):
-        raise problem(
-            "is not a usable role: letters, digits, `-` and `_`, at most 63", f"call it `{slugify(text, 63)}`"
-        )
+        raise problem("not a usable role: letters, digits, `-` and `_`, at most 63", f"call it `{slugify(text, 63)}`")
     return text
 
 
 def _event_name(text: str) -> str:
     if not EVENT_NAME.match(text):
         raise problem(
-            "is not an event name: lower-case letters, digits and `_`, at most 63",
+            "not an event name: lower-case letters, digits and `_`, at most 63",
             f"call it `{slugify(text, 63).replace('-', '_')}`",
         )
     return text
@@ -97,7 +95,7 @@ def _glob(text: str) -> str:
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise problem("is empty", "fill it in or remove it")
+        raise problem("empty", "fill it in or remove it")
     return text
 
 
@@ -135,7 +133,7 @@ def _names(value: Any) -> tuple[str, ...] | None:
         if not isinstance(item, str):
             raise problem(f"expected text, got {describe(item)}", "put it in quotes", where)
         if not EVENT_NAME.match(item):
-            raise problem("is not an event name", "event names look like `ticket_ready`", where)
+            raise problem("not an event name", "event names look like `ticket_ready`", where)
     return tuple(dict.fromkeys(items))
 
 
@@ -158,9 +156,7 @@ def _cron(value: Any) -> str | None:
     from croniter import croniter  # imported only by fleets that have a schedule
 
     if len(value) > 200 or len(value.split()) != 5 or not croniter.is_valid(value):
-        raise problem(
-            "is not a cron line: minute, hour, day, month, weekday", 'write it in quotes, such as "0 9 * * 1-5"'
-        )
+        raise problem("not a cron line: minute, hour, day, month, weekday", 'write it in quotes, such as "0 9 * * 1-5"')
     return value
 
 

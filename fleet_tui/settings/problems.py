@@ -30,7 +30,7 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         mark = "" if self.severity == ERROR else "warning: "
-        return f"{place}: {mark}{self.message}" + (f" (try: {self.hint})" if self.hint else "")
+        return f"{place}: {mark}{self.message}" + (f" ({self.hint})" if self.hint else "")
 
     def as_dict(self) -> dict[str, str | int]:
         return {name: getattr(self, name) for name in self.__slots__}

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,9 @@ class Fleet:
     def last_error(self) -> str:
         return str(self.seen[-1].errors[0]) if self.seen and self.seen[-1].errors else ""
 
+    def is_on(self, branch: str) -> bool:
+        return self.branch == branch
+
     @property
     def branch(self) -> str | None:
         return self.settings.target_branch
@@ -72,11 +76,11 @@ async def test_a_change_in_place(repository: Repository) -> None:
 
 async def test_replaced_by_rename_again_and_again(repository: Repository) -> None:
     async with watched(repository) as fleet:
-        for branch in ("one", "two", "three"):
+        for branch in ["one", "two", "three"]:
             draft = repository.root / ".fleet" / "config.yaml.new"
             draft.write_text(on(branch))
             draft.replace(repository.config)
-            await fleet.until(lambda branch=branch: fleet.branch == branch)
+            await fleet.until(partial(fleet.is_on, branch))
 
 
 async def test_a_broken_file_changes_nothing_until_it_is_mended(repository: Repository) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from fleet_tui import paths
 from fleet_tui.settings.load import load_settings, policy_version
-from fleet_tui.settings.schema import Settings
+from fleet_tui.settings.schema import Section, Settings
 
 if TYPE_CHECKING:
     from tests.settings.conftest import Repository
@@ -104,16 +104,18 @@ def test_defaults_without_any_file_are_the_shipped_ones(repository: Repository) 
     repository.config.unlink()
     loaded = load_settings(repository.root, user_file=repository.user, environ={}, project_required=False).require()
     bare = Settings()
-    open_sections = {"roles": True, "vendors": True, "approval": {"sensitive_paths"}}
-    assert loaded.model_dump(exclude=open_sections) == bare.model_dump(exclude=open_sections)
+    bare_values, values = bare.model_dump(), loaded.model_dump()
+    for either in (bare_values, values):
+        del either["roles"], either["vendors"], either["approval"]["sensitive_paths"]
+    assert values == bare_values
 
 
 def test_the_defaults_file_says_every_default() -> None:
     shipped = yaml.safe_load((paths.shipped_config() / "defaults.yaml").read_text())
     sections = {
-        name: set(field.annotation.model_fields)
-        for name, field in Settings.model_fields.items()
-        if hasattr(field.annotation, "model_fields") and name != "product"
+        name: set(type(section).model_fields)
+        for name, section in Settings()
+        if isinstance(section, Section) and name != "product"
     }
     assert {name: set(shipped[name]) for name in sections} == sections
 
