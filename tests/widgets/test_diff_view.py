@@ -173,6 +173,16 @@ async def test_the_same_files_keep_the_place_and_seen_survives(stage: Callable[.
         assert s.text() == [""] * 10
 
 
+async def test_the_same_files_of_another_pull_request_begin_unseen(stage: Callable[..., Any]) -> None:
+    async with stage(DiffView(), size=(80, 10)) as s:
+        files = [added("a.py", 30), added("b.py", 30)]
+        s.widget.set_files(files, key="1@abc", seen=["a.py"])
+        s.widget.set_files(files, key="1@abc")
+        assert s.widget.seen == {"a.py"}
+        s.widget.set_files(files, key="2@def")
+        assert s.widget.seen == frozenset()
+
+
 async def test_only_files_near_the_screen_are_laid_out(stage: Callable[..., Any]) -> None:
     async with stage(DiffView(), size=(80, 20)) as s:
         s.widget.set_files([added(f"f{n}.py", 50) for n in range(2_000)])

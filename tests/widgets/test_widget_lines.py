@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 from rich.style import Style
 
 from fleet_widgets.cells import cells, fold, part, plain
@@ -138,15 +139,9 @@ def test_nasty_text_is_shown_literally(nasty: str) -> None:
     assert not STEERING.search(strip.text)
     if nasty.startswith("["):
         assert strip.text.startswith("[red]not markup[/red] [@click=app.quit]x[/]")
-    rendered = strip.render(_console())
+    rendered = strip.render(Console(width=80))
     assert "\x1b]" not in rendered
     assert "\x1b[2J" not in rendered
-
-
-def _console() -> object:
-    from rich.console import Console
-
-    return Console(width=80)
 
 
 @pytest.mark.parametrize("name", ["grey", "light", "contrast"])

@@ -19,7 +19,8 @@ from fleet_widgets.palette import GREY, Palette
 class LineWidget(Widget):
     """A widget that draws itself row by row. No CSS borders or padding, no children, no timers.
 
-    Every widget of this package takes ``palette=`` and has the properties ``palette`` and ``dimmed``; setting one redraws.
+    Every widget of this package takes ``palette=`` and has the properties ``palette`` and ``dimmed``; setting one
+    redraws.
     """
 
     DEFAULT_CSS = """
@@ -75,7 +76,8 @@ class LineWidget(Widget):
         self._focused(event, events.DescendantBlur(self), has_focus=False)
 
     def _focused(self, event: events.Event, told: events.Event, *, has_focus: bool) -> None:
-        """What Textual does, but without drawing the whole widget again: over a slow link that is what Tab would cost."""
+        """What Textual does, but without drawing the whole widget again: over a slow link that is what Tab would
+        cost."""
         event.prevent_default()
         self.has_focus = has_focus
         if isinstance(self.parent, Widget):

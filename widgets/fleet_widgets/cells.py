@@ -8,7 +8,9 @@ from rich.cells import get_character_cell_size
 
 # One cell each, nothing to look at: the common case costs one scan.
 _SIMPLE = re.compile(
-    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u0482\u2500-\u25fc\u2800-\u28ff]*"
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff"
+    "\u0370-\u0377\u037a-\u037f\u0384-\u038a\u038c\u038e-\u03a1\u03a3-\u0482"
+    "\u2500-\u25fc\u2800-\u28ff]*"
 ).fullmatch
 _TAB = 4
 _MARKS = 4  # combining characters kept per cell; towers of them are drawn over the neighbours by some terminals
@@ -16,14 +18,18 @@ _MARKS = 4  # combining characters kept per cell; towers of them are drawn over 
 _STEERING = "\x00-\x1f\x7f-\x9f"
 _REORDERING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029"
 _BROKEN = "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"
-_JOINING = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"  # noqa: E501
+_JOINING = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+)
 _VISIBLE = re.compile(f"[{_STEERING}{_REORDERING}{_BROKEN}]")
 _DROPPED = re.compile(f"[{_JOINING}]")
 
 
 def plain(text: str, limit: int | None = None) -> str:
-    """``text`` as it is drawn: tabs are spaces, control characters are their pictures (``␛``), reordering and broken ones
-    ``�``; joiners and variation selectors vanish, since terminals disagree on the width they make. Idempotent.
+    """``text`` as it is drawn: tabs are spaces, control characters are their pictures (``␛``), reordering and broken
+    ones ``�``; joiners and variation selectors vanish, since terminals disagree on the width they make.
+    Idempotent.
 
     ``limit`` bounds the work on long text: about the first ``limit`` cells are enough for the caller.
     """
@@ -88,7 +94,8 @@ def part(text: str, start: int, width: int, *, whole: bool = False) -> str:
 
 
 def fold(text: str, first: int, width: int) -> list[str]:
-    """Plain text in pieces of at most ``first`` cells, then ``width`` cells each; an empty first piece when nothing fits."""
+    """Plain text in pieces of at most ``first`` cells, then ``width`` cells each; an empty first piece when nothing
+    fits."""
     if _SIMPLE(text):
         return [text[:first], *(text[at : at + width] for at in range(first, len(text), width))]
     pieces: list[str] = []

@@ -31,8 +31,8 @@ class DiffHunk:
 
 @dataclass(frozen=True, slots=True)
 class DiffFile:
-    """One file. ``status`` is a word (added, modified, deleted, renamed); ``note`` says what cannot be shown (binary, too
-    large, only the mode changed)."""
+    """One file. ``status`` is a word (added, modified, deleted, renamed); ``note`` says what cannot be shown (binary,
+    too large, only the mode changed)."""
 
     path: str
     status: str

@@ -21,7 +21,7 @@ Place = tuple[int, int]  # (index of the file, row in it; row 0 is its title)
 
 
 class DiffView(LineWidget, can_focus=True):
-    """Files below each other, laid out only when they come into view. A file is *seen* when its last row was painted."""
+    """Files below each other, laid out when they come into view. A file is *seen* when its last row was painted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_by(1)", "down", id="diff.down", show=False),
@@ -64,6 +64,7 @@ class DiffView(LineWidget, can_focus=True):
     ) -> None:
         super().__init__(palette=palette, name=name, id=id, classes=classes)
         self._files: tuple[DiffFile, ...] = ()
+        self._key = ""
         self._seen: set[str] = set()
         self._top: Place = (0, 0)
         self._places: list[Place] = []  # of the rows in view
@@ -85,11 +86,16 @@ class DiffView(LineWidget, can_focus=True):
         """File at the top of the view."""
         return self._files[self._top[0]].path if self._files else None
 
-    def set_files(self, files: Sequence[DiffFile], *, seen: Iterable[str] = ()) -> None:
-        """Show another diff from its start; ``seen`` are paths already seen at this commit. The same files change nothing."""
+    def set_files(self, files: Sequence[DiffFile], *, seen: Iterable[str] = (), key: str = "") -> None:
+        """Show another diff from its start; ``seen`` are paths already seen at this commit.
+
+        ``key`` names what the diff is of (pull request and head). The same files under the same key change nothing, so
+        the place and what was seen stay; under another key they begin unseen.
+        """
         new = tuple(files)
-        if new == self._files:
+        if new == self._files and key == self._key:
             return
+        self._key = key
         self._files = new
         self._seen = set(seen) & {file.path for file in new}
         self._laid_out.clear()

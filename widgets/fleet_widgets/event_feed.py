@@ -85,8 +85,8 @@ class EventFeed(LineWidget, can_focus=True):
         return self._cursor
 
     def set_source(self, source: Source, *, cursor: int | None = None) -> None:
-        """Show another source (a new filter) from its end and follow, or paused with the cursor on the row ``cursor`` (the
-        nearest one when it is not in the source)."""
+        """Show another source (a new filter) from its end and follow, or paused with the cursor on the row ``cursor``
+        (the nearest one when it is not in the source)."""
         self._buffer = FeedBuffer(source, self.size.height)
         if cursor is None:
             self._set_cursor(None)
@@ -121,7 +121,8 @@ class EventFeed(LineWidget, can_focus=True):
     # --- actions -------------------------------------------------------------------------------------------------
 
     def action_move(self, by: int) -> None:
-        """Move the cursor by rows and the view with it; a first single step puts it on the newest row in view and pauses."""
+        """Move the cursor by rows and the view with it; a first single step puts it on the newest row in view and
+        pauses."""
         if not self._buffer.rows:
             return
         if self._cursor is None:

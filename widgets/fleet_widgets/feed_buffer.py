@@ -85,7 +85,7 @@ class FeedBuffer:
         self.top = max(0, len(self.rows) - self._height)
 
     def load_around(self, row_id: int) -> int | None:
-        """Load rows around ``row_id`` with it (or the next one) in the middle of the view; its id, None without rows."""
+        """Load rows with ``row_id`` (or the next one) in the middle of the view; the id found, None without rows."""
         older = list(self.source.page(before=row_id, limit=self._chunk))
         newer = list(self.source.page(after=row_id - 1, limit=self._chunk))
         self.rows = older + newer

@@ -70,7 +70,8 @@ def width_of(value: Line | str) -> int:
 
 
 def cut(value: Line, width: int, *, start: int = 0) -> Line:
-    """Cells ``start`` to ``start + width`` of a line, at most ``width`` cells; half of a wide character becomes a space."""
+    """Cells ``start`` to ``start + width`` of a line, at most ``width`` cells; half of a wide character becomes a
+    space."""
     out: list[Span] = []
     position = 0
     end = start + max(0, width)
@@ -139,7 +140,8 @@ _CACHE_TEXT = 2_000  # characters; longer lines are drawn each time, or a few of
 def to_strip(value: Line, width: int, palette: Palette, *, base: str = "normal", dim: bool = False) -> Strip:
     """The line as a Strip of exactly ``width`` cells, every segment with a background (cached).
 
-    ``base`` names the style under all spans (the row of the cursor, a marked row); ``dim`` shows everything in ``stale``.
+    ``base`` names the style under all spans (the row of the cursor, a marked row); ``dim`` shows everything in
+    ``stale``.
     """
     key = (value, width, palette, base, dim)
     found = _CACHE.get(key)
@@ -159,7 +161,8 @@ def _strip(value: Line, width: int, palette: Palette, base: str, dim: bool) -> S
 
 
 def _styled(palette: Palette, style: str | Style, base: str) -> Style:
-    """The style of a span on the ground of its row: only what has the plain ground takes the row's background and weight."""
+    """The style of a span on the ground of its row: only what has the plain ground takes the row's background and
+    weight."""
     own = palette.style(style)
     if base == "normal":
         return own

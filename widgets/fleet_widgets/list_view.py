@@ -187,7 +187,8 @@ class LineList(LineWidget, can_focus=True):
         self.refresh_rows(y for y, (_, chosen) in enumerate(self._drawn()) if chosen)
 
     def _reveal(self) -> None:
-        """Scroll as little as brings the whole selected item into view (its first line when it is taller than the view)."""
+        """Scroll as little as brings the whole selected item into view (its first line when it is taller than the
+        view)."""
         row = self._cursor_row()
         if row >= 0:
             last = row + len(self._rows[row][0].lines) - 1

@@ -44,11 +44,12 @@ ASCII_BOX = Box("-", "|", "=", "+", "#", ".", ">", "+", "X", ">", ".")
 
 @dataclass(frozen=True, eq=False)
 class Palette:
-    """``name`` of the theme, a style for each of STYLE_NAMES (each with a background), and how pane colours are treated.
+    """``name`` of the theme, a style for each of STYLE_NAMES (each with a background), and how pane colours are
+    treated.
 
-    ``depth``: `full` keeps the colours that came from a terminal, `16` reduces them to the terminal's own sixteen, `none`
-    leaves only bold, dim, italic, underline, reverse and strike. Compared by identity: :func:`palette` returns one object
-    per name, so strips can be cached by it.
+    ``depth``: `full` keeps the colours that came from a terminal, `16` reduces them to the terminal's own sixteen,
+    `none` leaves only bold, dim, italic, underline, reverse and strike. Compared by identity: :func:`palette` returns
+    one object per name, so strips can be cached by it.
     """
 
     name: str
@@ -57,7 +58,8 @@ class Palette:
     ascii: bool = False
 
     def style(self, name: str | Style) -> Style:
-        """The style of ``name`` (``normal`` when unknown), or a rich style over ``normal`` with colours reduced to ``depth``."""
+        """The style of ``name`` (``normal`` when unknown), or a rich style over ``normal`` with colours reduced to
+        ``depth``."""
         if isinstance(name, str):
             return self.styles.get(name) or self.styles["normal"]
         return _over(self.styles["normal"], name, self.depth)
@@ -92,7 +94,8 @@ def _reduce(colour: Color | None, depth: Depth) -> Color | None:
 def _true(
     ground: str, text: str, quiet: str, strong: str, hues: Mapping[str, str], on_hue: str, raised: str
 ) -> dict[str, Style]:
-    """The styles of a truecolor theme. ``hues`` has p1 p2 p3 shelved added removed; ``on_hue`` is text on a filled badge."""
+    """The styles of a truecolor theme. ``hues`` has p1 p2 p3 shelved added removed; ``on_hue`` is text on a filled
+    badge."""
     on_ground = {name: Style(color=colour, bgcolor=ground) for name, colour in hues.items()}
     bold = Style(bold=True)
     return {
@@ -189,11 +192,11 @@ PALETTES = ("grey", "light", "contrast", "ansi", "mono")
 
 @lru_cache(maxsize=16)
 def palette(name: str, *, ascii: bool = False) -> Palette:  # noqa: A002
-    """One of PALETTES by name; ValueError names the choices. ``ascii`` draws boxes with ``-|+`` and bars with ``#.``."""
+    """One of PALETTES by name; ValueError names the choices. ``ascii`` draws boxes with ``-|+``, bars with ``#.``."""
     if name not in PALETTES:
         raise ValueError(f"unknown palette {name!r}: choose one of {', '.join(PALETTES)}")
-    depth: Depth = {"ansi": "16", "mono": "none"}.get(name, "full")  # type: ignore[assignment]
-    return Palette(name, MappingProxyType(_styles(name)), depth, ascii)
+    depths: dict[str, Depth] = {"ansi": "16", "mono": "none"}
+    return Palette(name, MappingProxyType(_styles(name)), depths.get(name, "full"), ascii)
 
 
 def _styles(name: str) -> dict[str, Style]:

@@ -87,8 +87,8 @@ class PaneView(LineWidget, can_focus=True):
         first: int = 0,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """Pane rows ``first``...; ``changed`` are indexes into ``rows`` (None: compare); ``size`` is the pane's (columns,
-        rows). Only visible rows that differ are redrawn."""
+        """Pane rows ``first``...; ``changed`` are indexes into ``rows`` (None: compare); ``size`` is the pane's
+        (columns, rows). Only visible rows that differ are redrawn."""
         self._reason = BLANK
         if self._live.update(rows, changed, first, size):
             self._redraw()

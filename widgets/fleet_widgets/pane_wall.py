@@ -146,8 +146,8 @@ class PaneWall(LineWidget, can_focus=True):
         first: int = 0,
         size: tuple[int, int] | None = None,
     ) -> None:
-        """Pane rows ``first``... of ``key``; ``changed`` are indexes into ``rows`` (None: compare). ``size`` is the pane's
-        (columns, rows). Only visible rows that changed are redrawn. Unknown keys are ignored."""
+        """Pane rows ``first``... of ``key``; ``changed`` are indexes into ``rows`` (None: compare). ``size`` is the
+        pane's (columns, rows). Only visible rows that changed are redrawn. Unknown keys are ignored."""
         at = self._index.get(key)
         if at is None:
             return
@@ -361,7 +361,8 @@ class PaneWall(LineWidget, can_focus=True):
             self.post_message(self.VisibleChanged(self))
 
     def _check_asked(self, key: str, at: int) -> None:
-        """Ask for other rows when the text moved above what was asked for, or far below it, or the pane changed its size."""
+        """Ask for other rows when the text moved above what was asked for, or far below it, or the pane changed its
+        size."""
         tile, asked = self._slots[at], self._asked.get(key)
         need = self._view(tile) if tile is not None else None
         if need is None or asked is None or at // self._grid.capacity != self._page:

@@ -1,6 +1,8 @@
-"""What a confirmation strip does with keys: a pure state machine, so that "no key sequence acts by accident" can be tested.
+"""What a confirmation strip does with keys: a pure state machine, so that "no key sequence acts by accident" can be
+tested.
 
-Keys are Textual's names (``enter``, ``tab``, ``escape``, ``backspace``, ``a``); times are seconds on any one monotonic clock.
+Keys are Textual's names (``enter``, ``tab``, ``escape``, ``backspace``, ``a``); times are seconds on any one
+monotonic clock.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ class StripRequest:
     """What is asked.
 
     ``confirm``: `y` one key; `yes` type the word; `last4` type ``expected``, the last four of a commit; `text` type
-    ``expected`` (a name, a count). ``opening_key`` opened the strip and never confirms. ``presets`` are reasons on keys
-    1-5. ``passes`` are keys handed to the screen while the strip stays open (`]` next unseen file, `d` what changed).
-    ``id`` is free for the caller and comes back in the messages. ValueError when a request could not be confirmed safely.
+    ``expected`` (a name, a count). ``opening_key`` opened the strip and never confirms. ``presets`` are reasons on
+    keys 1-5. ``passes`` are keys handed to the screen while the strip stays open (`]` next unseen file, `d` what
+    changed). ``id`` is free for the caller and comes back in the messages. ValueError when a request could not be
+    confirmed safely.
     """
 
     title: str

@@ -23,7 +23,8 @@ class Section:
 
 
 class TextPane(LineWidget, can_focus=True):
-    """Sections below each other. Long lines wrap, with the continuation indented as the line, unless ``wrap`` is False."""
+    """Sections below each other. Long lines wrap, with the continuation indented as the line, unless ``wrap`` is
+    False."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_by(1)", "down", id="text.down", show=False),

@@ -17,7 +17,8 @@ _TERMINAL = (81, 26)  # an 80x24 pane with its sign column and head: what a larg
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """``columns`` x ``rows`` slots a page, each ``width`` x ``height`` cells. Micro fills columns first, the others rows."""
+    """``columns`` x ``rows`` slots a page, each ``width`` x ``height`` cells. Micro fills columns first, the others
+    rows."""
 
     density: Shown
     columns: int
@@ -63,7 +64,8 @@ def layout(width: int, height: int, slots: int, density: Density) -> Grid:
 
 
 def large(width: int, height: int, slots: int) -> Grid | None:
-    """All slots large: the number of columns that shows the most of an 80x24 terminal in each; None when they do not fit."""
+    """All slots large: the number of columns that shows the most of an 80x24 terminal in each; None when they do not
+    fit."""
     best: tuple[float, Grid] | None = None
     for columns in range(1, min(slots, max(1, width // LARGE_MIN[0])) + 1):
         rows = ceil(slots / columns)

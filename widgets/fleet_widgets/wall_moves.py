@@ -12,7 +12,8 @@ _STEPS: dict[Direction, tuple[int, int]] = {"left": (-1, 0), "right": (1, 0), "u
 
 
 def step(grid: Grid, taken: Sequence[bool], at: int | None, direction: Direction, page: int) -> int | None:
-    """Slot reached from slot ``at`` (None: the first taken slot of ``page``); ``at`` itself when there is nothing that way.
+    """Slot reached from slot ``at`` (None: the first taken slot of ``page``); ``at`` itself when there is nothing
+    that way.
 
     ``taken`` tells which slots hold a tile.
     """
