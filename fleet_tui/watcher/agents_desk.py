@@ -94,7 +94,9 @@ class AgentsDesk:
         kind = str(args.get("event", ""))
         known = kind in PAYLOADS or kind in self._ctx.settings.events
         if not known:
-            raise UsageError("unknown event", one_line(kind, 60), "own event names are listed under `events:` in the configuration")
+            raise UsageError(
+                "unknown event", one_line(kind, 60), "own event names are listed under `events:` in the configuration"
+            )
         await self._permit(run, kind, may_publish(self._ctx.settings, run, agent, kind), key)
         summary = clean(str(args.get("summary", "")), _SUMMARY)
         payload = args.get("payload")
@@ -103,7 +105,10 @@ class AgentsDesk:
         if kind == "pr_created":
             title, body = str(payload.get("title") or summary), str(payload.get("body", ""))
             pull_request = await hand_over(self._ctx, run, title=title, body=body, key=key, actor=actor)
-            return {"message": f"pull request #{pull_request.number} at {pull_request.head_sha[:8]}", "pr": pull_request.number}
+            return {
+                "message": f"pull request #{pull_request.number} at {pull_request.head_sha[:8]}",
+                "pr": pull_request.number,
+            }
         if kind in _VERDICTS or kind == "release_decided":
             return await self._decide(run, kind, summary, payload, key, actor)
         if kind == "blocker":
@@ -144,7 +149,11 @@ class AgentsDesk:
         subject = f"ticket:{run.ticket}" if run.ticket is not None else f"run:{run.id}"
         drafts: list[Draft] = [
             draft(Blocker(question, summary, run.id, run.agent, run.ticket, run.pr), subject, actor=actor, key=key),
-            draft(RunStateChanged(run.id, RunState.WAITING.value, "bus", "asks a person"), f"run:{run.id}", key=f"wait:{key}"),
+            draft(
+                RunStateChanged(run.id, RunState.WAITING.value, "bus", "asks a person"),
+                f"run:{run.id}",
+                key=f"wait:{key}",
+            ),
         ]
         # A reviewer's question holds up its run; only an author's question holds up the ticket.
         if run.ticket is not None and run.pr is None:
@@ -186,12 +195,15 @@ class AgentsDesk:
             await asyncio.sleep(_MAIL_LOOK_S)
         return {
             "messages": [
-                {"seq": m.seq, "kind": m.kind, "sender": m.sender, "summary": m.summary, "payload": m.payload} for m in mail
+                {"seq": m.seq, "kind": m.kind, "sender": m.sender, "summary": m.summary, "payload": m.payload}
+                for m in mail
             ]
         }
 
     async def _ack(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
-        newest = max((m.seq for m in self._ctx.reader.mail(run.agent, after_seq=agent.acked_seq)), default=agent.acked_seq)
+        newest = max(
+            (m.seq for m in self._ctx.reader.mail(run.agent, after_seq=agent.acked_seq)), default=agent.acked_seq
+        )
         wanted = args.get("seq")
         upto = min(wanted, newest) if isinstance(wanted, int) else newest
         if upto > agent.acked_seq:
@@ -224,7 +236,9 @@ class AgentsDesk:
         if kind == "prompt_submitted":
             await messages.taken_up(self._ctx, run, "hook")
         elif kind == "turn_ended" and run.state is RunState.RUNNING:
-            await self._ctx.say(RunStateChanged(run.id, RunState.WAITING.value, "hook", "turn over"), f"run:{run.id}", key=key)
+            await self._ctx.say(
+                RunStateChanged(run.id, RunState.WAITING.value, "hook", "turn over"), f"run:{run.id}", key=key
+            )
         return {}
 
 

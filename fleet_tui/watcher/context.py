@@ -63,7 +63,13 @@ class Context:
         return await self.store.record(*drafts)
 
     async def say(
-        self, payload: Payload, subject: str, *, actor: str = "watcher", cause: str | None = None, key: str | None = None
+        self,
+        payload: Payload,
+        subject: str,
+        *,
+        actor: str = "watcher",
+        cause: str | None = None,
+        key: str | None = None,
     ) -> Event:
         """Append one typed event."""
         (event,) = await self.store.record(draft(payload, subject, actor=actor, cause=cause, key=key))

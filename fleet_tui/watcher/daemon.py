@@ -132,7 +132,7 @@ class Watcher:
         """Put a configuration in force, or keep the last good one and say why."""
         ctx = self._ctx
         if loaded.settings is None:
-            problems = [one_line(str(problem), 300) for problem in loaded.errors[:20]]
+            problems: list[str] = [one_line(str(problem), 300) for problem in loaded.errors[:20]]
             await ctx.say(ConfigRejected(problems), "fleet")
             return
         ctx.settings = loaded.settings
@@ -142,7 +142,7 @@ class Watcher:
         ctx.wake.set()
 
     async def _follow_settings(self) -> None:
-        async with aclosing(watch_settings(self._ctx.paths.repository, stop=self._stop)) as changes:  # type: ignore[type-var]
+        async with aclosing(watch_settings(self._ctx.paths.repository, stop=self._stop)) as changes:
             async for loaded in changes:
                 await self._use(loaded)
 

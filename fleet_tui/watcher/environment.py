@@ -10,7 +10,18 @@ from fleet_tui.bus.shim import write_shim
 from fleet_tui.domain.model import Run
 from fleet_tui.settings.schema import AgentSettings
 
-_PASSED_ON = ("HOME", "LANG", "LANGUAGE", "LOGNAME", "SHELL", "TMPDIR", "TZ", "USER", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
+_PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LOGNAME",
+    "SHELL",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+)
 _PASSED_PREFIXES = ("LC_",)
 
 

@@ -21,8 +21,7 @@ def has_delivered(ctx: Context, run: Run) -> bool:
         release = ctx.reader.release(run.pr)
         return release is not None and release.run == run.id
     if family == "author" and run.ticket is not None:
-        pull_request = ctx.reader.open_pull_request(run.ticket)
-        return pull_request is not None and pull_request.run == run.id
+        return any(pull_request.run == run.id for pull_request in ctx.reader.pull_requests())
     return False
 
 
@@ -59,7 +58,11 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     if existing is not None and existing.head_sha == head:
         if existing.run == run.id:
             return existing
-        raise Refused("nothing new", f"#{existing.number} already stands at {head[:8]}", "commit what was asked for, push, publish again")
+        raise Refused(
+            "nothing new",
+            f"#{existing.number} already stands at {head[:8]}",
+            "commit what was asked for, push, publish again",
+        )
     if head is None or head == run.base_sha or await ctx.control.is_ancestor(head, base):
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
@@ -110,4 +113,3 @@ async def _drafts(
     review = PullRequestNeedsReview(number, head, run.round)
     # One transaction: a pull request never exists without its request for review.
     return [first, draft(review, f"pr:{number}", key=f"review:{number}:{head}:{run.id}")]
-

@@ -57,7 +57,10 @@ def gate_results(ctx: Context, tree: str, gates: tuple[GateSettings, ...]) -> di
     wanted = {gate.name: gate.command for gate in gates}
     results: dict[str, Gate] = {}
     for gate in sorted(ctx.reader.gates(tree=tree), key=lambda g: g.started_ns):
-        if wanted.get(gate.name) == gate.command and gate.state is not GateState.RUNNING and gate.reason != "interrupted":
+        if (
+            wanted.get(gate.name) == gate.command
+            and gate.state is not GateState.RUNNING
+            and gate.reason != "interrupted"
+        ):
             results[gate.name] = gate
     return results
-

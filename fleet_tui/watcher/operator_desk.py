@@ -103,10 +103,14 @@ class OperatorDesk:
         return {}
 
     async def _shutdown(self, args: Args, actor: str) -> dict[str, Any]:
-        await self._ctx.say(OperatorActed("shutdown", {"with_agents": bool(args.get("with_agents"))}), "fleet", actor=actor)
+        await self._ctx.say(
+            OperatorActed("shutdown", {"with_agents": bool(args.get("with_agents"))}), "fleet", actor=actor
+        )
         if args.get("with_agents"):
             for run in self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS):
-                await self._ctx.say(RunStopRequested(run.id, "fleet stopped with its agents"), f"run:{run.id}", actor=actor)
+                await self._ctx.say(
+                    RunStopRequested(run.id, "fleet stopped with its agents"), f"run:{run.id}", actor=actor
+                )
         self._shut_down("with-agents" if args.get("with_agents") else "operator")
         return {}
 
@@ -136,7 +140,10 @@ class OperatorDesk:
         hold_until = self._ctx.now_ns() + self._ctx.settings.approval.hold_s * _SECOND
         granted = ApprovalGranted(approval.id, approval.pr, actor, hold_until, args.get("shown"))
         await self._ctx.say(granted, f"pr:{approval.pr}", actor=actor)
-        return {"hold_until_ns": hold_until, "message": f"#{approval.pr} lands in {self._ctx.settings.approval.hold_s} s"}
+        return {
+            "hold_until_ns": hold_until,
+            "message": f"#{approval.pr} lands in {self._ctx.settings.approval.hold_s} s",
+        }
 
     async def _undo(self, args: Args, actor: str) -> dict[str, Any]:
         approval = self._approval(args, ApprovalState.HELD)
@@ -147,7 +154,9 @@ class OperatorDesk:
     async def _deny(self, args: Args, actor: str, verdict: str) -> dict[str, Any]:
         approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
         reason = clean(_text(args, "reason"), 4_000)
-        denied = draft(ApprovalDenied(approval.id, approval.pr, actor, verdict, reason), f"pr:{approval.pr}", actor=actor)
+        denied = draft(
+            ApprovalDenied(approval.id, approval.pr, actor, verdict, reason), f"pr:{approval.pr}", actor=actor
+        )
         pull_request = self._ctx.reader.pull_request(approval.pr)
         follow: list[Draft] = []
         if pull_request is not None and verdict == "changes":
@@ -257,7 +266,9 @@ class OperatorDesk:
                 )
             )
         if question.ticket is not None:
-            drafts.append(draft(TicketUnblocked(question.ticket, "answered"), subject, actor=actor, key=f"go:{question.id}"))
+            drafts.append(
+                draft(TicketUnblocked(question.ticket, "answered"), subject, actor=actor, key=f"go:{question.id}")
+            )
         await self._ctx.record(*drafts)
         return {"message": f"answered; {question.agent} gets it when it takes input"}
 
@@ -361,4 +372,3 @@ def _fit(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             room -= size
     return files
-

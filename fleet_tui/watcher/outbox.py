@@ -70,7 +70,10 @@ async def _planned(ctx: Context, act: Act) -> Effect:
     effect = ctx.reader.effect(act.id)
     if effect is None:
         await ctx.say(
-            EffectPlanned(act.id, act.name, act.effect_class, act.target), act.target, cause=act.cause, key=f"plan:{act.key}"
+            EffectPlanned(act.id, act.name, act.effect_class, act.target),
+            act.target,
+            cause=act.cause,
+            key=f"plan:{act.key}",
         )
         effect = ctx.reader.effect(act.id)
     if effect is None:

@@ -97,7 +97,9 @@ async def run_lines(commands: Sequence[str | Sequence[str]], cwd: Path, time_lim
         )
         if not outcome.passed:
             why = outcome.problem or f"exit code {outcome.exit_code}"
-            raise FleetError(f"{what} failed", f"{command}: {why}\n{outcome.tail(8)}", "mend workspace.setup in the configuration")
+            raise FleetError(
+                f"{what} failed", f"{command}: {why}\n{outcome.tail(8)}", "mend workspace.setup in the configuration"
+            )
 
 
 def command_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

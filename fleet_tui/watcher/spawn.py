@@ -24,7 +24,9 @@ _LOG_BYTES, _LOG_FILES = 2_000_000, 5
 def configure_logging(paths: FleetPaths, *, foreground: bool) -> None:
     """Structured lines into the state directory, rotated; also to stderr in the foreground."""
     handlers: list[logging.Handler] = [
-        logging.handlers.RotatingFileHandler(paths.log_file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
+        logging.handlers.RotatingFileHandler(
+            paths.log_file, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8"
+        )
     ]
     if foreground:
         handlers.append(logging.StreamHandler())
@@ -104,7 +106,9 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
     deadline = time.monotonic() + time_limit_s
     while is_running(paths):
         if time.monotonic() > deadline:
-            raise FleetError("the watcher does not stop", f"pid {read_holder(paths.lock).get('pid')}", f"see {paths.log_file}")
+            raise FleetError(
+                "the watcher does not stop", f"pid {read_holder(paths.lock).get('pid')}", f"see {paths.log_file}"
+            )
         time.sleep(_LOOK_S)
     return True
 

@@ -8,7 +8,15 @@ import secrets
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import Draft, MessageSent, RunFinished, RunStarted, RunStateChanged, WorkspaceCreated, draft
+from fleet_tui.domain.events import (
+    Draft,
+    MessageSent,
+    RunFinished,
+    RunStarted,
+    RunStateChanged,
+    WorkspaceCreated,
+    draft,
+)
 from fleet_tui.domain.ids import branch_for, new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
@@ -39,7 +47,9 @@ async def start(ctx: Context, run: Run) -> None:
         await ctx.say(RunFinished(run.id, "failed", None, None, 0, reason), f"run:{run.id}")
         about = f"agent:{run.agent}"
         response = error.hint or "see `fleet log`"
-        await alarms.ensure(ctx, "start", about, priority=2, title=f"{run.agent} cannot start: {reason}", response=response)
+        await alarms.ensure(
+            ctx, "start", about, priority=2, title=f"{run.agent} cannot start: {reason}", response=response
+        )
         if run.ticket is not None and run.pr is None:
             await tickets.block(ctx, run.ticket, f"{run.agent} cannot start: {reason}")
 
@@ -57,7 +67,9 @@ async def _workspace(ctx: Context, run: Run) -> tuple[Path, str, str]:
     ticket = ctx.reader.ticket(run.ticket)
     base = await ctx.control.target_sha()
     paths = await ctx.workspaces.create(run.ticket, branch_for(run.ticket, ticket.title if ticket else ""), base)
-    await run_lines(ctx.settings.workspace.setup, paths.path, ctx.settings.workspace.time_limit_s, what="workspace set-up")
+    await run_lines(
+        ctx.settings.workspace.setup, paths.path, ctx.settings.workspace.time_limit_s, what="workspace set-up"
+    )
     created = WorkspaceCreated(run.ticket, paths.branch, base, str(paths.path))
     await ctx.say(created, f"ticket:{run.ticket}")
     return paths.path, paths.branch, base
@@ -87,9 +99,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     write_spec(run_dir, RunSpec(run.id, launch.argv, str(workspace), environment, stdin_file))
     epoch = _epoch(ctx, run.agent)
     digest = hashlib.sha256(token.encode()).hexdigest()
-    started = RunStarted(
-        run.id, run.id, pane_uuid, str(workspace), branch, base, ctx.isolation.value, epoch, digest
-    )
+    started = RunStarted(run.id, run.id, pane_uuid, str(workspace), branch, base, ctx.isolation.value, epoch, digest)
     drafts = [draft(started, f"run:{run.id}")]
     if launch.paste is not None:
         drafts.append(message(ctx, run.id, "prompt", launch.paste))
@@ -99,7 +109,9 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         await spawn(ctx, fresh)
 
 
-def message(ctx: Context, run: str, purpose: str, text: str, *, actor: str = "watcher", key: str | None = None) -> Draft:
+def message(
+    ctx: Context, run: str, purpose: str, text: str, *, actor: str = "watcher", key: str | None = None
+) -> Draft:
     """A text for the pane of ``run``; long ones are kept as blobs."""
     sha = ctx.store.put_blob(text) if len(text) > _LONG_TEXT else None
     sent = MessageSent(new_id("msg"), run, purpose, text[:_LONG_TEXT], sha)
@@ -129,4 +141,3 @@ async def listen(ctx: Context, run: Run) -> None:
 def _epoch(ctx: Context, agent: str) -> int:
     row = ctx.reader.agent(agent)
     return row.epoch if row else 0
-

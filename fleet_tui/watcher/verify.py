@@ -57,11 +57,19 @@ async def _landings(paths: FleetPaths, reader: Reader) -> list[str]:
             problems.append(f"P5: {what} is recorded as landed but is not on {target}")
         if await control.tree_of(payload["merge_sha"]) != payload["tree"]:
             problems.append(f"P5: what landed for {what} is not the tree that was gated")
-        failed = [g.name for g in reader.gates(tree=payload["tree"]) if g.state is GateState.FAILED and g.reason != "interrupted"]
+        failed = [
+            g.name
+            for g in reader.gates(tree=payload["tree"])
+            if g.state is GateState.FAILED and g.reason != "interrupted"
+        ]
         passed = {g.name for g in reader.gates(GateState.PASSED, tree=payload["tree"])}
         if set(failed) - passed:
             problems.append(f"P5: {what} landed although {', '.join(failed)} failed on its tree")
-        if payload.get("approval") and (approval := reader.approval(payload["approval"])) and approval.head_sha != payload["head_sha"]:
+        if (
+            payload.get("approval")
+            and (approval := reader.approval(payload["approval"]))
+            and approval.head_sha != payload["head_sha"]
+        ):
             problems.append(f"P5: {what} landed at another head than the one approved")
     return problems
 

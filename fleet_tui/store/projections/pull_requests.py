@@ -38,7 +38,7 @@ def created(tables: Tables, event: Event) -> None:
 def updated(tables: Tables, event: Event) -> None:
     update = payload_of(event, PullRequestUpdated)
     facts = update.as_dict()
-    publish(tables, facts.pop("run"))
+    publish(tables, update.run)
     facts.pop("pr")
     _move(tables, event, update.pr, PullRequestState.NEEDS_REVIEW, **facts, reason="")
 

@@ -65,9 +65,7 @@ async def _run_gates(
 async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: MergeView, gate: GateSettings) -> bool:
     subject = f"pr:{pull_request.number}"
     gate_id = new_id("gate")
-    started = GateStarted(
-        gate_id, gate.name, pull_request.number, view.tree, pull_request.head_sha, base, gate.command
-    )
+    started = GateStarted(gate_id, gate.name, pull_request.number, view.tree, pull_request.head_sha, base, gate.command)
     (event,) = await ctx.record(draft(started, subject))
     outcome = await run_command(
         gate.argv,

@@ -84,14 +84,14 @@ def _merged(
     ctx: Context, pull_request: PullRequest, approval: str | None, base: str, commit: str, tree: str
 ) -> list[Draft]:
     number, target = pull_request.number, ctx.control.target
-    merged = PullRequestMerged(
-        number, pull_request.ticket, pull_request.head_sha, base, commit, tree, target, approval
-    )
+    merged = PullRequestMerged(number, pull_request.ticket, pull_request.head_sha, base, commit, tree, target, approval)
     key = f"{number}:{commit}"
     return [
         draft(merged, f"pr:{number}", key=f"merged:{key}"),
         draft(TargetMoved(target, base, commit, "merge"), "fleet", key=f"moved:{key}"),
-        draft(TicketShipped(pull_request.ticket, number, commit), f"ticket:{pull_request.ticket}", key=f"shipped:{key}"),
+        draft(
+            TicketShipped(pull_request.ticket, number, commit), f"ticket:{pull_request.ticket}", key=f"shipped:{key}"
+        ),
     ]
 
 
@@ -158,7 +158,9 @@ async def reclaim(ctx: Context) -> None:
         if ctx.reader.runs(*LIVE_RUNS, ticket=ticket.number):
             continue
         paths = await ctx.workspaces.create(workspace.ticket, workspace.branch, workspace.base_sha)
-        await run_lines(ctx.settings.workspace.teardown, paths.path, ctx.settings.workspace.time_limit_s, what="teardown")
+        await run_lines(
+            ctx.settings.workspace.teardown, paths.path, ctx.settings.workspace.time_limit_s, what="teardown"
+        )
         backup = await ctx.workspaces.remove(workspace.ticket, "shipped")
         removed = WorkspaceRemoved(workspace.ticket, workspace.path, backup, "shipped")
         await ctx.say(removed, f"ticket:{workspace.ticket}", key=f"removed:{workspace.ticket}:{workspace.branch}")

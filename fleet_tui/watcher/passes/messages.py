@@ -42,7 +42,9 @@ async def _send(ctx: Context, message: Message, run: Run) -> None:
     try:
         state = await carry_out(ctx, _act(ctx, message, run, pane))
     except FleetError as error:
-        await ctx.say(MessageDelivered(message.id, run.id, MessageState.QUEUED.value, str(error)[:300]), f"run:{run.id}")
+        await ctx.say(
+            MessageDelivered(message.id, run.id, MessageState.QUEUED.value, str(error)[:300]), f"run:{run.id}"
+        )
         return
     if state is EffectState.UNCERTAIN:
         await _uncertain(ctx, message, run)

@@ -122,9 +122,7 @@ async def resume_unblocked(ctx: Context) -> None:
         if ticket is None or ticket.state is TicketState.BLOCKED:
             title = f"#{pull_request.number} waits for you: {pull_request.reason}"
             response = "mark its ticket ready to start another round, or reject it"
-            await alarms.ensure(
-                ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response
-            )
+            await alarms.ensure(ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response)
             continue
         await alarms.clear(ctx, "blocked", f"pr:{pull_request.number}", "a person let it go on")
         author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)

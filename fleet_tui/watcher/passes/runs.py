@@ -85,9 +85,10 @@ async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
     if record is None and not alive and not _ever_ran(run_dir) and run.state is RunState.STARTING:
         ctx.jobs.start(f"start:{run.id}", lambda: starting.spawn(ctx, run))
         return
-    if record is None and alive:
-        await _alive(ctx, run, run_dir)
-        return
+    if alive:
+        if record is None:
+            await _alive(ctx, run, run_dir)
+        return  # with a record it is just leaving: the next look finds it gone
     await _ended(ctx, run, run_dir)
 
 
@@ -106,7 +107,9 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
         return
     wanted = RunState.QUARANTINED if contained else RunState.PAUSED if agent and agent.paused else None
     if wanted and run.state is not wanted:
-        await ctx.say(RunStateChanged(run.id, wanted, "operator" if wanted is RunState.PAUSED else "rule"), f"run:{run.id}")
+        await ctx.say(
+            RunStateChanged(run.id, wanted, "operator" if wanted is RunState.PAUSED else "rule"), f"run:{run.id}"
+        )
     elif wanted is None and run.state is RunState.PAUSED:
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "operator", "resumed"), f"run:{run.id}")
     try:
@@ -154,7 +157,9 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
         await collect_work(ctx, fresh)
     delivered = has_delivered(ctx, fresh) or _asked(ctx, fresh)
     if fresh.stop_requested:
-        drafts.append(draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, "stopped on request"), subject))
+        drafts.append(
+            draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, "stopped on request"), subject)
+        )
     elif delivered or (exit_code == 0 and not _owes_result(ctx, fresh)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
@@ -213,7 +218,9 @@ def _still_wanted(ctx: Context, run: Run) -> bool:
 
 async def _give_up(ctx: Context, run: Run) -> None:
     title = f"{run.agent} crashed {run.attempt} times: {run.state_reason}"
-    await alarms.ensure(ctx, "crash-loop", f"run:{run.id}", priority=2, title=title, response="look at its pane and log")
+    await alarms.ensure(
+        ctx, "crash-loop", f"run:{run.id}", priority=2, title=title, response="look at its pane and log"
+    )
     if run.ticket is not None:
         await tickets.block(ctx, run.ticket, title)
     await ctx.say(

@@ -56,22 +56,17 @@ async def _report_broken(ctx: Context, problems: list[SafeText]) -> None:
 
 def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[Draft]:
     body_sha = hashlib.sha256(record.body.encode()).hexdigest()
-    fields = (
-        record.number,
-        one_line(record.title),
-        clean(record.body, _EXCERPT),
-        body_sha,
-        [one_line(label, 60) for label in record.labels],
-        sorted(record.depends_on),
-        record.priority,
-    )
+    title, depends_on = one_line(record.title), sorted(record.depends_on)
+    labels: list[str] = [one_line(label, 60) for label in record.labels]
+    excerpt = clean(record.body, _EXCERPT)
+    fields = (record.number, title, excerpt, body_sha, labels, depends_on, record.priority)
     subject = f"ticket:{record.number}"
     ready = ctx.settings.labels.ready in record.labels
     drafts = []
     if known is None:
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketCreated(*fields), subject, key=f"ticket:{record.number}"))
-    elif _facts(known) != (fields[1], body_sha, tuple(fields[4]), tuple(fields[5]), record.priority):
+    elif _facts(known) != (title, body_sha, tuple(labels), tuple(depends_on), record.priority):
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketChanged(*fields), subject))
     state = known.state if known else TicketState.DRAFT

@@ -1,0 +1,126 @@
+"""``fleet demo``: a fleet that really works, on a project made for it in a temporary place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from fleet_tui.domain.errors import FleetError, UsageError
+
+
+@click.command()
+@click.option("--agents", type=click.IntRange(7, 60), default=7, show_default=True, help="How many agents.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Varies the pauses.")
+@click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Divides the pauses.")
+@click.option(
+    "--headless", is_flag=True, help="No room: plays the person too, checks the outcome, exits 0 or says what is wrong."
+)
+@click.option("--keep", is_flag=True, help="Keep the project and its log afterwards.")
+@click.option("--directory", type=click.Path(path_type=Path), help="Where to make it; default: a temporary directory.")
+@click.option(
+    "--time-limit", type=click.IntRange(5), default=600, show_default=True, help="Seconds for the headless story."
+)
+def demo(
+    agents: int, seed: int, speed: float, headless: bool, keep: bool, directory: Path | None, time_limit: int
+) -> None:
+    """Six tickets, five roles, no network, no cost: with a rejection, a failed gate, a question, and an agent that misbehaves.
+
+    \b
+    Examples:
+      fleet demo                          open the control room on it; approvals wait for you
+      fleet demo --agents 30 --speed 2
+      fleet demo --headless --speed 10    print the story and check the outcome
+    """
+    place = _place(directory)
+    # Everything of the demo lives in its own place, also the state that other fleets keep in the home directory.
+    os.environ["FLEET_STATE_HOME"] = str(place / "state")
+    os.environ["FLEET_RUNTIME_DIR"] = str(place / "run")
+    from fleet_tui.demo import project
+
+    plan = project.Plan(agents, seed, speed, hold_s=max(0, round(10 / max(1.0, speed))))
+    paths = project.create(place, plan)
+    from fleet_tui.watcher import spawn
+
+    code = 1
+    try:
+        spawn.start(paths)
+        code = _play(paths.repository, plan, time_limit) if headless else _show(paths.repository)
+    finally:
+        spawn.stop(paths, with_agents=True)
+        if headless and code == 0:
+            code = _check(paths.repository, plan)
+        _clear(place, keep=keep or code != 0)
+    raise click.exceptions.Exit(code)
+
+
+def _place(directory: Path | None) -> Path:
+    if directory is None:
+        # Unix socket paths are short, so the place is too.
+        return Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp")).resolve()  # noqa: S108 - made privately by mkdtemp
+    if directory.exists() and any(directory.iterdir()):
+        raise UsageError("directory not empty", str(directory), "name a new one")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return directory.resolve()
+
+
+def _shipping(count: int, plan_tickets: list[dict[str, object]]) -> set[int]:
+    return {number for number, ticket in enumerate(plan_tickets, 1) if ticket.get("ships", True)}
+
+
+def _play(repository: Path, plan: object, time_limit: int) -> int:
+    from fleet_tui.cli.log import as_line
+    from fleet_tui.demo import project
+    from fleet_tui.demo.person import Person
+    from fleet_tui.paths import FleetPaths
+
+    assert isinstance(plan, project.Plan)
+    told = project.tickets(plan)
+    started = time.monotonic()
+    click.echo(
+        f"demo in {repository}: {len(told)} tickets, {plan.agents} agents, speed {plan.speed:g}, seed {plan.seed}"
+    )
+    person = Person(FleetPaths.of(repository), _shipping(len(told), told), lambda event: click.echo(as_line(event)))
+    try:
+        person.play(time_limit)
+    except FleetError as error:
+        click.echo(f"fleet: {error}", err=True)
+        return 1
+    click.echo(f"the story ended after {time.monotonic() - started:.1f} s")
+    return 0
+
+
+def _check(repository: Path, plan: object) -> int:
+    from fleet_tui.demo import outcome, project
+    from fleet_tui.paths import FleetPaths
+
+    assert isinstance(plan, project.Plan)
+    told = project.tickets(plan)
+    problems = outcome.check(FleetPaths.of(repository), _shipping(len(told), told), story=True)
+    for problem in problems:
+        click.echo(f"WRONG {problem}")
+    if not problems:
+        click.echo(
+            "outcome checked: branch content, one merge per ticket, log and promises verified, nothing left running"
+        )
+    return 1 if problems else 0
+
+
+def _show(repository: Path) -> int:
+    if not sys.stdout.isatty():
+        raise UsageError("no terminal", "the room needs one", "fleet demo --headless")
+    from fleet_tui.cli.up import open_fleet
+
+    return open_fleet(repository, start=False)
+
+
+def _clear(place: Path, *, keep: bool) -> None:
+    if keep:
+        click.echo(f"kept: {place}   (FLEET_STATE_HOME={place}/state FLEET_RUNTIME_DIR={place}/run)")
+    else:
+        shutil.rmtree(place, ignore_errors=True)
