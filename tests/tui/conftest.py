@@ -65,10 +65,8 @@ class World:
         context = RoomContext(
             database=self.directory / "fleet.db",
             operator_socket=self.socket,
-            tmux_socket_name="fleet-test-none",
             look=choose("grey", {}),
-            live=False,
-            **({"clock": self.now_ns} | changes),
+            **({"clock": self.now_ns, "live": False, "tmux_socket_name": "fleet-test-none"} | changes),
         )
         return RoomApp(context)
 

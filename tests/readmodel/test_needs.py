@@ -1,0 +1,57 @@
+"""The order of the needs-you queue."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_tui.readmodel.needs import after, order
+from fleet_tui.readmodel.values import NeedItem, NeedKind
+
+items = st.lists(
+    st.builds(
+        NeedItem,
+        kind=st.sampled_from(NeedKind),
+        id=st.text("abc", min_size=1, max_size=3),
+        priority=st.integers(1, 3),
+        agent=st.none() | st.just("dev"),
+        title=st.just("t"),
+        since_ns=st.integers(1, 50),
+        deadline_ns=st.none() | st.integers(1, 50),
+    ),
+    unique_by=lambda item: item.key,
+    max_size=12,
+)
+
+
+@given(items, st.randoms())
+def test_order_depends_on_nothing_else(found: list[NeedItem], chance: object) -> None:
+    shuffled = list(found)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert order(found) == order(shuffled)
+
+
+@given(items)
+def test_priority_then_deadline_then_age(found: list[NeedItem]) -> None:
+    ordered = order(found)
+    for first, second in zip(ordered, ordered[1:], strict=False):
+        assert first.priority <= second.priority
+        if first.priority == second.priority:
+            assert first.deadline_ns is not None or second.deadline_ns is None
+            if first.deadline_ns == second.deadline_ns:
+                assert first.since_ns <= second.since_ns
+
+
+@given(items)
+def test_w_visits_everything_once_a_round(found: list[NeedItem]) -> None:
+    ordered, seen, current = order(found), [], None
+    for _ in ordered:
+        item = after(ordered, current)
+        assert item is not None
+        seen.append(item.key)
+        current = item.key
+    assert seen == [item.key for item in ordered]
+
+
+def test_nothing_to_visit() -> None:
+    assert after((), "alarm:x") is None

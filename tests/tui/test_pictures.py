@@ -1,0 +1,106 @@
+"""Whole screens as text, with a frozen clock. After a wanted change: FLEET_UPDATE_SNAPSHOTS=1, and read the difference."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_tui.domain import events as ev
+from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.tui.screens.approvals import ApprovalsScreen
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+SIZES = [(80, 24), (120, 40), (200, 60), (60, 16)]
+
+
+def compare(name: str, shown: str) -> None:
+    path = SNAPSHOTS / f"{name}.txt"
+    if os.environ.get("FLEET_UPDATE_SNAPSHOTS"):
+        path.write_text(shown + "\n", encoding="utf-8")
+    assert shown + "\n" == path.read_text(encoding="utf-8"), name
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "help"])
+async def test_screens(fleet: Any, until: Any, text: Callable[[Any], str], name: str, size: tuple[int, int]) -> None:
+    keys = {"wall": (), "agent": ("w",), "approvals": ("2",), "help": ("question_mark",)}[name]
+    app = fleet.room()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+        await pilot.press(*keys)
+        await pilot.pause()
+        if name == "approvals":
+            await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+            await pilot.pause()
+        compare(f"{name}_{size[0]}x{size[1]}", masked(text(app)))
+
+
+def masked(shown: str) -> str:
+    """Times of day become HH:MM:SS: the store stamps events itself."""
+    return re.sub(r"\b\d\d:\d\d(?::\d\d)?\b(?! ago)", lambda match: re.sub(r"\d", "0", match.group()), shown)
+
+
+HOSTILE = "[red]x[/] [@click=app.exit]y \x1b]52;c;aGk=\x07\x1b[2J\u202eabc\u4f60\u597d " + "z" * 5000
+
+
+async def test_s4_hostile_text_is_only_text(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    """Titles, reasons and alarms from outside steer nothing and move no column."""
+    fleet.add(
+        ev.draft(ev.AlarmRaised("alm-2", "x", 1, HOSTILE, HOSTILE, "agent:dev-1"), "agent:dev-1"),
+        ev.draft(ev.TicketChanged(1, HOSTILE, HOSTILE, "0" * 64, [], [], 0), "ticket:1"),
+        ev.draft(ev.AgentQuarantined("dev-2", HOSTILE, "rule", 2), "agent:dev-2"),
+        ev.draft(ev.Note(HOSTILE, run="run-dev-1-1"), "run:run-dev-1-1"),
+    )
+    app = fleet.room()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None)
+        for keys in ((), ("w",), ("w",), ("2",), ("5", "k"), ("question_mark",)):
+            await pilot.press(*keys)
+            await pilot.pause()
+            shown = text(app)
+            assert not any(character in shown for character in "\x1b\x07\u202e")
+            for strip in app.screen._compositor.render_strips(app.screen.size):
+                assert strip.cell_length == 80
+                assert not any(segment.style and segment.style.meta.get("@click") for segment in strip)
+        assert app.is_running
+
+
+async def test_events_filter_follow_cause_and_effect(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    (cause,) = fleet.add(ev.draft(ev.Note("the cause"), "fleet", actor="operator:me"))
+    fleet.add(ev.draft(ev.Note("the effect"), "fleet", cause=cause.id))
+    app = fleet.room()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None)
+        await pilot.press("5", "slash", *"type:note", "enter")
+        await pilot.pause()
+        assert "2 of" in text(app)
+        assert "the cause" in text(app)
+        await pilot.press("G", "c")
+        await pilot.pause()
+        assert "caused     " in text(app)
+        assert "operator:me" in text(app)
+        await pilot.press("slash", *"type:", "enter")
+        assert "needs a value" in app.message[0]
+
+
+async def test_live_panes_show_real_tmux(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    name = f"fleet-test-{secrets.token_hex(4)}"
+    server = TmuxServer(name)
+    await server.ensure()
+    try:
+        argv = ["sh", "-c", "printf '\\033[31mred alert\\033[0m\\n'; exec sleep 600"]
+        await server.spawn("run-dev-1-1", argv, cwd=Path("/tmp"), uuid="pane-dev-1")
+        app = fleet.room(live=True, tmux_socket_name=name)
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await until(lambda: "red alert" in text(app))
+            await pilot.press("enter")
+            await until(lambda: "1 AGENT" in text(app) and "red alert" in text(app))
+            assert app.live.in_force
+    finally:
+        await server.stop()
