@@ -108,7 +108,7 @@ class LocalForge:
         """Nothing to tell anybody: the log is where local pull requests live."""
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
-        """Yield after changes in the directory, also when it appears, vanishes or is replaced, until ``stop`` is set."""
+        """Yield after changes in the directory, also when it appears, goes or is replaced, until ``stop`` is set."""
         known = _identity(self.directory)
         while not stop.is_set():
             if known is None:
@@ -123,7 +123,7 @@ class LocalForge:
                 yield
 
     async def _changes(self, stop: asyncio.Event, known: tuple[int, int]) -> AsyncIterator[None]:
-        """Changes as long as the directory is the same: a watch on a deleted one is silent for ever."""
+        """Changes as long as the directory is the same: a watch on a deleted one stays silent."""
         with contextlib.suppress(FileNotFoundError):
             async for batch in awatch(
                 self.directory, watch_filter=_is_ticket, stop_event=stop, recursive=False,

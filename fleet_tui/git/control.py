@@ -152,6 +152,10 @@ class ControlRepository(History):
         await self._update_ref(f"{refs.own_ref(refs.HEADS, pin)}/{sha}", sha, None, "seen")
         return sha
 
+    async def pinned(self, pin: str) -> str | None:
+        """The head last fetched under ``pin``, if any."""
+        return await self.resolve(refs.own_ref(refs.PINS, pin))
+
     async def fetch_all(self, repository: Path, namespace: str) -> str | None:
         """Fetch every ref of an untrusted ``repository`` into ``namespace``; the commit its HEAD is at, if any.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from fleet_tui.domain.text import reveal
 from fleet_tui.git.command import decode
@@ -86,7 +87,7 @@ def _sections(patch: bytes) -> Iterator[list[bytes]]:
 def _hunks(section: list[bytes]) -> Iterator[Hunk]:
     starts = [at for at, line in enumerate(section) if line.startswith(b"@@ ")]
     carriage = bool(starts) and _is_dos(section[starts[0] :])
-    for start, end in zip(starts, [*starts[1:], len(section)], strict=True):
+    for start, end in pairwise([*starts, len(section)]):
         header = _HUNK.match(section[start])
         if header is not None:
             yield _hunk(header, section[start + 1 : end], carriage)

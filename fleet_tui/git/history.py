@@ -86,6 +86,8 @@ class History:
         Raises:
             FleetError: larger than ``max_bytes``.
         """
+        if not path or path.startswith("/") or ".." in path.split("/"):
+            return None
         listed = await self._git("ls-tree", "-z", "--full-tree", "-l", object_id(commit), "--", path)
         record, _, name = listed.out.removesuffix(b"\0").partition(b"\t")
         fields = record.split()

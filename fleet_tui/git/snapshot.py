@@ -22,6 +22,7 @@ MAX_FILE_BYTES = 256 * 1024 * 1024
 MAX_TOTAL_BYTES = 2 * 1024 * 1024 * 1024
 MAX_FILES = 200_000
 MAX_DEPTH = 128
+IGNORE_LIMIT_S = 20.0
 _CHUNK = 1024 * 1024
 
 
@@ -104,7 +105,7 @@ class _Ignored:
         try:
             result = await git(
                 "check-ignore", "--no-index", "-z", "--stdin", git_dir=self.control, work_tree=self.directory,
-                input=given, ok=(0, 1), time_limit_s=30, literal=False,
+                input=given, ok=(0, 1), time_limit_s=IGNORE_LIMIT_S, literal=False,
             )  # fmt: skip
         except FleetError:
             return set()  # a .gitignore that is a FIFO or worse excludes nothing

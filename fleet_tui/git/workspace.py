@@ -213,7 +213,8 @@ class Workspaces:
         home = self._home(ticket)
         if not paths.gate.is_dir():
             await create_gate(paths.gate, self._objects, await self._object_format(), paths.branch)
-        pushed = await self.control.fetch_head(paths.gate, paths.branch, f"workspace-{ticket}")
+        pin = f"workspace-{ticket}"
+        pushed = await self.control.fetch_head(paths.gate, paths.branch, pin) or await self.control.pinned(pin)
         if not paths.path.is_dir():
             await remove_tree(paths.path)
             await self._clone(paths.path, home / _GATE, paths.branch, pushed or paths.base, agent)

@@ -41,9 +41,18 @@ class Repo:
 
     def commit(self, files: dict[str, str | bytes | None], message: str = "change") -> str:
         self.write(files)
-        self.git("add", "--all", "--force", *files)
+        self.git("--literal-pathspecs", "add", "--all", "--force", *files)
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.sha()
+
+
+def run_git(*args: str | Path, given: bytes = b"") -> bytes:
+    """Standard output of a git command outside any of the repositories above."""
+    return subprocess.run(["git", *args], input=given, capture_output=True, check=True).stdout
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
 
 
 @pytest.fixture(autouse=True)

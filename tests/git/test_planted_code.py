@@ -18,9 +18,10 @@ from fleet_tui.git.workspace import Workspaces
 from .conftest import WHEN_NS, Repo
 
 HOOKS = (
-    "applypatch-msg", "commit-msg", "fsmonitor-watchman", "post-checkout", "post-commit", "post-index-change", "post-merge",
-    "post-rewrite", "pre-auto-gc", "pre-commit", "pre-merge-commit", "pre-push", "pre-rebase", "prepare-commit-msg",
-    "reference-transaction", "update", "post-receive", "post-update", "proc-receive", "push-to-checkout", "sendemail-validate",
+    "applypatch-msg", "commit-msg", "fsmonitor-watchman", "post-checkout", "post-commit", "post-index-change",
+    "post-merge", "post-receive", "post-rewrite", "post-update", "pre-auto-gc", "pre-commit", "pre-merge-commit",
+    "pre-push", "pre-rebase", "prepare-commit-msg", "proc-receive", "push-to-checkout", "reference-transaction",
+    "sendemail-validate", "update",
 )  # fmt: skip
 """Every hook but pre-receive, which is the gate's own."""
 
@@ -143,7 +144,7 @@ async def test_nothing_planted_runs(
 async def test_missing_objects_are_not_fetched_by_a_planted_program(
     control: ControlRepository, workspaces: Workspaces, trap: Trap, tmp_path: Path, url: str
 ) -> None:
-    """A gate that claims to be a partial clone would have upload-pack fetch what is missing from a remote of its choice."""
+    """A gate that claims to be a partial clone would have upload-pack fetch what is missing from anywhere."""
     base = await control.target_sha()
     paths = await workspaces.create(1, "agent/1-x", base)
     agent = Repo(paths.path)
