@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from fleet_tui.bus import operator
 from fleet_tui.domain.errors import Conflict, FleetError, WatcherUnavailable
@@ -96,7 +97,7 @@ class Person:
                 shown = {"ui": "headless demo", "files": [file["path"] for file in diff["files"]]}
                 self._command("approve", {"approval": approval.id, "head": approval.head_sha, "shown": shown})
 
-    def _command(self, op: str, args: dict[str, object]) -> dict[str, object]:
+    def _command(self, op: str, args: dict[str, Any]) -> dict[str, Any]:
         try:
             return operator.call(self._paths.operator_socket, op, args, time_limit_s=20)
         except (Conflict, WatcherUnavailable):

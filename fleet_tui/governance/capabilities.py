@@ -31,7 +31,9 @@ def may_publish(settings: Settings, run: Run, agent: Agent, kind: str) -> Decisi
     family = settings.family(run.role)
     if kind not in family.publishes:
         may = ", ".join(sorted(family.publishes)) or "nothing"
-        return Decision(False, "capabilities", f"role {run.role} ({family.name}) may not publish {kind}; it may publish {may}")
+        return Decision(
+            False, "capabilities", f"role {run.role} ({family.name}) may not publish {kind}; it may publish {may}"
+        )
     return ALLOWED
 
 
@@ -40,7 +42,9 @@ def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str) -> Deci
     if pull_request is None or run.pr != pull_request.number:
         return Decision(False, "scope", f"{run.id} was not started for this pull request")
     if kind in _REVIEW_KINDS and run.agent == pull_request.agent:
-        return Decision(False, "own-work", f"{run.agent} wrote pull request #{pull_request.number} and cannot review it")
+        return Decision(
+            False, "own-work", f"{run.agent} wrote pull request #{pull_request.number} and cannot review it"
+        )
     if run.head_sha != pull_request.head_sha:
         seen, now = (run.head_sha or "")[:8], pull_request.head_sha[:8]
         return Decision(False, "stale", f"#{pull_request.number} moved on: you saw {seen}, its head is {now}")

@@ -21,12 +21,12 @@ class ReviewOutcome:
 
 
 def conclude(
-    pull_request: PullRequest, reviews: Sequence[Review], reviewers: Collection[str], required: int | Literal["all"]
+    pull_request: PullRequest, reviews: Sequence[Review], reviewers: Collection[str], required: int | str
 ) -> ReviewOutcome:
     """The outcome for the current head of ``pull_request``.
 
     Every reviewer is heard before the author gets findings, so that one round carries them all. The author's own verdict
-    never counts. ``required`` approvals suffice when it is a number; a single objection always sends the work back.
+    never counts. ``required`` is ``all`` or how many approvals suffice; a single objection always sends the work back.
     """
     current = {r.agent: r for r in reviews if r.head_sha == pull_request.head_sha and r.agent != pull_request.agent}
     objections = [r for r in current.values() if r.verdict is Verdict.CHANGES_REQUESTED]
@@ -36,7 +36,7 @@ def conclude(
     if objections and not missing:
         findings = tuple(f"{r.role} ({r.agent}): {r.summary}" for r in objections)
         return ReviewOutcome("changes_requested", (), f"{len(objections)} reviewer(s) ask for changes", findings)
-    needed = len(asked) if required == "all" else min(required, len(asked))
+    needed = min(required, len(asked)) if isinstance(required, int) else len(asked)
     if not objections and len(approvals) >= needed:
         names = ", ".join(r.agent for r in approvals) or "no reviewer configured"
         return ReviewOutcome("approved", (), f"approved by {names}")

@@ -87,12 +87,12 @@ class Watcher:
                 await starting.listen(ctx, run)
                 await self._agents.drain(run.id)
         await ctx.bus.listen_operator(ctx.paths.operator_socket)
-        await self._serve()
+        await self._serve(loaded)
         await self._leave()
 
-    async def _serve(self) -> None:
+    async def _serve(self, loaded: Loaded) -> None:
         helpers = [
-            asyncio.create_task(self._follow_settings(), name="settings"),
+            asyncio.create_task(self._follow_settings(loaded), name="settings"),
             asyncio.create_task(self._follow_tickets(), name="tickets"),
         ]
         loop = asyncio.create_task(Loop(self._ctx).run(), name="loop")
@@ -141,10 +141,10 @@ class Watcher:
             await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents), "fleet")
         ctx.wake.set()
 
-    async def _follow_settings(self) -> None:
-        async with aclosing(watch_settings(self._ctx.paths.repository, stop=self._stop)) as changes:
-            async for loaded in changes:
-                await self._use(loaded)
+    async def _follow_settings(self, loaded: Loaded) -> None:
+        async with aclosing(watch_settings(self._ctx.paths.repository, stop=self._stop, since=loaded)) as changes:
+            async for changed in changes:
+                await self._use(changed)
 
     async def _follow_tickets(self) -> None:
         async for _ in self._ctx.forge.watch(self._stop):

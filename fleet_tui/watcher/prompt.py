@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.paths import shipped_config
+from fleet_tui.settings.prompts import read_prompt
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.watcher.context import Context
 
@@ -56,12 +56,7 @@ def standing_parts(repository: Path, agent: AgentSettings) -> list[Part]:
 def _own_prompt(repository: Path, agent: AgentSettings) -> Part:
     if agent.prompt is not None:
         return Part(f"agents: {agent.name}: prompt", agent.prompt)
-    prompt_file = repository / agent.prompt_path
-    try:
-        return Part(agent.prompt_path, prompt_file.read_text(encoding="utf-8"))
-    except OSError as error:
-        hint = f"create it, or run `fleet init` to write a first one for role {agent.role}"
-        raise FleetError("missing prompt", f"{prompt_file}: {error.strerror}", hint) from error
+    return Part(agent.prompt_path, read_prompt(repository, agent))
 
 
 def _assignment(ctx: Context, run: Run, agent: AgentSettings) -> str:
