@@ -88,6 +88,9 @@ DIFF = {
 }  # fmt: skip
 
 
+POLICY = "policy: every merge needs a person"
+
+
 def config(names: dict[str, str]) -> ev.Draft:
     agents = [
         {"name": name, "role": role, "vendor": "claude-code", "model": None, "enabled": True, "max_concurrent": 1,
@@ -99,20 +102,17 @@ def config(names: dict[str, str]) -> ev.Draft:
 
 def running(number: int, agent: str, role: str, title: str) -> list[ev.Draft]:
     """A ticket in the hands of a running agent."""
-    run = f"run-{agent}-{number}"
+    run, pane, branch = f"run-{agent}-{number}", f"pane-{agent}", f"agent/{number}-work"
+    about, ticket = f"run:{run}", f"ticket:{number}"
+    text = f"{title}.\nDo it well."
     return [
-        ev.draft(
-            ev.TicketCreated(number, title, f"{title}.\nDo it well.", "0" * 64, ["ready"], [], 0), f"ticket:{number}"
-        ),
-        ev.draft(ev.TicketReady(number), f"ticket:{number}"),
-        ev.draft(ev.RunQueued(run, agent, role, "claude-code", None, "ticket_ready", ticket=number), f"run:{run}"),
-        ev.draft(ev.TicketClaimed(number, agent, run), f"ticket:{number}"),
-        ev.draft(
-            ev.RunStarted(run, run, f"pane-{agent}", "/w", f"agent/{number}-work", SHA["a"], "L0", 1, "0" * 64),
-            f"run:{run}",
-        ),
-        ev.draft(ev.RunStateChanged(run, "running", "hook"), f"run:{run}"),
-        ev.draft(ev.RunMetered(run, agent, 600_000 + number * 60_000), f"run:{run}"),
+        ev.draft(ev.TicketCreated(number, title, text, "0" * 64, ["ready"], [], 0), ticket),
+        ev.draft(ev.TicketReady(number), ticket),
+        ev.draft(ev.RunQueued(run, agent, role, "claude-code", None, "ticket_ready", ticket=number), about),
+        ev.draft(ev.TicketClaimed(number, agent, run), ticket),
+        ev.draft(ev.RunStarted(run, run, pane, "/w", branch, SHA["a"], "L0", 1, "0" * 64), about),
+        ev.draft(ev.RunStateChanged(run, "running", "hook"), about),
+        ev.draft(ev.RunMetered(run, agent, 600_000 + number * 60_000), about),
     ]
 
 
@@ -127,7 +127,7 @@ def approval(
 ) -> list[ev.Draft]:
     """A reviewed and gated pull request that waits for a person; ``head`` names its commit and the approval."""
     run, tree = f"run-{agent}-{ticket}", SHA["d"]
-    ident = f"apr-{number}-{head}"
+    ident, gate = f"apr-{number}-{head}", f"gate-{number}"
     return [
         ev.draft(
             ev.PullRequestCreated(
@@ -137,8 +137,8 @@ def approval(
             f"pr:{number}",
         ),
         ev.draft(ev.PullRequestApproved(number, "rev", "run-rev", "reviewer", SHA[head], "reads well"), f"pr:{number}"),
-        ev.draft(ev.GateStarted(f"gate-{number}", "unit", number, tree, SHA[head], SHA["b"], "make test"), f"pr:{number}"),
-        ev.draft(ev.GatePassed(f"gate-{number}", "unit", number, tree, 8_200, 0, "unit.log", "12 passed"), f"pr:{number}"),
+        ev.draft(ev.GateStarted(gate, "unit", number, tree, SHA[head], SHA["b"], "make test"), f"pr:{number}"),
+        ev.draft(ev.GatePassed(gate, "unit", number, tree, 8_200, 0, "unit.log", "12 passed"), f"pr:{number}"),
         ev.draft(
             ev.ApprovalRequested(
                 ident, number, ticket, SHA[head], SHA["b"], tree, "gates-1", "v-1234567890ab", list(reasons),
@@ -209,3 +209,8 @@ def screen_text(app: RoomApp) -> str:
 @pytest.fixture
 def text() -> Callable[[RoomApp], str]:
     return screen_text
+
+
+@pytest.fixture
+def pull_request() -> Callable[..., list[ev.Draft]]:
+    return approval

@@ -235,3 +235,41 @@ async def test_s1_random_keys_never_act(fleet: Any, until: Any) -> None:
             await pilot.pause()
         assert app.is_running
     assert fleet.calls == []
+
+
+async def test_a_sensitive_approval_wants_the_word(fleet: Any, until: Any, pull_request: Any) -> None:
+    fleet.add(*pull_request(3, 3, "dev-3", fleet.now_ns() - 86_000_000_000_000, reasons=("touches Makefile",)))
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: app.screen._chosen == "apr-3-c")
+        await diff_shown(app, until)
+        await pilot.press("A")
+        await armed(app, until)
+        await pilot.press("y", "enter")
+        await pilot.pause()
+        assert fleet.calls == []
+        await pilot.press("escape", "A")
+        await armed(app, until)
+        await pilot.press(*"yes", "enter")
+        await until(lambda: bool(fleet.calls))
+    assert [args["approval"] for _, args in fleet.calls] == ["apr-3-c"]
+
+
+async def test_u10_find_an_agent(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("slash", *"dev-2", "enter")
+        await pilot.pause()
+        assert app.screen.selected_tile().name == "dev-2"
+        await pilot.press("slash", "3", "enter")
+        assert app.screen.selected_tile().name == "dev-3"
+
+
+async def test_q_leaves_only_twice_on_the_wall(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("5", "q", "escape", "escape", "q", "w")
+        await pilot.press("q", "q")
+        await pilot.pause()
+        assert app.is_running
+        await pilot.press("q")
+        await until(lambda: app.return_code is not None)
+    assert fleet.calls == []

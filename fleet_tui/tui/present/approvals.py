@@ -9,7 +9,7 @@ from fleet_tui.domain.model import Gate, Review
 from fleet_tui.domain.states import ApprovalState, GateState, Verdict
 from fleet_tui.domain.text import one_line, reveal
 from fleet_tui.readmodel.values import ApprovalCard
-from fleet_tui.tui.present.text import badge, clock, duration, fact, paragraph, short, since, until
+from fleet_tui.tui.present.text import badge, duration, fact, paragraph, short, since, until
 from fleet_widgets.diff_view import DiffFile, DiffHunk, DiffLine
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.list_view import Item
@@ -76,7 +76,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         verdicts += _release_lines(card)
     reasons = tuple((Span(f" {one_line(reason, 400)}"),) for reason in approval.reasons)
     effect = (
-        (Span(f" merge into {pull_request.target}, only if nothing above changes"),),
+        (Span(f" merge into {pull_request.target}, if nothing changes"),),
         (Span(f" held {hold_s} s, u = undo; then irreversible"),),
     )
     return (
@@ -101,11 +101,11 @@ def gate_line(gate: Gate, card: ApprovalCard) -> Line:
 def review_lines(review: Review, card: ApprovalCard) -> tuple[Line, ...]:
     """A verdict, at which commit, and what it says; one on another head is stale and does not count."""
     words = "pass" if review.verdict is Verdict.APPROVED else "CHANGES"
-    where = f"{one_line(review.role, 16)} {one_line(review.agent, 16)}"
+    where = f"{one_line(review.role, 14)} {one_line(review.agent, 14)}"
     if card.is_current(review):
-        head = Span(f" {where:<24} {words:<8}{short(review.head_sha)} {clock(review.at_ns)}")
+        head = Span(f" {where:<22} {words:<7} @{short(review.head_sha)}")
     else:
-        head = Span(f" {where:<24} STALE @{short(review.head_sha)}", "stale")
+        head = Span(f" {where:<22} STALE @{short(review.head_sha)}", "stale")
     said = one_line(review.summary, 600)
     return ((head,), (Span(f'   "{said}"', "quiet"),)) if said else ((head,),)
 

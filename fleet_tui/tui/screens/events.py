@@ -220,7 +220,10 @@ class EventsScreen(RoomScreen):
 
     def _current(self) -> int | None:
         cursor = self.query_one(EventFeed).cursor
-        return cursor if cursor is not None else self._detail_of
+        if cursor is not None or self._source is None:
+            return cursor
+        newest = self._source.page(None, None, 1)
+        return newest[-1].seq if newest else None
 
     async def do_event_object(self) -> None:
         """Open the agent or the approval that the event is about."""

@@ -50,7 +50,7 @@ class WallScreen(AgentActs):
             Input(id="find", placeholder="name, role or ticket", compact=True),
             id="left",
         )
-        yield Horizontal(tiles, TextPane(palette=palette, id="side"))
+        yield Horizontal(tiles, TextPane(palette=palette, id="side", wrap=False))
 
     def on_mount(self) -> None:
         self.query_one("#find").display = False
