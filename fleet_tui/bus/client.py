@@ -79,8 +79,11 @@ def loads(text: str) -> object:
     text = text.strip(" \t\r\n")
     try:
         value, end = _json.make_scanner(_CONTEXT)(text, 0)
-    except StopIteration:
-        raise ValueError("not JSON") from None
+    except (StopIteration, SystemError):
+        # The C core alone cannot even say what is wrong: it takes its exception from the Python half.
+        import json
+
+        return json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if end != len(text):
