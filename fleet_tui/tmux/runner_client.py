@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,8 +92,9 @@ async def stop(run_dir: Path, *, grace_s: float = 5.0) -> ExitRecord | None:
     try:
         await _ask(run_dir, request, until_closed_s=grace_s + LIMIT_S + 5.0)
     except RunnerGone:
-        if runner_alive(run_dir):
+        if not await _dies(run_dir):
             raise
+    await _dies(run_dir)
     return read_exit(run_dir)
 
 
@@ -135,6 +137,16 @@ def find_run(pid: int, runners: Mapping[str, RunnerRecord]) -> str | None:
         if run is not None and record is not None and _lives(record):
             return run
     return None
+
+
+async def _dies(run_dir: Path, limit_s: float = 2.0) -> bool:
+    # The socket closes a moment before the process is gone.
+    deadline = time.monotonic() + limit_s
+    while runner_alive(run_dir):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
 
 
 def _lives(record: RunnerRecord) -> bool:

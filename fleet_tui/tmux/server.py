@@ -69,11 +69,12 @@ class PaneInfo:
 class TmuxServer:
     """The tmux server on ``tmux -L <socket_name>``. Methods raise FleetError when tmux fails or hangs."""
 
-    def __init__(self, socket_name: str, *, config: Path | None = None) -> None:
+    def __init__(self, socket_name: str, *, config: Path | None = None, limit_s: float = command.LIMIT_S) -> None:
         if not is_safe_id(socket_name):
             raise ValueError(f"not a safe socket name: {socket_name!r}")
         self.socket_name = socket_name
         self._config = config
+        self._limit_s = limit_s
         self._checked = False
 
     # -- the server itself ---------------------------------------------------------------------------------------------
@@ -144,6 +145,14 @@ class TmuxServer:
 
     async def panes(self) -> list[PaneInfo] | None:
         """Every pane that carries a uuid, in one cheap call; None (not an empty list) if the server is unreachable."""
+        panes = await self._list()
+        if panes and any(pane.dead and pane.exit_code is None and pane.signal is None for pane in panes):
+            # A tmux built with utempter can miss the SIGCHLD of a pane; the end of any job makes it look again.
+            await self.run("run-shell", ":")
+            return await self._list()
+        return panes
+
+    async def _list(self) -> list[PaneInfo] | None:
         result = await self.run("list-panes", "-a", "-F", PANE_FORMAT)
         if result.unreachable:
             return None
@@ -192,7 +201,7 @@ class TmuxServer:
 
     async def run(self, *words: str, stdin: bytes | None = None) -> command.Result:
         """Run tmux commands on this server without starting it."""
-        return await command.run(self.argv(*words), stdin=stdin)
+        return await command.run(self.argv(*words), stdin=stdin, limit_s=self._limit_s)
 
     @property
     def config(self) -> Path:

@@ -1,0 +1,55 @@
+"""Private tmux servers and run directories, all gone after the test."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.tmux.server import TmuxServer
+from tests.tmux.tmux_support import CONFIG, PtyRun
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """A directory whose path is short enough for sockets."""
+    path = Path(tempfile.mkdtemp(prefix="fl", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def tmux_name() -> Iterator[str]:
+    """The socket name of a private server, which is killed afterwards."""
+    name = f"fleet-test-{secrets.token_hex(4)}"
+    yield name
+    subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
+
+
+@pytest.fixture
+def cold(tmux_name: str) -> TmuxServer:
+    """A private server that has not been started."""
+    return TmuxServer(tmux_name, config=CONFIG)
+
+
+@pytest.fixture
+async def tmux(cold: TmuxServer) -> AsyncIterator[TmuxServer]:
+    """A running private server."""
+    await cold.ensure()
+    yield cold
+    await cold.stop()
+
+
+@pytest.fixture
+def pty_run(short_dir: Path) -> Iterator[PtyRun]:
+    """A runner in a pseudo-terminal; nothing of it survives the test."""
+    run_dir = short_dir / f"run-{secrets.token_hex(6)}"
+    run_dir.mkdir()
+    run = PtyRun(run_dir)
+    yield run
+    run.clean_up()
