@@ -25,6 +25,8 @@ from fleet_tui.store import audit
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.store.store import Store
 
+SMALL = 5000
+"""Events in the log that pages of the big one are compared with."""
 AGENTS = [f"agent-{number}" for number in range(30)]
 WORDS = [
     "login",
@@ -187,14 +189,15 @@ def opening(directory: Path) -> float:
 
 
 def report_pages(big: Path, small: Path) -> None:
-    print(f"\n{'newest page of 200':36} {'big ms':>9} {'empty ms':>9} {'rows':>5}")
-    with contextlib.closing(Reader.open(big)) as full, contextlib.closing(Reader.open(small)) as empty:
+    print(f"\n{'newest page of 200':36} {'big ms':>9} {'rows':>5} {f'{SMALL} ms':>9} {'rows':>5} {'ratio':>6}")
+    with contextlib.closing(Reader.open(big)) as full, contextlib.closing(Reader.open(small)) as little:
         for name, wanted in FILTERS.items():
-            rows = len(full.events(wanted))
+            rows, few = len(full.events(wanted)), len(little.events(wanted))
             at_size = milliseconds(lambda w=wanted: full.events(w))  # type: ignore[misc]
-            base = milliseconds(lambda w=wanted: empty.events(w))  # type: ignore[misc]
+            base = milliseconds(lambda w=wanted: little.events(w))  # type: ignore[misc]
             mark = "  <-- over 10 ms" if at_size > 10 else ""
-            print(f"{name:36} {at_size:9.2f} {base:9.2f} {rows:5}{mark}")
+            ratio = f"{at_size / base:6.2f}" if rows == few else "     -"  # comparable only when as many rows were read
+            print(f"{name:36} {at_size:9.2f} {rows:5} {base:9.2f} {few:5} {ratio}{mark}")
         middle = full.last_seq() // 2
         instant = full.event(middle)
         assert instant is not None
@@ -215,17 +218,17 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the big log for another look")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="fleet-bench-", dir=options.directory))
-    big, small, append = (home / name for name in ("big", "small", "append"))
-    for directory in (big, small, append):
+    big, small, empty, append = (home / name for name in ("big", "small", "empty", "append"))
+    for directory in (big, small, empty, append):
         directory.mkdir()
     try:
-        run(options.events, big, small, append)
+        run(options.events, big, small, empty, append)
     finally:
         if not options.keep:
             shutil.rmtree(home)
 
 
-def run(count: int, big: Path, small: Path, append: Path) -> None:
+def run(count: int, big: Path, small: Path, empty: Path, append: Path) -> None:
     print(f"SQLite {sqlite3.sqlite_version}, {count} events")
     sample = 20_000
     bare = bare_sqlite(append, sample, 20)
@@ -235,9 +238,10 @@ def run(count: int, big: Path, small: Path, append: Path) -> None:
     rate = fill(big, count)
     size = (big / "fleet.db").stat().st_size / count
     print(f"filling, calls of 20: {rate:.0f}/s; {size:.0f} bytes an event")
-    fill(small, 0)
-    empty, full = opening(small), opening(big)
-    print(f"opening: {full:.1f} ms, an empty log {empty:.1f} ms, ratio {full / empty:.2f}")
+    fill(empty, 0)
+    fill(small, SMALL)
+    none, full = opening(empty), opening(big)
+    print(f"opening and closing: {full:.1f} ms, an empty log {none:.1f} ms, ratio {full / none:.2f}")
     report_pages(big / "fleet.db", small / "fleet.db")
     start = time.perf_counter()
     report = audit.verify(big / "fleet.db")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 EVERY_EVENTS = 1000
 EVERY_S = 60.0
+_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ def anchor_file(database: Path) -> Path:
 def append(path: Path, anchor: Anchor) -> None:
     """Appends one line durably."""
     line = json.dumps(asdict(anchor), sort_keys=True, separators=(",", ":")) + "\n"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, line.encode("ascii", "backslashreplace"))
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, (b"\n" if torn else b"") + line.encode("ascii"))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -58,17 +61,34 @@ def read(path: Path) -> tuple[list[Anchor], list[int]]:
     return anchors, bad
 
 
+def last_seq(path: Path) -> int:
+    """The event that the last anchor names; 0 when there is none. Reads only the end of the file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        return 0
+    for line in reversed(lines):
+        try:
+            return int(json.loads(line)["seq"])
+        except (ValueError, TypeError, KeyError):
+            continue
+    return 0
+
+
 class Anchoring:
     """Decides when the next anchor is due; used by the writer thread alone.
 
     A failure to write is kept in ``error`` and tried again: it must not stop the log.
     """
 
-    def __init__(self, database: Path, stream: str) -> None:
+    def __init__(self, database: Path, stream: str, seq: int, hash_: bytes) -> None:
+        """``seq`` and ``hash_`` are the log's present head, which a crash may have left without an anchor."""
         self._path = anchor_file(database)
         self._stream = stream
-        self._anchored = 0
-        self._head: tuple[int, bytes] | None = None
+        self._anchored = last_seq(self._path)
+        self._head: tuple[int, bytes] | None = (seq, hash_) if seq > self._anchored else None
         self._since_s = time.monotonic()
         self.error: OSError | None = None
 
@@ -76,7 +96,6 @@ class Anchoring:
         """Called after each commit with the new head."""
         if self._head is None:
             self._since_s = time.monotonic()
-            self._anchored = self._anchored or seq - 1
         self._head = (seq, hash_)
         if seq - self._anchored >= EVERY_EVENTS:
             self.write()

@@ -16,7 +16,10 @@ _SHA = re.compile(r"[0-9a-f]{64}\Z")
 
 def put(directory: Path, text: str) -> str:
     """Stores ``text`` durably; returns the SHA-256 of its UTF-8 bytes in hex. Storing it again costs nothing."""
-    data = text.encode("utf-8", "replace")
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise FleetError("cannot store a text", "it contains a lone surrogate", "clean the text first") from error
     sha = hashlib.sha256(data).hexdigest()
     target = _path(directory, sha)
     if target.is_file() and target.stat().st_size == len(data):

@@ -44,6 +44,8 @@ _EXPLANATIONS = {
 
 def _root(error: BaseException) -> BaseException:
     """The first error of a chain: a failed rollback hides the failure that made it necessary."""
-    while error.__context__ is not None and not isinstance(error, FleetError) and not hasattr(error, "sqlite_errorcode"):
+    while (
+        error.__context__ is not None and not isinstance(error, FleetError) and not hasattr(error, "sqlite_errorcode")
+    ):
         error = error.__context__
     return error

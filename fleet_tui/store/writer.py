@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event
+from fleet_tui.store import chain
 from fleet_tui.store.anchors import Anchoring
 from fleet_tui.store.append import Origin, Prepared, Transaction
 from fleet_tui.store.errors import Corrupt, storage_error
@@ -50,7 +51,8 @@ class Writer:
         self._ready = threading.Condition()
         self._closed = False
         self._inode = _inode(database)
-        self._anchoring = Anchoring(database, origin.host)
+        seq, hash_, _epoch = chain.head_of(connection)
+        self._anchoring = Anchoring(database, origin.host, seq, hash_)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 

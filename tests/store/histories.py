@@ -70,7 +70,7 @@ def drafts() -> st.SearchStrategy[ev.Draft]:
     known = st.sampled_from(KINDS).flatmap(_payload)
     unknown = st.dictionaries(TEXT, JSON, max_size=3).map(lambda body: ("from_the_future", body))
     return st.builds(
-        lambda kind_and_body, subject, actor, cause, key: ev.Draft(*kind_and_body, subject, actor, cause, key),
+        lambda content, subject, actor, cause, key: ev.Draft(content[0], content[1], subject, actor, cause, key),
         known | unknown,
         st.sampled_from(["fleet", "ticket:1", "run:run-1", "pr:2"]),
         st.sampled_from(["watcher", "operator:kim", "agent:ada/run-1"]),
@@ -126,7 +126,10 @@ def directory() -> Iterator[Path]:
 def story() -> list[ev.Draft]:
     """One ticket from creation to landing: thirty events that touch most tables."""
     head, base, tree = "a" * 40, "b" * 40, "c" * 40
-    agents = [{"name": "ada", "role": "developer", "vendor": "scripted"}, {"name": "bob", "role": "reviewer", "vendor": "x"}]
+    agents = [
+        {"name": "ada", "role": "developer", "vendor": "scripted"},
+        {"name": "bob", "role": "reviewer", "vendor": "x"},
+    ]
     steps: list[tuple[ev.Payload, str]] = [
         (ev.WatcherStarted("1", 42, "host-a", "boot", "L0"), "fleet"),
         (ev.ConfigLoaded("sha", "policy-1", agents), "fleet"),
@@ -141,7 +144,10 @@ def story() -> list[ev.Draft]:
         (ev.WorkspaceCreated(1, "agent/1-login", base, "/w"), "ticket:1"),
         (ev.MessageSent("msg-1", "run-1", "prompt", "go on"), "run:run-1"),
         (ev.MessageDelivered("msg-1", "run-1", "submitted"), "run:run-1"),
-        (ev.PullRequestCreated(1, 1, "Login", "", "agent/1-login", "main", "ada", "run-1", head, base, 2, 10, 1), "pr:1"),
+        (
+            ev.PullRequestCreated(1, 1, "Login", "", "agent/1-login", "main", "ada", "run-1", head, base, 2, 10, 1),
+            "pr:1",
+        ),
         (ev.RunFinished("run-1", "finished", 0, None, 15_000), "run:run-1"),
         (ev.PullRequestApproved(1, "bob", "run-2", "reviewer", head, "fine"), "pr:1"),
         (ev.PullRequestStateChanged(1, "approved", "one review", 1), "pr:1"),

@@ -95,7 +95,7 @@ def test_deep_nesting_is_refused_instead_of_overflowing(store: Store) -> None:
 
 @pytest.mark.parametrize("field", ["subject", "actor", "cause", "key", "kind"])
 def test_the_envelope_is_checked_too(store: Store, field: str) -> None:
-    envelope = {"kind": "odd", "payload": {}, "subject": "fleet", **{field: "a\0"}}
+    envelope = {"kind": "odd", "payload": {}, "subject": "fleet", field: "a\0"}
     with pytest.raises(Rejected, match="NUL"):
         append(store, ev.Draft(**envelope))  # type: ignore[arg-type]
 
