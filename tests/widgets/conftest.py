@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,13 @@ from textual.widget import Widget
 from fleet_widgets.base import LineWidget
 
 W = TypeVar("W", bound=LineWidget)
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Let the app run until ``condition`` holds; fails after ten seconds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await pilot.pause()
 
 
 class Bare(App[None]):
@@ -50,6 +58,10 @@ class Stage(Generic[W]):
 
     async def settle(self) -> None:
         await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that follows a repaint; fails after ten seconds."""
+        await until(self.pilot, condition)
 
     async def quiet(self) -> None:
         """Let everything that is under way happen, then forget what was redrawn and sent."""

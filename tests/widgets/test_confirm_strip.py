@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
@@ -77,6 +78,24 @@ async def room(strip: ConfirmStrip | None = None) -> AsyncIterator[tuple[Room, P
         yield app, pilot
 
 
+async def settled(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Let the app run until ``condition`` holds; fails after ten seconds."""
+    async with asyncio.timeout(10):
+        while not condition():
+            await pilot.pause()
+
+
+async def ask(app: Room, pilot: Pilot[None], request: StripRequest) -> None:
+    """Ask, and wait until the strip was painted with the focus and counts keys."""
+    app.strip.ask(request)
+    await settled(pilot, lambda: app.strip.has_focus and app.strip.armed)
+    await pilot.pause()
+
+
+def armed_at(app: Room) -> float | None:
+    return app.strip._state.armed_at if app.strip._state else None
+
+
 def rows(app: Room) -> list[str]:
     return [app.strip.strip(y).text.rstrip() for y in range(app.strip.size.height)]
 
@@ -85,8 +104,7 @@ async def test_it_is_hidden_until_asked_and_gives_the_focus_back() -> None:
     async with room() as (app, pilot):
         assert not app.strip.display
         assert app.strip.request is None
-        app.strip.ask(QUARANTINE)
-        await pilot.pause()
+        await ask(app, pilot, QUARANTINE)
         assert app.focused is app.strip
         assert rows(app)[0].startswith("═ QUARANTINE ag-23 (keys count after 0.3 s) ═")
         assert rows(app)[1] == " Frozen at once."
@@ -105,15 +123,15 @@ async def test_keys_typed_ahead_do_nothing() -> None:
     async with room(ConfirmStrip()) as (app, pilot):
         app.strip.ask(QUARANTINE)
         await pilot.press("y", "y", "x", "enter")
-        armed_at = app.strip._state.armed_at  # type: ignore[union-attr]
-        assert armed_at is not None
-        for early in (armed_at - 5, armed_at - 0.001):
+        await settled(pilot, lambda: armed_at(app) is not None)
+        armed = armed_at(app) or 0.0
+        for early in (armed - 5, armed - 0.001):
             send(app, "y", early)
         await pilot.pause()
         assert app.ended == []
         assert app.strip.request is QUARANTINE
         assert app.harmed == 0
-        send(app, "y", armed_at)
+        send(app, "y", armed)
         await pilot.pause()
         assert [type(m) for m in app.ended] == [ConfirmStrip.Confirmed]
 
@@ -154,8 +172,7 @@ async def test_ten_thousand_random_keys_confirm_nothing_by_accident() -> None:
 
 async def test_typing_the_last_four_confirms() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(RELEASE)
-        await pilot.pause()
+        await ask(app, pilot, RELEASE)
         assert " type c1e2 to confirm: [_]" in rows(app)
         await pilot.press(*"c1e", "enter")
         assert rows(app)[-1] == " this is not c1e2"
@@ -167,8 +184,7 @@ async def test_typing_the_last_four_confirms() -> None:
 
 async def test_a_reason_travels_with_the_confirmation() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(REJECT)
-        await pilot.pause()
+        await ask(app, pilot, REJECT)
         assert " 2 no tests" in rows(app)
         await pilot.press("2", "space", *"[/b]", "tab", "enter")
         await pilot.pause()
@@ -190,8 +206,7 @@ async def test_a_reason_travels_with_the_confirmation() -> None:
 )
 async def test_every_way_out(request_: StripRequest, keys: list[str], why: str) -> None:
     async with room() as (app, pilot):
-        app.strip.ask(request_)
-        await pilot.pause()
+        await ask(app, pilot, request_)
         await pilot.press(*keys)
         await pilot.pause()
         assert [(type(m), m.why) for m in app.ended] == [(ConfirmStrip.Cancelled, why)]  # type: ignore[attr-defined]
@@ -201,11 +216,10 @@ async def test_every_way_out(request_: StripRequest, keys: list[str], why: str) 
 
 async def test_a_new_question_cancels_the_old_one_and_must_be_painted_itself() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(QUARANTINE)
-        await pilot.pause()
+        await ask(app, pilot, QUARANTINE)
         app.strip.ask(RELEASE)
         assert not app.strip.armed
-        await pilot.pause()
+        await settled(pilot, lambda: app.strip.armed)
         assert [m.why for m in app.ended] == ["replaced"]  # type: ignore[attr-defined]
         await pilot.press("enter")
         await pilot.pause()
@@ -214,8 +228,7 @@ async def test_a_new_question_cancels_the_old_one_and_must_be_painted_itself() -
 
 async def test_a_changed_object_voids_the_strip() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(QUARANTINE)
-        await pilot.pause()
+        await ask(app, pilot, QUARANTINE)
         app.strip.invalidate("head 3f9c1e2 -> 77aa012 (2 files). Nothing was approved.")
         assert not app.strip.armed
         await pilot.pause()
@@ -229,14 +242,12 @@ async def test_a_changed_object_voids_the_strip() -> None:
 
 async def test_focus_that_goes_elsewhere_cancels_but_a_terminal_without_focus_does_not() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(QUARANTINE)
-        await pilot.pause()
+        await ask(app, pilot, QUARANTINE)
         app.post_message(events.AppBlur())
         await pilot.pause()
         assert app.strip.request is QUARANTINE
         app.post_message(events.AppFocus())
-        await pilot.pause()
-        assert app.focused is app.strip
+        await settled(pilot, lambda: app.focused is app.strip and app.strip.has_focus)
         app.screen.set_focus(app.screen.query_one(LineList))
         await pilot.pause()
         assert [m.why for m in app.ended] == ["blur"]  # type: ignore[attr-defined]
@@ -244,8 +255,7 @@ async def test_focus_that_goes_elsewhere_cancels_but_a_terminal_without_focus_do
 
 async def test_pasted_text_is_not_an_answer() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(RELEASE)
-        await pilot.pause()
+        await ask(app, pilot, RELEASE)
         app.post_message(events.Paste("c1e2\r"))
         await pilot.press("enter")
         await pilot.pause()
@@ -254,8 +264,7 @@ async def test_pasted_text_is_not_an_answer() -> None:
 
 async def test_a_passed_key_goes_to_the_screen() -> None:
     async with room() as (app, pilot):
-        app.strip.ask(RELEASE)
-        await pilot.pause()
+        await ask(app, pilot, RELEASE)
         await pilot.press("right_square_bracket")
         await pilot.pause()
         assert [m.key for m in app.ended] == ["right_square_bracket"]  # type: ignore[attr-defined]
@@ -265,8 +274,7 @@ async def test_a_passed_key_goes_to_the_screen() -> None:
 async def test_many_targets_scroll_and_the_scrolling_keys_do_not_cancel() -> None:
     many = StripRequest("PAUSE 40 agents", lines_of([f" ag-{n:02}" for n in range(40)]), opening_key="P")
     async with room() as (app, pilot):
-        app.strip.ask(many)
-        await pilot.pause()
+        await ask(app, pilot, many)
         assert app.strip.size.height <= 14
         assert "more lines: down, up" in rows(app)[0]
         assert rows(app)[1] == " ag-00"
@@ -283,8 +291,7 @@ async def test_nasty_text_in_a_strip(nasty: str) -> None:
         nasty, (line(nasty[:2_000]),), confirm="text", expected=nasty[:9].strip() or "x", reason="optional"
     )
     async with room(ConfirmStrip(clock=past, palette=palette("mono", ascii=True))) as (app, pilot):
-        app.strip.ask(request)
-        await pilot.pause()
+        await ask(app, pilot, request)
         assert all(app.strip.strip(y).cell_length == 80 for y in range(app.strip.size.height))
         assert rows(app)[0].startswith("= ")
         await pilot.resize_terminal(60, 16)

@@ -45,7 +45,7 @@ CHANGE = DiffFile(
 async def test_a_change_as_people_read_it(stage: Callable[..., Any]) -> None:
     async with stage(DiffView(), size=(80, 12)) as s:
         s.widget.set_files([CHANGE])
-        await s.settle()
+        await s.until(lambda: bool(s.of(DiffView.Seen)))
         rows = s.text()
         assert rows[0].startswith("─ app/auth/keys.py")
         assert rows[0].endswith("modified  file 1/1  seen ──")
@@ -81,9 +81,9 @@ async def test_a_file_is_seen_only_when_its_last_row_was_on_screen(stage: Callab
         await s.pilot.press("pagedown", "pagedown")
         assert s.widget.seen == frozenset()
         await s.pilot.press("pagedown")
-        await s.settle()
-        assert "long.py" in s.widget.seen
+        await s.until(lambda: "long.py" in s.widget.seen)
         await s.pilot.press("G")
+        await s.until(lambda: "b.py" in s.widget.seen)
         await s.settle()
         assert [m.path for m in s.of(DiffView.Seen)] == ["long.py", "b.py"]
 
@@ -116,8 +116,7 @@ async def test_a_hidden_view_sees_nothing(stage: Callable[..., Any]) -> None:
         await s.settle()
         assert view.seen == frozenset()
         view.display = True
-        await s.settle()
-        assert view.seen == {"a.py"}
+        await s.until(lambda: view.seen == {"a.py"})
 
 
 async def test_hunk_jumps_cross_files(stage: Callable[..., Any]) -> None:

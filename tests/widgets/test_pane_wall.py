@@ -184,6 +184,18 @@ async def test_another_part_of_the_pane_is_asked_for_when_it_was_cleared(stage: 
         assert s.widget.visible_live()["k1"].first < asked.first
 
 
+async def test_more_rows_are_asked_for_when_a_tile_gives_them_room(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(120, 34)) as s:
+        s.widget.set_tiles(tiles(4, live=True, rows=("ticket", "budget")))
+        s.widget.set_live("k1", lines_of([f"row {n}" for n in range(40)]), size=(120, 40))
+        first = s.widget.visible_live()["k1"].first
+        await s.quiet()
+        s.widget.set_tiles(tiles(4, live=True, rows=()))
+        await s.settle()
+        assert s.of(PaneWall.VisibleChanged)
+        assert s.widget.visible_live()["k1"].first == first - 2
+
+
 async def test_only_the_live_tiles_of_the_page_are_asked_for(stage: Callable[..., Any]) -> None:
     async with stage(PaneWall(), size=(60, 8)) as s:
         s.widget.density = "small"

@@ -9,6 +9,7 @@ from fleet_widgets.lines import BLANK, Line
 
 _UNKNOWN_ROWS = 200
 _MAX_ROWS = 2_000
+_SLACK_VIEWS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class LiveView:
     last: int
     width: int
     height: int
+
+    def outgrows(self, asked: LiveView | None) -> bool:
+        """Whether rows beyond those ``asked`` for are needed, or so much fewer that asking again pays."""
+        if asked is None:
+            return True
+        return (
+            self.first < asked.first or self.last != asked.last or self.first > asked.first + _SLACK_VIEWS * self.height
+        )
 
 
 class LiveText:

@@ -14,7 +14,6 @@ from fleet_widgets.lines import BLANK, Line, Span, cut, fill, to_strip
 from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import GREY, Palette
 
-_SLACK_VIEWS = 2
 _PAN = 8
 
 
@@ -179,13 +178,7 @@ class PaneView(LineWidget, can_focus=True):
         return LiveView(self._first(), self._live.height - 1, self.size.width, self._room)
 
     def _check_asked(self) -> None:
-        need, asked = self._need(), self._asked
-        if (
-            asked is None
-            or need.first < asked.first
-            or need.last != asked.last
-            or need.first > asked.first + _SLACK_VIEWS * need.height
-        ):
+        if self._need().outgrows(self._asked):
             self.post_message(self.ViewChanged(self))
 
     def _moved(self) -> None:

@@ -22,7 +22,6 @@ from fleet_widgets.wall_tiles import Emphasis, Tile, TileRow, tile_rows, view_of
 __all__ = ["Density", "LiveView", "PaneWall", "Tile"]  # the value types belong to this interface
 
 _DENSITIES: tuple[Density, ...] = ("auto", "micro", "small", "large")
-_SLACK_VIEWS = 2  # a view may be asked for this many times its height before the request is made smaller again
 
 
 class PaneWall(LineWidget, can_focus=True):
@@ -154,22 +153,21 @@ class PaneWall(LineWidget, can_focus=True):
         live = self._live.setdefault(key, LiveText())
         if live.update(rows, changed, first, size):
             self._redraw([at - self._page * self._grid.capacity])
-            self._check_asked(key, at)
+            view = self._asked.get(key)
+            need = self._view(self._slots[at])
+            if view is not None and need is not None and need.outgrows(view):
+                self.post_message(self.VisibleChanged(self))
 
     def drop_live(self, key: str) -> None:
         """Forget the live text of a pane that is gone."""
         if self._live.pop(key, None) is not None and key in self._index:
             self._redraw([self._index[key] - self._page * self._grid.capacity])
+            self._note_visible()
 
     def visible_live(self) -> dict[str, LiveView]:
         """Live tiles of this page and the rows of their panes that are needed; empty while too dense for live text."""
-        views: dict[str, LiveView] = {}
-        for tile in self._page_slots():
-            view = self._view(tile) if tile is not None else None
-            if tile is not None and view is not None:
-                views[tile.key] = view
-        self._asked = views
-        return dict(views)
+        self._asked = self._views()
+        return dict(self._asked)
 
     def select(self, key: str | None) -> None:
         """Move the cursor (and the page) to ``key``; keys that are not on the wall are ignored."""
@@ -293,8 +291,8 @@ class PaneWall(LineWidget, can_focus=True):
         emphasis = Emphasis(tile.key == self._selected, tile.key in self._marked, self.has_focus)
         return tile_rows(tile, self._grid, self._live.get(tile.key), emphasis, self._palette.box)
 
-    def _view(self, tile: Tile) -> LiveView | None:
-        return view_of(tile, self._grid, self._live.get(tile.key))
+    def _view(self, tile: Tile | None) -> LiveView | None:
+        return None if tile is None else view_of(tile, self._grid, self._live.get(tile.key))
 
     def _redraw_keys(self, *keys: str | None) -> None:
         start = self._page * self._grid.capacity
@@ -335,13 +333,13 @@ class PaneWall(LineWidget, can_focus=True):
         at = self._index.get(self._selected) if self._selected is not None else None
         self._page = at // self._grid.capacity if at is not None else min(self._page, self.pages - 1)
         self._draw_all()
-        self._note_visible(force=True)
+        self.post_message(self.VisibleChanged(self))
 
     def _turn_to(self, page: int) -> None:
         if page != self._page:
             self._page = page
             self._draw_all()
-            self._note_visible(force=True)
+            self.post_message(self.VisibleChanged(self))
 
     def _forget_vanished(self) -> None:
         """Cursor, marks and live text of keys that are no longer on the wall."""
@@ -354,18 +352,12 @@ class PaneWall(LineWidget, can_focus=True):
             self._selected = None
             self.post_message(self.Selected(self, None))
 
-    def _note_visible(self, *, force: bool = False) -> None:
-        asked = self._asked
-        if force or self.visible_live().keys() != asked.keys():
-            self._asked = asked
+    def _note_visible(self) -> None:
+        """Tell when other panes, or other rows of them, are needed than were last asked for."""
+        views = self._views()
+        if views.keys() != self._asked.keys() or any(view.outgrows(self._asked[key]) for key, view in views.items()):
             self.post_message(self.VisibleChanged(self))
 
-    def _check_asked(self, key: str, at: int) -> None:
-        """Ask for other rows when the text moved above what was asked for, or far below it, or the pane changed its
-        size."""
-        tile, asked = self._slots[at], self._asked.get(key)
-        need = self._view(tile) if tile is not None else None
-        if need is None or asked is None or at // self._grid.capacity != self._page:
-            return
-        if need.first < asked.first or need.last != asked.last or need.first > asked.first + _SLACK_VIEWS * need.height:
-            self.post_message(self.VisibleChanged(self))
+    def _views(self) -> dict[str, LiveView]:
+        views = {tile.key: self._view(tile) for tile in self._page_slots() if tile is not None}
+        return {key: view for key, view in views.items() if view is not None}
