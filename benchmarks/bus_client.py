@@ -1,6 +1,6 @@
 """What one call of the agents' client costs, as a ratio to a bare interpreter in the same run.
 
-``python benchmarks/bus_client.py [CALLS]``: prints best and median times and ratios; agents' hooks pay this all the time.
+``python benchmarks/bus_client.py [CALLS]``: prints best and median times and ratios; hooks pay this all the time.
 """
 
 from __future__ import annotations

@@ -227,25 +227,31 @@ class Player:
             process.stdin.close()
         except BrokenPipeError:
             pass
-        output, descriptor = bytearray(), process.stdout.fileno()
+        code, output = self._read_until_exit(process, shown=shown)
+        if code and shown:
+            self.show(f"exit code {code}", "bad")
+        return Finished(code, output.decode("utf-8", "replace"))
+
+    def _read_until_exit(self, process: subprocess.Popen[bytes], *, shown: bool) -> tuple[int, bytes]:
+        """Exit code (that of a kill at the time limit) and the last output, of which each piece is shown."""
+        assert process.stdout is not None
+        output = b""
+        sources = [process.stdout.fileno()]
         deadline_s = time.monotonic() + _COMMAND_LIMIT_S
-        os.set_blocking(descriptor, False)
+        os.set_blocking(sources[0], False)
         while time.monotonic() < deadline_s:
-            ended = process.poll() is not None
-            ready = self.terminal.pump(0 if ended else _FRAME_S, [descriptor])
-            data = os.read(descriptor, 65536) if ready else b""
+            code = process.poll()
+            ready = self.terminal.pump(_FRAME_S if code is None else 0, sources)
+            data = os.read(ready[0], 65536) if ready else b""
             output = (output + data)[-256_000:]
             if data and shown:
                 self._show_output(data)
+            if ready and not data:
+                sources = []  # it has closed its output; it may still run
             # A background child may hold the pipe open: what is there after the exit is all.
-            if (ready and not data) or (ended and not ready):
-                break
-        if process.poll() is None and time.monotonic() < deadline_s:
-            process.wait(timeout=5)
-        code = process.poll()
-        if code and shown:
-            self.show(f"exit code {code}", "bad")
-        return Finished(code if code is not None else -signal.SIGKILL, output.decode("utf-8", "replace"))
+            if code is not None and not ready:
+                return code, output
+        return -signal.SIGKILL, output
 
     def _show_output(self, data: bytes) -> None:
         lines = clean(data.decode("utf-8", "replace")).rstrip("\n").split("\n")

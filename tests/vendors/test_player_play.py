@@ -386,6 +386,108 @@ async def test_read_secrets_is_refused_by_the_operators_socket(world: World, hom
     assert denied[0][1]["act"] == "approve"
 
 
+async def test_hanging_agent_takes_no_keys_but_a_signal(world: World) -> None:
+    pane = await world.prompted(steps("misbehave: hang", "say: never"))
+    await pane.until(lambda text: "One moment." in text)
+    pane.keys(b"hello\r\x1b\x03\x03")
+    assert (await world_is_quiet(pane)).count("hello") == 0
+    pane.process.send_signal(signal.SIGTERM)
+    assert await pane.ended() == 143
+
+
+async def world_is_quiet(pane: Pane) -> str:
+    """The screen once the process sleeps for good: it uses no processor time between two looks."""
+    import psutil
+
+    process, before = psutil.Process(pane.process.pid), None
+    while (times := process.cpu_times()) != before or process.status() != psutil.STATUS_SLEEPING:
+        before = times
+        await asyncio.sleep(0.05)
+    return pane.text
+
+
+async def test_command_that_closes_its_output_or_leaves_a_child_behind(world: World) -> None:
+    pane = await world.prompted(
+        steps("run: 'exec >&- 2>&-; sleep 0.3; exit 4'", "run: 'sleep 30 & echo started'", "say: after")
+    )
+    text = await pane.until(lambda text: "● after" in text)
+    assert "exit code 4" in text
+    assert "started" in text
+
+
+async def test_unknown_vendor_client_is_shown_as_a_failure(world: World) -> None:
+    pane = await world.prompted(steps("publish: {event: note}", "say: after"), PATH="/usr/bin:/bin")
+    text = await pane.until(lambda text: "● after" in text)
+    assert "fleet: No such file or directory" in text
+
+
+async def test_in_real_tmux_prompt_by_bracketed_paste(world: World) -> None:
+    name = f"fleet-test-{os.urandom(4).hex()}"
+    environment = _environment() | {"TMUX_TMPDIR": str(world.home)}
+
+    def tmux(*arguments: str, text: str | None = None) -> str:
+        argv = ["tmux", "-L", name, "-f", "/dev/null", *arguments]
+        return subprocess.run(
+            argv, env=environment, input=text, capture_output=True, text=True, check=True, timeout=LIMIT_S
+        ).stdout
+
+    async def screen(done: Callable[[str], Any]) -> str:
+        end_s = time.monotonic() + LIMIT_S
+        while not done(text := tmux("capture-pane", "-p", "-t", "=s:")):
+            assert time.monotonic() < end_s, text
+            await asyncio.sleep(0.05)
+        return text
+
+    story = world.home / "story.yaml"
+    story.write_text((Path(__file__).parents[2] / "config/stories/minimal.yaml").read_text())
+    write_shim(world.home / "bin")
+    vendor = ScriptedVendor("scripted", story, ("--speed", "0"), {})
+    request = LaunchRequest(
+        "run-1", "dev", "developer", None, "# Ticket #3: Log in\n\n$(id) #{q}\nmore\n", world.home, world.workspace, 3
+    )
+    launch = vendor.launch(request)
+    variables = [
+        f"{key}={value}"
+        for key, value in {
+            "PATH": f"{world.home / 'bin'}:{os.environ['PATH']}",
+            "FLEET_SOCKET": str(world.home / "r" / "bus.sock"),
+            "FLEET_TOKEN": "token",
+            "FLEET_SPOOL": str(world.home / "r" / "spool"),
+            "FLEET_ROLE": "developer",
+            "FLEET_TICKET": "3",
+        }.items()
+    ]
+    tmux(
+        "new-session",
+        "-d",
+        "-s",
+        "s",
+        "-x",
+        "100",
+        "-y",
+        "30",
+        "-c",
+        str(world.workspace),
+        "env",
+        *variables,
+        *launch.argv,
+    )
+    try:
+        text = await screen(READY.search)
+        observation = vendor.classify(text)
+        assert observation is not None
+        assert observation.state == "idle"
+        tmux("load-buffer", "-b", "b", "-", text=launch.paste)
+        tmux("paste-buffer", "-p", "-d", "-r", "-b", "b", "-t", "=s:")
+        await screen(lambda text: "Pasted text" in text or "# Ticket #3" in text)
+        tmux("send-keys", "-t", "=s:", "Enter")
+        await screen(lambda text: "the pull request is open" in text)
+    finally:
+        tmux("kill-server")
+    created = next(args for event, args in world.said if event == "pr_created")
+    assert created["summary"] == "Log in"
+
+
 async def test_new_size_is_drawn_at_once(world: World) -> None:
     pane = world.play(steps("say: hello"))
     await pane.until(READY.search)
