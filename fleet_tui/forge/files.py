@@ -28,16 +28,24 @@ def read_regular(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
     except OSError as error:
         what = "a symbolic link" if error.errno == errno.ELOOP else os.strerror(error.errno or 0)
         raise FleetError("cannot read the file", f"{path.name}: {what}", "replace it with a regular file") from error
-    with os.fdopen(handle, "rb") as file:
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode):
-            raise FleetError(
-                "cannot read the file", f"{path.name}: not a regular file", "replace it with a regular file"
-            )
-        content = file.read(max_bytes + 1)
+    try:
+        regular = stat.S_ISREG(os.fstat(handle).st_mode)
+        content = _read(handle, max_bytes + 1) if regular else b""
+    finally:
+        os.close(handle)
+    if not regular:
+        raise FleetError("cannot read the file", f"{path.name}: not a regular file", "replace it with a regular file")
     if len(content) > max_bytes:
         raise FleetError("file too large", f"{path.name}: more than {max_bytes} bytes", "make it shorter")
     return content
+
+
+def _read(handle: int, limit: int) -> bytes:
+    parts: list[bytes] = []
+    while limit > 0 and (part := os.read(handle, limit)):
+        parts.append(part)
+        limit -= len(part)
+    return b"".join(parts)
 
 
 def create_exclusively(path: Path, content: bytes) -> bool:

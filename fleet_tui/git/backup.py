@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.git import snapshot
+from fleet_tui.git import refs, snapshot
 from fleet_tui.git.control import ControlRepository
 
 _MAX_TIPS = 500
@@ -33,7 +33,7 @@ async def back_up(control: ControlRepository, tree: Path, name: str, base: str, 
     Raises:
         GitError: the control repository cannot be written.
     """
-    temporary = f"refs/fleet/tmp/{secrets.token_hex(8)}"
+    temporary = f"{refs.TEMPORARY}/{secrets.token_hex(8)}"
     try:
         parents, missing = await _tips(control, tree, temporary, base)
         commit, omitted = await _files(control, tree, temporary, parents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from fleet_tui.git import command, refs, source
 from fleet_tui.git.command import GitError, Result, decode, git, object_id
 from fleet_tui.git.config_text import config_text
 from fleet_tui.git.history import History
+from fleet_tui.git.locks import clear_stale_locks
 from fleet_tui.git.trees import directory_bytes, remove_tree
 from fleet_tui.git.values import MergeResult, SyncState, TargetSync
 
@@ -54,7 +56,9 @@ class ControlRepository(History):
     # -- creation and the target branch ------------------------------------------------------------------------------
 
     async def ensure(self) -> str:
-        """Create what is missing and return the target's commit; repeating it is harmless.
+        """Create what is missing, clear what a killed process left, and return the target's commit.
+
+        Repeating it is harmless, but nobody else may be at work in the repository.
 
         Raises:
             FleetError: no git repository, no commits, bare, shallow, no such branch, or git is too old.
@@ -64,6 +68,8 @@ class ControlRepository(History):
         object_format = await source.inspect_source(self.user_repository, self.target)
         if not (self.path / "HEAD").is_file():
             await self._create(object_format)
+        await asyncio.to_thread(clear_stale_locks, self.path)
+        await self.forget(refs.TEMPORARY)
         (self.path / "info").mkdir(exist_ok=True)
         (self.path / "info" / "attributes").write_text(_ATTRIBUTES, encoding="ascii")
         if await self.resolve(self._target_ref) is None:
@@ -75,7 +81,9 @@ class ControlRepository(History):
 
     async def _create(self, object_format: str) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=self.path.parent))
+        for leftover in self.path.parent.glob(".new-control-*"):
+            await remove_tree(leftover)
+        fresh = Path(tempfile.mkdtemp(prefix=".new-control-", dir=self.path.parent))
         try:
             await git(
                 "init", "--quiet", "--bare", "--template=", f"--initial-branch={self.target}",
@@ -83,7 +91,7 @@ class ControlRepository(History):
             )  # fmt: skip
             with (fresh / "config").open("a", encoding="utf-8") as file:
                 file.write(config_text(_CONFIG))
-            fresh.rename(self.path)  # complete or absent: a crash leaves only a `.new-` directory
+            fresh.rename(self.path)  # complete or absent: a crash leaves a `.new-control-` directory
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 

@@ -15,6 +15,7 @@ PINS = "refs/fleet/pins"
 HEADS = "refs/fleet/heads"
 """Every head that was ever fetched, so that a force push loses nothing: ``<pin>/<sha>``."""
 BACKUPS = "refs/fleet/backup"
+TEMPORARY = "refs/fleet/tmp"
 USER = "refs/fleet/user"
 """What the user's branches were when last looked at."""
 

@@ -158,8 +158,8 @@ def _write_link(full: bytes, path: bytes, stream: BinaryIO) -> bool:
 def _write_file(full: bytes, path: bytes, stream: BinaryIO, taken: Taken) -> bool:
     # No link and no FIFO is opened, even when it took the file's place since the directory was read.
     handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb", buffering=0) as file:
-        info = os.fstat(file.fileno())
+    try:
+        info = os.fstat(handle)
         fits = (
             info.st_size <= MAX_FILE_BYTES and taken.size + info.st_size <= MAX_TOTAL_BYTES and taken.files < MAX_FILES
         )
@@ -167,16 +167,18 @@ def _write_file(full: bytes, path: bytes, stream: BinaryIO, taken: Taken) -> boo
             return False
         mode = b"100755" if info.st_mode & 0o100 else b"100644"
         stream.write(b"M %s inline %s\ndata %d\n" % (mode, _quoted(path), info.st_size))
-        _copy(file, stream, info.st_size)
+        _copy(handle, stream, info.st_size)
+    finally:
+        os.close(handle)
     taken.files += 1
     taken.size += info.st_size
     return True
 
 
-def _copy(file: BinaryIO, stream: BinaryIO, size: int) -> None:
+def _copy(handle: int, stream: BinaryIO, size: int) -> None:
     """Exactly ``size`` bytes, as announced: a file that shrinks meanwhile is filled up, one that grows is cut."""
     while size:
-        chunk = file.read(min(size, _CHUNK)) or b"\0" * min(size, _CHUNK)
+        chunk = os.read(handle, min(size, _CHUNK)) or b"\0" * min(size, _CHUNK)
         stream.write(chunk)
         size -= len(chunk)
     stream.write(b"\n")

@@ -132,6 +132,12 @@ class Workspaces:
             home.rename(self.root / f"kept-{ticket}-{secrets.token_hex(4)}")
         return backup.ref
 
+    async def tidy(self) -> None:
+        """Delete what a killed process left half made or half deleted; nobody else may be at work here."""
+        for pattern in (".new-*", ".trash-*"):
+            for leftover in self.root.glob(pattern):
+                await remove_tree(leftover)
+
     async def disk_usage(self) -> dict[int, int]:
         """Bytes on disk by ticket, without the borrowed objects."""
         if not self.root.is_dir():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,22 @@ async def test_sha256_repository(tmp_path: Path) -> None:
     result = await control.merge_result(sha, head, method="merge", message="m", when_ns=WHEN_NS)
     assert result.clean
     assert await control.land(result.commit, sha)
+
+
+async def test_ensure_clears_what_a_killed_process_left(control: ControlRepository, user: Repo) -> None:
+    base = await control.target_sha()
+    stale, young, held = (control.path / "refs" / "heads" / f"{name}.lock" for name in ("main", "young", "held"))
+    for lock in (stale, young, held):
+        lock.write_text("")
+    for lock in (stale, held):
+        os.utime(lock, (time.time() - 60, time.time() - 60))
+    await control._update_ref("refs/fleet/tmp/left", base, None, "x")
+    with held.open():
+        assert await control.ensure() == base
+    assert [lock.exists() for lock in (stale, young, held)] == [False, True, True]
+    assert await control.resolve("refs/fleet/tmp/left") is None
+    head = await _fetched(control, user, "one", {"1": "1"})
+    assert await control.land(head, base)
 
 
 # -- following the user ----------------------------------------------------------------------------------------------
