@@ -24,6 +24,9 @@ class Here:
     tile: AgentTile | None = None
     card: ApprovalCard | None = None
     need: NeedItem | None = None
+    """The need that `w` led to, or the selected agent's blocked ticket."""
+    alarm: NeedItem | None = None
+    """The alarm that `w` led to, or the one on line 2."""
     held: ApprovalCard | None = None
     needs: int = 0
 
@@ -107,11 +110,7 @@ def _needs(here: Here) -> str | None:
 
 
 def _alarm(here: Here) -> str | None:
-    return (
-        None
-        if here.need and here.need.kind is NeedKind.ALARM
-        else "no alarm to acknowledge; the rest of the queue is decided"
-    )
+    return None if here.alarm else "no alarm to acknowledge; the rest of the queue is decided"
 
 
 def _blocked(here: Here) -> str | None:

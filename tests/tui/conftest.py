@@ -23,6 +23,7 @@ from fleet_tui.tui.app import RoomApp
 from fleet_tui.tui.context import RoomContext
 from fleet_tui.tui.theme import choose
 
+DEFAULTS = {"live": False, "tmux_socket_name": "fleet-test-none", "look": choose("grey", {})}
 SHA = {name: (name * 40)[:40] for name in "abcdef"}
 
 
@@ -65,8 +66,7 @@ class World:
         context = RoomContext(
             database=self.directory / "fleet.db",
             operator_socket=self.socket,
-            look=choose("grey", {}),
-            **({"clock": self.now_ns, "live": False, "tmux_socket_name": "fleet-test-none"} | changes),
+            **(DEFAULTS | {"clock": self.now_ns} | changes),
         )
         return RoomApp(context)
 
@@ -131,8 +131,8 @@ def approval(
     return [
         ev.draft(
             ev.PullRequestCreated(
-                number, ticket, f"Change {number}", "Why and how.", f"agent/{ticket}-work", "main", agent, run, SHA[head],
-                SHA["b"], 2, 3, 1,
+                number, ticket, f"Change {number}", "Why and how.", f"agent/{ticket}-work", "main", agent, run,
+                SHA[head], SHA["b"], 2, 3, 1,
             ),
             f"pr:{number}",
         ),

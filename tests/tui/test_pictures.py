@@ -13,7 +13,9 @@ import pytest
 
 from fleet_tui.domain import events as ev
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
+from fleet_tui.tui.theme import choose
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 40), (200, 60), (60, 16)]
@@ -105,3 +107,28 @@ async def test_live_panes_show_real_tmux(fleet: Any, until: Any, text: Callable[
             assert app.live.in_force
     finally:
         await server.stop()
+
+
+@pytest.mark.parametrize("name", ["mono", "ansi", "light", "contrast"])
+async def test_every_theme_shows_the_same_words(fleet: Any, until: Any, text: Callable[[Any], str], name: str) -> None:
+    app = fleet.room(look=choose(name, {}, ascii_boxes=name == "mono"))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None)
+        for keys in ((), ("w",), ("2",), ("5",), ("1", "question_mark"), ("q", "colon")):
+            await pilot.press(*keys)
+            await pilot.pause()
+        await pilot.press("escape", "1", "escape", "escape")
+        await pilot.pause()
+        shown = text(app)
+    assert "[1!]" in shown
+    assert "─" not in shown or name != "mono"
+
+
+async def test_the_palette_runs_what_is_chosen(fleet: Any, until: Any) -> None:
+    app = fleet.room()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None)
+        await pilot.press("colon", *"agent dev-2")
+        await until(lambda: app.screen.query_one("CommandList").option_count > 0)
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, AgentScreen) and app.screen._agent == "dev-2")

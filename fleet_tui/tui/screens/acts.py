@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import on
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.readmodel.values import AgentTile, NeedKind
 from fleet_tui.tui import attach
+from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import strips
@@ -19,6 +22,13 @@ BY_HAND = "by hand from the control room"
 
 class AgentActs(RoomScreen):
     """Needs ``here().tile``."""
+
+    def here_on(self, tile: AgentTile | None) -> Here:
+        """What keys act on when ``tile`` is selected: also its blocked ticket, if it has one."""
+        here = super().here()
+        waiting = self.snapshot.needs if self.snapshot and tile and tile.ticket is not None else ()
+        blocked = (n for n in waiting if tile and n.kind is NeedKind.BLOCKED and n.id == str(tile.ticket))
+        return replace(here, tile=tile, need=next(blocked, here.need))
 
     def _tile(self) -> AgentTile:
         tile = self.here().tile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -109,7 +108,7 @@ class AgentScreen(AgentActs):
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def here(self) -> Here:
-        return replace(super().here(), tile=self.tile())
+        return self.here_on(self.tile())
 
     async def do_room_back(self) -> None:
         await self.dismiss()

@@ -158,15 +158,22 @@ class RoomScreen(Screen[None]):
             scope=self.scope,
             frozen=self.room.why_frozen,
             need=self.current_need(),
+            alarm=self.current_alarm(),
             held=frame.held_card(snapshot, self.room.now_ns),
             needs=len(snapshot.needs) if snapshot else 0,
         )
 
     def current_need(self) -> NeedItem | None:
-        """The need that `w` led to; else the alarm on line 2."""
+        """The need that `w` led to, while it exists."""
         waiting = self.snapshot.needs if self.snapshot else ()
-        chosen = next((item for item in waiting if item.key == self.room.need_key), None)
-        return chosen or next((item for item in waiting if item.kind is NeedKind.ALARM), None)
+        return next((item for item in waiting if item.key == self.room.need_key), None)
+
+    def current_alarm(self) -> NeedItem | None:
+        """The alarm that `w` led to; else the one on line 2."""
+        chosen, waiting = self.current_need(), self.snapshot.needs if self.snapshot else ()
+        if chosen is not None and chosen.kind is NeedKind.ALARM:
+            return chosen
+        return next((item for item in waiting if item.kind is NeedKind.ALARM), None)
 
     async def action_do(self, identity: str) -> None:
         """Do what a row of the bindings table says, or say why not."""
@@ -191,7 +198,7 @@ class RoomScreen(Screen[None]):
             await self.room.open_need(item)
 
     def do_need_acknowledge(self) -> None:
-        item = self.here().need
+        item = self.here().alarm
         if item is not None:
             self.room.act(Act("acknowledge", {"alarm": item.id}, "acknowledge", item.title))
 

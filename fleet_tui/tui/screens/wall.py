@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -139,7 +138,7 @@ class WallScreen(AgentActs):
         return self.snapshot.tile(name) if self.snapshot and name else None
 
     def here(self) -> Here:
-        return replace(super().here(), tile=self.selected_tile())
+        return self.here_on(self.selected_tile())
 
     @on(PaneWall.Selected)
     def _selected(self) -> None:
