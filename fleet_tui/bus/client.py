@@ -168,8 +168,9 @@ def _receive(connection: _socket.socket, size: int) -> bytes:
 
 def spool_names() -> list[str]:
     """Names of what waits in the spool, oldest first."""
+    home = os.environ.get("FLEET_SPOOL")
     try:
-        return sorted(name for name in os.listdir(f"{os.environ.get('FLEET_SPOOL', '')}/new") if name.endswith(".json"))
+        return sorted(name for name in os.listdir(f"{home}/new") if name.endswith(".json")) if home else []
     except OSError:
         return []
 
@@ -180,7 +181,12 @@ def spool(op: str, args: dict[str, object], request_id: str) -> None:
 
     home = os.environ.get("FLEET_SPOOL")
     if not home:
-        raise Stop(1, "the watcher is away", "and FLEET_SPOOL names no place to queue in", "try again later")
+        raise Stop(
+            1,
+            "the watcher is away",
+            "it does not answer, and FLEET_SPOOL, where this could wait for it, is not set",
+            "try again later",
+        )
     body = _frame(op, args, request_id, None)[4:]
     try:
         for directory in (home, f"{home}/tmp", f"{home}/new"):  # noqa: S108 - the spool's own
