@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 import shutil
@@ -97,16 +96,23 @@ async def run(argv: Sequence[str], *, stdin: bytes | None = None, limit_s: float
     Raises:
         FleetError: it took longer than ``limit_s`` seconds; the process is killed.
     """
-    process = await asyncio.create_subprocess_exec(
+    loop = asyncio.get_running_loop()
+    pipe = asyncio.subprocess.PIPE
+    transport, output = await loop.subprocess_exec(
+        _Output,
         *argv,
-        stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdin=asyncio.subprocess.DEVNULL if stdin is None else pipe,
+        stdout=pipe,
+        stderr=pipe,
         env=environment(),
         start_new_session=True,
     )
+    if stdin is not None and isinstance(into := transport.get_pipe_transport(0), asyncio.WriteTransport):
+        into.write(stdin)
+        into.close()
     try:
-        out, err = await asyncio.wait_for(process.communicate(stdin), limit_s)
+        async with asyncio.timeout(limit_s):
+            await output.ended
     except TimeoutError:
         raise FleetError(
             "tmux does not answer",
@@ -114,8 +120,22 @@ async def run(argv: Sequence[str], *, stdin: bytes | None = None, limit_s: float
             "the agents' tmux server may be stopped or overloaded; see `fleet doctor`",
         ) from None
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return Result(process.returncode or 0, out, err.decode("utf-8", "replace").strip())
+        # Killing the client is not enough: tmux passes our pipes on to its server, and a stuck server keeps them open.
+        transport.close()
+    out, err = bytes(output.data[1]), bytes(output.data[2])
+    return Result(transport.get_returncode() or 0, out, err.decode("utf-8", "replace").strip())
+
+
+class _Output(asyncio.SubprocessProtocol):
+    """Collects what a process writes; ``ended`` is set when it has exited and nothing more can come."""
+
+    def __init__(self) -> None:
+        self.data: dict[int, bytearray] = {1: bytearray(), 2: bytearray()}
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self.data[fd] += data
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        if not self.ended.done():
+            self.ended.set_result(None)

@@ -6,7 +6,6 @@ It is attached with ``no-output``: a client with output on that stops reading wo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import secrets
 from collections import deque
@@ -93,13 +92,17 @@ class Link:
         self._pending: deque[_Pending] = deque()
         self._open: _Pending | None = None
         self._skip: bytes | None = None  # number of a block that is not ours: the attach itself
-        self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._input: asyncio.WriteTransport | None = None
+        self._ended = asyncio.Event()
+        self._rest = b""
         self._why = "not connected"
 
     async def __aenter__(self) -> Self:
-        argv = self._server.argv("-C", "attach-session", "-f", "no-output,ignore-size", "-t", f"={KEEPER}")
-        self._process = await asyncio.create_subprocess_exec(
+        # -N: attaching must not start a server, least of all one without a watcher.
+        argv = self._server.argv("-N", "-C", "attach-session", "-f", "no-output,ignore-size", "-t", f"={KEEPER}")
+        self._transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: _Wire(self),
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -107,10 +110,12 @@ class Link:
             env=environment(),
             start_new_session=True,
         )
+        into = self._transport.get_pipe_transport(0)
+        self._input = into if isinstance(into, asyncio.WriteTransport) else None
         self._why = ""
-        self._reading = asyncio.create_task(self._read(), name="tmux-link")
         try:
-            await self.command("display-message", "-p", "ready")
+            if await self.command("display-message", "-p", "#{session_name}") != [KEEPER.encode()]:
+                raise LinkClosed("the tmux link is closed", f"no session {KEEPER}", "is the fleet up?")
         except BaseException:
             await self.close()
             raise
@@ -122,20 +127,19 @@ class Link:
     async def close(self) -> None:
         """Detach; every waiting command fails with LinkClosed."""
         self._fail("closed")
-        process, self._process = self._process, None
-        if process is not None:
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                async with asyncio.timeout(1.0):
-                    await process.wait()
-            except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        if self._input is not None:
+            self._input.close()  # the client detaches by itself
+        try:
+            async with asyncio.timeout(0.5):
+                await self._ended.wait()
+        except TimeoutError:
+            pass
+        finally:
+            # A stuck server holds the client's pipes open, so waiting for their end could take for ever.
+            transport.close()
 
     async def command(self, *words: Word, limit_s: float | None = LIMIT_S) -> list[bytes]:
         """Run one command; its output lines.
@@ -166,7 +170,7 @@ class Link:
 
     def send(self, commands: Sequence[Command]) -> list[asyncio.Future[Reply]]:
         """Like :meth:`batch` without waiting: one future per command."""
-        if self._why or self._process is None or self._process.stdin is None:
+        if self._why or self._input is None:
             raise LinkClosed("the tmux link is closed", self._why)
         loop = asyncio.get_running_loop()
         lines, futures = [], []
@@ -184,23 +188,22 @@ class Link:
             self._pending.append(pending)
             futures.append(pending.future)
         if lines:
-            self._process.stdin.write(b"\n".join(lines) + b"\n")
+            self._input.write(b"\n".join(lines) + b"\n")
         return futures
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        process = self._process
-        if process is None or process.stdout is None:
-            return
-        rest = b""
-        with contextlib.suppress(OSError):
-            while data := await process.stdout.read(65536):
-                *lines, rest = (rest + data).split(b"\n")
-                for line in lines:
-                    self._line(line)
-                if len(rest) > MOST_BYTES:
-                    break
+    def received(self, data: bytes) -> None:
+        """Take in what tmux wrote."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._line(line)
+        if len(self._rest) > MOST_BYTES:
+            self._fail("a line without end")
+
+    def ended(self) -> None:
+        """The client has exited."""
+        self._ended.set()
         self._fail("tmux closed the connection")
 
     def _line(self, line: bytes) -> None:
@@ -261,3 +264,21 @@ class Link:
             if not pending.future.done():
                 pending.future.set_exception(LinkClosed("the tmux link is closed", self._why))
         self._pending.clear()
+
+
+class _Wire(asyncio.SubprocessProtocol):
+    """Hands what the client process does to its link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self._link.received(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
+        if fd == 1:
+            self._link.ended()
+
+    def process_exited(self) -> None:
+        self._link.ended()
