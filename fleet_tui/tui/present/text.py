@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from fleet_tui.domain.text import one_line
@@ -98,6 +99,11 @@ def rule(title: str, right: str = "", style: str = "quiet") -> Line:
     if right:
         parts.append(Span(f" {right} ─", style))
     return line(*parts)
+
+
+def in_ascii(value: Line) -> Line:
+    """The same line with ASCII rules."""
+    return tuple(replace(part, text=part.text.replace("─", "-")) for part in value)
 
 
 def fact(name: str, value: str, style: str = "normal", width: int = 10) -> Line:

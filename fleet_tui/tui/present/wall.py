@@ -18,10 +18,12 @@ from fleet_widgets.text_pane import Section
 
 def wall_tile(tile: AgentTile, now_ns: int, box: Box) -> Tile:
     """All three densities of one agent."""
-    return Tile(tile.name, _head(tile, now_ns), _rows(tile, box), live=bool(tile.pane_uuid), cell=_cell(tile, now_ns))
+    return Tile(
+        tile.name, _head(tile, now_ns, box), _rows(tile, box), live=bool(tile.pane_uuid), cell=_cell(tile, now_ns)
+    )
 
 
-def _head(tile: AgentTile, now_ns: int) -> Line:
+def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:
     mark = badge(tile.badge, tile.badge_open)
     end = (Span(" "), mark) if mark.text else ()
     more = f" +{tile.more_runs}" if tile.more_runs else ""
@@ -29,7 +31,7 @@ def _head(tile: AgentTile, now_ns: int) -> Line:
         Span(f"{SIGNS[tile.doing]} ", "quiet"),
         Span(tile.name),
         Span(f"{more} ", "quiet"),
-        fill("─", "quiet"),
+        fill(box.horizontal, "quiet"),
         *end,
         Span(f" {tile.doing} {age(tile.since_ns, now_ns):>3}", "quiet"),
     )

@@ -20,6 +20,7 @@ from fleet_tui.tui.bindings import Here, shown
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import frame
+from fleet_tui.tui.present.text import in_ascii
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
@@ -88,7 +89,9 @@ class RoomScreen(Screen[None]):
         return self.query_one("#strip", ConfirmStrip)
 
     def set_line(self, name: str, value: Line) -> None:
-        self.query_one(f"#{name}", FrameLine).set_line(value)
+        """Show ``value`` in the one-line widget ``name``; boxes become ASCII where the palette says so."""
+        ascii_boxes = self.room.context.look.palette.ascii
+        self.query_one(f"#{name}", FrameLine).set_line(in_ascii(value) if ascii_boxes else value)
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
