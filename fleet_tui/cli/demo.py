@@ -29,7 +29,7 @@ from fleet_tui.domain.errors import FleetError, UsageError
 def demo(
     agents: int, seed: int, speed: float, headless: bool, keep: bool, directory: Path | None, time_limit: int
 ) -> None:
-    """Six tickets, five roles, no network, no cost: with a rejection, a failed gate, a question, and an agent that misbehaves.
+    """Six tickets, five roles, no network: a rejection, a failed gate, a question, and an agent that misbehaves.
 
     \b
     Examples:
@@ -62,14 +62,14 @@ def demo(
 def _place(directory: Path | None) -> Path:
     if directory is None:
         # Unix socket paths are short, so the place is too.
-        return Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp")).resolve()  # noqa: S108 - made privately by mkdtemp
+        return Path(tempfile.mkdtemp(prefix="fleet-", dir="/tmp")).resolve()
     if directory.exists() and any(directory.iterdir()):
         raise UsageError("directory not empty", str(directory), "name a new one")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory.resolve()
 
 
-def _shipping(count: int, plan_tickets: list[dict[str, object]]) -> set[int]:
+def _shipping(plan_tickets: list[dict[str, object]]) -> set[int]:
     return {number for number, ticket in enumerate(plan_tickets, 1) if ticket.get("ships", True)}
 
 
@@ -85,7 +85,7 @@ def _play(repository: Path, plan: object, time_limit: int) -> int:
     click.echo(
         f"demo in {repository}: {len(told)} tickets, {plan.agents} agents, speed {plan.speed:g}, seed {plan.seed}"
     )
-    person = Person(FleetPaths.of(repository), _shipping(len(told), told), lambda event: click.echo(as_line(event)))
+    person = Person(FleetPaths.of(repository), _shipping(told), lambda event: click.echo(as_line(event)))
     try:
         person.play(time_limit)
     except FleetError as error:
@@ -101,7 +101,7 @@ def _check(repository: Path, plan: object) -> int:
 
     assert isinstance(plan, project.Plan)
     told = project.tickets(plan)
-    problems = outcome.check(FleetPaths.of(repository), _shipping(len(told), told), story=True)
+    problems = outcome.check(FleetPaths.of(repository), _shipping(told), story=True)
     for problem in problems:
         click.echo(f"WRONG {problem}")
     if not problems:

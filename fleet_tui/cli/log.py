@@ -99,13 +99,13 @@ def as_record(event: Event) -> dict[str, object]:
 
 def as_line(event: Event) -> str:
     """An event as one line: number, time, kind, about what, by whom, and what it says."""
+    from fleet_tui.readmodel.gist import gist
+
     at = datetime.fromtimestamp(event.at_ns / 1e9, UTC).strftime("%H:%M:%S")
-    words = " ".join(
-        f"{name}={one_line(str(value), 80)}" for name, value in event.payload.items() if value not in (None, "", [], {})
-    )
-    told = one_line(str(event.payload.get("summary") or event.payload.get("reason") or words), 160)
+    # Of a run's long id only the end tells it apart.
+    about = f"run:…{event.subject[-6:]}" if event.subject.startswith("run:") else one_line(event.subject, 20)
     who = event.actor.partition("/")[0].removeprefix("agent:")
-    return f"{event.seq:>6} {at} {event.kind:<22} {one_line(event.subject, 40):<14} {one_line(who, 30):<16} {told}"
+    return f"{event.seq:>6} {at} {event.kind:<20} {about:<12} {one_line(who, 20):<14} {gist(event)}"
 
 
 def _since_ns(since: str | None) -> int | None:

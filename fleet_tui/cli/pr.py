@@ -33,15 +33,25 @@ def list_(repo: Path | None, as_json: bool) -> None:
     Example:
       fleet pr list --json
     """
-    found = open_reader(fleet_paths(repo)).pull_requests()
+    pull_requests = open_reader(fleet_paths(repo)).pull_requests()
     if as_json:
-        print_json(found)
+        print_json(pull_requests)
         return
     now = time.time_ns()
     cells = [
-        (f"#{p.number}", f"#{p.ticket}", p.state.value, p.agent, p.round, p.head_sha[:8], f"+{p.added} -{p.deleted}", age(p.changed_ns, now), p.title)
-        for p in found
-    ]  # fmt: skip
+        (
+            f"#{found.number}",
+            f"#{found.ticket}",
+            found.state.value,
+            found.agent,
+            found.round,
+            found.head_sha[:8],
+            f"+{found.added} -{found.deleted}",
+            age(found.changed_ns, now),
+            found.title,
+        )
+        for found in pull_requests
+    ]
     header = ("PR", "TICKET", "STATE", "AUTHOR", "ROUND", "HEAD", "LINES", "SINCE", "TITLE")
     print_table(header, cells, empty="no pull requests yet")
 

@@ -9,6 +9,7 @@ import click
 
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, RunState
+from fleet_tui.domain.text import one_line
 from fleet_tui.watcher.lock import is_locked
 
 
@@ -50,23 +51,23 @@ def status(repo: Path | None, as_json: bool) -> None:
             }
         )
         return
-    click.echo(
-        f"fleet {paths.fleet}: watcher {'running' if running else 'NOT RUNNING (fleet up)'}, isolation {fleet.isolation or '-'}"
-    )
+    state = "running" if running else "NOT RUNNING (fleet up)"
+    click.echo(f"fleet {paths.fleet}: watcher {state}, isolation {fleet.isolation or '-'}")
     click.echo("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
     for problem in fleet.config_problems:
         click.echo(f"configuration: {problem}")
     click.echo(f"needs you: {len(alarms) + len(approvals) + len(questions)}")
-    for alarm in alarms:
-        click.echo(f"  P{alarm.priority} {age(alarm.raised_ns, now):>4}  {alarm.title}  → {alarm.response}")
-    for approval in approvals:
-        click.echo(
-            f"  P3 {age(approval.requested_ns, now):>4}  approve #{approval.pr} at {approval.head_sha[:8]}  → fleet approval show '#{approval.pr}'"
-        )
-    for question in questions:
-        click.echo(
-            f"  P3 {age(question.asked_ns, now):>4}  {question.agent} asks: {question.summary}  → fleet question answer"
-        )
+    needs = [(alarm.priority, alarm.raised_ns, alarm.title, alarm.response) for alarm in alarms]
+    needs += [
+        (3, approval.requested_ns, f"approve #{approval.pr}", f"fleet approval show '#{approval.pr}'")
+        for approval in approvals
+    ]
+    needs += [
+        (3, asked.asked_ns, f"{asked.agent} asks: {asked.summary}", f"fleet question answer {asked.id} TEXT")
+        for asked in questions
+    ]
+    for priority, since_ns, what, response in sorted(needs):
+        click.echo(f"  P{priority} {age(since_ns, now):>4}  {one_line(what)}  → {one_line(response)}")
     for run in runs:
         where = f"ticket #{run.ticket}" if run.ticket else "-"
         click.echo(f"  {run.state.value:<11} {age(run.state_ns, now):>4}  {run.agent:<16} {where}  {run.state_reason}")

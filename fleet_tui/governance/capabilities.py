@@ -38,7 +38,7 @@ def may_publish(settings: Settings, run: Run, agent: Agent, kind: str) -> Decisi
 
 
 def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str) -> Decision:
-    """Whether ``run`` may give a verdict or a release decision: only on the pull request and head it was started for."""
+    """Whether ``run`` may give a verdict or a release decision: only on the head that it was started for."""
     if pull_request is None or run.pr != pull_request.number:
         return Decision(False, "scope", f"{run.id} was not started for this pull request")
     if kind in _REVIEW_KINDS and run.agent == pull_request.agent:

@@ -1,4 +1,4 @@
-"""What agents ask of the watcher over their own sockets: publish, read their mail, report what their vendor's hooks saw."""
+"""What agents ask of the watcher over their own sockets: publish, read mail, report what their vendor's hooks saw."""
 
 from __future__ import annotations
 
@@ -79,6 +79,9 @@ class AgentsDesk:
                     await self.answer(run_id, request.op, request.args, request.id)
                 except FleetError as error:
                     log.warning("spooled %s of %s refused: %s", request.op, run_id, error)
+                except Exception:
+                    # One request that we cannot handle must not hold up all that were said after it.
+                    log.exception("spooled %s of %s failed", request.op, run_id)
                 await asyncio.to_thread(spool.done, request)
 
     def _identity(self, run_id: str) -> tuple[Run, Agent]:
@@ -97,7 +100,7 @@ class AgentsDesk:
             raise UsageError(
                 "unknown event", one_line(kind, 60), "own event names are listed under `events:` in the configuration"
             )
-        await self._permit(run, kind, may_publish(self._ctx.settings, run, agent, kind), key)
+        await self._permit(run, kind, may_publish(self._ctx.settings, run, agent, kind))
         summary = clean(str(args.get("summary", "")), _SUMMARY)
         payload = args.get("payload")
         payload = payload if isinstance(payload, dict) else {}
@@ -116,19 +119,20 @@ class AgentsDesk:
         recipients = [name for name in args.get("to") or [] if isinstance(name, str)]
         return await self._remark(run, kind, summary, payload, recipients, key, actor)
 
-    async def _permit(self, run: Run, kind: str, decision: Decision, key: str) -> None:
+    async def _permit(self, run: Run, kind: str, decision: Decision) -> None:
         if decision.allowed:
             return
         denied = PolicyDenied(f"publish {kind}", decision.reason, run.agent, run.id, decision.rule)
         actor = f"agent:{run.agent}/{run.id}"
-        await self._ctx.say(denied, f"run:{run.id}", actor=actor, key=f"denied:{key}")
+        # Without a key: an agent that chooses its request ids must not make many attempts count as one.
+        await self._ctx.say(denied, f"run:{run.id}", actor=actor)
         raise Refused("refused", decision.reason, "do what your role is for; a person decides the rest")
 
     async def _decide(
         self, run: Run, kind: str, summary: str, payload: dict[str, Any], key: str, actor: str
     ) -> dict[str, Any]:
         pull_request = self._ctx.reader.pull_request(run.pr) if run.pr is not None else None
-        await self._permit(run, kind, may_decide_on(run, pull_request, kind), key)
+        await self._permit(run, kind, may_decide_on(run, pull_request, kind))
         assert pull_request is not None
         number, head = pull_request.number, pull_request.head_sha
         if kind == "release_decided":
@@ -187,7 +191,8 @@ class AgentsDesk:
         if agent.quarantined:
             raise Refused("held", "your mail is held while you are contained")
         after = 0 if args.get("all") else agent.acked_seq
-        wait_s = min(20, int(args.get("wait_s") or 0))
+        wanted_s = args.get("wait_s")
+        wait_s = min(20, wanted_s) if isinstance(wanted_s, int) else 0
         deadline = asyncio.get_running_loop().time() + wait_s
         while not (mail := self._ctx.reader.mail(run.agent, after_seq=after)):
             if asyncio.get_running_loop().time() >= deadline:

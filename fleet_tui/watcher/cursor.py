@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 
@@ -26,5 +25,5 @@ class Cursor:
         if position != self._value:
             temporary = self._path.with_suffix(".tmp")
             temporary.write_text(str(position))
-            os.replace(temporary, self._path)
+            temporary.replace(self._path)
             self._value = position

@@ -15,7 +15,7 @@ from fleet_tui import __version__
 from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, PolicyDenied, WatcherStarted, WatcherStopped, draft
+from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, PolicyDenied, WatcherStarted, WatcherStopped
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.local import LocalForge

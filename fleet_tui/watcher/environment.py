@@ -28,8 +28,11 @@ _PASSED_PREFIXES = ("LC_",)
 def agent_environment(
     run: Run, agent: AgentSettings, run_dir: Path, workspace: Path, token: str, extra: Mapping[str, str]
 ) -> dict[str, str]:
-    """Name → value for the agent's processes. Credentials of the user (``SSH_AUTH_SOCK``, ``GH_TOKEN``, …) are left out;
-    what a vendor needs is named in the configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``."""
+    """Name → value for the agent's processes.
+
+    Credentials of the user (``SSH_AUTH_SOCK``, ``GH_TOKEN``, …) are left out; what a vendor needs is named in the
+    configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``.
+    """
     inherited = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES)
     }

@@ -1,4 +1,4 @@
-"""Long work beside the reconcile loop: at most one task per key, so that a level-triggered pass may ask again and again."""
+"""Long work beside the reconcile loop: one task per key at most, so a level-triggered pass may ask again and again."""
 
 from __future__ import annotations
 

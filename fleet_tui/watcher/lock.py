@@ -22,8 +22,8 @@ class AlreadyRunning(FleetError):
 class WatcherLock:
     """Holds ``flock`` on the lock file for the life of the process.
 
-    The descriptor is close-on-exec, so no child keeps the lock alive. Who holds it is written into the file for people; it
-    is never trusted: a stale text after a crash, or a recycled pid, means nothing while the lock itself is free.
+    The descriptor is close-on-exec, so no child keeps the lock alive. Who holds it is written into the file for
+    people; it is never trusted: a stale text after a crash, or a recycled pid, means nothing while the lock is free.
     """
 
     def __init__(self, path: Path) -> None:

@@ -58,7 +58,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
 
 
 class Loop:
-    """Runs the passes. A pass that fails is reported and does not stop the others; one that recovers clears its alarm."""
+    """Runs the passes. A failing pass is reported and does not stop the others; one that recovers clears its alarm."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx

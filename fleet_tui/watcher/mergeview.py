@@ -34,7 +34,8 @@ def _touched(files: Sequence[FileChange]) -> tuple[str, ...]:
 
 
 async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeResult:
-    message = f"{pull_request.title}\n\nPull request #{pull_request.number}, ticket #{pull_request.ticket}, by {pull_request.agent}."
+    origin = f"Pull request #{pull_request.number}, ticket #{pull_request.ticket}, by {pull_request.agent}."
+    message = f"{pull_request.title}\n\n{origin}"
     return await ctx.control.merge_result(
         base,
         pull_request.head_sha,
@@ -45,7 +46,7 @@ async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeRes
 
 
 async def gates_in_force(ctx: Context, base: str) -> tuple[GateSettings, ...]:
-    """The gates of the *base* commit, so that a branch cannot weaken its own judge; the fleet's own when it has none."""
+    """The gates of the *base* commit, so that no branch can weaken its own judge; the fleet's own when it has none."""
     text = await ctx.control.read_file(base, CONFIG_PATH, max_bytes=_MOST_CONFIG_BYTES)
     if text is None:
         return tuple(ctx.settings.gates)

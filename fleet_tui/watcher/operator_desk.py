@@ -26,8 +26,8 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line, reveal
-from fleet_tui.governance.approvals import voided_by
 from fleet_tui.git.values import FileDiff, Hunk
+from fleet_tui.governance.approvals import voided_by
 from fleet_tui.watcher import starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import containment, reviews
@@ -40,7 +40,7 @@ Args = dict[str, Any]
 
 
 class OperatorDesk:
-    """Every act is checked against the state it was decided on, recorded with the person's name, and answered at once."""
+    """Checks every act against the state it was decided on, records it with the person's name, answers at once."""
 
     def __init__(self, ctx: Context, shut_down: Callable[[str], None]) -> None:
         self._ctx = ctx
@@ -244,7 +244,7 @@ class OperatorDesk:
         return await self._answer_question(question, clean(_text(args, "text"), 100_000), actor)
 
     async def _answer_question(self, question: Question, text: str, actor: str) -> dict[str, Any]:
-        """One transaction: the answer, the ticket going on, and the text on its way to the agent (or a new run for it)."""
+        """In one transaction: the answer, the ticket going on, and the text for the agent (or a new run with it)."""
         subject = f"ticket:{question.ticket}" if question.ticket is not None else f"run:{question.run}"
         answered = QuestionAnswered(question.id, text[:20_000], question.ticket)
         drafts = [draft(answered, subject, actor=actor, key=f"answer:{question.id}")]

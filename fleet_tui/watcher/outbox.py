@@ -1,7 +1,7 @@
 """Acts on the world: recorded before and after, never blindly repeated.
 
-An effect is planned, marked *attempting* before the world is touched, and closed with its result. A watcher that finds an open
-attempt of a dead predecessor probes the world first: done, not done, or nobody can know (then a person decides).
+An effect is planned, marked *attempting* before the world is touched, and closed with its result. A watcher that finds
+an open attempt of a dead predecessor probes the world first: done, not done, or nobody can know (a person decides).
 """
 
 from __future__ import annotations

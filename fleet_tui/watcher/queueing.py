@@ -1,4 +1,4 @@
-"""Putting runs into the durable queue. The idempotency key of a run says what it is for, so no pass can queue it twice."""
+"""Putting runs into the durable queue. A run's idempotency key says what it is for, so no pass can queue it twice."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
 
 
 def supervise(repository: Path) -> int:
-    """Run the watcher as a child and start it again when it dies: back-off, at most 5 starts in a minute, then stay down."""
+    """Run the watcher as a child and start it again when it dies: with back-off, at most 5 times a minute."""
     paths = FleetPaths.of(repository)
     log = logging.getLogger(__name__)
     starts: list[float] = []

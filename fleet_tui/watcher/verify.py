@@ -82,7 +82,9 @@ async def _processes(paths: FleetPaths, reader: Reader) -> list[str]:
         if left:
             problems.append(f"P8: {len(left)} process(es) of {run.id}, which the log knows as {run.state.value}")
     panes = await TmuxServer(paths.tmux_socket_name).panes() or []
-    for pane in panes:
-        if pane.uuid and pane.session not in live and not pane.dead:
-            problems.append(f"P8: pane {pane.session} runs, but the log does not know it as live")
+    problems += [
+        f"P8: pane {pane.session} runs, but the log does not know it as live"
+        for pane in panes
+        if pane.uuid and pane.session not in live and not pane.dead
+    ]
     return problems

@@ -9,9 +9,9 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AgentQuarantined, Draft, PolicyDenied, RunStateChanged, draft
 from fleet_tui.domain.model import Agent
 from fleet_tui.domain.states import LIVE_RUNS, RunState
-from fleet_tui.governance.lifecycle import containment_reason
 from fleet_tui.git.gate_repo import refusals
 from fleet_tui.git.workspace import gate_beside
+from fleet_tui.governance.lifecycle import containment_reason
 from fleet_tui.tmux import runner_client
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context

@@ -87,20 +87,20 @@ def _head(ctx: Context, pr: object) -> str | None:
 
 
 async def schedule(ctx: Context) -> None:
-    """Queue a run for every agent whose cron schedule is due; a schedule missed while the watcher was away fires once."""
+    """Queue a run for every agent whose cron schedule is due; what was missed while the watcher was away fires once."""
     now_ns = ctx.now_ns()
     for agent in _takers(ctx):
         if agent.schedule is None:
             continue
         due = int(croniter(agent.schedule, now_ns / _SECOND).get_prev(float)) * _SECOND
         key = f"schedule:{agent.name}:{due}"
-        if due <= _enabled_since(ctx, agent.name) or ctx.reader.has_key(key):
+        if due <= _known_since(ctx) or ctx.reader.has_key(key):
             continue
         fired = draft(ScheduleFired(agent.name, agent.schedule, due), f"agent:{agent.name}", key=key)
         await ctx.record(fired, queued(agent, key=key, trigger="schedule"))
 
 
-def _enabled_since(ctx: Context, agent: str) -> int:
+def _known_since(ctx: Context) -> int:
     """A schedule never fires for an instant before the fleet first knew of it."""
     known = ctx.reader.events(EventFilter(kinds=("config_loaded",)), after=0, limit=1)
     return known[0].at_ns if known else ctx.now_ns()

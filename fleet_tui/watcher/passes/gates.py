@@ -1,4 +1,4 @@
-"""Gates: run by the watcher itself, on the very tree that would land, in a clean checkout, with the base's configuration."""
+"""Gates: run by the watcher itself, on the tree that would land, in a clean checkout, with the base's configuration."""
 
 from __future__ import annotations
 

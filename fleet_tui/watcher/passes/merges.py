@@ -96,7 +96,7 @@ def _merged(
 
 
 async def _finish_interrupted(ctx: Context) -> None:
-    """A watcher died while landing: when the commit is on the target the record is completed, else the attempt is closed."""
+    """A watcher died while landing: if the commit is on the target the record is completed, else the attempt closed."""
     for effect in ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
         number = int(effect.target.removeprefix("pr:"))
         pull_request = ctx.reader.pull_request(number)

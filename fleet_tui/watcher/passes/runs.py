@@ -229,7 +229,7 @@ async def _give_up(ctx: Context, run: Run) -> None:
 
 
 async def requeue_released(ctx: Context) -> None:
-    """Tickets whose author run was stopped or lost without a pull request become ready again, unless a person holds them."""
+    """Tickets whose author run was stopped: ready again after a release, else held for the person who stopped it."""
     for ticket in ctx.reader.tickets(TicketState.IN_PROGRESS):
         run = ctx.reader.run(ticket.run) if ticket.run else None
         if run is None or run.state is not RunState.STOPPED:

@@ -1,0 +1,135 @@
+"""What an event says, in one line: for the event log on the screen and for `fleet log`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fleet_tui.domain.events import Event
+from fleet_tui.domain.text import SafeText, one_line
+
+Facts = dict[str, Any]
+
+
+def gist(event: Event, limit: int = 200) -> SafeText:
+    """The one thing that matters in ``event``; clean and on one line."""
+    tell = _TELLERS.get(event.kind, _anything)
+    try:
+        text = tell(event.payload)
+    except (KeyError, TypeError, ValueError):
+        text = _anything(event.payload)  # written by another version: show what is there
+    return one_line(text, limit)
+
+
+def _short(sha: Any) -> str:
+    return str(sha or "")[:8]
+
+
+def _seconds(milliseconds: Any) -> str:
+    return f"{int(milliseconds) / 1000:.1f} s"
+
+
+def _anything(facts: Facts) -> str:
+    return " ".join(f"{name}={value}" for name, value in facts.items() if value not in (None, "", [], {}))
+
+
+def _ended(facts: Facts) -> str:
+    how = f"signal {facts['signal']}" if facts.get("signal") else f"exit {facts.get('exit_code')}"
+    outcome = facts.get("outcome", "crashed")
+    reason = f": {facts['reason']}" if facts.get("reason") else ""
+    return f"{outcome} ({how}) after {_seconds(facts['active_ms'])}{reason}"
+
+
+def _queued(facts: Facts) -> str:
+    about = (
+        f"#{facts['pr']}" if facts.get("pr") else f"ticket #{facts['ticket']}" if facts.get("ticket") else "no ticket"
+    )
+    again = f", attempt {facts['attempt']}" if facts.get("attempt", 1) > 1 else ""
+    return f"{facts['agent']} ({facts['role']}) on {about} by {facts['trigger']}, round {facts.get('round', 1)}{again}"
+
+
+def _pull_request(facts: Facts) -> str:
+    lines = f"{facts['files']} file(s) +{facts['added']} -{facts['deleted']}"
+    title = f"  {facts['title']}" if facts.get("title") else ""
+    return f"{_short(facts['head_sha'])} on base {_short(facts['base_sha'])}, {lines}{title}"
+
+
+def _gate(facts: Facts) -> str:
+    why = facts.get("reason") or (f"exit {facts['exit_code']}" if facts.get("exit_code") else "")
+    last = str(facts.get("tail", "")).strip().splitlines()
+    return f"{facts['name']} in {_seconds(facts['duration_ms'])} on tree {_short(facts['tree'])}" + (
+        f": {why}  {last[-1] if last else ''}" if why else ""
+    )
+
+
+def _effect(facts: Facts) -> str:
+    return f"{facts['effect'][-8:]} attempt {facts['fence']} {facts.get('error') or facts.get('result') or ''}"
+
+
+_TELLERS: dict[str, Callable[[Facts], str]] = {
+    "ticket_created": lambda f: f"{f['title']}  [{', '.join(f['labels'])}]",
+    "ticket_changed": lambda f: f"{f['title']}  [{', '.join(f['labels'])}]",
+    "ticket_ready": lambda _: "may be taken",
+    "ticket_withdrawn": lambda _: "held back",
+    "ticket_claimed": lambda f: f"taken by {f['agent']}",
+    "ticket_blocked": lambda f: f"waits for a person: {f['reason']}",
+    "ticket_unblocked": lambda f: f"goes on: {f['reason']}",
+    "ticket_shipped": lambda f: f"landed with #{f['pr']} as {_short(f['merge_sha'])}",
+    "ticket_closed": lambda f: str(f["reason"]),
+    "run_queued": _queued,
+    "run_started": lambda f: f"on {f['branch'] or _short(f['base_sha'])}, isolation {f['isolation']}",
+    "run_state_changed": lambda f: f"{f['state']} by {f['source']}" + (f": {f['reason']}" if f.get("reason") else ""),
+    "run_metered": lambda f: f"{f['agent']}: {int(f['charged_ms']) // 1000} s bought",
+    "run_finished": _ended,
+    "run_crashed": _ended,
+    "agent_respawned": lambda f: f"{f['agent']} again, attempt {f['attempt']}",
+    "agent_quarantined": lambda f: f"{f['agent']}: {f['reason']} (rule {f['rule']})",
+    "agent_released": lambda f: f"{f['agent']}: {f['reason']}",
+    "blocker": lambda f: f"{f['agent']} asks: {f['summary']}",
+    "question_answered": lambda f: str(f["text"]),
+    "message_sent": lambda f: f"{f['purpose']}: {f['text'][:120]}",
+    "message_delivered": lambda f: f"{f['state']} {f.get('reason') or ''}",
+    "pr_created": _pull_request,
+    "pr_updated": _pull_request,
+    "pr_needs_review": lambda f: f"at {_short(f['head_sha'])}, round {f['round']}",
+    "pr_approved": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",
+    "pr_changes_requested": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",
+    "pr_state_changed": lambda f: f"{f['state']}: {f['reason']}",
+    "release_decided": lambda f: f"{f['agent']}: {f['decision']}, {f['summary']}",
+    "pr_merged": lambda f: f"{_short(f['merge_sha'])} on {f['target']}, tree {_short(f['tree'])}",
+    "merge_failed": lambda f: str(f["reason"]),
+    "gate_started": lambda f: f"{f['name']}: {f['command']}",
+    "gate_passed": _gate,
+    "gate_failed": _gate,
+    "approval_requested": lambda f: f"{_short(f['head_sha'])} on {_short(f['base_sha'])}: {'; '.join(f['reasons'])}",
+    "approval_granted": lambda f: f"by {f['by']}",
+    "approval_undone": lambda f: f"taken back by {f['by']}",
+    "approval_denied": lambda f: f"{f['verdict']} by {f['by']}: {f['reason']}",
+    "approval_voided": lambda f: str(f["reason"]),
+    "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
+    "budget_warning": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
+    "budget_exhausted": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
+    "budget_extended": lambda f: f"{f['agent']} +{f['extra_s']} s: {f['reason']}",
+    "alarm_raised": lambda f: f"P{f['priority']} {f['title']}  → {f['response']}",
+    "alarm_cleared": lambda f: str(f["reason"]),
+    "alarm_acknowledged": lambda f: f"by {f['by']}",
+    "workspace_created": lambda f: f"{f['branch']} at {_short(f['base_sha'])}",
+    "workspace_removed": lambda f: f"{f['reason']}; kept at {f['backup_ref']}",
+    "target_moved": lambda f: f"{f['target']} {_short(f['old_sha'])} → {_short(f['new_sha'])} ({f['source']})",
+    "target_published": lambda f: f"{f['target']} at {_short(f['sha'])}, your {f['how']}",
+    "effect_planned": lambda f: f"{f['name']} ({f['effect_class']}) {f['effect'][-8:]}",
+    "effect_attempted": _effect,
+    "effect_done": _effect,
+    "effect_failed": _effect,
+    "effect_uncertain": _effect,
+    "config_loaded": lambda f: f"{len(f['agents'])} agents, policy {f['policy']}",
+    "config_rejected": lambda f: "; ".join(f["problems"]),
+    "watcher_started": lambda f: f"pid {f['pid']} on {f['host']}, version {f['version']}, isolation {f['isolation']}",
+    "watcher_stopped": lambda f: str(f["reason"]),
+    "tmux_lost": lambda f: f"{len(f['runs'])} run(s) were in it",
+    "schedule_fired": lambda f: f"{f['agent']} by {f['schedule']}",
+    "note": lambda f: str(f["summary"]),
+    "claim": lambda f: str(f["summary"]),
+    "handoff": lambda f: f"to {', '.join(f['to'])}: {f['summary']}",
+    "artifact": lambda f: str(f["summary"]),
+}

@@ -1,0 +1,125 @@
+"""Who may say what, restarts within bounds, and budgets that are never under-charged."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet_tui.domain.model import Agent, PullRequest, Run
+from fleet_tui.domain.states import PullRequestState
+from fleet_tui.governance.capabilities import may_decide_on, may_publish
+from fleet_tui.governance.lifecycle import (
+    SLICE_MS,
+    budget_state,
+    containment_reason,
+    restart_after,
+    slices_to_buy,
+)
+from fleet_tui.settings.load import load_settings
+from fleet_tui.settings.schema import Limits, Settings
+from tests.governance.test_dispatch import agent, run
+
+MATRIX = {
+    "developer": {"pr_created"},
+    "tech-lead": {"pr_approved", "pr_changes_requested"},
+    "qa-engineer": {"pr_approved", "pr_changes_requested"},
+    "release-manager": {"release_decided"},
+    "product-owner": set(),
+    "somebody": set(),
+}
+DECISIVE = ("pr_created", "pr_approved", "pr_changes_requested", "release_decided")
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The shipped roles, as every fleet has them."""
+    return load_settings(tmp_path_factory.mktemp("empty"), project_required=False, environ={}).require()
+
+
+@pytest.mark.parametrize("role", MATRIX)
+@pytest.mark.parametrize("kind", [*DECISIVE, "approval_granted", "pr_merged", "agent_released", "gate_passed", "note"])
+def test_the_whole_matrix_of_roles_and_kinds(shipped: Settings, role: str, kind: str) -> None:
+    decision = may_publish(shipped, run("ada", role=role), agent("ada", role=role), kind)
+    expected = kind in MATRIX[role] or kind == "note"
+    assert decision.allowed is expected
+    assert decision.allowed or kind in decision.reason or role in decision.reason
+
+
+def test_a_quarantined_or_revoked_identity_may_say_nothing(shipped: Settings) -> None:
+    developer = run("ada", role="developer", agent_epoch=1)
+    contained = agent("ada", quarantined=True, quarantine_reason="three denials", epoch=1)
+    assert may_publish(shipped, developer, contained, "note").rule == "quarantine"
+    assert may_publish(shipped, developer, agent("ada", epoch=2), "note").rule == "epoch"
+
+
+def _pull_request(**changes: object) -> PullRequest:
+    fields: dict[str, object] = {
+        "number": 1, "ticket": 1, "title": "t", "body": "", "branch": "b", "target": "main", "agent": "ada", "run": "run-ada",
+        "head_sha": "aaaa", "base_sha": "base", "state": PullRequestState.NEEDS_REVIEW, "reason": "", "round": 1,
+        "files": 1, "added": 1, "deleted": 0, "merge_sha": None, "created_ns": 0, "changed_ns": 0,
+    }  # fmt: skip
+    return PullRequest(**(fields | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"pr": 1, "head_sha": "aaaa", "agent": "bo"}, "capabilities"),
+        ({"pr": 1, "head_sha": "aaaa", "agent": "ada"}, "own-work"),
+        ({"pr": 1, "head_sha": "bbbb", "agent": "bo"}, "stale"),
+        ({"pr": 2, "head_sha": "aaaa", "agent": "bo"}, "scope"),
+        ({"pr": None, "head_sha": None, "agent": "bo"}, "scope"),
+    ],
+)
+def test_verdicts_only_on_the_given_head_of_somebody_elses_work(changes: dict[str, object], rule: str) -> None:
+    decision = may_decide_on(_run(changes), _pull_request(), "pr_approved")
+    assert decision.rule == rule
+    assert decision.allowed is (rule == "capabilities")
+
+
+def _run(changes: dict[str, object]) -> Run:
+    rest = {name: value for name, value in changes.items() if name != "agent"}
+    return run(str(changes["agent"]), **rest)
+
+
+@given(
+    st.integers(1, 6), st.integers(0, 6), st.lists(st.integers(0, 60), min_size=1, max_size=4), st.integers(0, 10**18)
+)
+def test_restarts_are_bounded_and_wait(attempt: int, allowed: int, backoff: list[int], now_ns: int) -> None:
+    settings = Settings(limits=Limits(restart_attempts=allowed, restart_backoff_s=tuple(backoff)))
+    restart = restart_after(run("ada", attempt=attempt), settings, now_ns)
+    if attempt >= allowed:
+        assert restart is None
+    else:
+        assert restart is not None
+        assert restart.attempt == attempt + 1
+        assert restart.not_before_ns >= now_ns
+        assert restart.not_before_ns - now_ns <= 60 * 10**9
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**9))
+def test_time_is_charged_ahead_in_whole_slices(charged: int, active: int) -> None:
+    bought = slices_to_buy(run("ada", charged_ms=charged), active)
+    assert bought > active or bought == charged
+    assert bought >= charged
+    if bought != charged:
+        assert bought % SLICE_MS == 0
+        assert bought - active <= SLICE_MS
+
+
+@given(st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 3_000_000))
+def test_budget_states_are_ordered(budget_s: int, extended_s: int, charged_ms: int) -> None:
+    row = agent("ada", budget_s=budget_s, extended_s=extended_s, charged_ms=charged_ms)
+    ceiling = (budget_s + extended_s) * 1000
+    state = budget_state(row)
+    assert (state == "exhausted") == (charged_ms >= ceiling)
+    assert budget_state(agent("ada", budget_s=None, charged_ms=charged_ms)) == "fine"
+
+
+@given(st.integers(1, 5), st.integers(0, 8), st.booleans())
+def test_containment_by_denials(limit: int, denials: int, quarantined: bool) -> None:
+    settings = Settings(limits=Limits(denials_to_quarantine=limit))
+    row: Agent = agent("ada", denials=denials, quarantined=quarantined)
+    reason = containment_reason(row, settings)
+    assert (reason is not None) == (denials >= limit and not quarantined)
