@@ -90,7 +90,10 @@ class RoomApp(App[int]):
 
     @work(group="live", exit_on_error=False)
     async def _show_live_panes(self) -> None:
-        await self.live.run()
+        try:
+            await self.live.run()
+        except Exception as error:
+            self.say(f"live panes stopped: {error}; leave and open the room again", "warn")
 
     def mode_screens(self) -> ModeScreens:
         return {

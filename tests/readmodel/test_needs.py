@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +36,7 @@ def test_order_depends_on_nothing_else(found: list[NeedItem], chance: object) ->
 @given(items)
 def test_priority_then_deadline_then_age(found: list[NeedItem]) -> None:
     ordered = order(found)
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         assert first.priority <= second.priority
         if first.priority == second.priority:
             assert first.deadline_ns is not None or second.deadline_ns is None

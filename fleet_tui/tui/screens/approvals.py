@@ -132,8 +132,8 @@ class ApprovalsScreen(AgentActs):
         try:
             answer = await commands.ask(self.room.context.operator_socket, "diff", args)
             files = present.diff_files(answer)
-        except FleetError as error:
-            self._position = one_line(f"no diff: {error.title}: {error.message}; r tries again", 120)
+        except (FleetError, ValueError, TypeError, AttributeError) as error:
+            self._position = one_line(f"no diff: {error}; r tries again", 120)
             self._show_diff_rule()
             return
         if self._shown == wanted:

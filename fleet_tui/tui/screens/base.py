@@ -12,6 +12,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
@@ -114,7 +115,11 @@ class RoomScreen(Screen[None]):
         self.set_class(self.room.trust is Trust.FROZEN, "-frozen")
         self.show_message()
         self.show_hints()
-        self.update_body()
+        try:
+            self.update_body()
+        except FleetError as error:
+            # The feed reports a database that cannot be read; until it can, the last picture stays.
+            self.room.say(f"{error.title}: {error.message}", "warn")
 
     def _frame(self) -> frame.Frame:
         room = self.room

@@ -1,0 +1,67 @@
+"""The feed: pictures while the database and the watcher answer, and the truth when they do not."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import WatcherUnavailable
+from fleet_tui.readmodel.feed import Feed
+from fleet_tui.readmodel.health import Trust, trust
+from fleet_tui.readmodel.values import Health, Picture
+from fleet_tui.store.store import Store
+
+SECOND = 1_000_000_000
+
+
+def next_with(pictures: queue.Queue[Picture], wanted: object) -> Picture:
+    """The first picture for which ``wanted`` holds; fails after five seconds of silence."""
+    while True:
+        picture = pictures.get(timeout=5)
+        if wanted(picture):  # type: ignore[operator]
+            return picture
+
+
+def test_it_follows_the_log_and_the_watcher(tmp_path: Path) -> None:
+    pictures: queue.Queue[Picture] = queue.Queue()
+    alive = [True]
+
+    def probe() -> dict[str, object]:
+        if not alive[0]:
+            raise WatcherUnavailable("the watcher is not running", "nobody listens")
+        return {"pid": 7}
+
+    feed = Feed(tmp_path / "fleet.db", probe, pictures.put)
+    feed.start()
+    try:
+        missing = next_with(pictures, lambda p: p.health.missed > 0)
+        assert "does not exist" in missing.health.error
+        store = Store.open(tmp_path / "fleet.db", host="test", blobs=tmp_path / "blobs")
+        try:
+            first = next_with(pictures, lambda p: p.snapshot is not None and p.health.missed == 0)
+            assert first.health.status == (("pid", "7"),)
+            seq = store.append([ev.draft(ev.Note("hello"), "fleet")]).result(5)[0].seq
+            next_with(pictures, lambda p: p.snapshot is not None and p.snapshot.seq == seq)
+            alive[0] = False
+            feed.poke()
+            dead = next_with(pictures, lambda p: p.health.missed > 0)
+            assert "not running" in dead.health.error
+            assert dead.health.fresh_ns > 0
+        finally:
+            store.close()
+    finally:
+        feed.stop()
+
+
+def test_trust_fades() -> None:
+    health = Health(100 * SECOND, 0, "")
+    assert [trust(health, 0, (100 + age) * SECOND) for age in (0, 3, 4, 10, 11)] == [
+        Trust.FRESH,
+        Trust.FRESH,
+        Trust.LATE,
+        Trust.LATE,
+        Trust.FROZEN,
+    ]
+    assert trust(Health(100 * SECOND, 3, "x"), 0, 101 * SECOND) is Trust.LATE
+    assert trust(Health(0, 0, ""), 50 * SECOND, 70 * SECOND) is Trust.FROZEN
