@@ -5,8 +5,8 @@ from __future__ import annotations
 from fleet_tui.domain.model import Message, Run
 from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.readmodel.gist import gist
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
-from fleet_tui.tui.present.events import gist
 from fleet_tui.tui.present.text import (
     age,
     badge,

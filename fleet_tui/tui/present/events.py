@@ -6,14 +6,11 @@ from collections.abc import Sequence
 
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.readmodel.gist import gist
 from fleet_tui.tui.present.text import clock, fact
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.text_pane import Section
 
-_TELLING = (
-    "summary", "title", "reason", "text", "name", "act", "state", "verdict", "decision", "agent", "run", "branch",
-    "error",
-)  # fmt: skip
 _LOUD = frozenset({"agent_quarantined", "policy_denied", "run_crashed", "gate_failed", "merge_failed", "alarm_raised"})
 
 
@@ -32,19 +29,6 @@ def _subject(subject: str) -> str:
     if safe.startswith("run:") and len(safe) > 14:
         return f"run:…{safe[-8:]}"
     return safe if len(safe) <= 14 else f"{safe[:13]}…"
-
-
-def gist(event: Event) -> str:
-    """The one thing that matters most in a payload."""
-    for name in _TELLING:
-        value = event.payload.get(name)
-        if isinstance(value, str) and value.strip():
-            return one_line(value)
-    reasons = event.payload.get("reasons") or event.payload.get("problems")
-    if isinstance(reasons, list):
-        return one_line("; ".join(str(reason) for reason in reasons))
-    rest = " ".join(f"{key}={value}" for key, value in event.payload.items() if isinstance(value, str | int))
-    return one_line(rest)
 
 
 def event_sections(event: Event, cause: Event | None, effects: Sequence[Event], newest: int) -> tuple[Section, ...]:
