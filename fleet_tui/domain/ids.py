@@ -14,7 +14,7 @@ def new_id(prefix: str, *, now_ns: int | None = None) -> str:
     """A time-ordered, unguessable id such as ``run-01kq8f3mzj7c2w9xd``: 9 characters of time (ms), 8 of chance."""
     milliseconds = (time.time_ns() if now_ns is None else now_ns) // 1_000_000
     time_part = "".join(_ALPHABET[(milliseconds >> shift) & 31] for shift in range(40, -5, -5))
-    return f"{prefix}-{time_part}{''.join(secrets.choice(_ALPHABET) for _ in range(8))}"
+    return f"{prefix}-{time_part}{''.join(_ALPHABET[byte & 31] for byte in secrets.token_bytes(8))}"
 
 
 def is_safe_id(text: str) -> bool:
