@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import typing
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from fleet_tui.store.anchors import Anchor
 from fleet_tui.store.connection import open_reader, raw
 from fleet_tui.store.differences import Difference, differences
 from fleet_tui.store.erase import erase_body
-from fleet_tui.store.errors import storage_error
+from fleet_tui.store.errors import Corrupt, storage_error
 from fleet_tui.store.export import export
 from fleet_tui.store.projections.registry import apply
 from fleet_tui.store.rebuild import RebuildReport, rebuild
@@ -108,6 +109,9 @@ class _Audit:
         report = self._report
         previous = chain.GENESIS
         for row, salt, body in _rows(self._connection):
+            if not _well_formed(row, salt, body):
+                report.add(row.seq, "holds values of the wrong type")
+                continue
             self._check_chain(row, previous)
             self._check_anchors(row)
             previous = row.hash
@@ -156,9 +160,10 @@ class _Audit:
             observe(event)
 
     def _check_head(self, last: bytes) -> None:
-        seq, hash_, _epoch = chain.head_of(self._connection)
-        if (seq, hash_) != (self._report.last_seq, last):
-            self._report.add(None, f"the head names event {seq}, the last event is {self._report.last_seq}")
+        heads = self._connection.execute("SELECT seq, hash FROM head").fetchall()
+        if heads != [(self._report.last_seq, last)]:
+            named = ", ".join(str(seq) for seq, _hash in heads) or "none"
+            self._report.add(None, f"the head names event {named}, the last event is {self._report.last_seq}")
 
     def _read_anchors(self, path: Path) -> None:
         found, bad = anchors.read(path)
@@ -203,8 +208,21 @@ def _rows(
         after = rows[-1][0]
 
 
+_COLUMN_TYPES = tuple(typing.get_type_hints(chain.EventRow).values())
+
+
+def _well_formed(row: chain.EventRow, salt: object, body: object) -> bool:
+    """SQLite keeps any value in any column."""
+    bodies = isinstance(salt, bytes | None) and isinstance(body, bytes | None)
+    return bodies and all(isinstance(value, kind) for value, kind in zip(row, _COLUMN_TYPES, strict=True))
+
+
 def _replacements(connection: sqlite3.Connection) -> dict[int, str]:
     """Event number to the hash of the body that the last erasure of it left."""
     sql = f"{events.SELECT} WHERE e.kind = ? ORDER BY e.seq"
-    found = events.events(connection.execute(sql, (BodyErased.kind,)).fetchall())
-    return {event.payload["seq"]: event.payload["replacement"] for event in found}
+    replaced = {}
+    for row in connection.execute(sql, (BodyErased.kind,)).fetchall():
+        with contextlib.suppress(Corrupt, KeyError, TypeError):  # what is wrong with it shows when its turn comes
+            payload = events.event(row).payload
+            replaced[payload["seq"]] = payload["replacement"]
+    return replaced

@@ -23,6 +23,7 @@ _WRITER = [
     *_COMMON,
     ("journal_mode", "wal"),
     ("synchronous", "full"),
+    ("fullfsync", "on"),  # macOS: fsync alone leaves data in the disk's cache; ignored elsewhere
     ("foreign_keys", "on"),
     ("journal_size_limit", 64 * 1024 * 1024),
     ("wal_autocheckpoint", 1000),

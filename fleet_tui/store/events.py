@@ -9,6 +9,7 @@ from typing import Any
 from fleet_tui.domain.events import Event
 from fleet_tui.store import canonical
 from fleet_tui.store.chain import EventRow
+from fleet_tui.store.errors import Corrupt
 
 SELECT = (
     "SELECT e.seq, e.eid, e.at_ns, e.stream, e.kind, e.actor, e.subject, e.cause, e.key, e.epoch, "
@@ -24,11 +25,18 @@ def of_row(row: EventRow, body: bytes | None) -> Event:
 
 
 def event(row: tuple[Any, ...]) -> Event:
-    """The event of a row of :data:`SELECT`; without a body its payload is empty."""
+    """The event of a row of :data:`SELECT`; without a body its payload is empty.
+
+    Raises:
+        Corrupt: the row holds what no writer wrote.
+    """
     seq, event_id, at_ns, host, kind, actor, subject, cause, key, epoch, body, previous, hash_ = row
-    payload = {} if body is None else canonical.decode(body)
     known = (seq, event_id, at_ns, host, kind, actor, subject, cause, key, epoch)
-    return Event(*known, payload, previous.hex(), hash_.hex())
+    try:
+        payload = {} if body is None else canonical.decode(body)
+        return Event(*known, payload, previous.hex(), hash_.hex())
+    except (ValueError, AttributeError, TypeError) as error:
+        raise Corrupt("the event log is damaged", f"event {seq}: {error}", "run: fleet audit verify") from error
 
 
 def events(rows: Iterable[tuple[Any, ...]]) -> list[Event]:

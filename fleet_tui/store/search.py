@@ -12,6 +12,7 @@ import itertools
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from fleet_tui.domain.events import Event
@@ -55,7 +56,7 @@ def content(event: Event) -> list[str]:
 def document(event: Event) -> str:
     """What the index holds of ``event``."""
     known = {word[:WORD] for word in content(event)}
-    return " ".join(itertools.chain(sorted(known), _tags(event.kind, event.subject, event.actor)))
+    return " ".join(itertools.chain(known, _tags(event.kind, event.subject, event.actor)))
 
 
 def add(connection: sqlite3.Connection, events: Iterable[Event]) -> None:
@@ -106,6 +107,7 @@ def _tags(kind: str, subject: str, actor: str) -> Iterator[str]:
             yield _tag(*names)
 
 
+@lru_cache(maxsize=4096)
 def _tag(kind: str | None, subject: str | None, actor: str | None) -> str:
     """One token for a combination; collisions are a matter of 2**-64."""
     digest = hashlib.blake2b(repr((kind, subject, actor)).encode(), digest_size=8).hexdigest()

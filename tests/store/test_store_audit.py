@@ -102,6 +102,11 @@ def test_deleting_or_swapping_events_is_found(original: Path, seq: int, other: i
         ("UPDATE event_body SET salt = x'00' WHERE seq = 5", "event 5: its body was altered"),
         ("DELETE FROM event_body WHERE seq = 5", "event 5: its body is missing"),
         ("INSERT INTO event_body VALUES (77, x'00', x'00')", "event 77: has a body but no event"),
+        ("UPDATE event_body SET bytes = 'text' WHERE seq = 5", "event 5: holds values of the wrong type"),
+        ("UPDATE event SET hash = 'text' WHERE seq = 5", "event 5: holds values of the wrong type"),
+        ("UPDATE event SET at_ns = 'noon' WHERE seq = 5", "event 5: holds values of the wrong type"),
+        ("DELETE FROM head", "the head names event none"),
+        ("UPDATE head SET hash = 'text'", "the head names event 30"),
         ("UPDATE head SET seq = 29", "the head names event 29, the last event is 30"),
         ("UPDATE head SET hash = x'00'", "the head names event"),
         ("UPDATE ticket SET state = 'ready'", "table ticket, row 1: differs from the log in state"),
@@ -115,6 +120,33 @@ def test_the_report_names_the_damage(database: Path, damage: str, says: str) -> 
     report = verify(database)
     assert not report.ok
     assert any(says in str(problem) for problem in report.problems), [str(problem) for problem in report.problems]
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_damaged_bytes_are_found_or_did_no_harm(original: Path, data: st.DataObject) -> None:
+    content = bytearray((original / "fleet.db").read_bytes())
+    start = data.draw(st.integers(100, len(content) - 1))
+    damage = data.draw(st.binary(min_size=1, max_size=64))
+    content[start : start + len(damage)] = damage[: len(content) - start]
+    with histories.directory() as directory:
+        copy = Path(shutil.copytree(original, directory / "copy")) / "fleet.db"
+        copy.write_bytes(content)
+        try:
+            report = verify(copy)
+        except FleetError:
+            return
+        if report.ok:
+            assert dump(copy) == dump(original / "fleet.db")
+
+
+def dump(database: Path) -> list[list[tuple[object, ...]]]:
+    """Every row that the log and the tables hold, read without an index."""
+    names = ["event", "event_body", *(table.name for table in ALL)]
+    with closing(sqlite3.connect(database)) as connection:
+        return [
+            sorted(connection.execute(f'SELECT * FROM "{name}" NOT INDEXED').fetchall(), key=repr) for name in names
+        ]
 
 
 def cut(database: Path, last: int) -> None:
