@@ -16,9 +16,10 @@ from fleet_tui.git.user import UserRepository
 from fleet_tui.git.workspace import Workspaces
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import policy_version
-from fleet_tui.settings.schema import Settings
+from fleet_tui.settings.schema import GateSettings, Settings
 from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
+from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher.jobs import Jobs
 
@@ -49,10 +50,26 @@ class Context:
     """Takes in what a run's clients spooled while nobody answered."""
     now_ns: Callable[[], int] = time.time_ns
     merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
+    gates_at: dict[str, tuple[GateSettings, ...]] = field(default_factory=dict)
+    """The gates of base commits seen: a commit never changes, so it is read once."""
+    statuses: dict[str, RunnerStatus] = field(default_factory=dict)
+    """What the runners said in this round."""
+    tip: str = ""
+    """The target's commit in the control repository, which only this process moves; empty: look."""
+    looked_at_target_ns: int = 0
+    looked_at_tickets_ns: int = 0
+    look_at_tickets: bool = True
+    """Whether ticket files may have changed since they were read."""
 
     @property
     def reader(self) -> Reader:
         return self.store.reader
+
+    async def base(self) -> str:
+        """The target's commit that work lands on."""
+        if not self.tip:
+            self.tip = await self.control.target_sha()
+        return self.tip
 
     @property
     def policy(self) -> str:

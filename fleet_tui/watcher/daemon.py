@@ -148,6 +148,7 @@ class Watcher:
 
     async def _follow_tickets(self) -> None:
         async for _ in self._ctx.forge.watch(self._stop):
+            self._ctx.look_at_tickets = True
             self._ctx.wake.set()
 
     # -- the bus -------------------------------------------------------------------------------------------------------

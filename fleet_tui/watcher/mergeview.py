@@ -47,10 +47,12 @@ async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeRes
 
 async def gates_in_force(ctx: Context, base: str) -> tuple[GateSettings, ...]:
     """The gates of the *base* commit, so that no branch can weaken its own judge; the fleet's own when it has none."""
-    text = await ctx.control.read_file(base, CONFIG_PATH, max_bytes=_MOST_CONFIG_BYTES)
-    if text is None:
-        return tuple(ctx.settings.gates)
-    return parse_gates(text, f"{CONFIG_PATH} at {base[:8]}")
+    if base not in ctx.gates_at:
+        text = await ctx.control.read_file(base, CONFIG_PATH, max_bytes=_MOST_CONFIG_BYTES)
+        if text is None:
+            return tuple(ctx.settings.gates)
+        ctx.gates_at[base] = parse_gates(text, f"{CONFIG_PATH} at {base[:8]}")
+    return ctx.gates_at[base]
 
 
 def gate_results(ctx: Context, tree: str, gates: tuple[GateSettings, ...]) -> dict[str, Gate]:

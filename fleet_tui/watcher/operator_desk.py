@@ -100,6 +100,8 @@ class OperatorDesk:
 
     async def _poll(self, args: Args, actor: str) -> dict[str, Any]:
         self._ctx.merge_results.clear()
+        self._ctx.look_at_tickets = True
+        self._ctx.looked_at_target_ns = 0
         return {}
 
     async def _shutdown(self, args: Args, actor: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _HOUR_NS = 3_600_000_000_000
 
 async def binding_now(ctx: Context, pull_request: PullRequest) -> Binding:
     """What an approval of ``pull_request`` would be bound to at this moment."""
-    base = await ctx.control.target_sha()
+    base = await ctx.base()
     view = await merge_view(ctx, pull_request, base)
     gates = gate_results(ctx, view.tree, await gates_in_force(ctx, base))
     return binding_of(pull_request, base, view.tree, list(gates.values()), ctx.policy)
@@ -58,7 +58,7 @@ async def request(ctx: Context) -> None:
 
 
 async def _reasons(ctx: Context, pull_request: PullRequest) -> tuple[str, ...]:
-    view = await merge_view(ctx, pull_request, await ctx.control.target_sha())
+    view = await merge_view(ctx, pull_request, await ctx.base())
     return reasons_for_a_person(ctx.settings, ctx.isolation, view.paths)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import BudgetExhausted, BudgetWarning, RunMetered, RunStateChanged
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.governance.lifecycle import budget_state, ceiling_ms, slices_to_buy
-from fleet_tui.tmux import runner_client
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 
@@ -17,9 +15,8 @@ _METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMI
 async def meter(ctx: Context) -> None:
     """Charge every live run and hold those whose agent has used its budget up."""
     for run in ctx.reader.runs(*_METERED):
-        try:
-            status = await runner_client.status(ctx.paths.run_dir(run.id))
-        except FleetError:
+        status = ctx.statuses.get(run.id)
+        if status is None:
             continue  # starting or just ending: the end of a run charges what is left
         charged = slices_to_buy(run, status.active_ms)
         if charged > run.charged_ms:

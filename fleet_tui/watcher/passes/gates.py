@@ -18,7 +18,7 @@ from fleet_tui.watcher.shell import Outcome, command_environment, run_command
 async def judge(ctx: Context) -> None:
     """Bring every reviewed pull request to *gated* on the current base, or back to its author."""
     await _close_interrupted(ctx)
-    base = await ctx.control.target_sha()
+    base = await ctx.base()
     for pull_request in ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED):
         view = await merge_view(ctx, pull_request, base)
         if view.conflict:

@@ -24,6 +24,8 @@ from fleet_tui.watcher.outbox import Act, Probe, carry_out
 from fleet_tui.watcher.passes.approvals import may_land
 from fleet_tui.watcher.shell import run_lines
 
+_LOOK_AT_TARGET_NS = 2_000_000_000
+
 
 async def land(ctx: Context) -> None:
     """Land the oldest pull request that may land. The next pass sees the moved base and judges the others anew."""
@@ -38,7 +40,7 @@ async def land(ctx: Context) -> None:
 
 
 async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | None) -> None:
-    base = await ctx.control.target_sha()
+    base = await ctx.base()
     view = await merge_view(ctx, pull_request, base)
     results = gate_results(ctx, view.tree, gates := await gates_in_force(ctx, base))
     if view.conflict or len(results) != len(gates):
@@ -54,6 +56,7 @@ async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | No
 
 def _act(ctx: Context, pull_request: PullRequest, base: str, view: MergeView) -> Act:
     async def perform() -> str:
+        ctx.tip = ""
         if not await ctx.control.land(view.commit, base):
             raise Conflict("target moved", f"{ctx.control.target} is no longer at {base[:8]}")
         return view.commit
@@ -112,8 +115,21 @@ async def _finish_interrupted(ctx: Context) -> None:
             await _landed(ctx, pull_request, held[0] if held else None, base, view)
 
 
+async def _target_may_have_moved(ctx: Context) -> bool:
+    """A cheap look at the user's branch, a few times a minute at most: the full comparison starts several processes."""
+    fleet = ctx.reader.fleet()
+    settled = fleet.published_sha == fleet.target_sha == await ctx.base()
+    if settled and ctx.now_ns() - ctx.looked_at_target_ns < _LOOK_AT_TARGET_NS:
+        return False
+    ctx.looked_at_target_ns = ctx.now_ns()
+    return not settled or await ctx.user.branch_sha(ctx.control.target) != ctx.tip
+
+
 async def follow_user(ctx: Context) -> None:
     """Take in what a person committed to the target, and hand over what landed, when that is safe."""
+    if not await _target_may_have_moved(ctx):
+        return
+    ctx.tip = ""
     sync = await ctx.control.sync_target()
     if sync.state is SyncState.MISSING:
         title = f"your branch {ctx.control.target} is gone: nothing can land"

@@ -58,6 +58,7 @@ async def _drop_if_stopped(ctx: Context, run: Run) -> None:
 
 async def observe(ctx: Context) -> None:
     """Compare the live runs with their panes, runners and exit records."""
+    ctx.statuses.clear()
     live = [run for run in ctx.reader.runs(*LIVE_RUNS) if not ctx.jobs.running(f"start:{run.id}")]
     if not live:
         return
@@ -116,6 +117,7 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
         status = await runner_client.status(run_dir)
     except FleetError:
         return  # it is just ending; the next look will find its record
+    ctx.statuses[run.id] = status
     if held != status.frozen:
         await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
     if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):

@@ -23,10 +23,15 @@ from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 
 _EXCERPT = 400
+_READ_AGAIN_NS = 5_000_000_000
 
 
 async def observe(ctx: Context) -> None:
     """Record tickets that appeared, changed, became ready or vanished."""
+    # A notice of a change can be lost, so the files are read now and then without one.
+    if not ctx.look_at_tickets and ctx.now_ns() - ctx.looked_at_tickets_ns < _READ_AGAIN_NS:
+        return
+    ctx.look_at_tickets, ctx.looked_at_tickets_ns = False, ctx.now_ns()
     records = await ctx.forge.tickets()
     known = {ticket.number: ticket for ticket in ctx.reader.tickets()}
     drafts: list[Draft] = []
@@ -100,6 +105,7 @@ async def label(ctx: Context) -> None:
         wrong = (managed & set(ticket.labels)) - right
         missing = right - set(ticket.labels)
         if wrong or missing:
+            ctx.look_at_tickets = True
             await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
             labels = sorted((set(ticket.labels) - wrong) | missing)
             changed = TicketChanged(
