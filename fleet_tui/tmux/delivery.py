@@ -53,7 +53,6 @@ async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: 
     await _paste(server, pane, body.encode("utf-8"), bracketed=True)
     await on_receipt(MessageState.TYPED)
     await _settled(server, pane)
-    # Pasted, not sent as a key: in copy mode a key would go to tmux instead of the program.
     await _paste(server, pane, b"\r", bracketed=False)
     await on_receipt(MessageState.SUBMITTED)
 
@@ -69,8 +68,7 @@ async def send_keys(server: TmuxServer, pane: PaneInfo, keys: Sequence[str]) -> 
     if wrong or not keys:
         raise ValueError(f"not keys: {wrong!r}")
     _check(pane)
-    leave_mode = f"if-shell -F -t {pane.pane_id} '#{{pane_in_mode}}' 'send-keys -t {pane.pane_id} -X cancel'"
-    await _guarded(server, pane, f"{leave_mode} ; send-keys -t {pane.pane_id} -- {' '.join(keys)}")
+    await _guarded(server, pane, f"send-keys -t {pane.pane_id} -- {' '.join(keys)}")
 
 
 def _check(pane: PaneInfo) -> None:
@@ -96,7 +94,9 @@ async def _paste(server: TmuxServer, pane: PaneInfo, data: bytes, *, bracketed: 
 async def _guarded(server: TmuxServer, pane: PaneInfo, act: str) -> None:
     # Check and act are one command inside the server: between them no pane can change hands.
     ours = f"#{{&&:#{{==:#{{@fleet_uuid}},{pane.uuid}}},#{{==:#{{pane_dead}},0}}}}"
-    yes, no = f"{act} ; display-message -p {_SENT}", f"display-message -p {_NOT_SENT}"
+    # A person's copy mode must end first: in it keys go to tmux, and a paste is not bracketed.
+    yes = f"copy-mode -q -t {pane.pane_id} ; {act} ; display-message -p {_SENT}"
+    no = f"display-message -p {_NOT_SENT}"
     try:
         result = await server.run("if-shell", "-F", "-t", pane.pane_id, ours, yes, no)
     except FleetError as error:

@@ -114,8 +114,7 @@ class Link:
         self._input = into if isinstance(into, asyncio.WriteTransport) else None
         self._why = ""
         try:
-            if await self.command("display-message", "-p", "#{session_name}") != [KEEPER.encode()]:
-                raise LinkClosed("the tmux link is closed", f"no session {KEEPER}", "is the fleet up?")
+            await self._check_attached()
         except BaseException:
             await self.close()
             raise
@@ -123,6 +122,10 @@ class Link:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _check_attached(self) -> None:
+        if await self.command("display-message", "-p", "#{session_name}") != [KEEPER.encode()]:
+            raise LinkClosed("the tmux link is closed", f"no session {KEEPER}", "is the fleet up?")
 
     async def close(self) -> None:
         """Detach; every waiting command fails with LinkClosed."""

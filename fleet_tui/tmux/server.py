@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,9 +107,15 @@ class TmuxServer:
         return ServerInfo(int(fields[0]), int(fields[1]) * 1_000_000_000, fields[2])
 
     async def stop(self) -> None:
-        """Kill the server and every session in it; nothing happens when there is none."""
+        """Kill the server and every session in it, and wait for its end; nothing happens when there is none."""
         tmux = await self._structure()
-        await asyncio.to_thread(tmux.kill)
+        # A server on its way out answers in several ways, so only the check below counts.
+        await asyncio.to_thread(tmux.cmd, "kill-server")
+        deadline = time.monotonic() + self._limit_s
+        while await self.alive() is not None:
+            if time.monotonic() > deadline:
+                raise FleetError("tmux does not stop", f"socket {self.socket_name}", "see `fleet doctor`")
+            await asyncio.sleep(0.02)
 
     # -- sessions ------------------------------------------------------------------------------------------------------
 
@@ -251,7 +258,8 @@ class TmuxServer:
         return result.code == 0
 
     async def _pane_of(self, session: str, uuid: str) -> PaneInfo | None:
-        result = await self.run("list-panes", "-s", "-t", f"={session}", "-F", PANE_FORMAT)
+        # With the colon: without it tmux takes `=agent-1` for a window, then for a prefix of the session `agent-10`.
+        result = await self.run("list-panes", "-s", "-t", f"={session}:", "-F", PANE_FORMAT)
         if result.code != 0:
             return None
         lines = result.out.decode("ascii", "replace").splitlines()
