@@ -67,6 +67,11 @@ class AuditReport:
         """How many of the newest events no anchor covers yet."""
         return self.last_seq - self.anchored_seq
 
+    def __str__(self) -> str:
+        anchored = "all anchored" if not self.unanchored else f"the last {self.unanchored} not anchored yet"
+        erased = f", {len(self.erased)} erased" if self.erased else ""
+        return f"{self.events} events up to {self.last_seq} ({self.last_hash[:12]}), {anchored}{erased}"
+
     def add(self, seq: int | None, what: str) -> None:
         if len(self.problems) < PROBLEM_LIMIT:
             self.problems.append(Problem(seq, what))

@@ -20,6 +20,10 @@ class RebuildReport:
     events: int
     differences: tuple[Difference, ...]
 
+    def __str__(self) -> str:
+        found = "\n".join(map(str, self.differences)) or "the tables were what the log says"
+        return f"{self.events} events replayed\n{found}"
+
 
 def rebuild(database: Path) -> RebuildReport:
     """Replaces all state tables and indexes by what the log says, in one transaction.
