@@ -49,6 +49,8 @@ class Context:
     drain_spool: Callable[[str], Awaitable[None]] = _nothing_to_drain
     """Takes in what a run's clients spooled while nobody answered."""
     now_ns: Callable[[], int] = time.time_ns
+    handing_over: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Pull requests are made one at a time: each gets its number from those that are recorded."""
     merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
     gates_at: dict[str, tuple[GateSettings, ...]] = field(default_factory=dict)
     """The gates of base commits seen: a commit never changes, so it is read once."""

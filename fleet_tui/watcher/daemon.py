@@ -157,9 +157,13 @@ class Watcher:
         if op == "denied":
             await self._denied(caller, args)
             return {}
-        if caller.run is not None:
-            return await self._agents.answer(caller.run, op, args, request_id)
-        return await self._operator.answer(caller.user, op, args)
+        try:
+            if caller.run is not None:
+                return await self._agents.answer(caller.run, op, args, request_id)
+            return await self._operator.answer(caller.user, op, args)
+        except FleetError as error:
+            log.info("%s asked %s: %s", caller.principal, one_line(op, 40), error)
+            raise
 
     async def _denied(self, caller: Caller, args: dict[str, Any]) -> None:
         run = self._ctx.reader.run(caller.run) if caller.run else None

@@ -49,12 +49,17 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     """
     if run.ticket is None:
         raise Refused("no ticket", f"{run.id} works on no ticket", "an author's run belongs to a ticket")
-    ticket = ctx.reader.ticket(run.ticket)
+    async with ctx.handing_over:
+        return await _hand_over(ctx, run, run.ticket, (title, body), key, actor)
+
+
+async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str], key: str, actor: str) -> PullRequest:
+    ticket = ctx.reader.ticket(number)
     if ticket is None:
-        raise Refused("no ticket", f"#{run.ticket} does not exist")
+        raise Refused("no ticket", f"#{number} does not exist")
     head = await _fetch(ctx, run)
     base = await ctx.control.target_sha()
-    existing = ctx.reader.open_pull_request(run.ticket)
+    existing = ctx.reader.open_pull_request(number)
     if existing is not None and existing.head_sha == head:
         if existing.run == run.id:
             return existing
@@ -66,10 +71,10 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     if head is None or head == run.base_sha or await ctx.control.is_ancestor(head, base):
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
-    await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, (title, body), key, actor))
-    result = ctx.reader.open_pull_request(run.ticket)
+    await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, words, key, actor))
+    result = ctx.reader.open_pull_request(number)
     if result is None:
-        raise FleetError("pull request vanished", f"ticket #{run.ticket}", "run `fleet verify --deep`")
+        raise FleetError("pull request vanished", f"ticket #{number}", "run `fleet verify --deep`")
     return result
 
 

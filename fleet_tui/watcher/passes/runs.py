@@ -29,6 +29,8 @@ from fleet_tui.watcher.handover import collect_work, has_delivered
 from fleet_tui.watcher.passes import tickets
 from fleet_tui.watcher.queueing import respawn
 
+_IDLE_NS = 30_000_000_000
+
 
 async def start_queued(ctx: Context) -> None:
     """Start queued runs, oldest first, while the fleet and their agents have room."""
@@ -120,8 +122,20 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
     ctx.statuses[run.id] = status
     if held != status.frozen:
         await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
+    await _notice_idle(ctx, run)
     if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):
         await _let_go(ctx, run, run_dir)
+
+
+async def _notice_idle(ctx: Context, run: Run) -> None:
+    """An agent whose turn is over without a result and without a question waits for nobody: a person should know."""
+    idle = run.state is RunState.WAITING and not has_delivered(ctx, run) and not _asked(ctx, run)
+    if idle and ctx.now_ns() - run.state_ns > _IDLE_NS and _owes_result(ctx, run):
+        title = f"{run.agent} ended its turn without handing its work over"
+        response = "attach and look, send it a message, or stop it"
+        await alarms.ensure(ctx, "idle", f"run:{run.id}", priority=3, title=title, response=response)
+    elif not idle:
+        await alarms.clear(ctx, "idle", f"run:{run.id}", "it works again")
 
 
 async def _let_go(ctx: Context, run: Run, run_dir: Path) -> None:
@@ -168,6 +182,7 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
         reason = why or "it ended without handing its work over"
         drafts.append(draft(RunCrashed(run.id, exit_code, signal, active_ms, reason), subject))
     await ctx.record(*drafts)
+    await alarms.clear(ctx, "idle", f"run:{run.id}", "the run has ended")
     await ctx.bus.close_run(run.id)
     await ctx.tmux.kill(run.session)
     await _tidy(ctx, fresh, run_dir)
