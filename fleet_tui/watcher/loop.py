@@ -33,6 +33,7 @@ Pass = tuple[str, Callable[[Context], Awaitable[None]]]
 def passes(cursor: Cursor) -> Sequence[Pass]:
     """Every pass with its name, in the order in which they run: observe, contain, decide, act."""
     return (
+        ("finish landings", merges.finish_interrupted),
         ("follow the target", merges.follow_user),
         ("observe tickets", tickets.observe),
         ("observe runs", runs.observe),

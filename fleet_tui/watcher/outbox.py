@@ -7,12 +7,14 @@ an open attempt of a dead predecessor probes the world first: done, not done, or
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
+    JSON,
+    Draft,
     EffectAttempted,
     EffectDone,
     EffectFailed,
@@ -22,6 +24,7 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import Effect
 from fleet_tui.domain.states import EffectClass, EffectState
+from fleet_tui.tmux.delivery import DeliveryUncertain
 from fleet_tui.watcher.context import Context
 
 
@@ -33,9 +36,17 @@ class Probe(Enum):
     UNKNOWN = auto()
 
 
+async def _nothing() -> Sequence[Draft]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One effect: ``key`` makes it unique, ``perform`` touches the world and returns a result, ``probe`` looks."""
+    """One effect: ``key`` makes it unique, ``perform`` touches the world and returns a result, ``probe`` looks.
+
+    ``consequences`` are recorded in one transaction with the result, so that no crash can come between the two.
+    ``precondition`` is what a successor needs to know in order to finish what was begun.
+    """
 
     key: str
     name: str
@@ -44,6 +55,8 @@ class Act:
     perform: Callable[[], Awaitable[str]]
     probe: Callable[[], Awaitable[Probe]]
     cause: str | None = None
+    consequences: Callable[[], Awaitable[Sequence[Draft]]] = _nothing
+    precondition: Mapping[str, JSON] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -57,20 +70,33 @@ async def carry_out(ctx: Context, act: Act) -> EffectState:
         FleetError: the act failed now; it is recorded as failed and will be attempted again by the next call.
     """
     effect = await _planned(ctx, act)
-    if effect.state in (EffectState.DONE, EffectState.CANCELLED):
+    state = await settle(ctx, act, effect)
+    return await _attempt(ctx, act, effect.fence + 1) if state is EffectState.READY else state
+
+
+async def settle(ctx: Context, act: Act, effect: Effect) -> EffectState:
+    """Find out what became of an open attempt, without a new one: DONE, READY (it did not happen) or UNCERTAIN."""
+    if effect.state not in (EffectState.ATTEMPTING, EffectState.UNCERTAIN):
         return effect.state
-    if effect.state in (EffectState.ATTEMPTING, EffectState.UNCERTAIN):
-        verdict = await _settle(ctx, act, effect)
-        if verdict is not EffectState.READY:
-            return verdict
-    return await _attempt(ctx, act, effect.fence + 1)
+    if effect.state is EffectState.ATTEMPTING:
+        await ctx.say(EffectUncertain(act.id, effect.fence), act.target)
+    verdict = await act.probe()
+    if verdict is Probe.UNKNOWN:
+        return EffectState.UNCERTAIN
+    if verdict is Probe.DONE:
+        await _done(ctx, act, effect.fence, "found done after an interruption")
+        return EffectState.DONE
+    # Said in the log, so that the next attempt is seen not to be a blind repeat.
+    closed = EffectFailed(act.id, effect.fence, "found not done after an interruption", retry=True)
+    await ctx.say(closed, act.target)
+    return EffectState.READY
 
 
 async def _planned(ctx: Context, act: Act) -> Effect:
     effect = ctx.reader.effect(act.id)
     if effect is None:
         await ctx.say(
-            EffectPlanned(act.id, act.name, act.effect_class, act.target),
+            EffectPlanned(act.id, act.name, act.effect_class, act.target, dict(act.precondition)),
             act.target,
             cause=act.cause,
             key=f"plan:{act.key}",
@@ -81,22 +107,20 @@ async def _planned(ctx: Context, act: Act) -> Effect:
     return effect
 
 
-async def _settle(ctx: Context, act: Act, effect: Effect) -> EffectState:
-    if effect.state is EffectState.ATTEMPTING:
-        await ctx.say(EffectUncertain(act.id, effect.fence), act.target)
-    verdict = await act.probe()
-    if verdict is Probe.DONE:
-        await ctx.say(EffectDone(act.id, effect.fence, "found done after a restart"), act.target)
-        return EffectState.DONE
-    return EffectState.UNCERTAIN if verdict is Probe.UNKNOWN else EffectState.READY
-
-
 async def _attempt(ctx: Context, act: Act, fence: int) -> EffectState:
     await ctx.say(EffectAttempted(act.id, fence), act.target, cause=act.cause)
     try:
         result = await act.perform()
+    except DeliveryUncertain:
+        await ctx.say(EffectUncertain(act.id, fence), act.target)
+        return EffectState.UNCERTAIN
     except FleetError as error:
         await ctx.record(draft(EffectFailed(act.id, fence, str(error)[:2000], retry=True), act.target))
         raise
-    await ctx.say(EffectDone(act.id, fence, result[:2000]), act.target, cause=act.cause)
+    await _done(ctx, act, fence, result)
     return EffectState.DONE
+
+
+async def _done(ctx: Context, act: Act, fence: int, result: str) -> None:
+    done = draft(EffectDone(act.id, fence, result[:2000]), act.target, cause=act.cause)
+    await ctx.record(done, *await act.consequences())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
 from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.events import (
     Draft,
-    EffectFailed,
     PullRequestMerged,
     TargetMoved,
     TargetPublished,
@@ -14,13 +17,13 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Approval, PullRequest
-from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, EffectClass, EffectState, PullRequestState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, EffectClass, EffectState, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
 from fleet_tui.watcher import alarms
-from fleet_tui.watcher.context import Context, MergeView
+from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
-from fleet_tui.watcher.outbox import Act, Probe, carry_out
+from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
 from fleet_tui.watcher.passes.approvals import may_land
 from fleet_tui.watcher.shell import run_lines
 
@@ -31,7 +34,6 @@ async def land(ctx: Context) -> None:
     """Land the oldest pull request that may land. The next pass sees the moved base and judges the others anew."""
     if alarms.active(ctx, "landed-differs", "fleet") or alarms.active(ctx, "target-diverged", "fleet"):
         return
-    await _finish_interrupted(ctx)
     for pull_request in sorted(ctx.reader.pull_requests(PullRequestState.GATED), key=lambda p: p.created_ns):
         allowed, approval = await may_land(ctx, pull_request)
         if allowed:
@@ -45,74 +47,85 @@ async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | No
     results = gate_results(ctx, view.tree, gates := await gates_in_force(ctx, base))
     if view.conflict or len(results) != len(gates):
         return  # the gates pass will deal with it
-    act = _act(ctx, pull_request, base, view)
-    try:
-        state = await carry_out(ctx, act)
-    except Conflict:
-        return  # somebody moved the target: judged anew on the new base
-    if state is EffectState.DONE:
-        await _landed(ctx, pull_request, approval, base, view)
+    landing = Landing(
+        pr=pull_request.number,
+        ticket=pull_request.ticket,
+        head=pull_request.head_sha,
+        base=base,
+        commit=view.commit,
+        tree=view.tree,
+        approval=approval.id if approval else None,
+    )
+    with suppress(Conflict):  # somebody moved the target: judged anew on the new base
+        await carry_out(ctx, landing.act(ctx))
 
 
-def _act(ctx: Context, pull_request: PullRequest, base: str, view: MergeView) -> Act:
-    async def perform() -> str:
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Everything that is to be known of a landing, kept in its effect: a successor records it as it was decided."""
+
+    pr: int
+    ticket: int
+    head: str
+    base: str
+    commit: str
+    tree: str
+    approval: str | None
+
+    def act(self, ctx: Context) -> Act:
+        """The compare-and-swap of the target, and with it the record of the merge."""
+        key = f"merge:{self.pr}:{self.head}:{self.base}:{self.approval}"
+        return Act(
+            key,
+            "merge",
+            EffectClass.CAS,
+            f"pr:{self.pr}",
+            perform=lambda: self._perform(ctx),
+            probe=lambda: self._probe(ctx),
+            consequences=lambda: self._consequences(ctx),
+            precondition=asdict(self),
+        )
+
+    async def _perform(self, ctx: Context) -> str:
         ctx.tip = ""
-        if not await ctx.control.land(view.commit, base):
-            raise Conflict("target moved", f"{ctx.control.target} is no longer at {base[:8]}")
-        return view.commit
+        if not await ctx.control.land(self.commit, self.base):
+            raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
+        return self.commit
 
-    async def probe() -> Probe:
-        tip = await ctx.control.target_sha()
-        done = tip == view.commit or await ctx.control.is_ancestor(view.commit, tip)
-        return Probe.DONE if done else Probe.NOT_DONE
+    async def _probe(self, ctx: Context) -> Probe:
+        return Probe.DONE if await self._is_on_target(ctx) else Probe.NOT_DONE
 
-    key = f"merge:{pull_request.number}:{pull_request.head_sha}:{base}"
-    return Act(key, "merge", EffectClass.CAS, f"pr:{pull_request.number}", perform, probe)
+    async def _is_on_target(self, ctx: Context) -> bool:
+        return await ctx.control.is_ancestor(self.commit, await ctx.control.target_sha())
 
+    async def _consequences(self, ctx: Context) -> Sequence[Draft]:
+        tree = await ctx.control.tree_of(self.commit)
+        if tree != self.tree or not await self._is_on_target(ctx):
+            title = f"what landed for #{self.pr} is not what was gated ({tree[:8]} ≠ {self.tree[:8]})"
+            response = "look at the target branch before anything else lands"
+            await alarms.ensure(ctx, "landed-differs", "fleet", priority=1, title=title, response=response)
+            return ()
+        return self._records(ctx.control.target)
 
-async def _landed(
-    ctx: Context, pull_request: PullRequest, approval: Approval | None, base: str, view: MergeView
-) -> None:
-    tip = await ctx.control.target_sha()
-    tree = await ctx.control.tree_of(view.commit)
-    if tree != view.tree or not await ctx.control.is_ancestor(view.commit, tip):
-        title = f"what landed for #{pull_request.number} is not what was gated ({tree[:8]} ≠ {view.tree[:8]})"
-        response = "look at the target branch before anything else lands"
-        await alarms.ensure(ctx, "landed-differs", "fleet", priority=1, title=title, response=response)
-        return
-    await ctx.record(*_merged(ctx, pull_request, approval.id if approval else None, base, view.commit, view.tree))
-
-
-def _merged(
-    ctx: Context, pull_request: PullRequest, approval: str | None, base: str, commit: str, tree: str
-) -> list[Draft]:
-    number, target = pull_request.number, ctx.control.target
-    merged = PullRequestMerged(number, pull_request.ticket, pull_request.head_sha, base, commit, tree, target, approval)
-    key = f"{number}:{commit}"
-    return [
-        draft(merged, f"pr:{number}", key=f"merged:{key}"),
-        draft(TargetMoved(target, base, commit, "merge"), "fleet", key=f"moved:{key}"),
-        draft(
-            TicketShipped(pull_request.ticket, number, commit), f"ticket:{pull_request.ticket}", key=f"shipped:{key}"
-        ),
-    ]
+    def _records(self, target: str) -> list[Draft]:
+        number, commit = self.pr, self.commit
+        merged = PullRequestMerged(number, self.ticket, self.head, self.base, commit, self.tree, target, self.approval)
+        key = f"{number}:{commit}"
+        return [
+            draft(merged, f"pr:{number}", key=f"merged:{key}"),
+            draft(TargetMoved(target, self.base, commit, "merge"), "fleet", key=f"moved:{key}"),
+            draft(TicketShipped(self.ticket, number, commit), f"ticket:{self.ticket}", key=f"shipped:{key}"),
+        ]
 
 
-async def _finish_interrupted(ctx: Context) -> None:
-    """A watcher died while landing: if the commit is on the target the record is completed, else the attempt closed."""
+async def finish_interrupted(ctx: Context) -> None:
+    """A watcher died while landing: if the commit is on the target the record is completed, else the attempt closed.
+
+    Comes before every pass that looks at the target: to those a landing without its record is somebody else's commit.
+    """
     for effect in ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
-        number = int(effect.target.removeprefix("pr:"))
-        pull_request = ctx.reader.pull_request(number)
-        # The target as the log knows it is the base on which the interrupted landing was attempted.
-        base = ctx.reader.fleet().target_sha
-        view = await merge_view(ctx, pull_request, base) if pull_request else None
-        act = _act(ctx, pull_request, base, view) if pull_request and view else None
-        if act is None or act.id != effect.id or await act.probe() is not Probe.DONE:
-            closed = EffectFailed(effect.id, effect.fence, "not on the target after a restart", retry=True)
-            await ctx.say(closed, effect.target)
-        elif pull_request and view and await carry_out(ctx, act) is EffectState.DONE:
-            held = [a for a in ctx.reader.approvals(ApprovalState.HELD, pr=number) if a.base_sha == base]
-            await _landed(ctx, pull_request, held[0] if held else None, base, view)
+        landing = Landing(**effect.precondition)  # type: ignore[arg-type]
+        await settle(ctx, landing.act(ctx), effect)
 
 
 async def _target_may_have_moved(ctx: Context) -> bool:

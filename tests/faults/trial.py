@@ -1,0 +1,250 @@
+"""One trial: the demo with somebody killed at seeded points of its story; everything must come out as without the kill.
+
+``python -m tests.faults.trial VICTIM --seed N`` runs one in this process and prints the outcome as JSON; the trials of a
+series are processes of their own, so that they share nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+from fleet_tui.demo import outcome, project
+from fleet_tui.demo.person import Person
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import Event
+from fleet_tui.paths import FleetPaths
+from fleet_tui.store.reader import EventFilter, Reader
+from fleet_tui.watcher import spawn
+from tests.faults.victims import VICTIMS, Kill, Room
+
+NAMES = ("none", *VICTIMS, "room")
+_LAST_EVENT = 480
+"""A little less than the undisturbed story has, so that every kill falls into it."""
+_MOST_KILLS = {"watcher": 3, "supervisor": 2}
+_STORY_S = 240.0
+_LOOK_S = 0.005
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a trial went. ``tree`` is the final tree of the target branch; ``kept`` where a failed one can be looked at."""
+
+    victim: str
+    seed: int
+    kills: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    tree: str = ""
+    seconds: float = 0.0
+    kept: str = ""
+
+
+class Killer(threading.Thread):
+    """Kills when the log has reached each of the drawn lengths, a drawn moment later."""
+
+    def __init__(self, paths: FleetPaths, name: str, kill: Kill, seed: int) -> None:
+        super().__init__(name="killer", daemon=True)
+        self._paths = paths
+        self._kill = kill
+        self._chance = random.Random(f"{name}:{seed}")
+        count = self._chance.randint(1, _MOST_KILLS.get(name, 1))
+        self._points = sorted(self._chance.randint(5, _LAST_EVENT) for _ in range(count))
+        self.kills: list[str] = []
+        self.problems: list[str] = []
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        reader = Reader.open(self._paths.database)
+        try:
+            for point in self._points:
+                self._await(lambda point=point: reader.last_seq() >= point)  # type: ignore[misc]
+                self._over.wait(self._chance.uniform(0, 0.15))
+                self._strike(reader)
+        except Exception:
+            self.problems.append(f"the killer failed: {traceback.format_exc()}")
+        finally:
+            reader.close()
+
+    def finish(self) -> None:
+        """The story is over: stop waiting for its points."""
+        self._over.set()
+        self.join(60)
+        if not self.kills:
+            self.problems.append("nobody was killed")
+
+    def _strike(self, reader: Reader) -> None:
+        while not self._over.is_set():
+            seq = reader.last_seq()
+            victim = self._kill(self._paths, self._chance)
+            if victim is not None:
+                self.kills.append(f"{victim} at #{seq}")
+                return
+            self._over.wait(_LOOK_S)
+
+    def _await(self, reached: object) -> None:
+        assert callable(reached)
+        while not reached() and not self._over.is_set():
+            self._over.wait(_LOOK_S)
+
+
+def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
+    """Play the demo in ``place`` with ``victim`` killed; the environment's state and runtime homes must lie in ``place``."""
+    result = Outcome(victim, seed)
+    plan = project.Plan(speed=speed, hold_s=0)
+    tickets = project.tickets(plan)
+    shipping = {number for number, ticket in enumerate(tickets, 1) if ticket.get("ships", True)}
+    started = time.monotonic()
+    paths = project.create(place, plan)
+    spawn.start(paths)
+    with contextlib.ExitStack() as stack:
+        room = Room(paths) if victim == "room" else None
+        if room is not None:
+            stack.callback(room.close)
+        killer = None if victim == "none" else Killer(paths, victim, room.kill if room else VICTIMS[victim], seed)
+        if killer is not None:
+            killer.start()
+        try:
+            Person(paths, shipping, _nothing).play(_STORY_S)
+        except FleetError as error:
+            result.problems.append(str(error))
+        if killer is not None:
+            killer.finish()
+            result.kills, result.problems = killer.kills, result.problems + killer.problems
+    result.problems += _stopped(paths)
+    result.problems += _checked(paths, shipping, victim, place)
+    result.tree = _git(paths.repository, "rev-parse", "main^{tree}")
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _nothing(event: Event) -> None:
+    """The person of a trial tells nobody."""
+
+
+def _stopped(paths: FleetPaths) -> list[str]:
+    try:
+        return [] if spawn.stop(paths, with_agents=True) else ["no watcher was running at the end"]
+    except FleetError as error:
+        return [str(error)]
+
+
+def _checked(paths: FleetPaths, shipping: set[int], victim: str, place: Path) -> list[str]:
+    problems = outcome.check(paths, shipping, story=True)
+    problems += _command(paths, "audit", "verify") + _command(paths, "verify", "--deep")
+    reader = Reader.open(paths.database)
+    try:
+        events = reader.events(EventFilter(), after=0, limit=1_000_000)
+    finally:
+        reader.close()
+    problems += _landings(events) + _respawns(events) + _charges(events)
+    if victim == "room":
+        problems += _undisturbed(events)
+    return problems + _left(place)
+
+
+def _landings(events: list[Event]) -> list[str]:
+    """Every landing was decided by a person, by a decision of its own."""
+    used = Counter(event.payload.get("approval") for event in events if event.kind == "pr_merged")
+    return [f"{count} landings under approval {name}" for name, count in used.items() if name is None or count > 1]
+
+
+def _respawns(events: list[Event]) -> list[str]:
+    """No run is replaced twice, and none that nobody had lost."""
+    queued = Counter(event.payload.get("previous") for event in events if event.kind == "run_queued")
+    queued.pop(None, None)
+    crashed = {event.payload["run"] for event in events if event.kind == "run_crashed"}
+    twice = [f"{run} was replaced {count} times" for run, count in queued.items() if count > 1]
+    return twice + [f"{run} was replaced but had not crashed" for run in queued if run not in crashed]
+
+
+def _charges(events: list[Event]) -> list[str]:
+    """A run ends once."""
+    ends = Counter(event.payload["run"] for event in events if event.kind in ("run_finished", "run_crashed"))
+    return [f"{run} ended {count} times" for run, count in ends.items() if count > 1]
+
+
+def _undisturbed(events: list[Event]) -> list[str]:
+    """A room is only looked through: its death changes nothing."""
+    kinds = Counter(event.kind for event in events)
+    strange = {kind: kinds[kind] for kind in ("run_crashed", "tmux_lost", "effect_uncertain") if kinds[kind]}
+    if kinds["watcher_started"] != 1:
+        strange["watcher_started"] = kinds["watcher_started"]
+    return [f"the room's death was felt: {strange}"] if strange else []
+
+
+def _command(paths: FleetPaths, *words: str) -> list[str]:
+    argv = [sys.executable, "-m", "fleet_tui", *words, "--repo", str(paths.repository)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    return [] if done.returncode == 0 else [f"`fleet {' '.join(words)}`: {(done.stdout + done.stderr)[-1500:]}"]
+
+
+def _left(place: Path) -> list[str]:
+    """Processes that belong to the trial, by what they were started with."""
+    wanted = str(place)
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid in (os.getpid(), os.getppid()) or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            words = process.cmdline()
+            if any(wanted in word for word in (*words, *process.environ().values())):
+                found.append(f"process {process.pid} is left: {' '.join(words)[:200]}")
+    return found
+
+
+def _git(repository: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=repository, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()
+
+
+def _end_what_is_left(place: Path) -> None:
+    """A failed trial must not disturb the next one."""
+    wanted = str(place)
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            mine = process.pid in (os.getpid(), os.getppid())
+            if not mine and any(wanted in word for word in (*process.cmdline(), *process.environ().values())):
+                process.kill()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one trial and print its outcome; 0 when nothing was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.trial", description=__doc__)
+    parser.add_argument("victim", choices=NAMES)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--speed", type=float, default=20.0)
+    options = parser.parse_args(arguments)
+    # Unix socket paths are short, so the place is too.
+    place = Path(tempfile.mkdtemp(prefix="flk-", dir="/tmp")).resolve()  # noqa: S108 - made privately
+    os.environ["FLEET_STATE_HOME"] = str(place / "state")
+    os.environ["FLEET_RUNTIME_DIR"] = str(place / "run")
+    try:
+        result = run_trial(options.victim, options.seed, options.speed, place)
+    except Exception:
+        result = Outcome(options.victim, options.seed, problems=[traceback.format_exc()])
+    _end_what_is_left(place)
+    if result.problems:
+        result.kept = str(place)
+    else:
+        shutil.rmtree(place, ignore_errors=True)
+    print(json.dumps(asdict(result)))  # noqa: T201
+    return 1 if result.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
