@@ -38,8 +38,8 @@ async def perform(socket: Path, act: Act) -> Outcome:
         answer = await operator.acall(socket, act.op, act.args)
     except FleetError as error:
         return Outcome(False, failure(act, error), "warn")
-    note = one_line(str(answer.get("note", "")), 200)
-    return Outcome(True, f"{act.verb} {act.target}: {note or _DONE.get(act.op, 'done')}", "normal")
+    said = one_line(str(answer.get("message", "")), 200)
+    return Outcome(True, said or f"{act.verb} {act.target}: {_DONE.get(act.op, 'done')}", "normal")
 
 
 def failure(act: Act, error: FleetError) -> str:
