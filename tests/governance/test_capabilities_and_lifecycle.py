@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.model import Agent, PullRequest, Run
-from fleet_tui.domain.states import PullRequestState
+from fleet_tui.domain.states import PullRequestState, RunState
 from fleet_tui.governance.capabilities import may_decide_on, may_publish
 from fleet_tui.governance.lifecycle import (
     SLICE_MS,
@@ -55,7 +55,8 @@ def test_a_quarantined_or_revoked_identity_may_say_nothing(shipped: Settings) ->
 
 def _pull_request(**changes: object) -> PullRequest:
     fields: dict[str, object] = {
-        "number": 1, "ticket": 1, "title": "t", "body": "", "branch": "b", "target": "main", "agent": "ada", "run": "run-ada",
+        "number": 1, "ticket": 1, "title": "t", "body": "", "branch": "b", "target": "main", "agent": "ada",
+        "run": "run-ada",
         "head_sha": "aaaa", "base_sha": "base", "state": PullRequestState.NEEDS_REVIEW, "reason": "", "round": 1,
         "files": 1, "added": 1, "deleted": 0, "merge_sha": None, "created_ns": 0, "changed_ns": 0,
     }  # fmt: skip
@@ -80,7 +81,7 @@ def test_verdicts_only_on_the_given_head_of_somebody_elses_work(changes: dict[st
 
 def _run(changes: dict[str, object]) -> Run:
     rest = {name: value for name, value in changes.items() if name != "agent"}
-    return run(str(changes["agent"]), **rest)
+    return run(str(changes["agent"]), RunState.RUNNING, **rest)
 
 
 @given(

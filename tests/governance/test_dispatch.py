@@ -33,7 +33,8 @@ def run(name: str, state: RunState = RunState.RUNNING, **changes: object) -> Run
     fields: dict[str, object] = {
         "id": f"run-{name}", "agent": name, "role": "developer", "vendor": "scripted", "model": None,
         "trigger": "ticket_ready", "ticket": 1, "pr": None, "head_sha": None, "round": 1, "attempt": 1,
-        "previous": None, "instructions": "", "not_before_ns": 0, "state": state, "state_source": "", "state_reason": "",
+        "previous": None, "instructions": "", "not_before_ns": 0, "state": state, "state_source": "",
+        "state_reason": "",
         "state_ns": 0, "session": "", "pane_uuid": "", "workspace": "", "branch": "", "base_sha": "", "isolation": "L0",
         "agent_epoch": 0, "token_sha": "", "host": "h", "queued_ns": 0, "started_ns": None, "ended_ns": None,
         "exit_code": None, "signal": None, "active_ms": 0, "charged_ms": 0, "stop_requested": False, "published": False,

@@ -24,8 +24,8 @@ from fleet_tui.settings.schema import ApprovalPolicy, Settings
 HEADS = ("aaaa", "bbbb")
 PEOPLE = ("author", "lead", "qa", "sec")
 PULL_REQUEST = PullRequest(
-    1, 1, "t", "", "agent/1-t", "main", "author", "run-1", "aaaa", "base", PullRequestState.NEEDS_REVIEW, "", 1, 1, 1, 0,
-    None, 0, 0,
+    1, 1, "t", "", "agent/1-t", "main", "author", "run-1", "aaaa", "base", PullRequestState.NEEDS_REVIEW, "", 1, 1, 1,
+    0, None, 0, 0,
 )  # fmt: skip
 reviews_strategy = st.lists(
     st.builds(
@@ -75,7 +75,8 @@ def test_a_new_head_takes_every_verdict_back(reviews: list[Review], reviewers: s
 
 def _approval(binding: Binding) -> Approval:
     return Approval(
-        "approval-1", binding.pr, 1, binding.head_sha, binding.base_sha, binding.tree, binding.gates, binding.policy, (),
+        "approval-1", binding.pr, 1, binding.head_sha, binding.base_sha, binding.tree, binding.gates, binding.policy,
+        (),
         ApprovalState.HELD, 0, 0, 0, 0, "you", "", "",
     )  # fmt: skip
 
