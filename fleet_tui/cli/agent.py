@@ -7,8 +7,19 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import act, age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
-from fleet_tui.domain.errors import UsageError
+from fleet_tui.cli.common import (
+    F,
+    act,
+    age,
+    find_repository,
+    fleet_paths,
+    json_option,
+    open_reader,
+    print_json,
+    print_table,
+    repo_option,
+)
+from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.states import LIVE_RUNS
 
 
@@ -24,22 +35,60 @@ def agent() -> None:
     """
 
 
+def _selectors(function: F) -> F:
+    """Agents by name, or all of a team."""
+    function = click.option("--team", help="All agents of this team.")(function)
+    return click.argument("names", nargs=-1)(function)
+
+
+def _each(repo: Path | None, op: str, names: tuple[str, ...], team: str | None, reason: str) -> None:
+    """Ask for the act agent by agent; what one refuses does not keep it from the others."""
+    chosen = (*names, *(_team(repo, team) if team else ()))
+    if not chosen:
+        raise UsageError("nobody named", "name agents, or a team with --team", "fleet agent list")
+    failures = []
+    for name in dict.fromkeys(chosen):
+        try:
+            act(repo, op, {"agent": name, "reason": reason})
+        except FleetError as error:
+            if len(chosen) == 1:
+                raise
+            failures.append(f"{name}: {error.title}")
+    if failures:
+        raise FleetError(f"{len(failures)} of {len(chosen)} not done", "; ".join(failures))
+
+
+def _team(repo: Path | None, name: str) -> tuple[str, ...]:
+    from fleet_tui.settings.load import load_settings
+
+    teams = {team.name: team.agents for team in load_settings(find_repository(repo)).require().teams}
+    if name not in teams:
+        raise UsageError("no such team", name, f"teams: {', '.join(teams) or 'none are configured'}")
+    return teams[name]
+
+
 @agent.command("list")
+@click.option("--team", help="Only agents of this team.")
+@click.option("--department", help="Only agents of this department.")
 @repo_option
 @json_option
-def list_(repo: Path | None, as_json: bool) -> None:
+def list_(team: str | None, department: str | None, repo: Path | None, as_json: bool) -> None:
     """List agents with what they do now.
 
     \b
     Examples:
       fleet agent list
+      fleet agent list --team backend
       fleet agent list --json
     """
     reader = open_reader(fleet_paths(repo))
     rows = []
     now = time.time_ns()
     live = {run.agent: run for run in reader.runs(*LIVE_RUNS)}
+    members = _team(repo, team) if team else None
     for row in reader.agents():
+        if (members is not None and row.name not in members) or (department and row.department != department):
+            continue
         run = live.get(row.name)
         condition = "quarantined" if row.quarantined else "paused" if row.paused else "" if row.enabled else "disabled"
         rows.append(
@@ -121,45 +170,47 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
 
 
 @agent.command()
-@click.argument("name")
+@_selectors
 @click.option("--reason", default="", help="Why; goes into the log.")
 @repo_option
-def pause(name: str, reason: str, repo: Path | None) -> None:
-    """Freeze NAME's processes and give it no new work.
+def pause(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+    """Freeze the processes of NAMES and give them no new work.
 
     \b
-    Example:
+    Examples:
       fleet agent pause dev-1
+      fleet agent pause --team backend
     """
-    act(repo, "pause", {"agent": name, "reason": reason})
+    _each(repo, "pause", names, team, reason)
 
 
 @agent.command()
-@click.argument("name")
+@_selectors
 @click.option("--reason", default="", help="Why; goes into the log.")
 @repo_option
-def resume(name: str, reason: str, repo: Path | None) -> None:
-    """Let paused NAME go on.
+def resume(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+    """Let paused NAMES go on.
 
     \b
-    Example:
-      fleet agent resume dev-1
+    Examples:
+      fleet agent resume dev-1 dev-2
+      fleet agent resume --team backend
     """
-    act(repo, "resume", {"agent": name, "reason": reason})
+    _each(repo, "resume", names, team, reason)
 
 
 @agent.command()
-@click.argument("name")
+@_selectors
 @click.option("--reason", default="", help="Why; goes into the log.")
 @repo_option
-def stop(name: str, reason: str, repo: Path | None) -> None:
-    """End NAME's runs; workspace and log are kept, and its ticket waits for you.
+def stop(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+    """End the runs of NAMES; workspaces and log are kept, and their tickets wait for you.
 
     \b
     Example:
       fleet agent stop dev-1 --reason "wrong track"
     """
-    act(repo, "stop", {"agent": name, "reason": reason})
+    _each(repo, "stop", names, team, reason)
 
 
 @agent.command()

@@ -10,7 +10,6 @@ import click
 
 from fleet_tui.cli.common import fleet_paths, json_option, print_json, repo_option
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.watcher.lock import is_locked
 
 
 @click.group()
@@ -21,7 +20,6 @@ def audit() -> None:
     Examples:
       fleet audit verify
       fleet audit export > events.jsonl
-      fleet audit rebuild
     """
 
 
@@ -64,23 +62,6 @@ def export(repo: Path | None) -> None:
     from fleet_tui.store import audit as store_audit
 
     store_audit.export(fleet_paths(repo).database, sys.stdout)
-
-
-@audit.command()
-@repo_option
-def rebuild(repo: Path | None) -> None:
-    """Replay the log into empty tables; tells what differed. The watcher must be stopped.
-
-    \b
-    Example:
-      fleet watcher stop && fleet audit rebuild
-    """
-    from fleet_tui.store import audit as store_audit
-
-    paths = fleet_paths(repo)
-    if is_locked(paths.lock):
-        raise FleetError("the watcher is running", "it alone may write the tables", "fleet watcher stop")
-    click.echo(str(store_audit.rebuild(paths.database)))
 
 
 @click.command()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet_tui.cli.common import fleet_paths, json_option, open_reader, repo_option
-from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LOOK_S = 0.2
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--follow", "-f", is_flag=True, help="Go on as events happen; ends with Ctrl-C.")
 @click.option("--since", help="Only the last 30s, 15m, 2h, 1d.")
 @click.option("--type", "kinds", multiple=True, help="Only this kind; may be repeated or separated by commas.")
@@ -35,7 +35,9 @@ _LOOK_S = 0.2
 )
 @repo_option
 @json_option
+@click.pass_context
 def log(
+    ctx: click.Context,
     follow: bool,
     since: str | None,
     kinds: tuple[str, ...],
@@ -53,7 +55,10 @@ def log(
       fleet log --follow
       fleet log --since 1h --type gate_failed,policy_denied
       fleet log --agent dev-1 --json | jq .kind
+      fleet watcher stop && fleet log rebuild
     """
+    if ctx.invoked_subcommand is not None:
+        return
     from fleet_tui.store.reader import EventFilter
 
     wanted = EventFilter(
@@ -72,6 +77,26 @@ def log(
         if newest > last:
             _print(reader.events(wanted, after=last, limit=100_000), agent, as_json)
             last = newest
+
+
+@log.command()
+@repo_option
+def rebuild(repo: Path | None) -> None:
+    """Replay the log into empty tables and tell what differed. The watcher must be stopped.
+
+    \b
+    Example:
+      fleet watcher stop && fleet log rebuild
+    """
+    from fleet_tui.store.audit import rebuild as replay
+    from fleet_tui.watcher.lock import is_locked
+
+    paths = fleet_paths(repo)
+    if is_locked(paths.lock):
+        raise FleetError("the watcher is running", "it alone may write the tables", "fleet watcher stop")
+    if not paths.database.exists():
+        raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
+    click.echo(str(replay(paths.database)))
 
 
 def _print(events: list[Event], agent: str | None, as_json: bool) -> None:

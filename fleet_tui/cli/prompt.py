@@ -36,7 +36,7 @@ def show(agent: str, repo: Path | None, as_json: bool) -> None:
 
     repository = find_repository(repo)
     settings = load_settings(repository).require()
-    layers = standing_parts(repository, settings.agent(agent))
+    layers = standing_parts(repository, settings, settings.agent(agent))
     if as_json:
         print_json(layers)
         return

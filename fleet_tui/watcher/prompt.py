@@ -10,7 +10,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.prompts import read_prompt
-from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.watcher.context import Context
 
 _MOST_CHARACTERS = 400_000
@@ -35,7 +35,10 @@ def parts(ctx: Context, run: Run, agent: AgentSettings) -> list[Part]:
     Raises:
         FleetError: the agent's prompt file is missing.
     """
-    layers = [*standing_parts(ctx.paths.repository, agent), Part("assignment", _assignment(ctx, run, agent))]
+    layers = [
+        *standing_parts(ctx.paths.repository, ctx.settings, agent),
+        Part("assignment", _assignment(ctx, run, agent)),
+    ]
     if run.ticket is not None:
         layers.append(Part(f"ticket {run.ticket}", _ticket(ctx, run.ticket)))
     if run.instructions:
@@ -43,14 +46,20 @@ def parts(ctx: Context, run: Run, agent: AgentSettings) -> list[Part]:
     return layers
 
 
-def standing_parts(repository: Path, agent: AgentSettings) -> list[Part]:
-    """The layers that are the same for every run of ``agent``: handbook and its own prompt.
+def standing_parts(repository: Path, settings: Settings, agent: AgentSettings) -> list[Part]:
+    """The layers that are the same for every run of ``agent``: handbook, product, and its own prompt.
 
     Raises:
         FleetError: the agent's prompt file is missing.
     """
     handbook = shipped_config() / "handbook.md"
-    return [Part("shipped handbook.md", handbook.read_text(encoding="utf-8")), _own_prompt(repository, agent)]
+    layers = [Part("shipped handbook.md", handbook.read_text(encoding="utf-8"))]
+    product = settings.product
+    facts = (("Product", product.name), ("What it is", product.description), ("Answered for by", product.owner))
+    told = "\n".join(f"{label}: {text}" for label, text in facts if text)
+    if told:
+        layers.append(Part("product:", told))
+    return [*layers, _own_prompt(repository, agent)]
 
 
 def _own_prompt(repository: Path, agent: AgentSettings) -> Part:

@@ -113,7 +113,7 @@ def test_the_gates_digest_knows_name_command_and_tree_but_not_order() -> None:
 
 
 def _settings(when: str) -> Settings:
-    return Settings(approval=ApprovalPolicy(when=when, sensitive_paths=(".github/**", "**/hooks/**", "Makefile")))  # type: ignore[arg-type]
+    return Settings(approval=ApprovalPolicy(when=when, sensitive_paths=(".github/**", "**/hooks/**", "Makefile")))
 
 
 @pytest.mark.parametrize("isolation", list(Isolation))
