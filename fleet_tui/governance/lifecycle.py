@@ -8,6 +8,10 @@ from typing import Literal
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.settings.schema import Settings
 
+LOST = "lost: "
+"""How the reason of a run begins that ended with its surroundings (tmux server, host): no fault of the agent's."""
+MOST_LOSSES = 10
+"""Replacements of one piece of work after losses; something is wrong that no further start will mend."""
 SLICE_MS = 10_000
 """Run time is bought in prepaid slices: a crash forfeits the rest of one slice, and nothing is ever under-charged."""
 _WARN_SHARE = 0.8
@@ -21,13 +25,19 @@ class Restart:
     not_before_ns: int
 
 
-def restart_after(run: Run, settings: Settings, now_ns: int) -> Restart | None:
-    """When a crashed run is replaced; None when its attempts are used up and a person must look."""
-    if run.attempt >= settings.limits.restart_attempts:
+def restart_after(run: Run, settings: Settings, now_ns: int, *, losses: int = 0) -> Restart | None:
+    """When a crashed run is replaced; None when its attempts are used up and a person must look.
+
+    ``losses`` counts the runs of this piece of work that were lost, this one included: a loss is no attempt of the
+    agent's, so it does not use one up, but it has a bound and a back-off of its own.
+    """
+    lost = run.state_reason.startswith(LOST)
+    if losses > MOST_LOSSES or (not lost and run.attempt >= settings.limits.restart_attempts):
         return None
     steps = settings.limits.restart_backoff_s
-    wait_s = steps[min(run.attempt, len(steps)) - 1] if steps else 0
-    return Restart(run.attempt + 1, now_ns + round(wait_s * 1_000_000_000))
+    nth = losses if lost else run.attempt
+    wait_s = steps[min(max(1, nth), len(steps)) - 1] if steps else 0
+    return Restart(run.attempt + (not lost), now_ns + round(wait_s * 1_000_000_000))
 
 
 def containment_reason(agent: Agent, settings: Settings) -> str | None:

@@ -43,8 +43,8 @@ async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: 
 
     Raises:
         ValueError: nothing is left of the text after cleaning, or it is too long.
-        WrongPane: the pane is dead or another one; nothing was sent (or, after TYPED, not submitted).
-        DeliveryUncertain: tmux failed half-way.
+        WrongPane: the pane is dead or another one; nothing was sent.
+        DeliveryUncertain: it failed half-way: the text may be in the pane, submitted or not.
     """
     body = pasteable(text)
     if not body.strip() or len(body) > MOST_CHARACTERS:
@@ -52,8 +52,15 @@ async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: 
     _check(pane)
     await _paste(server, pane, body.encode("utf-8"), bracketed=True)
     await on_receipt(MessageState.TYPED)
-    await _settled(server, pane)
-    await _paste(server, pane, b"\r", bracketed=False)
+    try:
+        await _settled(server, pane)
+        await _paste(server, pane, b"\r", bracketed=False)
+    except DeliveryUncertain:
+        raise
+    except FleetError as error:
+        raise DeliveryUncertain(
+            "delivery is uncertain", f"typed, but not submitted: {error}", "look at the pane before sending again"
+        ) from error
     await on_receipt(MessageState.SUBMITTED)
 
 

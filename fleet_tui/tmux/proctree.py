@@ -36,12 +36,16 @@ def identity(pid: int) -> str | None:
     try:
         if sys.platform == "linux":
             fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-            return None if fields[0] in "ZXx" else f"{boot}:{fields[19]}"
+            return None if fields[0] in "ZXx" else f"{boot_id()}:{fields[19]}"
         process = psutil.Process(pid)
         return None if process.status() in _ENDED else f"{process.create_time():.6f}"
     except (OSError, IndexError, psutil.Error):
         return None
+
+
+def boot_id() -> str:
+    """What names this boot of the host in an :func:`identity`; empty where identities do not hold it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip() if sys.platform == "linux" else ""
 
 
 def become_subreaper() -> bool:

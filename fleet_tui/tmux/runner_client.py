@@ -26,6 +26,7 @@ __all__ = [
     "RunnerStatus",
     "find_run",
     "freeze",
+    "is_of_another_boot",
     "kill_leftovers",
     "read_exit",
     "read_meter_ms",
@@ -106,6 +107,12 @@ def runner_alive(run_dir: Path) -> bool:
     """Whether the recorded runner still lives: same pid and same life of it; a zombie is dead."""
     record = read_runner(run_dir)
     return record is not None and _lives(record)
+
+
+def is_of_another_boot(run_dir: Path) -> bool:
+    """Whether the recorded runner lived before the host was restarted."""
+    record, boot = read_runner(run_dir), proctree.boot_id()
+    return record is not None and bool(boot) and not record.identity.startswith(f"{boot}:")
 
 
 async def kill_leftovers(run_dir: Path) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SPEW_S = 10.0
 _SPEW_BYTES_PER_S = 2_000_000
 _ESCAPEE_S = 600
+_KNOCKING_S = 30.0
 
 
 def _push_main(player: Player) -> None:
@@ -43,7 +44,7 @@ def _operator_sockets() -> list[Path]:
     if not own:
         return []
     # <runtime>/runs/<run>/bus.sock lies beside <runtime>/operator.sock.
-    return [parent / "operator.sock" for parent in Path(own).parents[:3] if (parent / "operator.sock").exists()]
+    return [parent / "operator.sock" for parent in Path(own).parents[:3] if (parent / "runs").is_dir()]
 
 
 def _databases() -> list[Path]:
@@ -64,17 +65,32 @@ def _peek(database: Path) -> str:
 
 
 def _command_the_watcher(path: Path) -> str:
-    """Try an act of the operator's; its argument names nothing, so that it would change nothing if it were accepted."""
+    """Try an act of the operator's; its argument names nothing, so that it would change nothing if it were accepted.
+
+    It is stubborn: while the watcher is away it knocks again.
+    """
     request = {"v": 1, "id": f"bad-{os.getpid()}", "op": "approve", "args": {"approval": "none"}, "token": None}
     body = json.dumps(request).encode()
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(5)
-            connection.connect(str(path))
-            connection.sendall(len(body).to_bytes(4, "big") + body)
-            return connection.recv(4096)[4:].decode("utf-8", "replace") or "closed without an answer"
-    except OSError as error:
-        return str(error)
+    end_s = time.monotonic() + _KNOCKING_S
+    while True:
+        try:
+            answer = _knock(path, len(body).to_bytes(4, "big") + body)
+        except OSError as error:
+            answer = str(error)
+        else:
+            if answer:
+                return answer
+        if time.monotonic() > end_s:
+            return answer or "closed without an answer"
+        time.sleep(0.2)
+
+
+def _knock(path: Path, frame: bytes) -> str:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(5)
+        connection.connect(str(path))
+        connection.sendall(frame)
+        return connection.recv(4096)[4:].decode("utf-8", "replace")
 
 
 def _spew(player: Player) -> None:

@@ -9,6 +9,8 @@ from fleet_tui.domain.states import AlarmState
 from fleet_tui.domain.text import one_line
 from fleet_tui.watcher.context import Context
 
+_FAILURES = 3
+
 
 def active(ctx: Context, rule: str, about: str) -> Alarm | None:
     """The uncleared alarm of this rule about this subject."""
@@ -28,3 +30,15 @@ async def clear(ctx: Context, rule: str, about: str, reason: str) -> None:
     alarm = active(ctx, rule, about)
     if alarm is not None:
         await ctx.say(AlarmCleared(alarm.id, reason), about)
+
+
+async def failing_jobs(ctx: Context) -> None:
+    """Work beside the loop that fails again and again is told to a person, until it succeeds or nobody wants it."""
+    failing = ctx.jobs.failing(_FAILURES)
+    for key, failure in failing.items():
+        title = f"`{key}` failed {_FAILURES} times and is tried again now and then: {failure.reason}"
+        response = "see `fleet doctor` and the watcher's log"
+        await ensure(ctx, "job", f"job:{key}", priority=2, title=title, response=response)
+    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+        if alarm.rule == "job" and alarm.about.removeprefix("job:") not in failing:
+            await ctx.say(AlarmCleared(alarm.id, "it works again, or is no longer wanted"), alarm.about)

@@ -38,6 +38,7 @@ from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.lock import WatcherLock
 from fleet_tui.watcher.loop import Loop
 from fleet_tui.watcher.operator_desk import OperatorDesk
+from fleet_tui.watcher.recovery import clear_interrupted
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Watcher:
         started = WatcherStarted(__version__, os.getpid(), ctx.host, boot_id(), ctx.isolation.value)
         await ctx.say(started, "fleet")
         await self._use(loaded)
+        await clear_interrupted(ctx)
         for run in ctx.reader.runs(*LIVE_RUNS):
             if ctx.paths.run_dir(run.id).is_dir():
                 await starting.listen(ctx, run)

@@ -55,6 +55,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("messages", messages.send),
         ("labels", tickets.label),
         ("reclaim workspaces", merges.reclaim),
+        ("report failing jobs", alarms.failing_jobs),
     )
 
 

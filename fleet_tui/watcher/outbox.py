@@ -32,6 +32,8 @@ class Probe(Enum):
     """What a look at the world says about an attempt whose result nobody recorded."""
 
     DONE = auto()
+    HALF_DONE = auto()
+    """It was begun, and what is missing can be done without repeating anything."""
     NOT_DONE = auto()
     UNKNOWN = auto()
 
@@ -45,6 +47,7 @@ class Act:
     """One effect: ``key`` makes it unique, ``perform`` touches the world and returns a result, ``probe`` looks.
 
     ``consequences`` are recorded in one transaction with the result, so that no crash can come between the two.
+    ``complete`` does the rest of an act that was found half done.
     ``precondition`` is what a successor needs to know in order to finish what was begun.
     """
 
@@ -55,12 +58,18 @@ class Act:
     perform: Callable[[], Awaitable[str]]
     probe: Callable[[], Awaitable[Probe]]
     cause: str | None = None
+    complete: Callable[[], Awaitable[str]] | None = None
     consequences: Callable[[], Awaitable[Sequence[Draft]]] = _nothing
     precondition: Mapping[str, JSON] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        return f"effect-{hashlib.sha256(self.key.encode()).hexdigest()[:20]}"
+        return effect_id(self.key)
+
+
+def effect_id(key: str) -> str:
+    """The id of the effect that ``key`` names."""
+    return f"effect-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
 
 
 async def carry_out(ctx: Context, act: Act) -> EffectState:
@@ -81,7 +90,10 @@ async def settle(ctx: Context, act: Act, effect: Effect) -> EffectState:
     if effect.state is EffectState.ATTEMPTING:
         await ctx.say(EffectUncertain(act.id, effect.fence), act.target)
     verdict = await act.probe()
-    if verdict is Probe.UNKNOWN:
+    if verdict is Probe.HALF_DONE and act.complete is not None:
+        await _done(ctx, act, effect.fence, await act.complete())
+        return EffectState.DONE
+    if verdict in (Probe.UNKNOWN, Probe.HALF_DONE):
         return EffectState.UNCERTAIN
     if verdict is Probe.DONE:
         await _done(ctx, act, effect.fence, "found done after an interruption")

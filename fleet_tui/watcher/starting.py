@@ -42,6 +42,9 @@ async def start(ctx: Context, run: Run) -> None:
         workspace, branch, base = await _workspace(ctx, run)
         await _launch(ctx, run, agent, workspace, branch, base)
     except FleetError as error:
+        fresh = ctx.reader.run(run.id)
+        if fresh is not None and fresh.state is RunState.STARTING:
+            raise  # all is written but tmux did not do its part: the run is spawned again after a rest
         log.warning("run %s cannot start: %s", run.id, error)
         reason = f"{error.title}: {error.message}"[:400]
         await ctx.say(RunFinished(run.id, "failed", None, None, 0, reason), f"run:{run.id}")

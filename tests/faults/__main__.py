@@ -1,4 +1,4 @@
-"""``python -m tests.faults --victim watcher --trials 20 --seed 1``: one line per trial and a summary; 1 when any failed."""
+"""``python -m tests.faults --victim watcher --trials 20 --seed 1``: a line per trial and a summary; 1 if any failed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def main() -> int:
     chosen = victims if options.victim == "all" else [options.victim]
     tried, failed = Counter[str](), Counter[str]()
     for outcome in series(chosen, range(options.seed, options.seed + options.trials), options.speed, options.jobs):
-        print(as_line(outcome), flush=True)  # noqa: T201
+        print(as_line(outcome), flush=True)
         tried[outcome.victim] += 1
         failed[outcome.victim] += bool(outcome.problems)
     for victim, count in tried.items():
-        print(f"{victim}: {count} trials, {failed[victim]} failed")  # noqa: T201
+        print(f"{victim}: {count} trials, {failed[victim]} failed")
     return 1 if failed.total() else 0
 
 

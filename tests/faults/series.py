@@ -33,7 +33,7 @@ def series(victims: list[str], seeds: range, speed: float, jobs: int) -> Iterato
     yield calm
     wanted = [(victim, seed) for seed in seeds for victim in victims]
     with ThreadPoolExecutor(jobs) as pool:
-        for outcome in pool.map(lambda pair: one(*pair, speed), wanted):
+        for outcome in pool.map(lambda pair: one(pair[0], pair[1], speed), wanted):
             if calm.tree and outcome.tree != calm.tree:
                 outcome.problems.append(f"the final tree is {outcome.tree[:12]}, undisturbed it is {calm.tree[:12]}")
             yield outcome

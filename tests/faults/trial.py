@@ -1,7 +1,7 @@
 """One trial: the demo with somebody killed at seeded points of its story; everything must come out as without the kill.
 
-``python -m tests.faults.trial VICTIM --seed N`` runs one in this process and prints the outcome as JSON; the trials of a
-series are processes of their own, so that they share nothing.
+``python -m tests.faults.trial VICTIM --seed N`` runs one in this process and prints the outcome as JSON; the trials of
+a series are processes of their own, so that they share nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _LOOK_S = 0.005
 
 @dataclass(slots=True)
 class Outcome:
-    """How a trial went. ``tree`` is the final tree of the target branch; ``kept`` where a failed one can be looked at."""
+    """How a trial went. ``tree`` is the final tree of the target branch; ``kept`` where a failed one lies."""
 
     victim: str
     seed: int
@@ -72,7 +72,7 @@ class Killer(threading.Thread):
         reader = Reader.open(self._paths.database)
         try:
             for point in self._points:
-                self._await(lambda point=point: reader.last_seq() >= point)  # type: ignore[misc]
+                self._await(reader, point)
                 self._over.wait(self._chance.uniform(0, 0.15))
                 self._strike(reader)
         except Exception:
@@ -96,14 +96,13 @@ class Killer(threading.Thread):
                 return
             self._over.wait(_LOOK_S)
 
-    def _await(self, reached: object) -> None:
-        assert callable(reached)
-        while not reached() and not self._over.is_set():
+    def _await(self, reader: Reader, point: int) -> None:
+        while reader.last_seq() < point and not self._over.is_set():
             self._over.wait(_LOOK_S)
 
 
 def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
-    """Play the demo in ``place`` with ``victim`` killed; the environment's state and runtime homes must lie in ``place``."""
+    """Play the demo in ``place`` with ``victim`` killed; the environment's state and runtime homes must lie there."""
     result = Outcome(victim, seed)
     plan = project.Plan(speed=speed, hold_s=0)
     tickets = project.tickets(plan)
@@ -230,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--speed", type=float, default=20.0)
     options = parser.parse_args(arguments)
     # Unix socket paths are short, so the place is too.
-    place = Path(tempfile.mkdtemp(prefix="flk-", dir="/tmp")).resolve()  # noqa: S108 - made privately
+    place = Path(tempfile.mkdtemp(prefix="flk-", dir="/tmp")).resolve()
     os.environ["FLEET_STATE_HOME"] = str(place / "state")
     os.environ["FLEET_RUNTIME_DIR"] = str(place / "run")
     try:
@@ -242,7 +241,7 @@ def main(arguments: list[str] | None = None) -> int:
         result.kept = str(place)
     else:
         shutil.rmtree(place, ignore_errors=True)
-    print(json.dumps(asdict(result)))  # noqa: T201
+    print(json.dumps(asdict(result)))
     return 1 if result.problems else 0
 
 

@@ -14,6 +14,9 @@ from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
 from fleet_tui.watcher.passes.reviews import send_back
 from fleet_tui.watcher.shell import Outcome, command_environment, run_command
 
+GATE_MARKER = "FLEET_GATES"
+"""The environment variable that tells whose gate a process belongs to."""
+
 
 async def judge(ctx: Context) -> None:
     """Bring every reviewed pull request to *gated* on the current base, or back to its author."""
@@ -43,7 +46,7 @@ async def _run_missing(
     if pull_request.state is PullRequestState.GATED:
         await _change(ctx, pull_request, PullRequestState.APPROVED, f"gates run again on base {base[:8]}")
     key = f"gate:{view.tree}"
-    if len(ctx.jobs.running("gate:")) < ctx.settings.merge.parallel_gates and ctx.jobs.failures(key) < 3:
+    if len(ctx.jobs.running("gate:")) < ctx.settings.merge.parallel_gates:
         ctx.jobs.start(key, lambda: _run_gates(ctx, pull_request, base, view, missing))
 
 
@@ -72,7 +75,7 @@ async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: Me
         ctx.paths.gates / view.tree,
         time_limit_s=gate.time_limit_s,
         output_limit=gate.output_limit_kb * 1024,
-        env=command_environment(gate.env),
+        env=command_environment(gate.env) | {GATE_MARKER: str(ctx.paths.gates)},
     )
     log = _store_evidence(ctx, gate_id, outcome)
     if outcome.passed:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import MessageDelivered, RunStateChanged
-from fleet_tui.domain.model import Message, Run
+from fleet_tui.domain.events import EffectDone, EffectFailed, MessageDelivered, RunStateChanged, draft
+from fleet_tui.domain.model import Effect, Message, Run
 from fleet_tui.domain.states import ENDED_RUNS, EffectClass, EffectState, MessageState, RunState
-from fleet_tui.tmux.delivery import deliver
+from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
+from fleet_tui.vendors.input_line import holds, is_empty
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.outbox import Act, Probe, carry_out
+from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
 
 _OPEN = (MessageState.QUEUED, MessageState.TYPED, MessageState.UNCERTAIN)
+_UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
 
 
@@ -26,10 +27,18 @@ async def send(ctx: Context) -> None:
         seen.add(message.run)
         run = ctx.reader.run(message.run)
         if run is None or run.state in ENDED_RUNS:
-            failed = MessageDelivered(message.id, message.run, MessageState.FAILED.value, "the run has ended")
-            await ctx.say(failed, f"run:{message.run}")
+            await _in_vain(ctx, message)
         elif run.state in _TYPING and not run.stop_requested:
             ctx.jobs.start(f"message:{message.id}", lambda m=message, r=run: _send(ctx, m, r))  # type: ignore[misc]
+
+
+async def _in_vain(ctx: Context, message: Message) -> None:
+    failed = MessageDelivered(message.id, message.run, MessageState.FAILED.value, "the run has ended")
+    drafts = [draft(failed, f"run:{message.run}")]
+    effect = _open_effect(ctx, message)
+    if effect is not None:
+        drafts.append(draft(EffectFailed(effect.id, effect.fence, "the run has ended", retry=False), effect.target))
+    await ctx.record(*drafts)
 
 
 async def _send(ctx: Context, message: Message, run: Run) -> None:
@@ -37,42 +46,58 @@ async def _send(ctx: Context, message: Message, run: Run) -> None:
     if pane is None:
         return
     screen = await ctx.tmux.capture(pane)
-    if message.state is MessageState.QUEUED and not _takes_input(ctx, run, screen):
+    begun = _open_effect(ctx, message) is not None
+    if not begun and not _takes_input(ctx, run, screen):
         return  # busy, in a dialog, or not up yet: it stays queued
-    try:
-        state = await carry_out(ctx, _act(ctx, message, run, pane))
-    except FleetError as error:
-        await ctx.say(
-            MessageDelivered(message.id, run.id, MessageState.QUEUED.value, str(error)[:300]), f"run:{run.id}"
-        )
-        return
+    # A failure leaves it queued, and the job rests before the next attempt.
+    state = await carry_out(ctx, _act(ctx, message, run, pane))
     if state is EffectState.UNCERTAIN:
         await _uncertain(ctx, message, run)
-    elif state is EffectState.DONE and ctx.reader.message(message.id).state in _OPEN:  # type: ignore[union-attr]
+    elif state is EffectState.DONE:
         await _receipt(ctx, message, run, MessageState.SUBMITTED)
+        await alarms.clear(ctx, "delivery", f"run:{run.id}", "it arrived")
 
 
 def _act(ctx: Context, message: Message, run: Run, pane: PaneInfo) -> Act:
     async def perform() -> str:
-        text = ctx.store.blob(message.text_sha) if message.text_sha else message.text
+        text = _text(ctx, message)
         await deliver(ctx.tmux, pane, text, on_receipt=lambda state: _receipt(ctx, message, run, state))
         return "submitted"
 
     async def probe() -> Probe:
-        """After a crash between typing and its record: a hook's word first, then the screen, then a person."""
+        """After an interruption: a hook's word first, then the screen, then a person."""
         fresh = ctx.reader.message(message.id)
         if fresh is not None and fresh.state in (MessageState.TAKEN_UP, MessageState.SUBMITTED):
             return Probe.DONE
-        screen = await ctx.tmux.capture(pane, history=500)
-        first = next((line.strip() for line in message.text.splitlines() if line.strip()), "")[:40]
-        if first and first in screen:
-            return Probe.UNKNOWN
-        return Probe.NOT_DONE if _takes_input(ctx, run, screen) else Probe.UNKNOWN
+        screen = await ctx.tmux.capture(pane)
+        if holds(screen, _text(ctx, message)):
+            return Probe.HALF_DONE
+        # Enter is pressed only after the receipt for the typing is in the log: without it nothing was submitted.
+        typed = ctx.reader.has_key(f"receipt:{message.id}:{MessageState.TYPED.value}")
+        return Probe.NOT_DONE if not typed and is_empty(screen) and _takes_input(ctx, run, screen) else Probe.UNKNOWN
 
-    return Act(f"deliver:{message.id}", "deliver", EffectClass.ONCE, f"run:{run.id}", perform, probe)
+    async def complete() -> str:
+        await send_keys(ctx.tmux, pane, ["Enter"])
+        return "it stood in the input line: submitted"
+
+    key, target = f"deliver:{message.id}", f"run:{run.id}"
+    return Act(key, "deliver", EffectClass.ONCE, target, perform, probe, complete=complete)
+
+
+def _text(ctx: Context, message: Message) -> str:
+    return ctx.store.blob(message.text_sha) if message.text_sha else message.text
+
+
+def _open_effect(ctx: Context, message: Message) -> Effect | None:
+    """The attempt to deliver ``message`` whose result nobody has recorded."""
+    effect = ctx.reader.effect(effect_id(f"deliver:{message.id}"))
+    return effect if effect is not None and effect.state in _UNDER_WAY else None
 
 
 async def _receipt(ctx: Context, message: Message, run: Run, state: MessageState) -> None:
+    fresh = ctx.reader.message(message.id)
+    if fresh is not None and fresh.state is MessageState.TAKEN_UP:
+        return  # the hook was faster than we are
     delivered = MessageDelivered(message.id, run.id, state.value)
     await ctx.say(delivered, f"run:{run.id}", key=f"receipt:{message.id}:{state.value}")
 
@@ -107,18 +132,18 @@ def _takes_input(ctx: Context, run: Run, screen: str) -> bool:
 
 
 async def taken_up(ctx: Context, run: Run, source: str) -> None:
-    """A vendor's hook says that a prompt was taken up: the newest delivered message of the run has arrived."""
-    done = {MessageState.TYPED, MessageState.SUBMITTED, MessageState.UNCERTAIN, MessageState.QUEUED}
-    open_messages = sorted(ctx.reader.messages(*done, run=run.id), key=lambda m: (m.sent_ns, m.id))
-    attempted = [m for m in open_messages if m.state is not MessageState.QUEUED or _was_attempted(ctx, m)]
-    for message in attempted[:1]:
+    """A vendor's hook says that a prompt was taken up: the oldest message under way to the run has arrived."""
+    messages = sorted(ctx.reader.messages(*_OPEN, MessageState.SUBMITTED, run=run.id), key=lambda m: (m.sent_ns, m.id))
+    for message in messages:
+        effect = _open_effect(ctx, message)
+        if message.state is MessageState.QUEUED and effect is None:
+            continue
         receipt = MessageDelivered(message.id, run.id, MessageState.TAKEN_UP.value, source)
-        await ctx.say(receipt, f"run:{run.id}", key=f"receipt:{message.id}:taken_up")
+        drafts = [draft(receipt, f"run:{run.id}", key=f"receipt:{message.id}:taken_up")]
+        if effect is not None and not ctx.jobs.running(f"message:{message.id}"):
+            drafts.append(draft(EffectDone(effect.id, effect.fence, f"taken up ({source})"), effect.target))
+        await ctx.record(*drafts)
         await alarms.clear(ctx, "delivery", f"run:{run.id}", "taken up")
+        break
     if run.state is RunState.WAITING:
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, source), f"run:{run.id}")
-
-
-def _was_attempted(ctx: Context, message: Message) -> bool:
-    effects = ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="deliver")
-    return any(effect.target == f"run:{message.run}" for effect in effects)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
@@ -17,11 +18,11 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, RunState, TicketState
 from fleet_tui.governance import lifecycle
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.tmux import runner_client
-from fleet_tui.tmux.records import read_exit, read_meter_ms
+from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.watcher import alarms, starting
 from fleet_tui.watcher.context import Context
@@ -64,12 +65,13 @@ async def observe(ctx: Context) -> None:
     live = [run for run in ctx.reader.runs(*LIVE_RUNS) if not ctx.jobs.running(f"start:{run.id}")]
     if not live:
         return
-    panes = await ctx.tmux.panes()
+    panes = await ctx.tmux.panes()  # younger than the list of runs: what was spawned before is in it
     if panes is None:
         await _server_lost(ctx, live)
     by_session = {pane.session: pane for pane in panes or ()}
     for run in live:
         await _observe_one(ctx, run, by_session.get(run.session))
+    sweep(ctx, by_session)
 
 
 async def _server_lost(ctx: Context, live: list[Run]) -> None:
@@ -79,24 +81,33 @@ async def _server_lost(ctx: Context, live: list[Run]) -> None:
         await ctx.say(TmuxLost(started), "fleet", key=f"tmux-lost:{last}")
 
 
+def sweep(ctx: Context, sessions: Iterable[str]) -> None:
+    """Clear away what interrupted ends of runs left: panes, processes, checkouts."""
+    for session in sessions:
+        run = ctx.reader.run(session)
+        if run is not None and run.state in ENDED_RUNS:
+            _ended(ctx, run, ctx.paths.run_dir(run.id))
+
+
 async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
     run_dir = ctx.paths.run_dir(run.id)
-    record = read_exit(run_dir)
     alive = runner_client.runner_alive(run_dir)
-    if record is None and not alive and pane is not None and not pane.dead:
-        return  # the pane exists and its runner is about to write its record
-    if record is None and not alive and not _ever_ran(run_dir) and run.state is RunState.STARTING:
-        ctx.jobs.start(f"start:{run.id}", lambda: starting.spawn(ctx, run))
-        return
+    record = read_exit(run_dir)  # after the look at the runner: a dead one writes nothing any more
     if alive:
         if record is None:
             await _alive(ctx, run, run_dir)
         return  # with a record it is just leaving: the next look finds it gone
-    await _ended(ctx, run, run_dir)
+    if record is None and not _ever_ran(run_dir):
+        if pane is not None and not pane.dead:
+            return  # its runner is about to say that it runs
+        if run.state is RunState.STARTING and (run_dir / SPEC).is_file():
+            ctx.jobs.start(f"start:{run.id}", lambda: starting.spawn(ctx, run))
+            return
+    _ended(ctx, run, run_dir)
 
 
 def _ever_ran(run_dir: Path) -> bool:
-    return (run_dir / "runner.json").exists()
+    return (run_dir / RUNNER).exists()
 
 
 async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
@@ -148,44 +159,60 @@ async def _stop(run_dir: Path) -> None:
     await runner_client.stop(run_dir, grace_s=5)
 
 
-async def _ended(ctx: Context, run: Run, run_dir: Path) -> None:
+def _ended(ctx: Context, run: Run, run_dir: Path) -> None:
     """Record the end of a run whose processes are gone, after everything it still had to say was heard."""
-    if ctx.jobs.running(f"end:{run.id}"):
-        return
     ctx.jobs.start(f"end:{run.id}", lambda: _conclude(ctx, run, run_dir))
 
 
 async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
+    """Everything here may be repeated: a run that has ended is swept again until nothing of it is left."""
+    if runner_client.runner_alive(run_dir):
+        await _stop(run_dir)
     await runner_client.kill_leftovers(run_dir)
     await ctx.drain_spool(run.id)
+    fresh = ctx.reader.run(run.id) or run
+    if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
+        await _record_end(ctx, fresh, run_dir)
+    await ctx.bus.close_run(run.id)
+    await _tidy(ctx, fresh, run_dir)
+    await ctx.tmux.kill(run.session or run.id)  # last: as long as there is a pane, the rest is tried again
+
+
+async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     record = read_exit(run_dir)
     exit_code = record.exit_code if record else None
     signal = record.signal if record else None
     active_ms = record.active_ms if record else read_meter_ms(run_dir)
-    why = (record.reason if record else "the runner died without a record") or ""
-    fresh = ctx.reader.run(run.id) or run
     subject = f"run:{run.id}"
-    charged = max(fresh.charged_ms, active_ms)
+    charged = max(run.charged_ms, active_ms)
     drafts: list[Draft] = []
-    if charged > fresh.charged_ms:
-        drafts.append(_charge(fresh, charged))
-    if exit_code == 0 and not fresh.stop_requested:
-        await collect_work(ctx, fresh)
-    delivered = has_delivered(ctx, fresh) or _asked(ctx, fresh)
-    if fresh.stop_requested:
+    if charged > run.charged_ms:
+        drafts.append(_charge(run, charged))
+    if exit_code == 0 and not run.stop_requested:
+        await collect_work(ctx, run)
+    delivered = has_delivered(ctx, run) or _asked(ctx, run)
+    why = _why(record, run_dir)
+    if run.stop_requested:
         drafts.append(
             draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, "stopped on request"), subject)
         )
-    elif delivered or (exit_code == 0 and not _owes_result(ctx, fresh)):
+    elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
         reason = why or "it ended without handing its work over"
         drafts.append(draft(RunCrashed(run.id, exit_code, signal, active_ms, reason), subject))
     await ctx.record(*drafts)
-    await alarms.clear(ctx, "idle", f"run:{run.id}", "the run has ended")
-    await ctx.bus.close_run(run.id)
-    await ctx.tmux.kill(run.session)
-    await _tidy(ctx, fresh, run_dir)
+
+
+def _why(record: ExitRecord | None, run_dir: Path) -> str:
+    """How it ended; a loss of its surroundings is told apart from a crash of its own."""
+    if record is not None:
+        return f"{lifecycle.LOST}its tmux server ended" if record.reason == "hangup" else record.reason
+    if not (run_dir / SPEC).is_file() or runner_client.is_of_another_boot(run_dir):
+        return f"{lifecycle.LOST}the host was restarted"
+    if not _ever_ran(run_dir):
+        return f"{lifecycle.LOST}its tmux server ended before it began"
+    return "the runner died without a record"
 
 
 def _charge(run: Run, charged_ms: int) -> Draft:
@@ -218,11 +245,23 @@ async def replace_crashed(ctx: Context) -> None:
             continue
         if not _still_wanted(ctx, run):
             continue
-        restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns())
+        losses = _losses(ctx, run)
+        restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns(), losses=losses)
         if restart is not None:
             await ctx.record(*respawn(run, restart))
         else:
             await _give_up(ctx, run)
+
+
+def _losses(ctx: Context, run: Run) -> int:
+    """How many runs of this piece of work were lost with their surroundings."""
+    count, at = 0, run
+    while True:
+        count += at.state_reason.startswith(lifecycle.LOST)
+        before = ctx.reader.run(at.previous) if at.previous else None
+        if before is None:
+            return count
+        at = before
 
 
 def _still_wanted(ctx: Context, run: Run) -> bool:

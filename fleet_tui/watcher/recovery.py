@@ -1,0 +1,34 @@
+"""What a watcher clears away when it starts: the half-done work of one that was killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.git.trees import remove_tree
+from fleet_tui.tmux import proctree
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.passes.gates import GATE_MARKER
+
+_REVIEW = "review-"
+
+
+async def clear_interrupted(ctx: Context) -> None:
+    """End gates nobody waits for, and delete checkouts that are half made or of runs that ended. Repeatable."""
+    await asyncio.to_thread(_end_gates, str(ctx.paths.gates))
+    for checkout in ctx.paths.gates.glob("*"):
+        await remove_tree(checkout)
+    await ctx.workspaces.tidy()
+    wanted = {run.id for run in ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)}
+    for checkout in ctx.workspaces.root.glob(f"{_REVIEW}*"):
+        name = checkout.name.removeprefix(_REVIEW)
+        if name not in wanted:
+            await ctx.workspaces.remove_review(name)
+    runs.sweep(ctx, [pane.session for pane in await ctx.tmux.panes() or []])
+
+
+def _end_gates(gates: str) -> None:
+    # Their result would belong to nobody, and their checkout is about to be replaced under them.
+    proctree.send(proctree.marked(GATE_MARKER, gates), signal.SIGKILL)
