@@ -177,7 +177,7 @@ class FrameSource:
             started = clock()
             for gone in await self._refresh(link):
                 yield gone
-            due = await self._due(signal)
+            due, known = await self._due(signal)
             checked = set(self._seen) - due if started >= watchdog else set()
             found = False
             for event in await self._capture(link, self._ordered(due | checked)):
@@ -187,18 +187,22 @@ class FrameSource:
             if started >= watchdog:
                 watchdog = clock() + WATCHDOG_S
                 await signal.tidy()
-            if found or due:
+            busy = found or bool(known and due)
+            if busy:
                 # Panes that keep changing are polled frame by frame; the push is for the first change after quiet.
                 await asyncio.sleep(max(0.0, started + 1.0 / max(0.1, self.max_fps) - clock()))
-            if not found and not self._wanted and not self._stale:
+            quiet = not (busy or self._wanted or self._stale)
+            if quiet and not await signal.arm():
                 await self._idle(signal, watchdog - clock())
 
-    async def _due(self, signal: Signal) -> set[str]:
+    async def _due(self, signal: Signal) -> tuple[set[str], bool]:
+        # Which panes to capture, and whether they are known to have changed.
         wanted, self._wanted = self._wanted, set()
         windows = await signal.dirty()
         if windows is None:
-            return wanted | set(self._rows)
-        return wanted | self._attached | {self._windows[window] for window in windows if window in self._windows}
+            return wanted | set(self._rows), bool(wanted)
+        noted = {self._windows[window] for window in windows if window in self._windows}
+        return wanted | noted | self._attached, bool(wanted or noted)
 
     def _ordered(self, uuids: set[str]) -> list[str]:
         return [uuid for uuid in self._rows if uuid in uuids and uuid in self._panes]

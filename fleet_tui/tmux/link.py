@@ -94,6 +94,8 @@ class Link:
         self._skip: bytes | None = None  # number of a block that is not ours: the attach itself
         self._transport: asyncio.SubprocessTransport | None = None
         self._input: asyncio.WriteTransport | None = None
+        self._said = b""  # the last line of such a block: why the attach failed
+        self._settled = asyncio.Event()  # attached, or failed to
         self._ended = asyncio.Event()
         self._rest = b""
         self._why = "not connected"
@@ -114,7 +116,7 @@ class Link:
         self._input = into if isinstance(into, asyncio.WriteTransport) else None
         self._why = ""
         try:
-            await self._check_attached()
+            await self._attach()
         except BaseException:
             await self.close()
             raise
@@ -123,9 +125,15 @@ class Link:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _check_attached(self) -> None:
-        if await self.command("display-message", "-p", "#{session_name}") != [KEEPER.encode()]:
-            raise LinkClosed("the tmux link is closed", f"no session {KEEPER}", "is the fleet up?")
+    async def _attach(self) -> None:
+        # tmux reads commands before it has attached; those would run without a session, so none is sent until then.
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                await self._settled.wait()
+        except TimeoutError:
+            self._fail(f"not attached within {LIMIT_S} s")
+        if self._why:
+            raise LinkClosed("cannot attach to tmux", self._why, "is the fleet up?")
 
     async def close(self) -> None:
         """Detach; every waiting command fails with LinkClosed."""
@@ -204,22 +212,34 @@ class Link:
         if len(self._rest) > MOST_BYTES:
             self._fail("a line without end")
 
-    def ended(self) -> None:
-        """The client has exited."""
-        self._ended.set()
+    def closed(self) -> None:
+        """tmux has closed its end."""
         self._fail("tmux closed the connection")
+
+    def exited(self) -> None:
+        """The client process is gone."""
+        self._ended.set()
+        self._fail("the tmux client ended")
 
     def _line(self, line: bytes) -> None:
         if self._open is not None:
             self._inside(self._open, line)
         elif self._skip is not None:
-            end = _END.match(line)
-            if end is not None and end[2] == self._skip:
-                self._skip = None
+            self._skipped(line)
         elif (begin := _BEGIN.match(line)) is not None:
             self._begin(begin[1], line)
         elif line.startswith(b"%") and self._on_notice is not None:
             self._on_notice(line)
+
+    def _skipped(self, line: bytes) -> None:
+        end = _END.match(line)
+        if end is None or end[2] != self._skip:
+            self._said = line
+            return
+        self._skip = None
+        if end[1] == b"error" and not self._settled.is_set():
+            self._fail(self._said.decode("utf-8", "replace"))
+        self._settled.set()
 
     def _begin(self, number: bytes, line: bytes) -> None:
         # Flag 1 marks a command that this client typed; 0 is the attach on the command line.
@@ -267,6 +287,7 @@ class Link:
             if not pending.future.done():
                 pending.future.set_exception(LinkClosed("the tmux link is closed", self._why))
         self._pending.clear()
+        self._settled.set()
 
 
 class _Wire(asyncio.SubprocessProtocol):
@@ -281,7 +302,7 @@ class _Wire(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
         if fd == 1:
-            self._link.ended()
+            self._link.closed()
 
     def process_exited(self) -> None:
-        self._link.ended()
+        self._link.exited()

@@ -30,6 +30,10 @@ class Signal(Protocol):
         """Ids of the windows that changed since the last call; None: any may have."""
         ...
 
+    async def arm(self) -> bool:
+        """Make sure that :meth:`wait` hears of what comes; True: only just done, so look once more before waiting."""
+        ...
+
     async def wait(self) -> None:
         """Return when something may have changed."""
         ...
@@ -70,13 +74,19 @@ class PushSignal:
         noted, _ = await self._commands.batch([look, Command(("set-option", "-g", self._option, ""))])
         return frozenset(noted.text.split())
 
+    async def arm(self) -> bool:
+        # In tmux a second signal that finds nobody waiting takes the first one back, so one may never look first and
+        # wait afterwards. `wait-for` answers when it is in place; the command after it answers with the wake-up.
+        if self._wake is not None and not self._wake.done():
+            return False
+        wait = Command(("wait-for", self._room))
+        in_place, self._wake = self._waiting.send([wait, Command(("display-message", "-p", "woken"))])
+        await in_place
+        return True
+
     async def wait(self) -> None:
-        if self._wake is None:
-            # `wait-for` answers at once; the reply of the command after it comes with the wake-up.
-            wait = Command(("wait-for", self._room))
-            self._wake = self._waiting.send([wait, Command(("display-message", "-p", "woken"))])[1]
-        await asyncio.shield(self._wake)
-        self._wake = None
+        if self._wake is not None:
+            await asyncio.shield(self._wake)
 
     async def tidy(self) -> None:
         """Remove the hooks of rooms that died without doing so: they would note changes for ever."""
@@ -114,6 +124,9 @@ class PollSignal:
 
     async def dirty(self) -> None:
         return None
+
+    async def arm(self) -> bool:
+        return False
 
     async def wait(self) -> None:
         await asyncio.sleep(self._every_s)
