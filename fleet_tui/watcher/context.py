@@ -17,6 +17,7 @@ from fleet_tui.git.workspace import Workspaces
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import policy_version
 from fleet_tui.settings.schema import GateSettings, Settings
+from fleet_tui.store.memo import remembering
 from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.runner_client import RunnerStatus
@@ -51,6 +52,7 @@ class Context:
     now_ns: Callable[[], int] = time.time_ns
     handing_over: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Pull requests are made one at a time: each gets its number from those that are recorded."""
+    memo: Reader | None = None
     merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
     gates_at: dict[str, tuple[GateSettings, ...]] = field(default_factory=dict)
     """The gates of base commits seen: a commit never changes, so it is read once."""
@@ -65,7 +67,10 @@ class Context:
 
     @property
     def reader(self) -> Reader:
-        return self.store.reader
+        """The tables; answers are remembered until the next event."""
+        if self.memo is None:
+            self.memo = remembering(self.store.reader)
+        return self.memo
 
     async def base(self) -> str:
         """The target's commit that work lands on."""
