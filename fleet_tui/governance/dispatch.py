@@ -35,6 +35,7 @@ def plan(tickets: Sequence[Ticket], agents: Sequence[Agent], runs: Sequence[Run]
     for run in runs:
         if run.state in OCCUPYING:
             busy[run.agent] = busy.get(run.agent, 0) + 1
+    taken = {run.ticket for run in runs if run.state in OCCUPYING and run.agent in authors}
     free = {a.name: a for a in agents if a.name in authors and takes_work(a)}
     assignments, stuck = [], {}
     for ticket in sorted((t for t in tickets if t.state is TicketState.READY), key=lambda t: (t.priority, t.number)):
@@ -43,6 +44,8 @@ def plan(tickets: Sequence[Ticket], agents: Sequence[Agent], runs: Sequence[Run]
             stuck[ticket.number] = problem
         if problem or not all(by_number[n].state is TicketState.SHIPPED for n in ticket.depends_on):
             continue
+        if ticket.number in taken:
+            continue  # somebody is at it, or about to be: a second one would work in the same files
         candidates = [a for a in free.values() if busy.get(a.name, 0) < a.max_concurrent]
         if not candidates:
             continue

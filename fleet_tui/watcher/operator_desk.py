@@ -20,9 +20,11 @@ from fleet_tui.domain.events import (
     OperatorActed,
     QuestionAnswered,
     RunStopRequested,
+    TicketClaimed,
     TicketUnblocked,
     draft,
 )
+from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line, reveal
@@ -251,28 +253,37 @@ class OperatorDesk:
         answered = QuestionAnswered(question.id, text[:20_000], question.ticket)
         drafts = [draft(answered, subject, actor=actor, key=f"answer:{question.id}")]
         run = self._ctx.reader.run(question.run)
-        if run is not None and run.state in LIVE_RUNS:
-            drafts.append(starting.message(self._ctx, run.id, "answer", text, actor=actor, key=f"tell:{question.id}"))
-        elif run is not None:
-            agent = self._ctx.settings.agent(run.agent)
-            drafts.append(
-                queued(
-                    agent,
-                    key=f"answer:{question.id}",
-                    trigger=run.trigger,
-                    ticket=run.ticket,
-                    pr=run.pr,
-                    head_sha=run.head_sha,
-                    round_=run.round,
-                    instructions=f"You asked: {question.summary}\nThe answer: {text}",
-                )
-            )
-        if question.ticket is not None:
-            drafts.append(
-                draft(TicketUnblocked(question.ticket, "answered"), subject, actor=actor, key=f"go:{question.id}")
-            )
+        drafts += self._go_on(question, run, text, actor) if run is not None else []
         await self._ctx.record(*drafts)
         return {"message": f"answered; {question.agent} gets it when it takes input"}
+
+    def _go_on(self, question: Question, run: Run, text: str, actor: str) -> list[Draft]:
+        """The answer for the run that asked or, when it has ended, for one in its place."""
+        number = question.ticket
+        going: TicketUnblocked | TicketClaimed | None
+        if run.state in LIVE_RUNS:
+            drafts = [starting.message(self._ctx, run.id, "answer", text, actor=actor, key=f"tell:{question.id}")]
+            going = TicketUnblocked(number, "answered") if number is not None else None
+        else:
+            successor = new_id("run")
+            drafts = [self._in_its_place(question, run, successor, text)]
+            going = TicketClaimed(number, run.agent, successor) if number is not None and run.pr is None else None
+        if going is not None:
+            drafts.append(draft(going, f"ticket:{number}", actor=actor, key=f"go:{question.id}"))
+        return drafts
+
+    def _in_its_place(self, question: Question, run: Run, successor: str, text: str) -> Draft:
+        return queued(
+            self._ctx.settings.agent(run.agent),
+            key=f"answer:{question.id}",
+            trigger=run.trigger,
+            ticket=run.ticket,
+            pr=run.pr,
+            head_sha=run.head_sha,
+            round_=run.round,
+            instructions=f"You asked: {question.summary}\nThe answer: {text}",
+            run=successor,
+        )
 
     async def _extend_budget(self, args: Args, actor: str) -> dict[str, Any]:
         agent = self._agent(args)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.events import AgentRespawned, Draft, RunQueued, draft
+from fleet_tui.domain.events import AgentRespawned, Draft, RunQueued, TicketClaimed, draft
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.governance.lifecycle import Restart
@@ -40,8 +40,11 @@ def queued(
     return draft(payload, subject, cause=cause, key=f"run:{key}")
 
 
-def respawn(run: Run, restart: Restart) -> list[Draft]:
-    """The replacement of a crashed run: same work, next attempt, not before its back-off is over."""
+def respawn(run: Run, restart: Restart, *, claims: int | None) -> list[Draft]:
+    """The replacement of a crashed run: same work, next attempt, not before its back-off is over.
+
+    ``claims`` is the ticket that the crashed run held: the replacement takes it over.
+    """
     successor = new_id("run")
     payload = RunQueued(
         run=successor,
@@ -62,4 +65,7 @@ def respawn(run: Run, restart: Restart) -> list[Draft]:
     subject = f"run:{run.id}"
     key = f"respawn:{run.id}"
     respawned = AgentRespawned(run.agent, successor, run.id, restart.attempt)
-    return [draft(payload, subject, key=f"run:{key}"), draft(respawned, f"agent:{run.agent}", key=key)]
+    drafts = [draft(payload, subject, key=f"run:{key}"), draft(respawned, f"agent:{run.agent}", key=key)]
+    if claims is not None:
+        drafts.append(draft(TicketClaimed(claims, run.agent, successor), f"ticket:{claims}", key=f"claim:{key}"))
+    return drafts

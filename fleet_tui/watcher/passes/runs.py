@@ -18,7 +18,7 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, RunState, TicketState
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, PullRequestState, RunState, TicketState
 from fleet_tui.governance import lifecycle
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.tmux import runner_client
@@ -248,7 +248,7 @@ async def replace_crashed(ctx: Context) -> None:
         losses = _losses(ctx, run)
         restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns(), losses=losses)
         if restart is not None:
-            await ctx.record(*respawn(run, restart))
+            await ctx.record(*respawn(run, restart, claims=_held_ticket(ctx, run)))
         else:
             await _give_up(ctx, run)
 
@@ -265,11 +265,26 @@ def _losses(ctx: Context, run: Run) -> int:
 
 
 def _still_wanted(ctx: Context, run: Run) -> bool:
-    if run.pr is not None and run.head_sha is not None:
+    """Whether what the run was for is still to be done, and by nobody else."""
+    if run.pr is not None:
         pull_request = ctx.reader.pull_request(run.pr)
-        return pull_request is not None and pull_request.head_sha == run.head_sha
+        if pull_request is None:
+            return False
+        if run.head_sha is not None:
+            return pull_request.head_sha == run.head_sha
+        return pull_request.state is PullRequestState.CHANGES_REQUESTED
+    return run.ticket is None or not _is_author(ctx, run) or _held_ticket(ctx, run) is not None
+
+
+def _held_ticket(ctx: Context, run: Run) -> int | None:
+    """The ticket that is in the hands of ``run``."""
     ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
-    return ticket is None or ticket.run == run.id or run.pr is not None
+    held = ticket is not None and ticket.run == run.id and ticket.state is TicketState.IN_PROGRESS
+    return run.ticket if held else None
+
+
+def _is_author(ctx: Context, run: Run) -> bool:
+    return ctx.settings.family(run.role).name == "author"
 
 
 async def _give_up(ctx: Context, run: Run) -> None:
