@@ -116,6 +116,17 @@ def test_paging_back_visits_every_event_once(log: tuple[Reader, list[ev.Event]])
     assert [event for page in reversed(pages) for event in page] == [e for e in everything if by_hand(e, wanted)]
 
 
+@pytest.mark.parametrize("instant", [0, 1022, 1023, 1024, 1499, 2046, 2047, 2499, 2500])
+def test_instants_at_the_edges_of_blocks(log: tuple[Reader, list[ev.Event]], instant: int) -> None:
+    reader, everything = log
+    for wanted in (
+        EventFilter(since_ns=instant),
+        EventFilter(until_ns=instant),
+        EventFilter((), (), (), instant, instant),
+    ):
+        assert reader.events(wanted, limit=5000) == [event for event in everything if by_hand(event, wanted)]
+
+
 def test_many_names_at_once(log: tuple[Reader, list[ev.Event]]) -> None:
     reader, everything = log
     many = tuple(f"ticket:{number}" for number in range(900))
