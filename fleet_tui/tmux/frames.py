@@ -18,6 +18,8 @@ from fleet_tui.tmux.signals import PollSignal, PushSignal, Signal
 
 WATCHDOG_S = 10.0
 """How often, at least, every visible pane is captured whether or not it was said to have changed."""
+SHARED_S = 2.0
+"""The same while other rooms look at the server: their clearing of a flag can swallow a change before we hear of it."""
 ATTACHED_S = 0.1
 """How often a pane is looked at while a person is attached to it: tmux sets no flag then."""
 RETRY_S = 1.0
@@ -110,6 +112,7 @@ class FrameSource:
         self._wanted: set[str] = set(self._rows)
         self._stale = True  # the list of panes must be read again
         self._misses = 0
+        self._company = False
 
     @property
     def in_force(self) -> str:
@@ -170,7 +173,7 @@ class FrameSource:
 
     async def _loop(self, link: Link, signal: Signal) -> AsyncGenerator[Event, None]:
         clock = asyncio.get_running_loop().time
-        watchdog = clock() + WATCHDOG_S
+        watchdog = clock() + SHARED_S
         while True:
             await self._running.wait()
             self._poke.clear()
@@ -185,8 +188,10 @@ class FrameSource:
                 signal = self._judge(signal, event, checked)
                 yield event
             if started >= watchdog:
-                watchdog = clock() + WATCHDOG_S
-                await signal.tidy()
+                watchdog = clock() + (SHARED_S if await signal.tidy() else WATCHDOG_S)
+            elif self._company:
+                watchdog = min(watchdog, clock() + SHARED_S)
+            self._company = False
             busy = found or bool(known and due)
             if busy:
                 # Panes that keep changing are polled frame by frame; the push is for the first change after quiet.
@@ -202,6 +207,7 @@ class FrameSource:
         if windows is None:
             return wanted | set(self._rows), bool(wanted)
         noted = {self._windows[window] for window in windows if window in self._windows}
+        self._company = len(noted) < len(windows)  # somebody attached to the keeper, perhaps another room
         return wanted | noted | self._attached, bool(wanted or noted)
 
     def _ordered(self, uuids: set[str]) -> list[str]:

@@ -103,6 +103,7 @@ class Link:
     async def __aenter__(self) -> Self:
         # -N: attaching must not start a server, least of all one without a watcher.
         argv = self._server.argv("-N", "-C", "attach-session", "-f", "no-output,ignore-size", "-t", f"={KEEPER}")
+        self._why = ""
         self._transport, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: _Wire(self),
             *argv,
@@ -114,7 +115,6 @@ class Link:
         )
         into = self._transport.get_pipe_transport(0)
         self._input = into if isinstance(into, asyncio.WriteTransport) else None
-        self._why = ""
         try:
             await self._attach()
         except BaseException:

@@ -38,8 +38,8 @@ class Signal(Protocol):
         """Return when something may have changed."""
         ...
 
-    async def tidy(self) -> None:
-        """Occasional upkeep."""
+    async def tidy(self) -> bool:
+        """Occasional upkeep; whether others look at the same server, so that they may take a change before us."""
         ...
 
     async def close(self) -> None:
@@ -88,11 +88,13 @@ class PushSignal:
         if self._wake is not None:
             await asyncio.shield(self._wake)
 
-    async def tidy(self) -> None:
+    async def tidy(self) -> bool:
         """Remove the hooks of rooms that died without doing so: they would note changes for ever."""
-        for index, room, pid in await self._installed():
-            if room != self._room and not psutil.pid_exists(pid):
+        others = [found for found in await self._installed() if found[1] != self._room]
+        for index, room, pid in others:
+            if not psutil.pid_exists(pid):
                 await self._remove(index, room)
+        return any(psutil.pid_exists(pid) for _, _, pid in others)
 
     async def close(self) -> None:
         with contextlib.suppress(LinkClosed):
@@ -131,8 +133,9 @@ class PollSignal:
     async def wait(self) -> None:
         await asyncio.sleep(self._every_s)
 
-    async def tidy(self) -> None:
-        """Nothing to keep up."""
+    async def tidy(self) -> bool:
+        """Nothing to keep up, and nothing that others could take."""
+        return False
 
     async def close(self) -> None:
         """Nothing was left in the server."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import subprocess
@@ -29,6 +30,8 @@ def tmux_name() -> Iterator[str]:
     name = f"fleet-test-{secrets.token_hex(4)}"
     yield name
     subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
+    directory = Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}"
+    (directory / name).unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -286,6 +287,37 @@ async def test_a_dead_pane_keeps_its_screen(tmux: TmuxServer, watch: Watch) -> N
         Gone(pane.uuid, dead=True),
         Gone(pane.uuid, dead=False),
     ]
+
+
+async def test_a_pane_that_a_person_is_attached_to(
+    tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    pane = await painter(tmux, 1)
+    seen = watch({pane.uuid: ALL})
+    await until(lambda: seen.frames())
+    terminal, other = pty.openpty()
+    person = subprocess.Popen(tmux.attach_argv(pane.session), stdin=other, stdout=other, stderr=other)  # noqa: ASYNC220
+    os.close(other)
+    os.set_blocking(terminal, False)
+
+    def drained() -> bool:
+        with contextlib.suppress(OSError):
+            os.read(terminal, 65536)
+        return True
+
+    async def attached() -> bool:
+        return drained() and any(found.attached for found in await tmux.panes() or [])
+
+    await until(attached)
+    for step in range(3):
+        await paint(tmux, pane, step, f"attached {step}")
+        await until(lambda step=step: drained() and b"attached %d" % step in seen.screen(pane.uuid))  # type: ignore[misc]
+    person.terminate()
+    await until(lambda: drained() and person.poll() is not None)
+    os.close(terminal)
+    await paint(tmux, pane, 5, "alone again")
+    await seen.shows(pane.uuid, b"alone again")
 
 
 async def test_another_pane_with_the_same_id_is_not_shown(tmux: TmuxServer, watch: Watch) -> None:

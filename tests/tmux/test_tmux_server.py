@@ -114,6 +114,25 @@ async def test_a_server_in_no_terminal_and_with_no_secrets(cold: TmuxServer, mon
     assert os.getsid(info.pid) != os.getsid(0)
 
 
+def test_the_shipped_configuration_is_the_default(tmux_name: str) -> None:
+    assert TmuxServer(tmux_name).config == CONFIG
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_starts_in_a_scope_of_its_own_where_that_works(
+    cold: TmuxServer, short_dir: Path, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    fake = short_dir / "systemd-run"
+    run = 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"' if works else "exit 1"
+    fake.write_text(f'#!/bin/sh\necho "$@" > {short_dir}/asked\n{run}\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{short_dir}:{os.environ['PATH']}")
+    assert await cold.ensure() == await cold.alive()
+    asked = (short_dir / "asked").read_text()
+    assert asked.startswith("--user --scope --quiet --collect")
+    assert f"-L {cold.socket_name}" in asked
+
+
 async def test_configuration_is_in_force(tmux: TmuxServer) -> None:
     async def option(*words: str) -> str:
         return (await tmux.run("show-options", *words)).out.decode().strip()
