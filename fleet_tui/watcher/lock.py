@@ -12,6 +12,8 @@ from types import TracebackType
 
 from fleet_tui.domain.errors import FleetError
 
+_PATIENCE_S, _LOOK_S = 0.3, 0.005
+
 
 class AlreadyRunning(FleetError):
     """Another watcher holds the fleet's lock."""
@@ -37,16 +39,14 @@ class WatcherLock:
             AlreadyRunning: with pid, host and start time of the holder.
         """
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock_within(fd, _PATIENCE_S):
             holder = read_holder(self._path)
             os.close(fd)
             raise AlreadyRunning(
                 "a watcher is already running",
                 f"pid {holder.get('pid', '?')} on {holder.get('host', '?')} since {holder.get('since', '?')}",
                 "use it as it is, or end it with `fleet watcher stop`",
-            ) from None
+            )
         os.ftruncate(fd, 0)
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
         os.write(fd, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": f"{since} UTC"}).encode())
@@ -74,13 +74,27 @@ def is_locked(path: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
+        return not _try_lock(fd, fcntl.LOCK_SH)
     finally:
         os.close(fd)
+
+
+def _lock_within(fd: int, patience_s: float) -> bool:
+    """Whether the lock was got; whoever only looks whether it is free holds it for an instant as well."""
+    deadline = time.monotonic() + patience_s
+    while not _try_lock(fd, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_S)
+    return True
+
+
+def _try_lock(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def read_holder(path: Path) -> dict[str, object]:
