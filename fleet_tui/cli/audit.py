@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -42,11 +43,11 @@ def verify_chain(repo: Path | None, as_json: bool) -> None:
         raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
     report = store_audit.verify(paths.database)
     if as_json:
-        print_json(report)
+        print_json(dataclasses.asdict(report) | {"ok": report.ok, "unanchored": report.unanchored})
     else:
         for problem in report.problems:
             click.echo(f"WRONG {problem}")
-        click.echo(f"{'ok' if report.ok else 'NOT OK'}: {report}")
+        click.echo(str(report))
     raise click.exceptions.Exit(0 if report.ok else 1)
 
 

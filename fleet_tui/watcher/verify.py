@@ -9,7 +9,6 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, GateState
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.paths import FleetPaths
-from fleet_tui.store import audit
 from fleet_tui.store.deep import check
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.tmux import proctree
@@ -26,9 +25,7 @@ async def verify_fleet(paths: FleetPaths, *, deep: bool) -> list[str]:
     """
     if not paths.database.exists():
         raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
-    report = await asyncio.to_thread(audit.verify, paths.database)
-    problems = [str(problem) for problem in report.problems]
-    problems += [str(problem) for problem in await asyncio.to_thread(check, paths.database, paths.blobs)]
+    problems = [str(problem) for problem in await asyncio.to_thread(check, paths.database, paths.blobs)]
     if deep:
         reader = Reader.open(paths.database)
         try:
