@@ -43,7 +43,8 @@ def verify_chain(repo: Path | None, as_json: bool) -> None:
         raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
     report = store_audit.verify(paths.database)
     if as_json:
-        print_json(dataclasses.asdict(report) | {"ok": report.ok, "unanchored": report.unanchored})
+        facts = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
+        print_json({"ok": report.ok, **facts, "unanchored": report.unanchored})
     else:
         for problem in report.problems:
             click.echo(f"WRONG {problem}")
