@@ -9,6 +9,12 @@ from typing import Protocol
 
 DEFAULT_PRIORITY = 3
 
+from fleet_tui.domain.errors import FleetError
+
+
+class NoSuchTicket(FleetError):
+    """The forge has no ticket of that number (any more)."""
+
 
 @dataclass(frozen=True, slots=True)
 class TicketRecord:

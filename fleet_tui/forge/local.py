@@ -25,7 +25,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.ids import slugify
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge import files
-from fleet_tui.forge.base import DEFAULT_PRIORITY, PullRequestDraft, TicketRecord
+from fleet_tui.forge.base import DEFAULT_PRIORITY, NoSuchTicket, PullRequestDraft, TicketRecord
 from fleet_tui.forge.frontmatter import BadTicketFile, parse, render, with_labels
 
 _NAME = re.compile(r"([0-9]{1,6})(?:-[^/]*)?\.md\Z")
@@ -165,9 +165,8 @@ class LocalForge:
         paths = [path for found, path in self._paths() if found == number]
         if len(paths) != 1:
             what = "several files have" if paths else "no file has"
-            raise FleetError(
-                "no such ticket", f"{what} the number {number} in {self.directory}", "see `fleet ticket list`"
-            )
+            kind = FleetError if paths else NoSuchTicket
+            raise kind("no such ticket", f"{what} the number {number} in {self.directory}", "see `fleet ticket list`")
         return paths[0]
 
     def _create(

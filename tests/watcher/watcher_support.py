@@ -204,8 +204,9 @@ class Fleet:
     # -- tickets and runs ----------------------------------------------------------------------------------------------
 
     async def ticket(self, title: str = "Say two", body: str = "Print two.", *, ready: bool = True, **more: Any) -> int:
-        """A new ticket file."""
-        return await self.ctx.forge.create_ticket(title, body, ["ready"] if ready else [], **more)
+        """A new ticket file; its number."""
+        record = await self.ctx.forge.create_ticket(title, body, ["ready"] if ready else [], **more)
+        return record.number
 
     async def begin(self, run: Run) -> Run:
         """What starting a run leaves behind, without a process: workspace, identity, state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
     Draft,
     TicketBlocked,
@@ -18,7 +19,7 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.model import Ticket
 from fleet_tui.domain.states import AlarmState, TicketState
 from fleet_tui.domain.text import SafeText, clean, one_line
-from fleet_tui.forge.base import TicketRecord
+from fleet_tui.forge.base import NoSuchTicket, TicketRecord
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 
@@ -90,34 +91,47 @@ def _facts(ticket: Ticket) -> tuple[str, str, tuple[str, ...], tuple[int, ...], 
 
 
 async def label(ctx: Context) -> None:
-    """Give every ticket the label of its state."""
+    """Give every ticket the label of its state.
+
+    Raises:
+        FleetError: some file cannot be changed; the others have been.
+    """
+    wanted = _state_labels(ctx)
+    managed = set(wanted.values())
+    failed: list[FleetError] = []
+    for ticket in ctx.reader.tickets():
+        right = {wanted[ticket.state]} if ticket.state in wanted else set()
+        wrong = (managed & set(ticket.labels)) - right
+        missing = right - set(ticket.labels)
+        if wrong or missing:
+            try:
+                await _relabel(ctx, ticket, wrong, missing)
+            except NoSuchTicket:
+                continue  # its file was removed while somebody works on it
+            except FleetError as error:
+                failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+def _state_labels(ctx: Context) -> dict[TicketState, str]:
     names = ctx.settings.labels
-    wanted = {
+    return {
         TicketState.READY: names.ready,
         TicketState.IN_PROGRESS: names.in_progress,
         TicketState.BLOCKED: names.blocked,
         TicketState.IN_REVIEW: names.in_review,
         TicketState.SHIPPED: names.shipped,
     }
-    managed = set(wanted.values())
-    for ticket in ctx.reader.tickets():
-        right = {wanted[ticket.state]} if ticket.state in wanted else set()
-        wrong = (managed & set(ticket.labels)) - right
-        missing = right - set(ticket.labels)
-        if wrong or missing:
-            ctx.look_at_tickets = True
-            await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
-            labels = sorted((set(ticket.labels) - wrong) | missing)
-            changed = TicketChanged(
-                ticket.number,
-                ticket.title,
-                ticket.excerpt,
-                ticket.body_sha,
-                labels,
-                list(ticket.depends_on),
-                ticket.priority,
-            )
-            await ctx.say(changed, f"ticket:{ticket.number}")
+
+
+async def _relabel(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[str]) -> None:
+    await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
+    ctx.look_at_tickets = True
+    labels = sorted((set(ticket.labels) - wrong) | missing)
+    same = (list(ticket.depends_on), ticket.priority)
+    changed = TicketChanged(ticket.number, ticket.title, ticket.excerpt, ticket.body_sha, labels, *same)
+    await ctx.say(changed, f"ticket:{ticket.number}")
 
 
 async def block(ctx: Context, ticket: int, reason: str, *, question: str | None = None) -> None:

@@ -1,0 +1,95 @@
+"""What a killed watcher left behind is cleared away at the next start, and a lost run is replaced once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from fleet_tui.domain.events import RunCrashed
+from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.governance.lifecycle import LOST
+from fleet_tui.watcher.passes.gates import GATE_MARKER
+from fleet_tui.watcher.recovery import clear_interrupted
+from tests.watcher.watcher_support import Fleet, until
+
+_WAIT = "import signal; signal.pause()"
+
+
+@pytest.fixture
+def orphan(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
+    """A gate that goes on although its watcher is dead."""
+    environment = {**os.environ, GATE_MARKER: str(fleet.ctx.paths.gates)}
+    process = subprocess.Popen([sys.executable, "-c", _WAIT], env=environment, start_new_session=True)
+    yield process
+    process.kill()
+    process.wait(10)
+
+
+async def test_a_gate_nobody_waits_for_is_ended(fleet: Fleet, orphan: subprocess.Popen[bytes]) -> None:
+    (fleet.ctx.paths.gates / "tree").mkdir()
+    await clear_interrupted(fleet.ctx)
+    assert await until(lambda: orphan.poll() is not None)
+    assert list(fleet.ctx.paths.gates.iterdir()) == []
+
+
+async def test_checkouts_of_ended_runs_go_and_of_others_stay(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+    (waiting,) = fleet.ctx.reader.runs(RunState.QUEUED)
+    commit = await fleet.ctx.base()
+    kept = await fleet.ctx.workspaces.review_checkout(waiting.id, commit)
+    left = await fleet.ctx.workspaces.review_checkout("run-long-gone", commit)
+    await clear_interrupted(fleet.ctx)
+    assert kept.is_dir()
+    assert not left.exists()
+
+
+async def test_the_pane_of_an_ended_run_is_swept(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    await fleet.ctx.tmux.ensure()
+    await fleet.ctx.tmux.spawn(run.session, ["sleep", "600"], cwd=fleet.ctx.paths.state, uuid=run.pane_uuid)
+    await fleet.end(run)
+    await clear_interrupted(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    assert await fleet.ctx.tmux.panes() == []
+
+
+@pytest.mark.parametrize("reason", ["signalled", f"{LOST}its tmux server ended"])
+async def test_a_replacement_takes_the_ticket_over(fleet: Fleet, reason: str) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    attempts = 1
+    for _ in range(2):
+        run = await fleet.queued("dev")
+        await fleet.say(RunCrashed(run.id, None, 9, 0, reason), f"run:{run.id}")
+        await fleet.settle()
+        (successor,) = fleet.occupying()
+        attempts += not reason.startswith(LOST)
+        assert (successor.previous, successor.attempt) == (run.id, attempts)
+        assert fleet.of_ticket().run == successor.id
+        assert fleet.of_ticket().state is TicketState.IN_PROGRESS
+        fleet.later(60)
+
+
+async def test_an_answer_after_the_end_starts_one_run_only(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    await fleet.publish(run, "blocker", "How many digits?")
+    await fleet.end(run)
+    await fleet.settle()
+    assert fleet.of_ticket().state is TicketState.BLOCKED
+    (question,) = fleet.ctx.reader.questions()
+    await fleet.person.answer("kim", "answer", {"question": question.id, "text": "two"})
+    await fleet.settle()
+    (successor,) = fleet.occupying()
+    assert "two" in successor.instructions
+    assert (fleet.of_ticket().state, fleet.of_ticket().run) == (TicketState.IN_PROGRESS, successor.id)
