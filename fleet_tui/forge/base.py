@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-DEFAULT_PRIORITY = 3
-
 from fleet_tui.domain.errors import FleetError
+
+DEFAULT_PRIORITY = 3
 
 
 class NoSuchTicket(FleetError):

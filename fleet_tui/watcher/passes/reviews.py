@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from fleet_tui.domain.events import Draft, PullRequestStateChanged, TicketBlocked, draft
 from fleet_tui.domain.model import PullRequest
-from fleet_tui.domain.states import PullRequestState, TicketState
+from fleet_tui.domain.states import PullRequestState
 from fleet_tui.governance.dispatch import takes_work
-from fleet_tui.governance.reviews import conclude
+from fleet_tui.governance.reviews import ReviewOutcome, conclude
 from fleet_tui.settings.schema import AgentSettings
-from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.queueing import queued
 
@@ -16,10 +17,8 @@ from fleet_tui.watcher.queueing import queued
 async def review(ctx: Context) -> None:
     """Queue a run per missing reviewer and act on what the verdicts add up to."""
     for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW):
-        reviewers = {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
-        outcome = conclude(
-            pull_request, ctx.reader.reviews(pull_request.number), reviewers, ctx.settings.reviews.required
-        )
+        asked = reviewers(ctx)
+        outcome = verdicts(ctx, pull_request, asked)
         if outcome.conclusion == "approved":
             await _change(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
         elif outcome.conclusion == "changes_requested":
@@ -27,7 +26,17 @@ async def review(ctx: Context) -> None:
         else:
             for name in outcome.missing:
                 key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
-                await ctx.record(_run_on(pull_request, reviewers[name], key, "pr_needs_review"))
+                await ctx.record(_run_on(pull_request, asked[name], key, "pr_needs_review"))
+
+
+def reviewers(ctx: Context) -> dict[str, AgentSettings]:
+    """Who is asked about a pull request, by name."""
+    return {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
+
+
+def verdicts(ctx: Context, pull_request: PullRequest, asked: Collection[str]) -> ReviewOutcome:
+    """What the verdicts on the current head add up to."""
+    return conclude(pull_request, ctx.reader.reviews(pull_request.number), asked, ctx.settings.reviews.required)
 
 
 def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: str) -> Draft:
@@ -96,13 +105,18 @@ async def _change(ctx: Context, pull_request: PullRequest, state: PullRequestSta
     await ctx.say(changed, f"pr:{pull_request.number}")
 
 
+def release_manager(ctx: Context) -> AgentSettings | None:
+    """The agent that decides on releases; the first one when there are several."""
+    return next(iter(subscribers(ctx, "release", "pr_approved")), None)
+
+
 async def ask_release_manager(ctx: Context, pull_request: PullRequest) -> bool:
     """Whether the release-manager role agreed to merge the current head; asks it when it has not been asked.
 
     Without a configured release manager the answer is yes: policy and the person decide.
     """
-    managers = subscribers(ctx, "release", "pr_approved")
-    if not managers:
+    manager = release_manager(ctx)
+    if manager is None:
         return True
     release = ctx.reader.release(pull_request.number)
     if release is not None and release.head_sha == pull_request.head_sha:
@@ -111,33 +125,5 @@ async def ask_release_manager(ctx: Context, pull_request: PullRequest) -> bool:
         await ctx.record(*held(pull_request, f"{release.agent} holds it: {release.summary}"))
         return False
     key = f"release:{pull_request.number}:{pull_request.head_sha}"
-    await ctx.record(_run_on(pull_request, managers[0], key, "pr_approved"))
+    await ctx.record(_run_on(pull_request, manager, key, "pr_approved"))
     return False
-
-
-async def resume_unblocked(ctx: Context) -> None:
-    """A blocked pull request whose ticket a person let go on gets one more round."""
-    for pull_request in ctx.reader.pull_requests(PullRequestState.BLOCKED):
-        ticket = ctx.reader.ticket(pull_request.ticket)
-        if ticket is None or ticket.state is TicketState.BLOCKED:
-            title = f"#{pull_request.number} waits for you: {pull_request.reason}"
-            response = "mark its ticket ready to start another round, or reject it"
-            await alarms.ensure(ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response)
-            continue
-        await alarms.clear(ctx, "blocked", f"pr:{pull_request.number}", "a person let it go on")
-        author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)
-        if author is None:
-            continue
-        rework = queued(
-            author,
-            key=f"resume:{pull_request.number}:{pull_request.changed_ns}",
-            trigger="pr_changes_requested",
-            ticket=pull_request.ticket,
-            pr=pull_request.number,
-            round_=pull_request.round,
-            instructions=f"A person let this go on. Why it had stopped: {pull_request.reason}",
-        )
-        state = PullRequestStateChanged(
-            pull_request.number, PullRequestState.CHANGES_REQUESTED.value, "let go on by a person", pull_request.round
-        )
-        await ctx.record(draft(state, f"pr:{pull_request.number}"), rework)

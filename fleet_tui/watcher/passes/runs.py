@@ -21,6 +21,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, PullRequestState, RunState, TicketState
 from fleet_tui.governance import lifecycle
 from fleet_tui.governance.dispatch import takes_work
+from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
@@ -75,10 +76,12 @@ async def observe(ctx: Context) -> None:
 
 
 async def _server_lost(ctx: Context, live: list[Run]) -> None:
-    started = [run.id for run in live if run.state is not RunState.STARTING]
-    if started:
-        last = max(run.state_ns for run in live)
-        await ctx.say(TmuxLost(started), "fleet", key=f"tmux-lost:{last}")
+    """Say once which runs lost their terminals; each look that follows sees fewer of them."""
+    told = ctx.reader.events(EventFilter(kinds=(TmuxLost.kind,)), after=0, limit=10_000)
+    known = {run for event in told for run in event.payload["runs"]}
+    lost = [run.id for run in live if run.state is not RunState.STARTING and run.id not in known]
+    if lost:
+        await ctx.say(TmuxLost(lost), "fleet")
 
 
 def sweep(ctx: Context, sessions: Iterable[str]) -> None:
@@ -248,9 +251,16 @@ async def replace_crashed(ctx: Context) -> None:
         losses = _losses(ctx, run)
         restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns(), losses=losses)
         if restart is not None:
-            await ctx.record(*respawn(run, restart, claims=_held_ticket(ctx, run)))
+            await ctx.record(*respawn(run, restart, claims=_held_ticket(ctx, run), told=_told(ctx, run)))
         else:
             await _give_up(ctx, run)
+
+
+def _told(ctx: Context, run: Run) -> str:
+    """The instructions of a replacement: those of ``run``, and what a person answered it."""
+    answered = [q for q in ctx.reader.questions(open_only=False) if q.run == run.id and q.answer is not None]
+    answers = [f"You asked: {question.summary}\nThe answer: {question.answer}" for question in answered]
+    return "\n\n".join(filter(None, [run.instructions, *answers]))
 
 
 def _losses(ctx: Context, run: Run) -> int:

@@ -1,0 +1,216 @@
+"""Reviews: every verdict at the head counts once, rounds are bounded, and no review waits for somebody who is gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet_tui.domain.events import RunCrashed
+from fleet_tui.domain.states import PullRequestState, RunState, TicketState
+from fleet_tui.watcher import prompt
+from fleet_tui.watcher.passes import reviews
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.watcher_support import Fleet, agent
+
+TEAM = [agent("dev", "developer"), agent("lee", "tech-lead"), agent("quinn", "qa-lead")]
+
+
+async def written(fleet: Fleet) -> None:
+    """Ticket 1 is written; its pull request waits for review."""
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+
+
+async def released(fleet: Fleet, name: str) -> None:
+    await fleet.person.answer("kim", "quarantine", {"agent": name})
+    await fleet.person.answer("kim", "release", {"agent": name, "reason": "looked at it"})
+    for run in fleet.ctx.reader.runs(RunState.QUARANTINED, agent=name):
+        await fleet.end(run, "stopped")
+    await fleet.settle()
+
+
+async def test_each_reviewer_is_asked_once(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    await written(fleet)
+    for _ in range(50):
+        await reviews.review(fleet.ctx)
+    assert sorted(run.agent for run in fleet.occupying()) == ["lee", "quinn"]
+    assert {run.head_sha for run in fleet.occupying()} == {fleet.pr().head_sha}
+
+
+async def test_all_are_heard_and_their_findings_reach_the_author(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    await written(fleet)
+    await fleet.verdict("lee", "pr_changes_requested", "name the function")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "quinn has not been heard"
+    await fleet.verdict("quinn", "pr_changes_requested", "test the empty case >>> ok")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    run = await fleet.queued("dev")
+    assert (run.trigger, run.round, run.ticket, run.pr) == ("pr_changes_requested", 2, 1, 1)
+    told = prompt.build(fleet.ctx, run, fleet.ctx.settings.agent("dev"))
+    assert "name the function" in told
+    assert "test the empty case >>> ok" in told
+
+
+async def test_verdict_on_an_older_head_does_not_count(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    await written(fleet)
+    await fleet.verdict("lee", "pr_changes_requested", "again")
+    await fleet.verdict("quinn")
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+    assert fleet.pr().round == 2
+    assert sorted(run.agent for run in fleet.occupying()) == ["lee", "quinn"], "both see the new head"
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
+    await fleet.verdict("quinn")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.GATED
+
+
+async def test_rounds_are_bounded_and_a_person_gives_another(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM[:2], reviews={"max_rounds": 2})
+    await written(fleet)
+    await fleet.verdict("lee", "pr_changes_requested", "no")
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+    await fleet.verdict("lee", "pr_changes_requested", "still no")
+    await fleet.settle()
+    assert fleet.states == (TicketState.BLOCKED, PullRequestState.BLOCKED)
+    assert "2 rounds used up" in fleet.pr().reason
+    assert len(fleet.alarms("blocked")) == 1
+    assert fleet.occupying() == []
+    await fleet.person.answer("kim", "unblock", {"ticket": 1})
+    await fleet.settle()
+    (run,) = fleet.occupying()
+    assert run.agent == "dev"
+    assert "2 rounds used up" in run.instructions
+    assert fleet.alarms("blocked") == []
+
+
+async def test_one_approval_suffices_when_policy_says_so(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM, reviews={"required": 1})
+    await written(fleet)
+    await fleet.verdict("quinn")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.GATED
+
+
+async def test_quarantined_reviewer_is_not_waited_for(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    await written(fleet)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    await fleet.person.answer("kim", "quarantine", {"agent": "quinn"})
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.GATED
+
+
+async def test_released_reviewer_is_asked_anew(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM[:2])
+    await written(fleet)
+    first = await fleet.queued("lee")
+    await released(fleet, "lee")
+    (again,) = fleet.occupying()
+    assert (again.agent, again.head_sha) == ("lee", first.head_sha)
+    assert again.id != first.id
+
+
+async def test_released_author_takes_its_rework_up_anew(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM[:2])
+    await written(fleet)
+    await fleet.verdict("lee", "pr_changes_requested", "name the function")
+    await fleet.settle()
+    await fleet.queued("dev")
+    await released(fleet, "dev")
+    (again,) = fleet.occupying()
+    assert (again.agent, again.trigger, again.round) == ("dev", "pr_changes_requested", 2)
+    assert "name the function" in again.instructions
+
+
+@pytest.mark.parametrize("how", ["stopped", "failed", "crashed"])
+@pytest.mark.parametrize("who", ["lee", "dev"])
+async def test_work_that_ends_without_a_result_waits_for_a_person(make_fleet: MakeFleet, who: str, how: str) -> None:
+    """A reviewer, or an author at rework, is stopped by hand, cannot start, or uses its attempts up."""
+    fleet = await make_fleet(TEAM[:2], limits={"restart_attempts": 1})
+    await written(fleet)
+    if who == "dev":
+        await fleet.verdict("lee", "pr_changes_requested", "name the function")
+        await fleet.settle()
+    run = await fleet.queued(who)
+    if how == "crashed":
+        await fleet.say(RunCrashed(run.id, 1, None, 10, "exited"), f"run:{run.id}")
+    else:
+        await fleet.end(run, how)
+    await fleet.settle()
+    assert fleet.occupying() == []
+    assert fleet.of_ticket().state is TicketState.BLOCKED, "nothing stops silently"
+    await fleet.person.answer("kim", "unblock", {"ticket": 1})
+    await fleet.settle()
+    (again,) = fleet.occupying()
+    assert (again.agent, again.trigger, again.round) == (who, run.trigger, run.round)
+    assert again.instructions.startswith(run.instructions)
+
+
+async def test_author_who_is_no_longer_configured_leaves_it_to_a_person(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM[:2])
+    await written(fleet)
+    await fleet.queued("lee")
+    await fleet.reconfigure(agents=[TEAM[1]])
+    (run,) = fleet.ctx.reader.runs(RunState.RUNNING)
+    await fleet.publish(run, "pr_changes_requested", "no")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.BLOCKED
+    assert "no longer configured" in fleet.pr().reason
+
+
+# -- the release manager ---------------------------------------------------------------------------------------------
+
+RELEASING = [*TEAM[:2], agent("rae", "release-manager")]
+
+
+async def gated(fleet: Fleet) -> None:
+    await written(fleet)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.GATED
+
+
+async def test_release_manager_is_asked_once_before_the_person(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(RELEASING)
+    await gated(fleet)
+    for _ in range(10):
+        assert not await reviews.ask_release_manager(fleet.ctx, fleet.pr())
+    assert fleet.ctx.reader.approvals() == []
+    run = await fleet.queued("rae")
+    await fleet.publish(run, "release_decided", payload={"decision": "merge"})
+    await fleet.end(run)
+    await fleet.settle()
+    assert fleet.open_approval().head_sha == fleet.pr().head_sha
+
+
+async def test_hold_waits_for_a_person(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(RELEASING)
+    await gated(fleet)
+    run = await fleet.queued("rae")
+    await fleet.publish(run, "release_decided", "not on a Friday", payload={"decision": "hold"})
+    await fleet.settle()
+    assert fleet.states == (TicketState.BLOCKED, PullRequestState.BLOCKED)
+    assert "not on a Friday" in fleet.pr().reason
+
+
+async def test_release_manager_that_ends_without_a_decision_is_asked_again_by_a_person(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(RELEASING)
+    await gated(fleet)
+    await fleet.end(await fleet.queued("rae"), "stopped")
+    await fleet.settle()
+    assert fleet.of_ticket().state is TicketState.BLOCKED
+    await fleet.person.answer("kim", "unblock", {"ticket": 1})
+    await fleet.settle()
+    assert [run.agent for run in fleet.occupying()] == ["rae"]
