@@ -40,10 +40,10 @@ def queued(
     return draft(payload, subject, cause=cause, key=f"run:{key}")
 
 
-def respawn(run: Run, restart: Restart, *, claims: int | None) -> list[Draft]:
+def respawn(run: Run, restart: Restart, *, claims: int | None, told: str) -> list[Draft]:
     """The replacement of a crashed run: same work, next attempt, not before its back-off is over.
 
-    ``claims`` is the ticket that the crashed run held: the replacement takes it over.
+    ``claims`` is the ticket that the crashed run held: the replacement takes it over. ``told`` are its instructions.
     """
     successor = new_id("run")
     payload = RunQueued(
@@ -59,7 +59,7 @@ def respawn(run: Run, restart: Restart, *, claims: int | None) -> list[Draft]:
         round=run.round,
         attempt=restart.attempt,
         previous=run.id,
-        instructions=run.instructions,
+        instructions=told,
         not_before_ns=restart.not_before_ns,
     )
     subject = f"run:{run.id}"

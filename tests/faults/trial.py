@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -36,9 +37,29 @@ from tests.faults.victims import VICTIMS, Kill, Room
 NAMES = ("none", *VICTIMS, "room")
 _LAST_EVENT = 480
 """A little less than the undisturbed story has, so that every kill falls into it."""
-_MOST_KILLS = {"watcher": 3, "supervisor": 2}
+_MOST_KILLS = {"watcher": 3, "supervisor": 2, "boundary": 3}
+_BOUNDARIES = (
+    ("effect_attempted", "pr:", 2),
+    ("effect_attempted", "pr:", 2),
+    ("effect_attempted", "run:", 6),
+    ("effect_done", "pr:", 2),
+    ("message_delivered", "run:", 6),
+    ("run_queued", "", 6),
+    ("run_started", "run:", 6),
+    ("run_finished", "run:", 6),
+    ("gate_started", "pr:", 3),
+    ("pr_created", "pr:", 2),
+    ("pr_approved", "pr:", 2),
+    ("approval_granted", "pr:", 2),
+    ("target_published", "fleet", 2),
+    ("blocker", "ticket:", 1),
+    ("agent_quarantined", "agent:", 1),
+)
+"""Kind, beginning of the subject, and the most occurrences to let pass before the kill."""
 _STORY_S = 240.0
+_BACK_S = 30.0
 _LOOK_S = 0.005
+_LOOK_CLOSELY_S = 0.001
 
 
 @dataclass(slots=True)
@@ -55,12 +76,13 @@ class Outcome:
 
 
 class Killer(threading.Thread):
-    """Kills when the log has reached each of the drawn lengths, a drawn moment later."""
+    """Kills at drawn points of the story: when the log has a drawn length, or right behind a drawn kind of event."""
 
     def __init__(self, paths: FleetPaths, name: str, kill: Kill, seed: int) -> None:
         super().__init__(name="killer", daemon=True)
         self._paths = paths
         self._kill = kill
+        self._boundary = name == "boundary"
         self._chance = random.Random(f"{name}:{seed}")
         count = self._chance.randint(1, _MOST_KILLS.get(name, 1))
         self._points = sorted(self._chance.randint(5, _LAST_EVENT) for _ in range(count))
@@ -72,9 +94,12 @@ class Killer(threading.Thread):
         reader = Reader.open(self._paths.database)
         try:
             for point in self._points:
-                self._await(reader, point)
-                self._over.wait(self._chance.uniform(0, 0.15))
-                self._strike(reader)
+                if self._boundary:
+                    self._strike(reader, self._behind_boundary(reader))
+                else:
+                    self._await(lambda point=point: reader.last_seq() >= point, _LOOK_S)  # type: ignore[misc]
+                    self._over.wait(self._chance.uniform(0, 0.15))
+                    self._strike(reader, "")
         except Exception:
             self.problems.append(f"the killer failed: {traceback.format_exc()}")
         finally:
@@ -87,18 +112,30 @@ class Killer(threading.Thread):
         if not self.kills:
             self.problems.append("nobody was killed")
 
-    def _strike(self, reader: Reader) -> None:
+    def _behind_boundary(self, reader: Reader) -> str:
+        """Wait for a drawn event from now on: behind it an act is under way, or its consequences are due."""
+        kind, subject, most = self._chance.choice(_BOUNDARIES)
+        nth = self._chance.randint(1, most)
+        after = reader.last_seq()
+
+        def reached() -> bool:
+            found = reader.events(EventFilter(kinds=(kind,)), after=after, limit=1_000)
+            return sum(event.subject.startswith(subject) for event in found) >= nth
+
+        self._await(reached, _LOOK_CLOSELY_S)
+        return f" behind {kind} {subject}"
+
+    def _strike(self, reader: Reader, why: str) -> None:
         while not self._over.is_set():
-            seq = reader.last_seq()
             victim = self._kill(self._paths, self._chance)
             if victim is not None:
-                self.kills.append(f"{victim} at #{seq}")
+                self.kills.append(f"{victim} at #{reader.last_seq()}{why}")
                 return
             self._over.wait(_LOOK_S)
 
-    def _await(self, reader: Reader, point: int) -> None:
-        while reader.last_seq() < point and not self._over.is_set():
-            self._over.wait(_LOOK_S)
+    def _await(self, reached: Callable[[], bool], look_s: float) -> None:
+        while not self._over.is_set() and not reached():
+            self._over.wait(look_s)
 
 
 def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
@@ -136,6 +173,10 @@ def _nothing(event: Event) -> None:
 
 
 def _stopped(paths: FleetPaths) -> list[str]:
+    # The last kill may have been a moment ago: whoever stops a fleet waits for its watcher to be back.
+    deadline = time.monotonic() + _BACK_S
+    while not spawn.answers(paths) and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
     try:
         return [] if spawn.stop(paths, with_agents=True) else ["no watcher was running at the end"]
     except FleetError as error:

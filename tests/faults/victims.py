@@ -29,7 +29,10 @@ Kill = Callable[[FleetPaths, random.Random], str | None]
 def watcher(paths: FleetPaths, chance: random.Random) -> str | None:
     """The watcher alone: its supervisor starts it again."""
     pid = read_holder(paths.lock).get("pid") if is_locked(paths.lock) else None
-    return f"watcher {pid}" if isinstance(pid, int) and _kill(pid) else None
+    if not isinstance(pid, int) or not _kill(pid):
+        return None
+    _wait_gone(pid)  # or the next kill would hit the same one again
+    return f"watcher {pid}"
 
 
 def supervisor(paths: FleetPaths, chance: random.Random) -> str | None:
@@ -109,6 +112,7 @@ class Room:
 
 VICTIMS: dict[str, Kill] = {
     "watcher": watcher,
+    "boundary": watcher,
     "supervisor": supervisor,
     "agent": agent,
     "runner": runner,

@@ -12,6 +12,7 @@ import pytest
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.governance.lifecycle import LOST
+from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.passes.gates import GATE_MARKER
 from fleet_tui.watcher.recovery import clear_interrupted
 from tests.watcher.watcher_support import Fleet, until
@@ -93,3 +94,30 @@ async def test_an_answer_after_the_end_starts_one_run_only(fleet: Fleet) -> None
     (successor,) = fleet.occupying()
     assert "two" in successor.instructions
     assert (fleet.of_ticket().state, fleet.of_ticket().run) == (TicketState.IN_PROGRESS, successor.id)
+
+
+async def test_a_replacement_hears_what_the_dead_one_was_answered(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    await fleet.publish(run, "blocker", "How many digits?")
+    (question,) = fleet.ctx.reader.questions()
+    await fleet.person.answer("kim", "answer", {"question": question.id, "text": "exactly two"})
+    await fleet.say(RunCrashed(run.id, None, 9, 0, "signalled"), f"run:{run.id}")
+    await fleet.settle()
+    (successor,) = fleet.occupying()
+    assert successor.previous == run.id
+    assert "exactly two" in successor.instructions
+
+
+async def test_the_loss_of_tmux_is_told_once(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    for _ in range(3):
+        await runs.observe(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    await runs.observe(fleet.ctx)
+    assert [event.payload["runs"] for event in fleet.events("tmux_lost")] == [[run.id]]
+    (crashed,) = fleet.events("run_crashed")
+    assert crashed.payload["reason"].startswith(LOST), "it never had a runner: no fault of the agent's"
