@@ -26,7 +26,7 @@ def conclude(
     """The outcome for the current head of ``pull_request``.
 
     Every reviewer is heard before the author gets findings, so that one round carries them all. The author's own
-    verdict never counts. ``required`` is ``all`` or how many approvals suffice; one objection always sends the work back.
+    verdict never counts. ``required`` is ``all`` or how many approvals suffice; one objection sends the work back.
     """
     current = {r.agent: r for r in reviews if r.head_sha == pull_request.head_sha and r.agent != pull_request.agent}
     objections = [r for r in current.values() if r.verdict is Verdict.CHANGES_REQUESTED]
