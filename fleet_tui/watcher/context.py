@@ -53,6 +53,8 @@ class Context:
     handing_over: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Pull requests are made one at a time: each gets its number from those that are recorded."""
     memo: Reader | None = None
+    landing: str | None = None
+    """The approval whose landing is under way: from then on it cannot be taken back."""
     merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
     gates_at: dict[str, tuple[GateSettings, ...]] = field(default_factory=dict)
     """The gates of base commits seen: a commit never changes, so it is read once."""

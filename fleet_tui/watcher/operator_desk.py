@@ -26,14 +26,13 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
-from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, EffectState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line, reveal
 from fleet_tui.git.values import FileDiff, Hunk
-from fleet_tui.governance.approvals import voided_by
 from fleet_tui.watcher import starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import containment, reviews
-from fleet_tui.watcher.passes.approvals import binding_now
+from fleet_tui.watcher.passes.approvals import changed_since, is_expired
 from fleet_tui.watcher.queueing import queued
 
 _SECOND = 1_000_000_000
@@ -138,7 +137,9 @@ class OperatorDesk:
         if shown != approval.head_sha:
             what = f"head {shown[:8]} was shown, {approval.head_sha[:8]} would land"
             raise Conflict("CHANGED while you looked", what, "look again, then decide")
-        changed = voided_by(approval, await binding_now(self._ctx, pull_request), author_quarantined=False)
+        if is_expired(self._ctx, approval):
+            raise Conflict("expired", f"nobody decided on {approval.id} in time", "look at the new request")
+        changed = await changed_since(self._ctx, approval, pull_request)
         if changed is not None:
             raise Conflict("CHANGED while you looked", changed, "look again, then decide")
         hold_until = self._ctx.now_ns() + self._ctx.settings.approval.hold_s * _SECOND
@@ -149,14 +150,23 @@ class OperatorDesk:
             "message": f"#{approval.pr} lands in {self._ctx.settings.approval.hold_s} s",
         }
 
+    def _not_landing(self, approval: Approval) -> None:
+        """Nobody is told that something will not land while it does, or may have."""
+        open_merges = self._ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
+        begun = any(effect.precondition.get("approval") == approval.id for effect in open_merges)
+        if begun or self._ctx.landing == approval.id:
+            raise Conflict("too late", f"#{approval.pr} is landing now", "revert it on the target branch instead")
+
     async def _undo(self, args: Args, actor: str) -> dict[str, Any]:
         approval = self._approval(args, ApprovalState.HELD)
+        self._not_landing(approval)
         # Its grace time may be over; as long as nothing landed, taking it back is still right.
         await self._ctx.say(ApprovalUndone(approval.id, approval.pr, actor), f"pr:{approval.pr}", actor=actor)
         return {"message": f"#{approval.pr} is not approved any more"}
 
     async def _deny(self, args: Args, actor: str, verdict: str) -> dict[str, Any]:
         approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
+        self._not_landing(approval)
         reason = clean(_text(args, "reason"), 4_000)
         denied = draft(
             ApprovalDenied(approval.id, approval.pr, actor, verdict, reason), f"pr:{approval.pr}", actor=actor
@@ -164,7 +174,7 @@ class OperatorDesk:
         pull_request = self._ctx.reader.pull_request(approval.pr)
         follow: list[Draft] = []
         if pull_request is not None and verdict == "changes":
-            follow = reviews.sent_back(self._ctx, pull_request, f"{actor} asks for changes", reason)
+            follow = reviews.sent_back(self._ctx, pull_request, f"{actor} asks for changes", reason, bounded=False)
         elif pull_request is not None:
             follow = reviews.held(pull_request, f"rejected by {actor}: {one_line(reason)}")
         await self._ctx.record(denied, *follow)

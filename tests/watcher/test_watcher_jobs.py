@@ -81,7 +81,7 @@ async def test_success_and_time_forget_failures() -> None:
 
 async def test_close_ends_what_is_under_way() -> None:
     world = World()
-    ended = []
+    ended: list[str] = []
 
     async def stubborn() -> None:
         try:

@@ -34,10 +34,17 @@ class World:
         self.sees: Probe | None = None
 
     def act(self, *, complete: bool = False) -> Act:
-        more = {"complete": self._complete} if complete else {}
+        rest = self._complete if complete else None
         return Act(
-            "key-1", "deed", self.effect_class, "pr:1", self._perform, self._probe, consequences=self._tell, **more
-        )  # fmt: skip
+            "key-1",
+            "deed",
+            self.effect_class,
+            "pr:1",
+            self._perform,
+            self._probe,
+            complete=rest,
+            consequences=self._tell,
+        )
 
     async def carry_out(self, *, complete: bool = False) -> EffectState:
         return await carry_out(self.fleet.ctx, self.act(complete=complete))

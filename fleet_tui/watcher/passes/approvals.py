@@ -32,23 +32,33 @@ async def void_changed(ctx: Context) -> None:
             state = pull_request.state.value if pull_request else "gone"
             await ctx.say(ApprovalVoided(approval.id, approval.pr, f"the pull request is {state}"), subject)
             continue
-        author = ctx.reader.agent(pull_request.agent)
-        reason = voided_by(
-            approval,
-            await binding_now(ctx, pull_request),
-            author_quarantined=author is not None and author.quarantined,
-        )
+        reason = await changed_since(ctx, approval, pull_request)
         if reason is not None:
             await ctx.say(ApprovalVoided(approval.id, approval.pr, reason), subject)
-        elif approval.state is ApprovalState.REQUESTED and approval.expires_ns <= ctx.now_ns():
+        elif is_expired(ctx, approval):
             await ctx.say(ApprovalExpired(approval.id, approval.pr), subject)
+
+
+async def changed_since(ctx: Context, approval: Approval, pull_request: PullRequest) -> str | None:
+    """What changed since ``approval`` was requested, or None while it holds."""
+    now = await binding_now(ctx, pull_request)
+    return voided_by(approval, now, author_quarantined=_author_quarantined(ctx, pull_request))
+
+
+def is_expired(ctx: Context, approval: Approval) -> bool:
+    """Whether nobody decided in time; what was granted in time stays granted."""
+    return approval.state is ApprovalState.REQUESTED and approval.expires_ns <= ctx.now_ns()
+
+
+def _author_quarantined(ctx: Context, pull_request: PullRequest) -> bool:
+    author = ctx.reader.agent(pull_request.agent)
+    return author is not None and author.quarantined
 
 
 async def request(ctx: Context) -> None:
     """Ask a person about every gated pull request for which policy wants one."""
     for pull_request in ctx.reader.pull_requests(PullRequestState.GATED):
-        author = ctx.reader.agent(pull_request.agent)
-        if author is not None and author.quarantined:
+        if _author_quarantined(ctx, pull_request):
             continue
         if current(ctx, pull_request) is not None or not await ask_release_manager(ctx, pull_request):
             continue
@@ -90,7 +100,30 @@ async def may_land(ctx: Context, pull_request: PullRequest) -> tuple[bool, Appro
     if not await ask_release_manager(ctx, pull_request):
         return False, None
     approval = current(ctx, pull_request)
-    if approval is not None:
-        ripe = approval.state is ApprovalState.HELD and (approval.hold_until_ns or 0) <= ctx.now_ns()
-        return ripe, approval
-    return not await _reasons(ctx, pull_request), None
+    objection = await objection_to_landing(
+        ctx, pull_request.number, pull_request.head_sha, approval.id if approval else None
+    )
+    return objection is None, approval
+
+
+async def objection_to_landing(ctx: Context, number: int, head_sha: str, approval_id: str | None) -> str | None:
+    """Why pull request ``number`` may not land at ``head_sha`` under this approval, as things are now; None if it may.
+
+    Asked when a landing is decided and again when nothing but the landing itself is left to do: policy, quarantine, an
+    undo, a new commit may have come in between.
+    """
+    pull_request = ctx.reader.pull_request(number)
+    if pull_request is None or pull_request.state is not PullRequestState.GATED or pull_request.head_sha != head_sha:
+        return "the pull request has changed"
+    binding = await binding_now(ctx, pull_request)
+    reasons = await _reasons(ctx, pull_request)
+    # From here on nothing is awaited: what is read now is what holds when the answer is given.
+    contained = _author_quarantined(ctx, pull_request)
+    if approval_id is None:
+        return "the author is quarantined" if contained else "; ".join(reasons) or None
+    approval = ctx.reader.approval(approval_id)
+    if approval is None or approval.state is not ApprovalState.HELD:
+        return "it is not approved"
+    if (approval.hold_until_ns or 0) > ctx.now_ns():
+        return "its grace time is not over"
+    return voided_by(approval, binding, author_quarantined=contained)

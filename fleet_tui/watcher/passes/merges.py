@@ -24,7 +24,7 @@ from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
-from fleet_tui.watcher.passes.approvals import may_land
+from fleet_tui.watcher.passes.approvals import may_land, objection_to_landing
 from fleet_tui.watcher.shell import run_lines
 
 _LOOK_AT_TARGET_NS = 2_000_000_000
@@ -56,8 +56,12 @@ async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | No
         tree=view.tree,
         approval=approval.id if approval else None,
     )
-    with suppress(Conflict):  # somebody moved the target: judged anew on the new base
-        await carry_out(ctx, landing.act(ctx))
+    ctx.landing = landing.approval
+    try:
+        with suppress(Conflict):  # something changed at the last moment: judged anew
+            await carry_out(ctx, landing.act(ctx))
+    finally:
+        ctx.landing = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,9 @@ class Landing:
         )
 
     async def _perform(self, ctx: Context) -> str:
+        objection = await objection_to_landing(ctx, self.pr, self.head, self.approval)
+        if objection is not None:
+            raise Conflict("not landed", objection)
         ctx.tip = ""
         if not await ctx.control.land(self.commit, self.base):
             raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")

@@ -68,10 +68,12 @@ async def send_back(ctx: Context, pull_request: PullRequest, reason: str, findin
     await ctx.record(*sent_back(ctx, pull_request, reason, findings))
 
 
-def sent_back(ctx: Context, pull_request: PullRequest, reason: str, findings: str) -> list[Draft]:
-    """The events of :func:`send_back`, for a transaction with what led to it."""
+def sent_back(
+    ctx: Context, pull_request: PullRequest, reason: str, findings: str, *, bounded: bool = True
+) -> list[Draft]:
+    """The events of :func:`send_back`, for a transaction with what led to it. A person's wish is not ``bounded``."""
     next_round = pull_request.round + 1
-    if next_round > ctx.settings.reviews.max_rounds:
+    if bounded and next_round > ctx.settings.reviews.max_rounds:
         return held(pull_request, f"{pull_request.round} rounds used up: {reason}")
     author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)
     if author is None:
