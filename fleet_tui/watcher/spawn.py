@@ -8,16 +8,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 from fleet_tui.bus import operator
 from fleet_tui.domain.errors import FleetError, WatcherUnavailable
 from fleet_tui.paths import FleetPaths
-from fleet_tui.watcher.lock import is_locked, read_holder
+from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
 
+log = logging.getLogger(__name__)
 _START_S = 30.0
 _LOOK_S = 0.05
+_MOST_STARTS = 5
 _LOG_BYTES, _LOG_FILES = 2_000_000, 5
 
 
@@ -68,7 +71,7 @@ def start(paths: FleetPaths, *, supervised: bool = True) -> bool:
     while time.monotonic() < deadline:
         if answers(paths):
             return True
-        if process.poll() is not None and not is_locked(paths.lock):
+        if process.poll() is not None and not is_locked(paths.lock) and not is_locked(_supervisor_lock(paths)):
             break
         time.sleep(_LOOK_S)
     said = errors.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
@@ -95,8 +98,8 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
     Raises:
         FleetError: it is still there after the time limit.
     """
-    if not is_running(paths):
-        return False
+    if not is_running(paths) and not (with_agents and _comes_back(paths)):
+        return _stop_supervisor(paths, time_limit_s)
     try:
         operator.call(paths.operator_socket, "shutdown", {"with_agents": with_agents})
     except WatcherUnavailable:
@@ -113,27 +116,73 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
     return True
 
 
+def _supervisor_lock(paths: FleetPaths) -> Path:
+    return paths.state / "supervisor.lock"
+
+
+def _comes_back(paths: FleetPaths) -> bool:
+    """Wait for a watcher that its supervisor is about to start again: only a watcher can end agents in order."""
+    deadline = time.monotonic() + _START_S
+    while is_locked(_supervisor_lock(paths)) and time.monotonic() < deadline:
+        if answers(paths):
+            return True
+        time.sleep(_LOOK_S)
+    return False
+
+
+def _stop_supervisor(paths: FleetPaths, time_limit_s: float) -> bool:
+    """End a supervisor that is resting between two starts of a watcher that keeps dying; False when there is none."""
+    lock = _supervisor_lock(paths)
+    if not is_locked(lock):
+        return False
+    pid = read_holder(lock).get("pid")
+    if isinstance(pid, int):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + time_limit_s
+    while is_locked(lock):
+        if time.monotonic() > deadline:
+            raise FleetError("the supervisor does not stop", f"pid {pid}", f"see {paths.log_file}")
+        time.sleep(_LOOK_S)
+    return True
+
+
 def supervise(repository: Path) -> int:
-    """Run the watcher as a child and start it again when it dies: with back-off, at most 5 times a minute."""
+    """Run the watcher as a child and start it again when it dies: with back-off, 5 starts in a minute at most.
+
+    Raises:
+        AlreadyRunning: it has a supervisor.
+    """
     paths = FleetPaths.of(repository)
-    log = logging.getLogger(__name__)
-    starts: list[float] = []
-    child: subprocess.Popen[bytes] | None = None
+    with WatcherLock(_supervisor_lock(paths)):
+        return _Supervisor(argv(paths)).run()
 
-    def pass_on(number: int, _frame: object) -> None:
-        if child is not None:
-            child.send_signal(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, pass_on)
-    while True:
-        starts = [moment for moment in starts if moment > time.monotonic() - 60] + [time.monotonic()]
-        child = subprocess.Popen(argv(paths))
-        code = child.wait()
-        if code >= 0:
-            return code  # it left by itself: done, or a problem that a repeat would not mend
-        log.error("watcher died of signal %d", -code)
-        if len(starts) >= 5:
-            log.error("5 starts within a minute: staying down")
-            return 1
-        time.sleep(min(2.0 ** (len(starts) - 1) * 0.2, 10))
+class _Supervisor:
+    """Starts, waits, rests. TERM and INT go on to the watcher; in a rest they end the supervisor itself."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._child: subprocess.Popen[bytes] | None = None
+        self._asked_to_end = threading.Event()
+
+    def run(self) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        starts: list[float] = []
+        while not self._asked_to_end.is_set():
+            starts = [moment for moment in starts if moment > time.monotonic() - 60] + [time.monotonic()]
+            self._child = subprocess.Popen(self._command)
+            code = self._child.wait()
+            if code >= 0:
+                return code  # it left by itself: done, or a problem that a repeat would not mend
+            log.error("watcher died of signal %d", -code)
+            if len(starts) >= _MOST_STARTS:
+                log.error("%d starts within a minute: staying down", _MOST_STARTS)
+                return 1
+            self._asked_to_end.wait(min(2.0 ** (len(starts) - 1) * 0.2, 10))
+        return 0
+
+    def _signalled(self, number: int, _frame: object) -> None:
+        self._asked_to_end.set()
+        if self._child is not None:
+            self._child.send_signal(number)

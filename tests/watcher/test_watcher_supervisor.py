@@ -1,0 +1,92 @@
+"""The supervisor of a watcher that keeps dying: one at a time, it rests between starts, and it can be stopped then."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.paths import FleetPaths
+from fleet_tui.watcher import spawn
+from fleet_tui.watcher.lock import is_locked
+from tests.watcher.watcher_support import configuration, make_repository
+
+_SUPERVISE = """
+import pathlib, sys
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.watcher import spawn
+spawn.argv = lambda paths, *words: ["sh", "-c", sys.argv[2]]
+try:
+    sys.exit(spawn.supervise(pathlib.Path(sys.argv[1])))
+except FleetError as error:
+    sys.exit(str(error))
+"""
+Supervise = Callable[[str], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def paths(place: Path) -> FleetPaths:
+    paths = FleetPaths.of(make_repository(place, configuration([])))
+    paths.create()
+    return paths
+
+
+@pytest.fixture
+def supervise(paths: FleetPaths) -> Iterator[Supervise]:
+    """Starts supervisors whose watcher is a line of shell."""
+    made: list[subprocess.Popen[str]] = []
+
+    def start(line: str) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-c", _SUPERVISE, str(paths.repository), line]
+        made.append(subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, start_new_session=True))
+        return made[-1]
+
+    yield start
+    for process in made:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # its watcher too
+        process.communicate(timeout=10)
+
+
+def test_stop_reaches_a_supervisor_at_rest(paths: FleetPaths, supervise: Supervise) -> None:
+    process = supervise("kill -9 $$")
+    _wait(lambda: is_locked(paths.state / "supervisor.lock"))
+    assert spawn.stop(paths)
+    assert process.wait(10) in (0, -signal.SIGTERM)  # the latter when it came before the handlers
+    assert not spawn.stop(paths), "nobody is left"
+
+
+def test_there_is_one_supervisor(paths: FleetPaths, supervise: Supervise) -> None:
+    first = supervise("sleep 60")
+    _wait(lambda: is_locked(paths.state / "supervisor.lock"))
+    second = supervise("true")
+    assert second.wait(30) == 1
+    assert second.stderr is not None
+    assert f"pid {first.pid}" in second.stderr.read()
+
+
+def test_it_stays_down_after_five_starts(paths: FleetPaths, supervise: Supervise, place: Path) -> None:
+    process = supervise(f"echo >>{place}/starts; kill -9 $$")
+    assert process.wait(30) == 1
+    assert (place / "starts").read_text().count("\n") == 5
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_watcher_that_left_by_itself_is_not_started_again(supervise: Supervise, place: Path, code: int) -> None:
+    process = supervise(f"echo >>{place}/starts; exit {code}")
+    assert process.wait(30) == code
+    assert (place / "starts").read_text().count("\n") == 1
+
+
+def _wait(reached: Callable[[], bool], limit_s: float = 15.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
