@@ -80,7 +80,7 @@ def test_kill_frees_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        json.dumps({"pid": os.getpid()}),
+        pytest.param(json.dumps({"pid": os.getpid()}), id="a living pid"),
         json.dumps({"pid": 1, "host": "elsewhere", "since": "never"}),
         "[1, 2]",
         "\0\1\2",
