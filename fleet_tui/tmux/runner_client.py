@@ -28,6 +28,7 @@ __all__ = [
     "freeze",
     "is_of_another_boot",
     "kill_leftovers",
+    "kill_marked",
     "read_exit",
     "read_meter_ms",
     "read_runner",
@@ -127,7 +128,7 @@ async def kill_leftovers(run_dir: Path) -> int:
         raise Conflict("the run is alive", str(run_dir), "stop it instead")
     with contextlib.suppress(ValueError):
         run = records.read_spec(run_dir).run
-        return await asyncio.to_thread(_kill_marked, run)
+        return await asyncio.to_thread(kill_marked, run)
     return 0
 
 
@@ -160,7 +161,8 @@ def _lives(record: RunnerRecord) -> bool:
     return bool(record.identity) and proctree.identity(record.pid) == record.identity
 
 
-def _kill_marked(run: str) -> int:
+def kill_marked(run: str) -> int:
+    """Kill every process that carries this mark in its environment; how many. Blocks for up to some seconds."""
     killed: set[int] = set()
     for _ in range(5):  # a process may fork between the look and the kill
         members = proctree.marked(records.MARKER, run)

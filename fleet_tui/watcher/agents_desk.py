@@ -116,7 +116,8 @@ class AgentsDesk:
             return await self._decide(run, kind, summary, payload, key, actor)
         if kind == "blocker":
             return await self._block(run, summary, key, actor)
-        recipients = [name for name in args.get("to") or [] if isinstance(name, str)]
+        to = args.get("to")
+        recipients = [name for name in to if isinstance(name, str)] if isinstance(to, list) else []
         return await self._remark(run, kind, summary, payload, recipients, key, actor)
 
     async def _permit(self, run: Run, kind: str, decision: Decision) -> None:

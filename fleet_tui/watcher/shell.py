@@ -15,6 +15,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean
 
 _CHUNK = 65_536
+_LOOK_S, _LAST_WORDS_S = 0.02, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,35 @@ async def run_command(
     problem = ""
     try:
         async with asyncio.timeout(time_limit_s):
-            problem = await _collect(process, output, output_limit)
-            if not problem:
-                await process.wait()
+            problem = await _follow(process, output, output_limit)
     except TimeoutError:
         problem = f"time limit of {time_limit_s:g} s"
     finally:
-        # Also after success: a command may leave children behind in its group.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        _kill_group(process)  # also after success: a command may leave children behind in its group
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await process.wait()
     duration_ms = round((time.monotonic() - started) * 1000)
     return Outcome(None if problem else process.returncode, duration_ms, bytes(output), problem)
+
+
+async def _follow(process: asyncio.subprocess.Process, output: bytearray, limit: int) -> str:
+    """Until the command ends or has said too much; children that hold its output open are not waited for."""
+    reading = asyncio.create_task(_collect(process, output, limit))
+    try:
+        while process.returncode is None and not (reading.done() and reading.result()):
+            await (asyncio.sleep(_LOOK_S) if reading.done() else asyncio.wait([reading], timeout=_LOOK_S))
+        if not reading.done():
+            _kill_group(process)
+            await asyncio.wait([reading], timeout=_LAST_WORDS_S)
+        return reading.result() if reading.done() else ""
+    finally:
+        reading.cancel()
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _collect(process: asyncio.subprocess.Process, output: bytearray, limit: int) -> str:

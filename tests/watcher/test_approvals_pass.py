@@ -187,8 +187,8 @@ async def test_grace_time_and_undo(make_fleet: MakeFleet) -> None:
     assert after is not None
     assert after.state is ApprovalState.USED
     for op in ("undo", "reject", "approve"):
+        args = {"approval": approval.id, "reason": "late", "head": approval.head_sha}
         with pytest.raises(Conflict):
-            args = {"approval": approval.id, "reason": "late", "head": approval.head_sha}
             await fleet.person.answer("kim", op, args)
 
 

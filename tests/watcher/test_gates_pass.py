@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -94,12 +93,16 @@ async def test_failure_goes_back_to_the_author_with_its_reason(
     assert fleet.ctx.reader.approvals() == []
 
 
-async def test_children_of_a_gate_do_not_survive_it(make_fleet: MakeFleet, place: Path) -> None:
+@pytest.mark.parametrize("how", ["", "setsid", "nohup"])
+async def test_children_of_a_gate_neither_survive_it_nor_hold_it_up(
+    make_fleet: MakeFleet, place: Path, how: str
+) -> None:
     note = place / "pid"
-    run = f"sleep 300 & echo $! > {note}; exec 1>&- 2>&-; exit 0"
+    run = f"{how} sh -c 'echo $$ > {note}; exec sleep 300' & while ! test -s {note}; do :; done; echo said"
     fleet = await make_fleet(gates=[gate(run)])
     await judged(fleet)
     assert fleet.pr().state is PullRequestState.GATED
+    assert fleet.ctx.reader.gates()[0].tail == "said"
     pid = int(note.read_text())
     await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
@@ -178,7 +181,7 @@ def symlink(tree: Path) -> None:
     shutil.rmtree(tree / ".fleet")
     (tree / "elsewhere").mkdir()
     (tree / "elsewhere" / "config.yaml").write_text(WEAK)
-    os.symlink("elsewhere", tree / ".fleet")
+    (tree / ".fleet").symlink_to("elsewhere")
     git(tree, "add", "--all", "--force", ".")
     git(tree, "commit", "--quiet", "-m", "link")
 

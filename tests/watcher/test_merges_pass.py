@@ -113,7 +113,7 @@ async def test_three_in_flight_land_one_after_the_other(make_fleet: MakeFleet) -
     # The first landing moved the base: what the others were approved on is no longer what would land.
     assert len(fleet.events("pr_merged")) == 1
     for _ in range(2):
-        waiting = [a for a in fleet.ctx.reader.approvals(ApprovalState.REQUESTED)]
+        waiting = fleet.ctx.reader.approvals(ApprovalState.REQUESTED)
         await fleet.approve(waiting[0])
         await fleet.settle()
     assert {t.state for t in fleet.ctx.reader.tickets()} == {TicketState.SHIPPED}

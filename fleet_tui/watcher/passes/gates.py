@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 
 from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, PullRequestStateChanged, draft
@@ -9,6 +10,8 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Gate, PullRequest
 from fleet_tui.domain.states import GateState, PullRequestState
 from fleet_tui.settings.schema import GateSettings
+from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.records import MARKER
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
 from fleet_tui.watcher.passes.reviews import send_back
@@ -75,8 +78,10 @@ async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: Me
         ctx.paths.gates / view.tree,
         time_limit_s=gate.time_limit_s,
         output_limit=gate.output_limit_kb * 1024,
-        env=command_environment(gate.env) | {GATE_MARKER: str(ctx.paths.gates)},
+        env=command_environment(gate.env) | {GATE_MARKER: str(ctx.paths.gates), MARKER: gate_id},
     )
+    # What left the command's process group on purpose is found by its mark.
+    await asyncio.to_thread(runner_client.kill_marked, gate_id)
     log = _store_evidence(ctx, gate_id, outcome)
     if outcome.passed:
         passed = GatePassed(
