@@ -67,9 +67,6 @@ def _references(settings: Settings) -> Iterator[Check]:
         for position, name in enumerate(team.agents):
             if name not in agents:
                 yield Check(("teams", index, "agents", position), f"there is no agent `{name}`", suggest(name, agents))
-    to = settings.limits.question_to
-    if to != "operator" and to not in agents:
-        yield Check(("limits", "question_to"), f"there is no agent `{to}`", suggest(to, {*agents, "operator"}))
 
 
 def _circles(settings: Settings) -> Iterator[Check]:

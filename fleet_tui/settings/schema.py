@@ -173,15 +173,14 @@ class Limits(Section):
 
     max_running: Annotated[f.Number, Field(ge=1, le=1000)] = Field(8, description="Runs at the same time.")
     restart_attempts: Annotated[f.Number, Field(ge=0, le=100)] = Field(
-        3, description="Restarts of a crashed run before its agent is quarantined."
+        3, description="Attempts at one piece of work, the first one included, before a person must look."
     )
     restart_backoff_s: tuple[Annotated[f.Number, Field(ge=0, le=DAY_S)], ...] = Field(
         (1, 5, 30), min_length=1, max_length=20, description="Seconds before each restart; the last one repeats."
     )
     denials_to_quarantine: Annotated[f.Number, Field(ge=1, le=1000)] = Field(
-        3, description="Refused acts in one run that quarantine its agent."
+        3, description="Refused acts that quarantine an agent, counted since its last release."
     )
-    question_to: f.SafeName = Field("operator", description="Who answers agents' questions: `operator` or an agent.")
 
 
 class Labels(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,8 +40,7 @@ class Launch:
     """How to start the process.
 
     ``env`` is added to the agent's environment. ``files`` have been written under the run's directory. ``paste`` is a
-    prompt to be pasted once ``ready`` is found on the screen; None when the prompt has gone another way.
-    A ``persistent`` process stays after its turn and takes further messages in its pane.
+    prompt to be pasted once the screen shows a place to type; None when the prompt has gone another way.
     """
 
     argv: tuple[str, ...]
@@ -50,8 +48,6 @@ class Launch:
     stdin_file: Path | None = None
     files: tuple[Path, ...] = ()
     paste: str | None = None
-    ready: re.Pattern[str] | None = None
-    persistent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

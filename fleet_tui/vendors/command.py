@@ -79,14 +79,12 @@ class CommandVendor:
         argv = _filled(self._argv, values)
         if self._prompt == "argv" and not any("{prompt}" in part for part in self._argv):
             argv = (*argv, values["prompt"])
-        pasted = self._prompt == "paste"
         return Launch(
             argv=argv,
             env={**self._env, "FLEET_PROMPT_FILE": str(prompt_file)},
             stdin_file=prompt_file if self._prompt == "stdin" else None,
             files=(prompt_file,),
-            paste=prompt if pasted else None,
-            persistent=pasted,
+            paste=prompt if self._prompt == "paste" else None,
         )
 
     def classify(self, screen: str) -> Observation | None:

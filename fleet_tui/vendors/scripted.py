@@ -16,8 +16,6 @@ from fleet_tui.vendors.base import Launch, LaunchRequest, Observation, Probe
 from fleet_tui.vendors.screens import classify
 from fleet_tui.vendors.story import load_story
 
-READY = re.compile(r"^│ > ", re.MULTILINE)
-"""The player's input box is on the screen."""
 # The package is found by its place, so that a checkout that is not installed plays too; -I keeps everything else out.
 _BOOT = (
     "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); "
@@ -53,8 +51,6 @@ class ScriptedVendor:
             argv=(sys.executable, "-I", "-c", _BOOT, str(Path(fleet_tui.__file__).resolve().parent.parent), *options),
             env=self._env,
             paste=clean(request.prompt),
-            ready=READY,
-            persistent=True,
         )
 
     def classify(self, screen: str) -> Observation | None:

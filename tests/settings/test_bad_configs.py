@@ -126,7 +126,6 @@ BAD: dict[str, tuple[str, str, str]] = {
         "nobody",
     ),
     "unknown agent in a team": (DEV + "teams:\n  - {name: all, agents: [dev, «dave]}\n", "no agent `dave`", ""),
-    "unknown agent for questions": (DEV + "limits: {question_to: «boss}\n", "no agent `boss`", "operator"),
     "misspelt event": (DEV + "    subscribes_to: «ticket_raedy\n", "no event `ticket_raedy`", "`ticket_ready`?"),
     "role that merges": (
         "roles:\n  author: {publishes: [note, «pr_merged]}\n",

@@ -70,7 +70,7 @@ def test_stdin_file_and_paste(tmp_path: Path) -> None:
     assert by_file.env == {"A": "b", "FLEET_PROMPT_FILE": by_file.argv[1]}
     assert by_file.stdin_file is None
     by_paste = launched(tmp_path, ("agent",), how="paste")
-    assert (by_paste.argv, by_paste.paste, by_paste.persistent) == (("agent",), "Do it.", True)
+    assert (by_paste.argv, by_paste.paste) == (("agent",), "Do it.")
 
 
 def test_prompt_file_is_private_and_replaces_a_planted_link(tmp_path: Path) -> None:
