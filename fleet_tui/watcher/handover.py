@@ -29,7 +29,7 @@ async def collect_work(ctx: Context, run: Run) -> None:
     """A program that knows nothing of the fleet hands over by ending well: its commits become a pull request."""
     if ctx.settings.family(run.role).name != "author" or run.ticket is None or has_delivered(ctx, run):
         return
-    if _question_open(ctx, run):
+    if has_asked(ctx, run):
         return
     try:
         await hand_over(ctx, run, title="", body="", key=f"exit:{run.id}", actor=f"agent:{run.agent}/{run.id}")
@@ -37,7 +37,8 @@ async def collect_work(ctx: Context, run: Run) -> None:
         return  # nothing committed: the end of the run is recorded as what it is
 
 
-def _question_open(ctx: Context, run: Run) -> bool:
+def has_asked(ctx: Context, run: Run) -> bool:
+    """Whether the run left a question that is still open: then it has done its part for now."""
     return any(question.run == run.id for question in ctx.reader.questions(open_only=True))
 
 

@@ -352,7 +352,7 @@ class OperatorDesk:
 
 def _text(args: Args, name: str) -> str:
     value = args.get(name)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not clean(value).strip():
         raise UsageError(f"{name} missing", f"this command needs `{name}`")
     return value
 

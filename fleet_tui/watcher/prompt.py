@@ -13,7 +13,8 @@ from fleet_tui.settings.prompts import read_prompt
 from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.watcher.context import Context
 
-_MOST_CHARACTERS = 400_000
+_MOST_CHARACTERS = 120_000
+"""Of a ticket's text: with everything else it still fits into one paste, and into what a model can read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ async def test_own_kinds_of_the_configuration(make_fleet: MakeFleet) -> None:
 async def test_what_a_caller_says_of_itself_is_ignored(fleet: Fleet) -> None:
     run = await author(fleet)
     forged = {"agent": "lee", "run": "run-other", "actor": "operator:kim", "ticket": 99, "pr": 7, "role": "tech-lead"}
-    args = {"event": "note", "summary": "hi", "payload": forged, **forged}
+    args: dict[str, Any] = {"event": "note", "summary": "hi", "payload": forged, **forged}
     await ask(fleet, run, "publish", **args)
     (event,) = fleet.events("note")
     assert event.actor == f"agent:dev/{run.id}"
@@ -256,7 +256,7 @@ async def test_spool_is_taken_in_order_each_once(fleet: Fleet) -> None:
     new = fleet.ctx.paths.run_dir(run.id) / "spool" / "new"
     new.mkdir(parents=True)
     for number in range(12):
-        args = {"event": "note" if number != 5 else "pr_merged", "summary": str(number)}
+        args: dict[str, Any] = {"event": "note" if number != 5 else "pr_merged", "summary": str(number)}
         body = {"v": 1, "id": f"request-{number}", "op": "publish", "args": args, "token": None}
         (new / f"{number:012d}-note{number}.json").write_text(json.dumps(body))
     await fleet.desk.drain(run.id)

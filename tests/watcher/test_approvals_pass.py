@@ -9,6 +9,7 @@ import pytest
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, TicketState
+from fleet_tui.watcher.mergeview import merge_view
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, commit, git
@@ -85,7 +86,8 @@ async def test_change_while_the_landing_is_prepared_lands_nothing(
     """The change comes after every decision, at the last await before the target is moved."""
     fleet = await make_fleet(gates=GATES)
     await fleet.approve(await fleet.to_approval())
-    record, seen = fleet.ctx.store.record, []
+    record = fleet.ctx.store.record
+    seen: list[str] = []
 
     async def recording(*drafts: object) -> object:
         events = await record(*drafts)  # type: ignore[arg-type]
@@ -217,7 +219,6 @@ async def test_taking_it_back_while_it_lands_is_refused_or_works(
 async def test_undo_before_the_landing_holds_it_up(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     approval = await fleet.to_approval()
     await fleet.approve(approval)
-    merge_view = merges.merge_view
 
     async def looking(*args: object) -> object:
         monkeypatch.setattr(merges, "merge_view", merge_view)

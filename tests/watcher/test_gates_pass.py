@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import PYTHON, Fleet, commit, configuration, git, until
 
 
-def gate(run: str | list[str], name: str = "check", **more: object) -> dict[str, object]:
+def gate(run: str | list[str], name: str = "check", **more: Any) -> dict[str, object]:
     return {"name": name, "run": run, **more}
 
 
@@ -78,7 +79,7 @@ async def test_judged_is_the_merge_result_in_a_clean_checkout(make_fleet: MakeFl
     ],
 )
 async def test_failure_goes_back_to_the_author_with_its_reason(
-    make_fleet: MakeFleet, run: str | list[str], more: dict[str, object], reason: str, code: int | None
+    make_fleet: MakeFleet, run: str | list[str], more: dict[str, Any], reason: str, code: int | None
 ) -> None:
     fleet = await make_fleet(gates=[gate(run, **more), gate("true", "never")])
     await judged(fleet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 
-from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, PullRequestStateChanged, draft
+from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, draft
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Gate, PullRequest
 from fleet_tui.domain.states import GateState, PullRequestState
@@ -14,7 +14,7 @@ from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import MARKER
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
-from fleet_tui.watcher.passes.reviews import send_back
+from fleet_tui.watcher.passes.reviews import change_state, send_back
 from fleet_tui.watcher.shell import Outcome, command_environment, run_command
 
 GATE_MARKER = "FLEET_GATES"
@@ -40,14 +40,14 @@ async def judge(ctx: Context) -> None:
             await _run_missing(ctx, pull_request, base, view, missing)
         elif pull_request.state is PullRequestState.APPROVED:
             reason = f"{len(gates)} of {len(gates)} gates passed" if gates else "no gates are configured"
-            await _change(ctx, pull_request, PullRequestState.GATED, reason)
+            await change_state(ctx, pull_request, PullRequestState.GATED, reason)
 
 
 async def _run_missing(
     ctx: Context, pull_request: PullRequest, base: str, view: MergeView, missing: list[GateSettings]
 ) -> None:
     if pull_request.state is PullRequestState.GATED:
-        await _change(ctx, pull_request, PullRequestState.APPROVED, f"gates run again on base {base[:8]}")
+        await change_state(ctx, pull_request, PullRequestState.APPROVED, f"gates run again on base {base[:8]}")
     key = f"gate:{view.tree}"
     if len(ctx.jobs.running("gate:")) < ctx.settings.merge.parallel_gates:
         ctx.jobs.start(key, lambda: _run_gates(ctx, pull_request, base, view, missing))
@@ -134,8 +134,3 @@ async def _close_interrupted(ctx: Context) -> None:
         if not ctx.jobs.running(f"gate:{gate.tree}"):
             closed = GateFailed(gate.id, gate.name, gate.pr, gate.tree, 0, None, "", "", "interrupted")
             await ctx.say(closed, f"pr:{gate.pr}")
-
-
-async def _change(ctx: Context, pull_request: PullRequest, state: PullRequestState, reason: str) -> None:
-    changed = PullRequestStateChanged(pull_request.number, state.value, reason, pull_request.round)
-    await ctx.say(changed, f"pr:{pull_request.number}")

@@ -10,6 +10,7 @@ from fleet_tui.domain.states import PullRequestState, RunState, TicketState
 from fleet_tui.governance.dispatch import OCCUPYING
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.handover import has_asked
 from fleet_tui.watcher.passes import tickets
 from fleet_tui.watcher.passes.reviews import release_manager, reviewers, verdicts
 from fleet_tui.watcher.queueing import queued
@@ -84,7 +85,7 @@ def _follows(ctx: Context, run: Run) -> bool:
     """Whether the end of ``run`` is followed by something: its replacement, or an answer to what it asked."""
     if run.state is RunState.CRASHED:
         return not ctx.reader.has_key(f"given-up:{run.id}")
-    return any(question.run == run.id for question in ctx.reader.questions(open_only=True))
+    return has_asked(ctx, run)
 
 
 def _may_go_on(ctx: Context, run: Run, ticket: Ticket) -> bool:

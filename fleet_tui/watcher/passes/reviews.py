@@ -20,7 +20,7 @@ async def review(ctx: Context) -> None:
         asked = reviewers(ctx)
         outcome = verdicts(ctx, pull_request, asked)
         if outcome.conclusion == "approved":
-            await _change(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
+            await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
         elif outcome.conclusion == "changes_requested":
             await send_back(ctx, pull_request, outcome.reason, "\n\n".join(outcome.findings))
         else:
@@ -102,7 +102,8 @@ def held(pull_request: PullRequest, reason: str) -> list[Draft]:
     return [draft(state, f"pr:{pull_request.number}"), draft(blocked, f"ticket:{pull_request.ticket}")]
 
 
-async def _change(ctx: Context, pull_request: PullRequest, state: PullRequestState, reason: str) -> None:
+async def change_state(ctx: Context, pull_request: PullRequest, state: PullRequestState, reason: str) -> None:
+    """Record what was concluded about a pull request."""
     changed = PullRequestStateChanged(pull_request.number, state.value, reason, pull_request.round)
     await ctx.say(changed, f"pr:{pull_request.number}")
 

@@ -27,11 +27,13 @@ from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_met
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.watcher import alarms, starting
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.handover import collect_work, has_delivered
+from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
 from fleet_tui.watcher.passes import tickets
 from fleet_tui.watcher.queueing import respawn
 
 _IDLE_NS = 30_000_000_000
+_LAST_WORDS_NS = 15_000_000_000
+"""How long an agent that has handed its work over may go on before it is ended."""
 
 
 async def start_queued(ctx: Context) -> None:
@@ -143,7 +145,7 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
 
 async def _notice_idle(ctx: Context, run: Run) -> None:
     """An agent whose turn is over without a result and without a question waits for nobody: a person should know."""
-    idle = run.state is RunState.WAITING and not has_delivered(ctx, run) and not _asked(ctx, run)
+    idle = run.state is RunState.WAITING and not has_delivered(ctx, run) and not has_asked(ctx, run)
     if idle and ctx.now_ns() - run.state_ns > _IDLE_NS and _owes_result(ctx, run):
         title = f"{run.agent} ended its turn without handing its work over"
         response = "attach and look, send it a message, or stop it"
@@ -154,7 +156,7 @@ async def _notice_idle(ctx: Context, run: Run) -> None:
 
 async def _let_go(ctx: Context, run: Run, run_dir: Path) -> None:
     """An interactive agent that has handed its work over is ended once its turn is over, to free its place."""
-    if run.state is RunState.WAITING or ctx.now_ns() - run.state_ns > 15_000_000_000:
+    if run.state is RunState.WAITING or ctx.now_ns() - run.state_ns > _LAST_WORDS_NS:
         ctx.jobs.start(f"stop:{run.id}", lambda: _stop(run_dir))
 
 
@@ -193,7 +195,7 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
         drafts.append(_charge(run, charged))
     if exit_code == 0 and not run.stop_requested:
         await collect_work(ctx, run)
-    delivered = has_delivered(ctx, run) or _asked(ctx, run)
+    delivered = has_delivered(ctx, run) or has_asked(ctx, run)
     why = _why(record, run_dir)
     if run.stop_requested:
         drafts.append(
@@ -221,11 +223,6 @@ def _why(record: ExitRecord | None, run_dir: Path) -> str:
 def _charge(run: Run, charged_ms: int) -> Draft:
     """The last of the run's time, when it ran past what was bought."""
     return draft(RunMetered(run.id, run.agent, charged_ms), f"run:{run.id}")
-
-
-def _asked(ctx: Context, run: Run) -> bool:
-    """Whether the run left a question that is still open: then it has done its part for now."""
-    return any(question.run == run.id for question in ctx.reader.questions(open_only=True))
 
 
 def _owes_result(ctx: Context, run: Run) -> bool:

@@ -78,7 +78,8 @@ def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[D
     state = known.state if known else TicketState.DRAFT
     if ready and state is TicketState.DRAFT:
         drafts.append(draft(TicketReady(record.number), subject))
-    elif not ready and state is TicketState.READY:
+    elif known and not ready and state is TicketState.READY and ctx.settings.labels.ready in known.labels:
+        # The label was there: a person took it away. A ticket let go on by command does not have it yet.
         drafts.append(draft(TicketWithdrawn(record.number), subject))
     elif known and ready and state is TicketState.BLOCKED and ctx.settings.labels.ready not in known.labels:
         # The label was not there when the ticket was blocked: a person put it back.
