@@ -41,6 +41,8 @@ from fleet_tui.watcher.operator_desk import OperatorDesk
 from fleet_tui.watcher.recovery import clear_interrupted
 
 log = logging.getLogger(__name__)
+_EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:"), 10.0
+"""Jobs that touch the world: a graceful end lets them come to theirs. Gates are cut off and run again."""
 
 
 class Watcher:
@@ -97,6 +99,8 @@ class Watcher:
             asyncio.create_task(self._follow_settings(loaded), name="settings"),
             asyncio.create_task(self._follow_tickets(), name="tickets"),
         ]
+        for follower in helpers:
+            follower.add_done_callback(_tell_failure)
         loop = asyncio.create_task(Loop(self._ctx).run(), name="loop")
         stop = asyncio.create_task(self._stop.wait(), name="stop")
         try:
@@ -122,6 +126,7 @@ class Watcher:
     async def _leave(self) -> None:
         ctx = self._ctx
         await ctx.bus.close()
+        await ctx.jobs.finish(_EFFECTS, _GRACE_S)
         await ctx.jobs.close()
         if self._reason == "with-agents":
             await ctx.tmux.stop()
@@ -184,6 +189,12 @@ class Watcher:
         runs = self._ctx.reader.runs(*LIVE_RUNS)
         records = {run.id: read_runner(self._ctx.paths.run_dir(run.id)) for run in runs}
         return runner_client.find_run(pid, {name: record for name, record in records.items() if record is not None})
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    """What only informs may fail: the passes look at files by themselves too, less often."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("following %s failed", task.get_name(), exc_info=task.exception())
 
 
 def _agent_row(settings: Settings, name: str) -> dict[str, Any]:

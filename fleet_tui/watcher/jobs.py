@@ -74,6 +74,12 @@ class Jobs:
             task.cancel()
             await asyncio.wait([task])
 
+    async def finish(self, prefixes: tuple[str, ...], limit_s: float) -> None:
+        """Give the jobs whose keys begin so a limited time to end by themselves."""
+        tasks = [task for key, task in self._tasks.items() if key.startswith(prefixes)]
+        if tasks:
+            await asyncio.wait(tasks, timeout=limit_s)
+
     async def close(self) -> None:
         """Cancel everything and wait for it."""
         tasks = list(self._tasks.values())

@@ -26,13 +26,13 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
-from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, EffectState, RunState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line, reveal
 from fleet_tui.git.values import FileDiff, Hunk
 from fleet_tui.watcher import starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import containment, reviews
-from fleet_tui.watcher.passes.approvals import changed_since, is_expired
+from fleet_tui.watcher.passes.approvals import changed_since, is_expired, refuse_if_landing
 from fleet_tui.watcher.queueing import queued
 
 _SECOND = 1_000_000_000
@@ -150,23 +150,16 @@ class OperatorDesk:
             "message": f"#{approval.pr} lands in {self._ctx.settings.approval.hold_s} s",
         }
 
-    def _not_landing(self, approval: Approval) -> None:
-        """Nobody is told that something will not land while it does, or may have."""
-        open_merges = self._ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
-        begun = any(effect.precondition.get("approval") == approval.id for effect in open_merges)
-        if begun or self._ctx.landing == approval.id:
-            raise Conflict("too late", f"#{approval.pr} is landing now", "revert it on the target branch instead")
-
     async def _undo(self, args: Args, actor: str) -> dict[str, Any]:
         approval = self._approval(args, ApprovalState.HELD)
-        self._not_landing(approval)
+        refuse_if_landing(self._ctx, approval)
         # Its grace time may be over; as long as nothing landed, taking it back is still right.
         await self._ctx.say(ApprovalUndone(approval.id, approval.pr, actor), f"pr:{approval.pr}", actor=actor)
         return {"message": f"#{approval.pr} is not approved any more"}
 
     async def _deny(self, args: Args, actor: str, verdict: str) -> dict[str, Any]:
         approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
-        self._not_landing(approval)
+        refuse_if_landing(self._ctx, approval)
         reason = clean(_text(args, "reason"), 4_000)
         denied = draft(
             ApprovalDenied(approval.id, approval.pr, actor, verdict, reason), f"pr:{approval.pr}", actor=actor

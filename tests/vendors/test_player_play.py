@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import re
 import shutil
 import signal
 import struct
@@ -25,9 +26,11 @@ from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.shim import write_shim
 from fleet_tui.domain.errors import Refused
 from fleet_tui.vendors.base import LaunchRequest
-from fleet_tui.vendors.scripted import READY, ScriptedVendor
+from fleet_tui.vendors.scripted import ScriptedVendor
 
 LIMIT_S = 20.0
+READY = re.compile(r"^│ > ", re.MULTILINE)
+"""The player's input box is on the screen."""
 STORY = """
 scenes:
   - when: {trigger: ticket_ready}

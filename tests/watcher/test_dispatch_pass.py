@@ -10,6 +10,7 @@ from fleet_tui.domain.events import AgentPaused, AgentResumed, Note, RunCrashed
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import dispatch, runs, tickets
+from fleet_tui.watcher.queueing import queued
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import SECOND, Fleet, agent
 
@@ -194,6 +195,22 @@ async def test_given_up_ticket_starts_anew_when_marked_ready(fleet: Fleet) -> No
     await fleet.settle()
     (run,) = fleet.occupying()
     assert (run.attempt, run.ticket) == (1, 1)
+
+
+async def test_reviewer_that_crashes_after_the_landing_is_not_replaced(fleet: Fleet) -> None:
+    await fleet.reconfigure(reviews={"required": 0})
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+    await fleet.approve(fleet.open_approval())
+    reviewer = queued(fleet.ctx.settings.agent("lee"), key="late", trigger="note", pr=1, head_sha=fleet.pr().head_sha)
+    await fleet.ctx.record(reviewer)
+    await fleet.settle()
+    assert fleet.of_ticket().state is TicketState.SHIPPED
+    await crash(fleet, "lee")
+    assert fleet.occupying() == []
+    assert fleet.alarms() == []
 
 
 async def test_respawn_waits_out_its_back_off(fleet: Fleet) -> None:

@@ -98,6 +98,24 @@ async def test_close_ends_what_is_under_way() -> None:
     assert world.jobs.failing(1) == {}, "to be ended is no failure"
 
 
+async def test_finish_waits_for_those_it_names_and_no_longer_than_told() -> None:
+    world = World()
+    done = []
+
+    async def quick() -> None:
+        await asyncio.sleep(0)
+        done.append("quick")
+
+    world.jobs.start("message:1", quick)
+    world.jobs.start("gate:1", world.work)
+    await world.jobs.finish(("message:",), 10)
+    assert done == ["quick"]
+    assert world.jobs.running() == ["gate:1"]
+    await world.jobs.finish(("gate:",), 0.01)
+    assert world.jobs.running() == ["gate:1"]
+    await world.jobs.close()
+
+
 async def test_cancel_waits_for_the_end_of_one() -> None:
     world = World()
     world.jobs.start("a", world.work)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.events import ApprovalExpired, ApprovalRequested, ApprovalVoided, draft
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Approval, PullRequest
-from fleet_tui.domain.states import ApprovalState, PullRequestState
+from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
 from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, voided_by
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
@@ -48,6 +49,17 @@ async def changed_since(ctx: Context, approval: Approval, pull_request: PullRequ
 def is_expired(ctx: Context, approval: Approval) -> bool:
     """Whether nobody decided in time; what was granted in time stays granted."""
     return approval.state is ApprovalState.REQUESTED and approval.expires_ns <= ctx.now_ns()
+
+
+def refuse_if_landing(ctx: Context, approval: Approval) -> None:
+    """Nobody is told that something will not land while it does, or may have.
+
+    Raises:
+        Conflict: the landing under this approval is under way.
+    """
+    merges = ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
+    if ctx.landing == approval.id or any(effect.precondition.get("approval") == approval.id for effect in merges):
+        raise Conflict("too late", f"#{approval.pr} is landing now", "revert it on the target branch instead")
 
 
 def _author_quarantined(ctx: Context, pull_request: PullRequest) -> bool:

@@ -56,4 +56,6 @@ async def refused_pushes(ctx: Context) -> None:
         for number, refusal in enumerate(found):
             denied = PolicyDenied("push", f"push to {refusal.ref}: only its own branch", run.agent, run.id, "gate")
             key = f"refused:{run.workspace}:{number}"
+            if ctx.reader.has_key(key):
+                continue
             await ctx.say(denied, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)

@@ -18,7 +18,7 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, PullRequestState, RunState, TicketState
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, RunState, TicketState
 from fleet_tui.governance import lifecycle
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.store.reader import EventFilter
@@ -275,7 +275,7 @@ def _still_wanted(ctx: Context, run: Run) -> bool:
     """Whether what the run was for is still to be done, and by nobody else."""
     if run.pr is not None:
         pull_request = ctx.reader.pull_request(run.pr)
-        if pull_request is None:
+        if pull_request is None or pull_request.state not in OPEN_PULL_REQUESTS:
             return False
         if run.head_sha is not None:
             return pull_request.head_sha == run.head_sha

@@ -1,0 +1,169 @@
+"""The watcher as a process: how it starts, what it leaves readable to whom, what it does about bad news."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_tui.bus import operator
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.paths import FleetPaths
+from fleet_tui.store.reader import EventFilter, Reader
+from fleet_tui.watcher import spawn
+from tests.watcher.watcher_support import agent, configuration, make_repository, until
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=\w+ logger=\S+ pid=\d+ msg=")
+
+
+class Daemon:
+    """`fleet watcher run` in a process of its own."""
+
+    def __init__(self, repository: Path) -> None:
+        self.paths = FleetPaths.of(repository)
+        argv = [sys.executable, "-m", "fleet_tui", "watcher", "run", "--repo", str(repository)]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._reader: Reader | None = None
+
+    async def up(self) -> dict[str, Any]:
+        """Wait until it answers."""
+
+        def answer() -> dict[str, Any] | None:
+            assert self.process.poll() is None, self.process.communicate()[0]
+            try:
+                return operator.call(self.paths.operator_socket, "status", {}, time_limit_s=5)
+            except FleetError:
+                return None
+
+        status: dict[str, Any] = await until(answer, 60)
+        return status
+
+    @property
+    def reader(self) -> Reader:
+        if self._reader is None:
+            self._reader = Reader.open(self.paths.database)
+        return self._reader
+
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        return [event.payload for event in self.reader.events(EventFilter(kinds=kinds), after=0, limit=1_000)]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+    def clean_up(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        if self._reader is not None:
+            self._reader.close()
+
+
+@pytest.fixture
+def repository(place: Path) -> Path:
+    return make_repository(place, configuration([agent("dev", "developer")]))
+
+
+@pytest.fixture
+def daemon(repository: Path) -> Iterator[Daemon]:
+    running = Daemon(repository)
+    yield running
+    running.clean_up()
+
+
+async def test_starts_private_and_leaves_in_order(daemon: Daemon) -> None:
+    status = await daemon.up()
+    assert status["epoch"] == 1
+    paths = daemon.paths
+    for directory in (paths.state, paths.runtime):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    for file in (paths.operator_socket, paths.lock):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    os.kill(daemon.process.pid, signal.SIGHUP)
+    await daemon.up()
+    assert daemon.end() == 0
+    assert daemon.events("watcher_stopped") == [{"reason": "SIGTERM"}]
+    assert not spawn.is_running(paths)
+    assert not paths.operator_socket.exists()
+    lines = paths.log_file.read_text().splitlines()
+    assert lines
+    assert all(LINE.match(line) for line in lines), lines
+
+
+async def test_second_watcher_of_a_fleet_is_refused(daemon: Daemon, repository: Path) -> None:
+    await daemon.up()
+    second = Daemon(repository)
+    out, _ = second.process.communicate(timeout=60)
+    assert second.process.returncode == 1
+    assert f"pid {daemon.process.pid}" in out
+
+
+async def test_broken_configuration_keeps_the_last_good_one(daemon: Daemon, repository: Path) -> None:
+    await daemon.up()
+    config = repository / ".fleet" / "config.yaml"
+    good = config.read_text()
+    config.write_text(good + "\nreviews: {max_rounds: many}\n")
+    (rejected,) = await until(lambda: daemon.events("config_rejected"))
+    assert "config.yaml" in rejected["problems"][0]
+    assert len(daemon.events("config_loaded")) == 1
+    assert daemon.reader.fleet().config_problems
+    await daemon.up()
+    config.write_text(good + "\nreviews: {max_rounds: 7}\n")
+    loaded = await until(lambda: len(found := daemon.events("config_loaded")) == 2 and found)
+    assert loaded[0]["policy"] != loaded[1]["policy"]
+    assert daemon.reader.fleet().config_problems == ()
+
+
+async def test_broken_configuration_at_the_start_is_told(repository: Path) -> None:
+    (repository / ".fleet" / "config.yaml").write_text("agents: [\n")
+    running = Daemon(repository)
+    try:
+        out, _ = running.process.communicate(timeout=60)
+    finally:
+        running.clean_up()
+    assert running.process.returncode == 1
+    assert "config.yaml" in out
+    assert not running.paths.database.exists()
+
+
+async def test_new_life_has_a_new_epoch(daemon: Daemon, repository: Path) -> None:
+    await daemon.up()
+    daemon.process.kill()
+    daemon.process.communicate()
+    again = Daemon(repository)
+    try:
+        assert (await again.up())["epoch"] == 2
+        assert again.end(signal.SIGINT) == 0
+    finally:
+        again.clean_up()
+
+
+def test_log_is_rotated(place: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = FleetPaths.of(repository)
+    paths.create()
+    monkeypatch.setattr(spawn, "_LOG_BYTES", 2_000)
+    root, before = logging.getLogger(), logging.getLogger().handlers[:]
+    level = root.level
+    root.handlers = []
+    try:
+        spawn.configure_logging(paths, foreground=False)
+        for number in range(400):
+            logging.getLogger("fleet_tui.watcher").info("line %d", number)
+        for handler in root.handlers:
+            handler.close()
+    finally:
+        root.handlers = before
+        root.setLevel(level)
+    files = sorted(file.name for file in paths.state.glob("watcher.log*"))
+    assert files == ["watcher.log", *(f"watcher.log.{number}" for number in range(1, 6))]
+    assert all(file.stat().st_size <= 2_000 for file in paths.state.glob("watcher.log*"))
