@@ -69,6 +69,7 @@ async def run_command(
         _kill_group(process)  # also after success: a command may leave children behind in its group
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):
+                await _drain(process)
                 await process.wait()
     duration_ms = round((time.monotonic() - started) * 1000)
     return Outcome(None if problem else process.returncode, duration_ms, bytes(output), problem)
@@ -86,6 +87,14 @@ async def _follow(process: asyncio.subprocess.Process, output: bytearray, limit:
         return reading.result() if reading.done() else ""
     finally:
         reading.cancel()
+        await asyncio.wait([reading])
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    """Read what nobody wants any more: only at its end is the pipe closed."""
+    assert process.stdout is not None
+    while await process.stdout.read(_CHUNK):
+        pass
 
 
 def _kill_group(process: asyncio.subprocess.Process) -> None:
