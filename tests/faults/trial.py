@@ -254,6 +254,9 @@ def _git(repository: Path, *words: str) -> str:
 
 def _end_what_is_left(place: Path) -> None:
     """A failed trial must not disturb the next one."""
+    # A tmux server shows nothing of the place it belongs to, but its socket's name does.
+    socket = FleetPaths.of(place / "textkit").tmux_socket_name
+    subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, timeout=20, check=False)
     wanted = str(place)
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
