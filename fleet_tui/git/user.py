@@ -76,7 +76,7 @@ class UserRepository:
             GitError: the repository cannot be written.
         """
         target = control.target
-        await self._fetch(control, object_id(sha), target)
+        await self.offer(control, sha)
         now = await self.branch_sha(target)
         refused = await self._compare(now, sha, object_id(expected_old))
         if refused is not None:
@@ -89,14 +89,20 @@ class UserRepository:
             return Published(PublishState.WAITING, now, reason, places[0].path)
         return await self._fast_forward(places[0].path, target, sha, expected_old)
 
-    # -- steps of publish --------------------------------------------------------------------------------------------
+    async def offer(self, control: ControlRepository, sha: str) -> None:
+        """Bring ``sha`` into the user's repository as ``refs/fleet/<target>``; no branch and no file changes.
 
-    async def _fetch(self, control: ControlRepository, sha: str, target: str) -> None:
+        Raises:
+            GitError: the repository cannot be written.
+        """
         await self._git(
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune",
-            "--no-recurse-submodules", "--refmap=", str(control.path.absolute()), f"+{sha}:refs/fleet/{target}",
+            "--no-recurse-submodules", "--refmap=", str(control.path.absolute()),
+            f"+{object_id(sha)}:refs/fleet/{control.target}",
             time_limit_s=300,
         )  # fmt: skip
+
+    # -- steps of publish --------------------------------------------------------------------------------------------
 
     async def _compare(self, now: str | None, sha: str, expected: str) -> Published | None:
         if now is None:

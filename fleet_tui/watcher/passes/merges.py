@@ -151,6 +151,9 @@ async def follow_user(ctx: Context) -> None:
         return
     ctx.tip = ""
     sync = await ctx.control.sync_target()
+    if sync.state in (SyncState.MISSING, SyncState.DIVERGED):
+        # What the alarms tell the person to type needs the commits to be there.
+        await ctx.user.offer(ctx.control, sync.ours)
     if sync.state is SyncState.MISSING:
         title = f"your branch {ctx.control.target} is gone: nothing can land"
         response = f"git branch {ctx.control.target} {sync.ours[:12]}"
@@ -159,7 +162,7 @@ async def follow_user(ctx: Context) -> None:
     await alarms.clear(ctx, "target-missing", "fleet", "the branch is back")
     if sync.state is SyncState.DIVERGED:
         title = f"{ctx.control.target} diverged: you have {(sync.theirs or '')[:8]}, the fleet landed {sync.ours[:8]}"
-        response = f"merge refs/fleet/{ctx.control.target} into your {ctx.control.target}"
+        response = f"on your {ctx.control.target}: git merge refs/fleet/{ctx.control.target}"
         await alarms.ensure(ctx, "target-diverged", "fleet", priority=2, title=title, response=response)
         return
     await alarms.clear(ctx, "target-diverged", "fleet", "the histories are joined")
