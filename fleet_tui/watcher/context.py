@@ -47,6 +47,8 @@ class Context:
     wake: asyncio.Event
     isolation: Isolation = Isolation.L0
     stopping: bool = False
+    ending: bool = False
+    """The fleet ends with its agents: nothing new begins, while the passes still see the living ones off."""
     drain_spool: Callable[[str], Awaitable[None]] = _nothing_to_drain
     """Takes in what a run's clients spooled while nobody answered."""
     now_ns: Callable[[], int] = time.time_ns

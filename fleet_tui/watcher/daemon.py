@@ -119,7 +119,7 @@ class Watcher:
     async def _end_agents(self) -> None:
         """Wait until the passes have stopped and recorded every run."""
         async with asyncio.timeout(60):
-            while self._ctx.reader.runs(*LIVE_RUNS):
+            while self._ctx.jobs.running("start:") or self._ctx.reader.runs(*LIVE_RUNS):
                 self._ctx.wake.set()
                 await asyncio.sleep(0.1)
 

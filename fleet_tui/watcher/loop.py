@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 _TICK_S = 1.0
 _MOST_ROUNDS = 20
 
+_NEW_WORK = frozenset({"replace crashed runs", "resume unblocked", "resume unfinished", "schedules", "assign"})
+"""Passes that rest while the fleet ends with its agents."""
+
 Pass = tuple[str, Callable[[Context], Awaitable[None]]]
 
 
@@ -89,7 +92,8 @@ class Loop:
             for name, step in self._passes:
                 if self._ctx.stopping:
                     return
-                await self._guarded(name, step)
+                if not (self._ctx.ending and name in _NEW_WORK):
+                    await self._guarded(name, step)
             self.turns += 1
             if self._ctx.reader.last_seq() == before:
                 return

@@ -110,6 +110,7 @@ class OperatorDesk:
             OperatorActed("shutdown", {"with_agents": bool(args.get("with_agents"))}), "fleet", actor=actor
         )
         if args.get("with_agents"):
+            self._ctx.ending = True
             for run in self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS):
                 await self._ctx.say(
                     RunStopRequested(run.id, "fleet stopped with its agents"), f"run:{run.id}", actor=actor

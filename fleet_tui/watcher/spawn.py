@@ -103,17 +103,25 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
     try:
         operator.call(paths.operator_socket, "shutdown", {"with_agents": with_agents})
     except WatcherUnavailable:
-        pid = read_holder(paths.lock).get("pid")
-        if isinstance(pid, int) and is_running(paths):
-            os.kill(pid, signal.SIGTERM)
+        _signal_to_end(paths)
     deadline = time.monotonic() + time_limit_s
-    while is_running(paths):
+    # The supervisor leaves after its watcher; a start that follows at once must not meet it.
+    while is_running(paths) or is_locked(_supervisor_lock(paths)):
         if time.monotonic() > deadline:
             raise FleetError(
                 "the watcher does not stop", f"pid {read_holder(paths.lock).get('pid')}", f"see {paths.log_file}"
             )
         time.sleep(_LOOK_S)
     return True
+
+
+def _signal_to_end(paths: FleetPaths) -> None:
+    """For a watcher that does not answer: its supervisor passes the signal on, and does not start it again."""
+    for lock in (_supervisor_lock(paths), paths.lock):
+        pid = read_holder(lock).get("pid")
+        if isinstance(pid, int) and is_locked(lock):
+            os.kill(pid, signal.SIGTERM)
+            return
 
 
 def _supervisor_lock(paths: FleetPaths) -> Path:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -262,9 +261,9 @@ class Place:
         finally:
             self._kill_watcher()
             for run in self._runs():
-                for pid in proctree.marked(MARKER, run):
-                    with contextlib.suppress(OSError):
-                        os.kill(pid, signal.SIGKILL)
+                for process in proctree.marked(MARKER, run):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
             self._tmux("kill-server")
             for reader in self._readers:
                 reader.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -38,23 +39,26 @@ _LAST_WORDS_NS = 15_000_000_000
 
 async def start_queued(ctx: Context) -> None:
     """Start queued runs, oldest first, while the fleet and their agents have room."""
-    live = ctx.reader.runs(*LIVE_RUNS)
-    room = ctx.settings.limits.max_running - len(live)
-    busy: dict[str, int] = {}
-    for run in live:
-        busy[run.agent] = busy.get(run.agent, 0) + 1
+    waiting = sorted(ctx.reader.runs(RunState.QUEUED), key=lambda r: r.queued_ns)
+    # A start takes a while; until it is done its run is still queued, but has taken its place.
+    begun = [run for run in waiting if ctx.jobs.running(f"start:{run.id}")]
+    taken = [*ctx.reader.runs(*LIVE_RUNS), *begun]
+    room = ctx.settings.limits.max_running - len(taken)
+    busy = Counter(run.agent for run in taken)
     agents = {agent.name: agent for agent in ctx.reader.agents()}
-    for run in sorted(ctx.reader.runs(RunState.QUEUED), key=lambda r: r.queued_ns):
+    for run in waiting:
+        if run in begun:
+            continue
         agent = agents.get(run.agent)
         if agent is None or not takes_work(agent) or run.stop_requested:
             await _drop_if_stopped(ctx, run)
             continue
-        full = room <= 0 or busy.get(run.agent, 0) >= agent.max_concurrent
-        if full or run.not_before_ns > ctx.now_ns() or lifecycle.budget_state(agent) == "exhausted":
+        full = room <= 0 or busy[run.agent] >= agent.max_concurrent
+        if ctx.ending or full or run.not_before_ns > ctx.now_ns() or lifecycle.budget_state(agent) == "exhausted":
             continue
         if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]
             room -= 1
-            busy[run.agent] = busy.get(run.agent, 0) + 1
+            busy[run.agent] += 1
 
 
 async def _drop_if_stopped(ctx: Context, run: Run) -> None:

@@ -1,0 +1,41 @@
+"""The demo plays its whole story by itself, and judges the outcome from outside."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.e2e.e2e_support import Place
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_headless_demo_ships_and_leaves_nothing(bare: Place) -> None:
+    directory = bare.root / "demo"
+    done = bare.run("demo", "--headless", "--speed", "20", "--directory", str(directory), cwd=bare.root, limit_s=300)
+    assert done.code == 0, done.text
+    assert "outcome checked: branch content, one merge per ticket" in done.out
+    for kind in ("gate_failed", "pr_changes_requested", "question_answered", "agent_quarantined"):
+        assert kind in done.out
+    assert not directory.exists() or not any(directory.iterdir())
+
+
+def test_a_demo_that_cannot_end_says_what_is_open_and_keeps_the_place(bare: Place) -> None:
+    directory = bare.root / "demo"
+    done = bare.run(
+        "demo", "--headless", "--speed", "1", "--time-limit", "5", "--directory", str(directory), cwd=bare.root
+    )
+    assert done.code == 1
+    assert "the demo did not end: #1" in done.err
+    assert str(directory) in done.text
+    assert (directory / "textkit" / ".git").is_dir()
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(directory) not in listed
+
+
+def test_without_a_terminal_the_demo_says_how(bare: Place) -> None:
+    done = bare.run("demo", "--directory", str(bare.root / "demo"), cwd=bare.root)
+    assert done.code == 2
+    assert "fleet demo --headless" in done.err
+    assert "--directory" not in done.err

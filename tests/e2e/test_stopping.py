@@ -1,0 +1,51 @@
+"""Ending: with its agents nothing is left and nothing new begins; without them they go on and are taken up again."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from fleet_tui.domain.states import TicketState
+from tests.e2e.e2e_support import DEVELOPER, REVIEWER, Place, scene
+
+pytestmark = pytest.mark.slow
+SLOW = scene("developer", {"spin": 600})
+
+
+def test_ending_with_the_agents_ends_all_of_them_and_begins_nothing(place: Place) -> None:
+    place.configure([SLOW])
+    place.fleet("watcher", "start")
+    for title in ("One", "Two", "Three"):
+        place.ticket(title)
+    place.until(lambda: place.agent_state("dev") == "running", "the agent runs")
+    assert place.fleet("watcher", "stop", "--with-agents") == "watcher stopped\n"
+    assert place.processes() == []
+    assert len(place.events("run_started")) == 1
+    assert [place.ticket_state(number) for number in (2, 3)] == [TicketState.READY] * 2
+    place.fleet("verify", "--deep")
+
+
+def test_agents_outlive_the_watcher_and_are_taken_up_again(place: Place) -> None:
+    place.configure([scene("developer", {"wait_for": "message"}, *DEVELOPER["steps"]), REVIEWER])
+    place.fleet("watcher", "start")
+    place.ticket("One")
+    place.until(lambda: place.events("message_delivered"), "the prompt arrives")
+    child = place.until(lambda: place.child("dev"), "the agent's process")
+    place.fleet("watcher", "stop")
+    assert child.is_running()
+    assert child.status() != psutil.STATUS_STOPPED
+    assert place.processes() != []
+    place.fleet("watcher", "start")
+    place.fleet("agent", "message", "dev", "go on")
+    place.approve(1)
+    place.until_ticket(1, TicketState.SHIPPED)
+    assert len(place.events("run_started")) == 2
+    place.fleet("verify", "--deep")
+
+
+def test_ending_what_does_not_run_says_so(place: Place) -> None:
+    place.configure([SLOW])
+    done = place.run("watcher", "stop")
+    assert (done.code, done.out) == (0, "no watcher was running\n")
+    status = place.run("watcher", "status")
+    assert (status.code, status.out) == (1, "no watcher is running\n")
