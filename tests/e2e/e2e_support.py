@@ -224,6 +224,11 @@ class Place:
             "Add a fleet",
         )
 
+    def tell(self, *scenes: Mapping[str, Any]) -> None:
+        """What agents play from their next start on."""
+        story = self.repository / ".fleet" / "story.yaml"
+        story.write_text(yaml.safe_dump({"scenes": list(scenes)}, sort_keys=False))
+
     def edit_config(self, **sections: Any) -> None:
         """Change sections of the configuration in place; it is not committed."""
         file = self.repository / ".fleet" / "config.yaml"

@@ -1,4 +1,4 @@
-"""Room for runs: one whose start is still under way takes its place already, and is not called stopped before it began."""
+"""Room for runs: one whose start is under way has its place already, and is not called stopped before it began."""
 
 from __future__ import annotations
 
