@@ -1,7 +1,7 @@
 """Record one moment of a real demo fleet for tools/screenshots.py: its log, its panes, its diffs.
 
 The demo runs as a person would see it: agents in tmux, tickets, gates, a watcher. At the moment when approvals wait, a
-question is open and an agent is contained, everything that a control room reads is written to screenshots/recording.json.
+question is open and an agent is contained, all that a control room reads is written to screenshots/recording.json.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def record(paths: FleetPaths) -> dict[str, Any]:
     log = sqlite3.connect(f"file:{paths.database}?mode=ro", uri=True)
     with contextlib.closing(log):
         events = log.execute(
-            f"SELECT {', '.join('e.' + name for name in EVENT_COLUMNS)}, b.bytes "  # noqa: S608 - constants
+            f"SELECT {', '.join('e.' + name for name in EVENT_COLUMNS)}, b.bytes "
             "FROM event e JOIN event_body b ON b.seq = e.seq ORDER BY e.seq"
         ).fetchall()
     return {

@@ -1,7 +1,7 @@
 """Draw the pictures of the README: screenshots/<screen>-<size>.svg, and the same as text.
 
-The log that tools/record_demo.py took from a real demo fleet is put into a store, a watcher's socket answers with what was
-recorded, the clock stands still, and the room is opened on it and driven by keys. So the same code gives the same pictures.
+The log that tools/record_demo.py took from a real demo fleet is put into a store, a watcher's socket answers with what
+was recorded, the clock stands still, and the room is opened on it and driven by keys: same code, same pictures.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Stage:
         return RoomApp(context)
 
     def show_panes(self, room: RoomApp) -> None:
-        screen = room.room_screen
+        screen: Any = room.room_screen
         for uuid in screen.wanted_panes() if isinstance(screen, ShowsPanes) else ():
             pane = self.recording["panes"].get(uuid)
             if pane is not None:

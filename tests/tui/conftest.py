@@ -63,11 +63,8 @@ class World:
         return answer
 
     def room(self, **changes: Any) -> RoomApp:
-        context = RoomContext(
-            database=self.directory / "fleet.db",
-            operator_socket=self.socket,
-            **(DEFAULTS | {"clock": self.now_ns} | changes),
-        )
+        options: dict[str, Any] = {**DEFAULTS, "clock": self.now_ns, **changes}
+        context = RoomContext(database=self.directory / "fleet.db", operator_socket=self.socket, **options)
         return RoomApp(context)
 
 
@@ -92,7 +89,7 @@ POLICY = "policy: every merge needs a person"
 
 
 def config(names: dict[str, str]) -> ev.Draft:
-    agents = [
+    agents: list[dict[str, Any]] = [
         {"name": name, "role": role, "vendor": "claude-code", "model": None, "enabled": True, "max_concurrent": 1,
          "department": None, "reports_to": None, "subscribes_to": [], "budget_s": 3600}
         for name, role in names.items()

@@ -31,16 +31,18 @@ async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> A
 
 async def armed(app: Any, until: Any) -> ConfirmStrip:
     """The open strip, as soon as its keys count."""
-    strip = app.screen.query_one(ConfirmStrip)
+    strip: ConfirmStrip = app.screen.query_one(ConfirmStrip)
     await until(lambda: strip.request is not None)
     await asyncio.sleep(ARM_S + 0.05)  # the safety delay itself is what is waited for
     return strip
 
 
 async def diff_shown(app: Any, until: Any, head: str = HEAD) -> None:
-    await until(
-        lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files) and app.screen._shown[1] == head
-    )
+    def shown() -> bool:
+        screen = app.screen
+        return isinstance(screen, ApprovalsScreen) and bool(screen._files) and (screen._shown or ("", ""))[1] == head
+
+    await until(shown)
 
 
 async def test_u2_second_approval_takes_four_keys(fleet: Any, until: Any) -> None:
