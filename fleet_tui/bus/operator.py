@@ -54,14 +54,22 @@ async def acall(
 
 
 async def _exchange(socket: Path, frame: bytes) -> bytes:
-    reader, writer = await asyncio.open_unix_connection(str(socket))
-    try:
-        writer.write(frame)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            await writer.drain()
-        return await reader.readexactly(_size(await reader.readexactly(4)))
-    finally:
-        writer.close()
+    # Not through asyncio's streams: when sending fails they throw away the answer that is there to read.
+    loop = asyncio.get_running_loop()
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
+        connection.setblocking(False)
+        await loop.sock_connect(connection, str(socket))
+        with contextlib.suppress(BrokenPipeError):
+            await loop.sock_sendall(connection, frame)
+        size = _size(await _areceive(connection, 4))
+        return await _areceive(connection, size)
+
+
+async def _areceive(connection: sockets.socket, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        parts += _some(await asyncio.get_running_loop().sock_recv(connection, min(65536, size - len(parts))))
+    return bytes(parts)
 
 
 def _frame(op: str, args: dict[str, Any], request_id: str | None) -> bytes:
@@ -82,11 +90,14 @@ def _receive(connection: sockets.socket, size: int, deadline_s: float) -> bytes:
         if left_s <= 0:
             raise TimeoutError("no answer in time")
         connection.settimeout(left_s)
-        part = connection.recv(min(65536, size - len(parts)))
-        if not part:
-            raise EOFError("the connection ended without an answer")
-        parts += part
+        parts += _some(connection.recv(min(65536, size - len(parts))))
     return bytes(parts)
+
+
+def _some(received: bytes) -> bytes:
+    if not received:
+        raise EOFError("the connection ended without an answer")
+    return received
 
 
 def _unavailable(socket: Path, error: Exception) -> WatcherUnavailable:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fleet_tui.domain.model import Agent, Alarm, Question, Run, Ticket
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, RunState
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.values import AgentTile, Doing, FleetSummary, NeedItem
+from fleet_tui.readmodel.values import AgentTile, Doing, FleetSummary, LastRun, NeedItem
 
 _BY_STATE = {
     RunState.QUEUED: Doing.WAIT,
@@ -85,7 +85,14 @@ def tile(
         budget_s=None if agent.budget_s is None else agent.budget_s + agent.extended_s,
         quarantined=agent.quarantined,
         paused=agent.paused,
+        last=last_run(run),
     )
+
+
+def last_run(run: Run | None) -> LastRun | None:
+    if run is None or run.ended_ns is None:
+        return None
+    return LastRun(run.id, run.state, run.ended_ns, run.ticket, run.pr)
 
 
 def badges(needs: Sequence[NeedItem], acknowledged: Sequence[tuple[str, Alarm]]) -> dict[str, tuple[int, bool]]:

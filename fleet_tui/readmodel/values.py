@@ -20,6 +20,7 @@ from fleet_tui.domain.model import (
     Run,
     Ticket,
 )
+from fleet_tui.domain.states import RunState
 
 
 class Doing(StrEnum):
@@ -80,6 +81,17 @@ class NeedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """The run that an agent without a living process did last."""
+
+    id: str
+    state: RunState
+    ended_ns: int
+    ticket: int | None
+    pr: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentTile:
     """One agent on the wall."""
 
@@ -112,6 +124,8 @@ class AgentTile:
     """Ceiling with extensions; None: no budget."""
     quarantined: bool
     paused: bool
+    last: LastRun | None = None
+    """None while a process lives, and before the first run."""
 
 
 @dataclass(frozen=True, slots=True)

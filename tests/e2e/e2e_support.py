@@ -179,10 +179,14 @@ class Place:
         return self.until(asked, f"an approval of #{pr} is requested", limit_s)
 
     def approve(self, pr: int) -> Approval:
-        """Wait for the request and approve it by the command line at its head."""
-        approval = self.until_approval(pr)
-        self.fleet("approval", "approve", f"#{pr}", "--head", approval.head_sha)
-        return approval
+        """Approve a pull request by the command line at its head; when it changed meanwhile, look again."""
+        while True:
+            approval = self.until_approval(pr)
+            done = self.run("approval", "approve", f"#{pr}", "--head", approval.head_sha)
+            if done.code == 0:
+                return approval
+            changed = any(word in done.err for word in ("CHANGED", "already decided", "no open approval"))
+            assert changed, done.text
 
     def story(self) -> str:
         """The last events, the alarms and the watcher's log, for a failing test."""

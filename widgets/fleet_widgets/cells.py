@@ -73,21 +73,23 @@ def cells(text: str) -> int:
 def part(text: str, start: int, width: int, *, whole: bool = False) -> str:
     """Cells ``start`` to ``start + width`` of plain text. Half of a wide character becomes a space, or is left out when
     ``whole``; marks stay with their character."""
+    if width <= 0:
+        return ""
     if _SIMPLE(text):
         return text[start : start + width]
     out: list[str] = []
     position, end = 0, start + width
+    complete = False  # whether the last character is in ``out`` itself, and not as the space of a half
     for character in text:
         size = get_character_cell_size(character)
         if size and (position >= end or (whole and position + size > end)):
             break
         after = position + size
-        if size == 0:
-            if out and out[-1] != " ":
-                out.append(character)
-        elif position >= start and after <= end:
+        if size:
+            complete = position >= start and after <= end
+        if complete:
             out.append(character)
-        elif after > start:
+        elif size and after > start:
             out.append(" ")
         position = after
     return "".join(out)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fleet_widgets.lines import BLANK, Line
+from fleet_widgets.lines import BLANK, Line, text_of
 
 _UNKNOWN_ROWS = 200
 _MAX_ROWS = 2_000
 _SLACK_VIEWS = 2
+_CORNERS = ("╭", "┌", "╰", "└")
+_BOX_ROWS = 3  # an input box: its frame around one line
+_FOOT_ROWS = 3  # hints below it
+_ROOM_FOR_BOX = 12
+"""A view of fewer rows leaves out the input box at the bottom: what the agent did says more than where one types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class LiveText:
         """The pane's real (columns, rows)."""
         self._rows: list[Line] = []
         self._bottom = 0
+        self._above_box = 0
 
     def update(
         self, rows: Sequence[Line], changed: Iterable[int] | None, first: int, size: tuple[int, int] | None
@@ -58,7 +64,8 @@ class LiveText:
                 self._rows[first + index] = rows[index]
                 differs = True
         if differs:
-            self._bottom = self._find_bottom()
+            self._bottom = self._last_text(len(self._rows))
+            self._above_box = self._find_above_box()
         return differs
 
     @property
@@ -81,15 +88,38 @@ class LiveText:
         return self._rows[index] if 0 <= index < len(self._rows) else BLANK
 
     def tail(self, height: int) -> int:
-        """First row of a view of ``height`` rows that ends at the last text."""
-        return max(0, self._bottom - height)
+        """First row of a view of ``height`` rows that ends at the last text; a small view ends above an input box."""
+        bottom = self._above_box if height < _ROOM_FOR_BOX else self._bottom
+        return max(0, bottom - height)
+
+    def shown_tail(self, height: int) -> tuple[Line, ...]:
+        """The rows of the view that :meth:`tail` begins."""
+        last = self._above_box if height < _ROOM_FOR_BOX else self._bottom
+        return self.window(self.tail(height), min(height, last))
 
     def window(self, first: int, height: int) -> tuple[Line, ...]:
         """Rows ``first``... of a view of ``height`` rows."""
         return tuple(self.row(index) for index in range(first, first + height))
 
-    def _find_bottom(self) -> int:
-        for index in range(len(self._rows) - 1, -1, -1):
-            if any(span.text and not span.text.isspace() for span in self._rows[index]):
+    def _last_text(self, end: int) -> int:
+        """One past the last row with text before row ``end``."""
+        for index in range(end - 1, -1, -1):
+            if not _is_blank(self._rows[index]):
                 return index + 1
         return 0
+
+    def _find_above_box(self) -> int:
+        """One past the last text above the input box at the bottom; where all text ends when there is no such box."""
+        for end in range(self._bottom, max(_BOX_ROWS, self._bottom - _FOOT_ROWS) - 1, -1):
+            top = end - _BOX_ROWS
+            if _begins(self._rows[top], _CORNERS[:2]) and _begins(self._rows[end - 1], _CORNERS[2:]):
+                return self._last_text(top) or self._bottom
+        return self._bottom
+
+
+def _is_blank(row: Line) -> bool:
+    return not any(span.text and not span.text.isspace() for span in row)
+
+
+def _begins(row: Line, signs: tuple[str, ...]) -> bool:
+    return text_of(row).lstrip().startswith(signs)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from fleet_widgets.cells import cells, part, plain
-from fleet_widgets.lines import Line, Span, fill, wrap
+from fleet_widgets.lines import Line, Span, fill
 from fleet_widgets.palette import Box
 from fleet_widgets.strip_state import ARM_S, StripState
+from fleet_widgets.words import wrap_words
 
 
 def title_row(state: StripState, box: Box, more: str = "") -> Line:
-    """``═ TITLE (keys count after 0.3 s) ═════``."""
+    """``═ TITLE (armed in 0.3 s) ═════``."""
     rule = box.double
     if state.field == "changed":
         return (Span(f"{rule} ", "warn"), Span("NOTHING WAS DONE", "warn"), Span(" ", "warn"), fill(rule, "warn"))
-    aside = f" ({more or f'keys count after {ARM_S} s'}) "
+    aside = f" ({more or f'armed in {ARM_S} s'}) "
     return (Span(f"{rule} ", "strong"), Span(state.request.title, "strong"), Span(aside, "quiet"), fill(rule, "quiet"))
 
 
 def body_rows(state: StripState, width: int) -> list[Line]:
     """What the act is and does, wrapped."""
     if state.field == "changed":
-        return wrap((Span(" CHANGED while you looked: ", "warn"), Span(state.note)), width)
-    return [row for value in state.request.lines for row in wrap(value, width)]
+        return wrap_words((Span(" CHANGED while you looked: ", "warn"), Span(state.note)), width)
+    return [row for value in state.request.lines for row in wrap_words(value, width)]
 
 
 def foot_rows(state: StripState, width: int) -> list[Line]:
@@ -43,7 +44,7 @@ def _presets(state: StripState, width: int) -> list[Line]:
     if not state.request.presets or state.reason:
         return []
     numbered = enumerate(state.request.presets[:5], start=1)
-    return [row for n, text in numbered for row in wrap((Span(f" {n} ", "hint-key"), Span(text, "hint")), width)]
+    return [row for n, text in numbered for row in wrap_words((Span(f" {n} ", "hint-key"), Span(text, "hint")), width)]
 
 
 def _input(label: str, text: str, active: bool, width: int) -> Line:

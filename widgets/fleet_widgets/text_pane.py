@@ -10,8 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from fleet_widgets.base import LineWidget
-from fleet_widgets.lines import Line, Span, fill, to_strip, wrap
+from fleet_widgets.lines import Line, Span, fill, to_strip
 from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.words import wrap_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Section:
 
 
 class TextPane(LineWidget, can_focus=True):
-    """Sections below each other. Long lines wrap, with the continuation indented as the line, unless ``wrap`` is
-    False."""
+    """Sections below each other. Long lines wrap between words, with the continuation indented as the text of the
+    line, unless ``wrap`` is False."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_by(1)", "down", id="text.down", show=False),
@@ -123,7 +124,7 @@ class TextPane(LineWidget, can_focus=True):
             if section.title:
                 self._rows.append(heading(section.title, self.palette))
             for value in section.lines:
-                self._rows.extend(wrap(value, max(2, self.size.width)) if self._wrap else [value])
+                self._rows.extend(wrap_words(value, self.size.width) if self._wrap else [value])
         self._top = min(self._top, max(0, len(self._rows) - self.size.height))
 
 

@@ -10,9 +10,12 @@ Density = Literal["auto", "micro", "small", "large"]
 Shown = Literal["micro", "small", "large"]
 
 LARGE_MIN = (30, 8)
+LARGE_BEST = 38
+"""Columns of a large tile below which heads lose their words: taken only when nothing wider fits."""
 SMALL_MIN = (30, 4)
 MICRO_BEST, MICRO_MIN = 38, 26
-_TERMINAL = (81, 26)  # an 80x24 pane with its sign column and head: what a large tile would like to be
+_TERMINAL = (81, 24)  # an 80x24 pane with its sign column: what a large tile would like to show
+_OWN_ROWS = 3  # of a large tile: head, work, budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,14 @@ def layout(width: int, height: int, slots: int, density: Density) -> Grid:
 def large(width: int, height: int, slots: int) -> Grid | None:
     """All slots large: the number of columns that shows the most of an 80x24 terminal in each; None when they do not
     fit."""
-    best: tuple[float, Grid] | None = None
+    best: tuple[tuple[bool, float], Grid] | None = None
     for columns in range(1, min(slots, max(1, width // LARGE_MIN[0])) + 1):
         rows = ceil(slots / columns)
         grid = Grid("large", columns, rows, width // columns, height // rows)
         if grid.height < LARGE_MIN[1]:
             continue
-        score = min(1.0, grid.width / _TERMINAL[0]) * min(1.0, grid.height / _TERMINAL[1])
+        shown = min(1.0, grid.width / _TERMINAL[0]) * min(1.0, (grid.height - _OWN_ROWS) / _TERMINAL[1])
+        score = (grid.width >= LARGE_BEST, shown)
         if best is None or score > best[0]:
             best = (score, grid)
     return best[1] if best else None

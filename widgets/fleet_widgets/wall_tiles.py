@@ -62,7 +62,7 @@ def tile_rows(
     lines += tile.rows[: _own_rows(tile, grid)]
     view = view_of(tile, grid, live)
     if view is not None and live is not None:
-        lines += live.window(view.first, view.height)
+        lines += live.shown_tail(view.height)
     lines += [BLANK] * (grid.height - len(lines))
     return _signed(lines, grid, emphasis, box)
 
