@@ -110,7 +110,9 @@ def approve_in_the_room(place: Place) -> int:
         terminal.until(f"APPROVE #{number} {title}", f"head {approval.head_sha[:7]}", "merge into main")
         terminal.insist("y", lambda: bool(place.events("approval_granted")), "the approval is granted")
         terminal.keys("q")
-        terminal.until("EXIT-0")
+        terminal.until("WALL")
+        terminal.insist("q", lambda: "EXIT-" in terminal.screen(), "the room is left")
+        assert "EXIT-0" in terminal.screen()
     (granted,) = place.events("approval_granted")
     assert (granted.payload["approval"], granted.payload["pr"]) == (approval.id, number)
     assert granted.payload["shown"]["seen"] != [], "what was on the screen is in the log"

@@ -19,7 +19,15 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, RunState, TicketState
+from fleet_tui.domain.states import (
+    ENDED_RUNS,
+    LIVE_RUNS,
+    OPEN_PULL_REQUESTS,
+    AlarmState,
+    PullRequestState,
+    RunState,
+    TicketState,
+)
 from fleet_tui.governance import lifecycle
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.store.reader import EventFilter
@@ -255,6 +263,24 @@ async def replace_crashed(ctx: Context) -> None:
             await ctx.record(*respawn(run, restart, claims=_held_ticket(ctx, run), told=_told(ctx, run)))
         else:
             await _give_up(ctx, run)
+    await _clear_crash_loops(ctx)
+
+
+async def _clear_crash_loops(ctx: Context) -> None:
+    """The alarm of a given-up run stands until its work goes on."""
+    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+        run = ctx.reader.run(alarm.about.removeprefix("run:")) if alarm.rule == "crash-loop" else None
+        if run is not None and ctx.reader.has_key(f"given-up:{run.id}") and _went_on(ctx, run):
+            await alarms.clear(ctx, "crash-loop", alarm.about, "the work goes on")
+
+
+def _went_on(ctx: Context, run: Run) -> bool:
+    """Whether a person let the ticket of ``run`` go on; without a ticket, whether its agent ended a later run well."""
+    if run.ticket is not None:
+        ticket = ctx.reader.ticket(run.ticket)
+        return ticket is None or ticket.state is not TicketState.BLOCKED
+    later = ctx.reader.runs(RunState.FINISHED, agent=run.agent)
+    return any(other.queued_ns > run.queued_ns for other in later)
 
 
 def _told(ctx: Context, run: Run) -> str:
