@@ -18,9 +18,11 @@ from fleet_tui.cli.common import (
     print_json,
     print_table,
     repo_option,
+    say,
 )
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.domain.text import one_line
 
 
 @click.group()
@@ -162,9 +164,9 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
         print_json({"agent": row, "runs": runs})
         return
     if row.quarantined:
-        click.echo(f"quarantined: {row.quarantine_reason}")
+        say(f"quarantined: {one_line(row.quarantine_reason, 400)}")
     if row.paused:
-        click.echo("paused by a person")
+        say("paused by a person")
     cells = [(r["run"], r["state"], r["source"], r["age"], r["trigger"], f"#{r['ticket']}", r["reason"]) for r in runs]
     print_table(("RUN", "STATE", "SOURCE", "AGE", "TRIGGER", "TICKET", "REASON"), cells, empty="it has not run yet")
 

@@ -18,9 +18,11 @@ from fleet_tui.cli.common import (
     print_json,
     print_table,
     repo_option,
+    say,
 )
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.states import ApprovalState
+from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Approval
@@ -103,30 +105,30 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"approval": found, "gates": gates, "reviews": reviews, "diff": changes.get("files", [])})
         return
-    click.echo(f"#{found.pr} {_title(reader, found.pr)}")
-    click.echo(f"head {found.head_sha}  base {found.base_sha}  {found.state.value}  policy {found.policy}")
+    say(f"#{found.pr} {one_line(_title(reader, found.pr))}")
+    say(f"head {found.head_sha}  base {found.base_sha}  {found.state.value}  policy {one_line(found.policy)}")
     for reason in found.reasons:
-        click.echo(f"  needs you: {reason}")
+        say(f"  needs you: {one_line(reason, 400)}")
     for gate in gates:
-        click.echo(f"  gate {gate.name}: {gate.state.value} in {gate.duration_ms / 1000:.1f} s")
+        say(f"  gate {one_line(gate.name)}: {gate.state.value} in {gate.duration_ms / 1000:.1f} s")
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else f" STALE @{review.head_sha[:8]}"
-        click.echo(
-            f"  {review.role} {review.agent}: {review.verdict.value}{stale}  {review.summary.splitlines()[0][:100]}"
-        )
+        who = one_line(f"{review.role} {review.agent}")
+        say(f"  {who}: {review.verdict.value}{stale}  {one_line(review.summary, 100)}".rstrip())
     _print_diff(changes)
-    click.echo(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
+    say(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
 
 
 def _print_diff(changes: dict[str, list[dict[str, object]]]) -> None:
     for file in changes.get("files", []):
-        click.echo(f"\n--- {file['path']}  {file['status']}  +{file['added']} -{file['deleted']}")
+        name = one_line(f"{file['path']}  {file['status']}", 2000)
+        say(f"\n--- {name}  +{file['added']} -{file['deleted']}")
         if file["truncated"] or file["binary"]:
-            click.echo("    (binary)" if file["binary"] else "    (too large to show here)")
+            say("    (binary)" if file["binary"] else "    (too large to show here)")
         for hunk in file["hunks"]:  # type: ignore[attr-defined]
-            click.echo(hunk["header"])
+            say(one_line(hunk["header"], 2000))
             for kind, _old, _new, text in hunk["lines"]:
-                click.echo(f"{kind}{text}")
+                say(" ".join(f"{kind}{text}".splitlines()))
 
 
 @approval.command()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import sys
 from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, json_option, print_json, repo_option
+from fleet_tui.cli.common import fleet_paths, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
 
 
 @click.group()
@@ -47,8 +47,8 @@ def verify_chain(repo: Path | None, as_json: bool) -> None:
         print_json({"ok": report.ok, **facts, "unanchored": report.unanchored})
     else:
         for problem in report.problems:
-            click.echo(f"WRONG {problem}")
-        click.echo(str(report))
+            say(f"WRONG {one_line(str(problem), 2000)}")
+        say(str(report))
     raise click.exceptions.Exit(0 if report.ok else 1)
 
 
@@ -63,7 +63,7 @@ def export(repo: Path | None) -> None:
     """
     from fleet_tui.store import audit as store_audit
 
-    store_audit.export(fleet_paths(repo).database, sys.stdout)
+    store_audit.export(fleet_paths(repo).database, lambda line: say(line, nl=False))
 
 
 @click.command()
@@ -85,6 +85,6 @@ def verify(deep: bool, repo: Path | None, as_json: bool) -> None:
         print_json({"ok": not problems, "problems": problems})
     else:
         for problem in problems:
-            click.echo(f"WRONG {problem}")
-        click.echo("ok: every promise holds" if not problems else f"{len(problems)} problem(s)")
+            say(f"WRONG {one_line(str(problem), 2000)}")
+        say("ok: every promise holds" if not problems else f"{len(problems)} problem(s)")
     raise click.exceptions.Exit(1 if problems else 0)

@@ -1,4 +1,4 @@
-"""What the commands share: finding the fleet, asking the watcher, printing tables and JSON."""
+"""What the commands share: finding the fleet, asking the watcher, and the one way of text to the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fleet_tui.domain.errors import FleetError, UsageError
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import clean, one_line
 from fleet_tui.paths import FleetPaths
 
 if TYPE_CHECKING:
@@ -83,11 +83,39 @@ def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any]) -> dict[str, A
 def act(repo: Path | None, op: str, args: dict[str, Any]) -> None:
     """A command whose answer is one line."""
     answer = ask_watcher(fleet_paths(repo), op, args)
-    click.echo(one_line(str(answer.get("message", "done"))))
+    say(one_line(str(answer.get("message", "done"))))
+
+
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """The one way of text to the terminal: whatever came in, nothing that steers it goes out.
+
+    Line ends pass. Where a foreign text must not begin a line of its own, give it to ``one_line`` or :func:`quoted`.
+    """
+    click.echo(clean(text), err=err, nl=nl)
+
+
+def quoted(text: str, limit: int | None = None) -> str:
+    """Foreign text below a line of ours: each of its lines behind a bar, so that none passes for ours."""
+    return "".join(f"\n    | {line}" for line in clean(text, limit).strip().splitlines())
+
+
+def ask(question: str, default: Any = None, kind: click.ParamType[Any] | None = None) -> Any:
+    """The person's answer to a question, as ``kind`` reads it; Enter takes ``default``, if there is one."""
+    return click.prompt(one_line(question, 2000), default=default, type=kind)
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Yes or no."""
+    return click.confirm(one_line(question, 2000), default=default)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON, all in ASCII that draws; dataclasses become objects, and what JSON does not know becomes text."""
+    return json.dumps(value, indent=indent, default=_plain)
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, default=_plain))
+    say(json_text(value, indent=2))
 
 
 def _plain(value: Any) -> Any:
@@ -98,11 +126,11 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empt
     """Left-aligned columns; ``empty`` is said when there are no rows."""
     lines = [[one_line(str(cell), 120) for cell in row] for row in rows]
     if not lines:
-        click.echo(empty)
+        say(empty)
         return
     widths = [max(len(header[i]), *(len(line[i]) for line in lines)) for i in range(len(header))]
     for cells in (header, *lines):
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
 def age(then_ns: int | None, now_ns: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option
+from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def explain(key: str, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found.as_dict())
         return
-    click.echo(f"{found.key} = {_shown(found.value)}")
+    say(f"{one_line(found.key)} = {_shown(found.value)}")
     for name, text in (
         ("from", found.origin),
         ("meaning", found.description),
@@ -76,7 +76,7 @@ def explain(key: str, repo: Path | None, as_json: bool) -> None:
         ("default", _shown(found.default)),
     ):
         if text:
-            click.echo(f"  {name:<8} {one_line(text, 2000)}")
+            say(f"  {name:<8} {one_line(text, 2000)}")
 
 
 @config.command()
@@ -89,7 +89,7 @@ def schema() -> None:
     """
     from fleet_tui.settings.reference import render_schema_json
 
-    click.echo(render_schema_json(), nl=False)
+    say(render_schema_json(), nl=False)
 
 
 def _load(repo: Path | None) -> Loaded:
@@ -112,13 +112,13 @@ def _report(loaded: Loaded) -> dict[str, Any]:
 
 def _print(loaded: Loaded) -> None:
     for problem in loaded.problems:
-        click.echo(str(problem))
+        say(str(problem))
         excerpt = loaded.excerpt(problem)
         if excerpt:
-            click.echo(f"{excerpt}\n")
-    click.echo(_summary(loaded))
+            say(f"{excerpt}\n")
+    say(_summary(loaded))
     if loaded.sources:
-        click.echo(f"read: {', '.join(loaded.sources)}")
+        say(f"read: {one_line(', '.join(loaded.sources), 2000)}")
 
 
 def _summary(loaded: Loaded) -> str:

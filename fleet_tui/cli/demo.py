@@ -11,7 +11,9 @@ from pathlib import Path
 
 import click
 
+from fleet_tui.cli.common import say
 from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.text import one_line
 
 
 @click.command()
@@ -82,16 +84,14 @@ def _play(repository: Path, plan: object, time_limit: int) -> int:
     assert isinstance(plan, project.Plan)
     told = project.tickets(plan)
     started = time.monotonic()
-    click.echo(
-        f"demo in {repository}: {len(told)} tickets, {plan.agents} agents, speed {plan.speed:g}, seed {plan.seed}"
-    )
-    person = Person(FleetPaths.of(repository), _shipping(told), lambda event: click.echo(as_line(event)))
+    say(f"demo in {repository}: {len(told)} tickets, {plan.agents} agents, speed {plan.speed:g}, seed {plan.seed}")
+    person = Person(FleetPaths.of(repository), _shipping(told), lambda event: say(as_line(event)))
     try:
         person.play(time_limit)
     except FleetError as error:
-        click.echo(f"fleet: {error}", err=True)
+        say(f"fleet: {error}", err=True)
         return 1
-    click.echo(f"the story ended after {time.monotonic() - started:.1f} s")
+    say(f"the story ended after {time.monotonic() - started:.1f} s")
     return 0
 
 
@@ -103,11 +103,9 @@ def _check(repository: Path, plan: object) -> int:
     told = project.tickets(plan)
     problems = outcome.check(FleetPaths.of(repository), _shipping(told), story=True)
     for problem in problems:
-        click.echo(f"WRONG {problem}")
+        say(f"WRONG {one_line(problem, 2000)}")
     if not problems:
-        click.echo(
-            "outcome checked: branch content, one merge per ticket, log and promises verified, nothing left running"
-        )
+        say("outcome checked: branch content, one merge per ticket, log and promises verified, nothing left running")
     return 1 if problems else 0
 
 
@@ -121,6 +119,6 @@ def _show(repository: Path) -> int:
 
 def _clear(place: Path, *, keep: bool) -> None:
     if keep:
-        click.echo(f"kept: {place}   (FLEET_STATE_HOME={place}/state FLEET_RUNTIME_DIR={place}/run)")
+        say(f"kept: {place}   (FLEET_STATE_HOME={place}/state FLEET_RUNTIME_DIR={place}/run)")
     else:
         shutil.rmtree(place, ignore_errors=True)

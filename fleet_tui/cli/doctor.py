@@ -15,8 +15,9 @@ from typing import Literal
 
 import click
 
-from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option
+from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
 from fleet_tui.paths import FleetPaths
 
 _LOW_DISK = 2_000_000_000
@@ -55,9 +56,9 @@ def doctor(repo: Path | None, as_json: bool) -> None:
     else:
         for finding in findings:
             mark = {"ok": "+", "note": "-", "missing": "x"}[finding.state]
-            click.echo(f" {mark} {finding.name:<13} {finding.detail}")
+            say(f" {mark} {finding.name:<13} {one_line(finding.detail, 400)}")
             if finding.fix:
-                click.echo(f"   {'':<13} → {finding.fix}")
+                say(f"   {'':<13} → {one_line(finding.fix, 400)}")
     raise click.exceptions.Exit(1 if any(finding.state == "missing" for finding in findings) else 0)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from fleet_tui.cli import detect
-from fleet_tui.cli.common import find_repository, repo_option
+from fleet_tui.cli.common import ask, confirm, find_repository, repo_option, say
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
 from fleet_tui.paths import shipped_config
@@ -101,16 +101,12 @@ def _gate(text: str) -> detect.GateProposal:
 
 
 def _ask(plan: Plan) -> Plan:
-    click.echo(f"Work will land on {plan.target}. Enter takes the proposal in brackets.")
-    vendor = click.prompt("Agent program (claude-code, codex, gemini, opencode, aider, scripted)", default=plan.vendor)
-    developers = click.prompt("How many developers", default=plan.developers, type=click.IntRange(1, 50))
-    kept = [
-        gate
-        for gate in plan.gates
-        if click.confirm(f"Gate {gate.name}: `{gate.run}` (seen: {gate.seen})", default=True)
-    ]
-    if not kept and click.confirm("No gate yet. Add one", default=False):
-        kept.append(detect.GateProposal("test", click.prompt("Command"), "you"))
+    say(f"Work will land on {one_line(plan.target)}. Enter takes the proposal in brackets.")
+    vendor = ask("Agent program (claude-code, codex, gemini, opencode, aider, scripted)", plan.vendor)
+    developers = ask("How many developers", plan.developers, click.IntRange(1, 50))
+    kept = [gate for gate in plan.gates if confirm(f"Gate {gate.name}: `{gate.run}` (seen: {gate.seen})", default=True)]
+    if not kept and confirm("No gate yet. Add one", default=False):
+        kept.append(detect.GateProposal("test", ask("Command"), "you"))
     return Plan(plan.target, vendor, developers, tuple(kept))
 
 
@@ -121,7 +117,7 @@ def _back_up(repository: Path) -> None:
     prompts = repository / ".fleet" / "prompts"
     if prompts.is_dir():
         shutil.copytree(prompts, destination / "prompts", symlinks=True)
-    click.echo(f"kept the old configuration in {destination.relative_to(repository)}")
+    say(f"kept the old configuration in {destination.relative_to(repository)}")
 
 
 def _agents(plan: Plan) -> list[tuple[str, str, str]]:
@@ -179,11 +175,11 @@ def _report(repository: Path, plan: Plan) -> None:
 
     load_settings(repository).require()
     names = ", ".join(name for name, _role, _prompt in _agents(plan))
-    click.echo(f"wrote .fleet/config.yaml and prompts for {names}")
-    click.echo(f"gates: {', '.join(one_line(g.run) for g in plan.gates) or 'none found; add some under `gates:`'}")
+    say(f"wrote .fleet/config.yaml and prompts for {names}")
+    say(f"gates: {', '.join(one_line(g.run) for g in plan.gates) or 'none found; add some under `gates:`'}")
     program = detect.VENDOR_PROGRAMS.get(plan.vendor)
     if program and not shutil.which(program):
-        click.echo(f"note: `{program}` is not on PATH yet; install it, or choose another vendor in the configuration")
-    click.echo("next:")
-    click.echo('  git add .fleet && git commit -m "Add fleet configuration"    (gates are read from the base commit)')
-    click.echo('  fleet ticket new "…" --ready && fleet up')
+        say(f"note: `{program}` is not on PATH yet; install it, or choose another vendor in the configuration")
+    say("next:")
+    say('  git add .fleet && git commit -m "Add fleet configuration"    (gates are read from the base commit)')
+    say('  fleet ticket new "…" --ready && fleet up')

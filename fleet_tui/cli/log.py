@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from datetime import UTC, datetime
@@ -11,27 +10,37 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, json_option, open_reader, repo_option
+from fleet_tui.cli.common import fleet_paths, json_option, json_text, open_reader, repo_option, say
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fleet_tui.domain.events import Event
+    from fleet_tui.readmodel.event_source import EventSource
+    from fleet_tui.store.reader import EventFilter, Reader
 
 _SINCE = re.compile(r"(\d+)([smhd])\Z")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LOOK_S = 0.2
+_MOST = 100_000
 
 
 @click.group(invoke_without_command=True)
 @click.option("--follow", "-f", is_flag=True, help="Go on as events happen; ends with Ctrl-C.")
 @click.option("--since", help="Only the last 30s, 15m, 2h, 1d.")
 @click.option("--type", "kinds", multiple=True, help="Only this kind; may be repeated or separated by commas.")
-@click.option("--agent", help="Only what this agent did.")
+@click.option("--agent", help="Only what this agent did, or what is about it or its runs.")
 @click.option("--ticket", type=int, help="Only what is about this ticket.")
 @click.option("--text", help="Only events that contain this text.")
 @click.option(
-    "--limit", "-n", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most the newest N."
+    "--limit",
+    "-n",
+    type=click.IntRange(1, _MOST),
+    default=100,
+    show_default=True,
+    help="At most the newest N that match.",
 )
 @repo_option
 @json_option
@@ -68,15 +77,13 @@ def log(
         text=text,
     )
     reader = open_reader(fleet_paths(repo))
-    events = reader.events(wanted, limit=limit)
-    last = reader.last_seq()
-    _print(events, agent, as_json)
+    source = _source(reader, wanted, agent)
+    last = _print(source.page(None, None, limit), source.total, as_json)
     while follow:
         time.sleep(_LOOK_S)
-        newest = reader.last_seq()
-        if newest > last:
-            _print(reader.events(wanted, after=last, limit=100_000), agent, as_json)
-            last = newest
+        source.agent_of_run.update(_runs(reader, agent))
+        if source.refresh():
+            last = _print(source.page(None, last, _MOST), last, as_json)
 
 
 @log.command()
@@ -96,13 +103,27 @@ def rebuild(repo: Path | None) -> None:
         raise FleetError("the watcher is running", "it alone may write the tables", "fleet watcher stop")
     if not paths.database.exists():
         raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
-    click.echo(str(replay(paths.database)))
+    say(str(replay(paths.database)))
 
 
-def _print(events: list[Event], agent: str | None, as_json: bool) -> None:
+def _source(reader: Reader, wanted: EventFilter, agent: str | None) -> EventSource:
+    from fleet_tui.readmodel.event_source import EventSource
+    from fleet_tui.readmodel.filters import Filter, is_of_agent
+
+    runs = _runs(reader, agent)
+    tests = () if agent is None else (lambda event: is_of_agent(event, agent, runs),)
+    return EventSource(reader, Filter("", wanted, tests), runs)
+
+
+def _runs(reader: Reader, agent: str | None) -> dict[str, str]:
+    return {} if agent is None else {run.id: run.agent for run in reader.runs(agent=agent)}
+
+
+def _print(events: Sequence[Event], last: int, as_json: bool) -> int:
+    """Print ``events``; the number of the newest one known so far, after ``last``."""
     for event in events:
-        if agent is None or event.actor.startswith(f"agent:{agent}/") or event.payload.get("agent") == agent:
-            click.echo(json.dumps(as_record(event)) if as_json else as_line(event))
+        say(json_text(as_record(event)) if as_json else as_line(event))
+    return max(last, events[-1].seq) if events else last
 
 
 def as_record(event: Event) -> dict[str, object]:
@@ -130,7 +151,7 @@ def as_line(event: Event) -> str:
     # Of a run's long id only the end tells it apart.
     about = f"run:…{event.subject[-6:]}" if event.subject.startswith("run:") else one_line(event.subject, 20)
     who = event.actor.partition("/")[0].removeprefix("agent:")
-    return f"{event.seq:>6} {at} {event.kind:<20} {about:<12} {one_line(who, 20):<14} {gist(event)}"
+    return f"{event.seq:>6} {at} {one_line(event.kind, 40):<20} {about:<12} {one_line(who, 20):<14} {gist(event)}"
 
 
 def _since_ns(since: str | None) -> int | None:

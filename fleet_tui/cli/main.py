@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -97,25 +99,47 @@ def main() -> None:
     try:
         code = fleet.main(standalone_mode=False)
     except FleetError as error:
-        _say(error)
+        _complain(_in_words(error))
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
+        _complain(_usage(error))
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        _complain("interrupted")
         code = 130
     except BrokenPipeError:
         # The reader of our output is gone; Python would complain once more while closing it.
         sys.stderr.close()
         code = 1
+    except Exception:
+        # A flaw of ours; its story may quote what came from outside.
+        _complain(traceback.format_exc())
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _say(error: FleetError) -> None:
+def _complain(text: str) -> None:
+    from fleet_tui.cli.common import say
+
+    say(text.rstrip("\n"), err=True)
+
+
+def _in_words(error: FleetError) -> str:
+    text = f"{error.title}: {error.message}" if error.message else error.title
+    return f"fleet: {_below(text)}" + (f"\n  try: {_below(error.hint)}" if error.hint else "")
+
+
+def _below(text: str) -> str:
+    """The first line as it is, the others set apart."""
+    from fleet_tui.cli.common import quoted
     from fleet_tui.domain.text import clean
 
-    text = f"{error.title}: {error.message}" if error.message else error.title
-    click.echo(f"fleet: {clean(text)}", err=True)
-    if error.hint:
-        click.echo(f"  try: {clean(error.hint)}", err=True)
+    first, _, rest = clean(text).partition("\n")
+    return first + quoted(rest)
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click says of a wrong call; it quotes the call."""
+    text = io.StringIO()
+    error.show(text)
+    return text.getvalue()

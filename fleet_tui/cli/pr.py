@@ -7,9 +7,19 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
+from fleet_tui.cli.common import (
+    age,
+    fleet_paths,
+    json_option,
+    open_reader,
+    print_json,
+    print_table,
+    quoted,
+    repo_option,
+    say,
+)
 from fleet_tui.domain.errors import UsageError
-from fleet_tui.domain.text import clean
+from fleet_tui.domain.text import one_line
 
 
 @click.group()
@@ -75,10 +85,14 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"pull_request": found, "reviews": reviews, "gates": gates})
         return
-    click.echo(f"#{found.number} {found.title}\n{found.branch} → {found.target}  {found.state.value}: {found.reason}")
-    click.echo(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
+    say(f"#{found.number} {one_line(found.title)}")
+    where = one_line(f"{found.branch} → {found.target}", 400)
+    say(f"{where}  {found.state.value}: {one_line(found.reason, 400)}")
+    say(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else f"  STALE @{review.head_sha[:8]}"
-        click.echo(f"  {review.role} {review.agent}: {review.verdict.value}{stale}\n    {clean(review.summary, 400)}")
+        say(
+            f"  {one_line(f'{review.role} {review.agent}')}: {review.verdict.value}{stale}{quoted(review.summary, 400)}"
+        )
     for gate in gates:
-        click.echo(f"  gate {gate.name} {gate.state.value} on tree {gate.tree[:8]}  {gate.reason}")
+        say(f"  gate {one_line(gate.name)} {gate.state.value} on tree {gate.tree[:8]}  {one_line(gate.reason)}")

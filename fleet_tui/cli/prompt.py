@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option
-from fleet_tui.domain.text import clean
+from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
+from fleet_tui.domain.text import one_line
 
 
 @click.group()
@@ -41,5 +41,5 @@ def show(agent: str, repo: Path | None, as_json: bool) -> None:
         print_json(layers)
         return
     for layer in layers:
-        click.echo(f"── {layer.origin} ({len(layer.text)} characters)")
-        click.echo(clean(layer.text))
+        say(f"── {one_line(layer.origin)} ({len(layer.text)} characters)")
+        say(layer.text)

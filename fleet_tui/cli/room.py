@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from fleet_tui.cli.common import say
 from fleet_tui.paths import FleetPaths
 
 if TYPE_CHECKING:
@@ -39,5 +40,6 @@ def open_room(
         hold_s=settings.approval.hold_s,
     )
     if not launch.can_show_a_room(os.environ):
-        return launch.print_status(context)
+        say(launch.status(context), nl=False)
+        return 0
     return launch.run(context)

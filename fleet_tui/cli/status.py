@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option
+from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.watcher.lock import is_locked
@@ -52,11 +52,11 @@ def status(repo: Path | None, as_json: bool) -> None:
         )
         return
     state = "running" if running else "NOT RUNNING (fleet up)"
-    click.echo(f"fleet {paths.fleet}: watcher {state}, isolation {fleet.isolation or '-'}")
-    click.echo("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
+    say(f"fleet {paths.fleet}: watcher {state}, isolation {fleet.isolation or '-'}")
+    say("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
     for problem in fleet.config_problems:
-        click.echo(f"configuration: {problem}")
-    click.echo(f"needs you: {len(alarms) + len(approvals) + len(questions)}")
+        say(f"configuration: {one_line(problem, 400)}")
+    say(f"needs you: {len(alarms) + len(approvals) + len(questions)}")
     needs = [(alarm.priority, alarm.raised_ns, alarm.title, alarm.response) for alarm in alarms]
     needs += [
         (3, approval.requested_ns, f"approve #{approval.pr}", f"fleet approval show '#{approval.pr}'")
@@ -67,7 +67,8 @@ def status(repo: Path | None, as_json: bool) -> None:
         for asked in questions
     ]
     for priority, since_ns, what, response in sorted(needs):
-        click.echo(f"  P{priority} {age(since_ns, now):>4}  {one_line(what)}  → {one_line(response)}")
+        say(f"  P{priority} {age(since_ns, now):>4}  {one_line(what)}  → {one_line(response)}")
     for run in runs:
         where = f"ticket #{run.ticket}" if run.ticket else "-"
-        click.echo(f"  {run.state.value:<11} {age(run.state_ns, now):>4}  {run.agent:<16} {where}  {run.state_reason}")
+        why = one_line(run.state_reason)
+        say(f"  {run.state.value:<11} {age(run.state_ns, now):>4}  {run.agent:<16} {where}  {why}".rstrip())

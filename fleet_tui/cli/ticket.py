@@ -19,9 +19,10 @@ from fleet_tui.cli.common import (
     print_json,
     print_table,
     repo_option,
+    say,
 )
 from fleet_tui.domain.errors import UsageError
-from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Ticket
@@ -88,9 +89,9 @@ def new(
     if as_json:
         print_json(record)
     else:
-        click.echo(f"ticket #{record.number}: {one_line(record.title)}")
+        say(f"ticket #{record.number}: {one_line(record.title)}")
         if not ready:
-            click.echo(f"  fleet ticket ready {record.number}   lets an agent take it")
+            say(f"  fleet ticket ready {record.number}   lets an agent take it")
 
 
 @ticket.command()
@@ -109,7 +110,7 @@ def ready(numbers: tuple[int, ...], repo: Path | None) -> None:
     for number in numbers:
         _existing(forge, number)
         asyncio.run(forge.set_labels(number, add=[label]))
-        click.echo(f"ticket #{number} is ready")
+        say(f"ticket #{number} is ready")
     _hint_watcher(repo)
 
 
@@ -126,7 +127,7 @@ def hold(number: int, repo: Path | None) -> None:
     forge = _forge(repo)
     _existing(forge, number)
     asyncio.run(forge.set_labels(number, remove=[_ready_label(repo)]))
-    click.echo(f"ticket #{number} is held back")
+    say(f"ticket #{number} is held back")
 
 
 @ticket.command("list")
@@ -200,12 +201,12 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(row | {"body": record.body})
         return
-    click.echo(f"#{number} {row['title']}")
-    click.echo(f"state {row['state']}   agent {row['agent'] or '-'}   pull request {row['pr'] or '-'}")
+    say(f"#{number} {row['title']}")
+    say(f"state {row['state']}   agent {row['agent'] or '-'}   pull request {row['pr'] or '-'}")
     if known is not None and known.blocked_reason:
-        click.echo(f"waits for you: {known.blocked_reason}")
-    click.echo()
-    click.echo(clean(record.body))
+        say(f"waits for you: {one_line(known.blocked_reason, 400)}")
+    say()
+    say(record.body)
 
 
 @ticket.command()
@@ -246,4 +247,4 @@ def _hint_watcher(repo: Path | None) -> None:
     from fleet_tui.watcher.lock import is_locked
 
     if not is_locked(fleet_paths(repo).lock):
-        click.echo("the watcher is not running: fleet up")
+        say("the watcher is not running: fleet up")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, repo_option
+from fleet_tui.cli.common import fleet_paths, repo_option, say
 from fleet_tui.domain.errors import FleetError
 
 
@@ -51,7 +51,7 @@ def open_fleet(
 
         started = spawn.start(paths)
         if not room:
-            click.echo("watcher started" if started else "the watcher is running already")
+            say("watcher started" if started else "the watcher is running already")
     if not room:
         return 0
     if not paths.database.exists():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import ask_watcher, find_repository, fleet_paths, json_option, print_json, repo_option
+from fleet_tui.cli.common import ask_watcher, find_repository, fleet_paths, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import WatcherUnavailable
 from fleet_tui.paths import FleetPaths
 
@@ -41,7 +41,7 @@ def start(foreground: bool, repo: Path | None) -> None:
         _serve(paths, loud=True)
         return
     started = spawn.start(paths)
-    click.echo("watcher started" if started else "the watcher is running already")
+    say("watcher started" if started else "the watcher is running already")
 
 
 @watcher.command()
@@ -58,7 +58,7 @@ def stop(with_agents: bool, repo: Path | None) -> None:
     from fleet_tui.watcher import spawn
 
     stopped = spawn.stop(fleet_paths(repo), with_agents=with_agents)
-    click.echo("watcher stopped" if stopped else "no watcher was running")
+    say("watcher stopped" if stopped else "no watcher was running")
 
 
 @watcher.command()
@@ -85,12 +85,10 @@ def status(repo: Path | None, as_json: bool) -> None:
         print_json(answer)
     elif "epoch" in answer:
         held = answer["holder"]
-        click.echo(
-            f"watcher running: pid {held.get('pid')}, up {answer['uptime_s']} s, isolation {answer['isolation']}"
-        )
-        click.echo(f"{answer['live_runs']} live runs, {answer['events']} events, state in {paths.state}")
+        say(f"watcher running: pid {held.get('pid')}, up {answer['uptime_s']} s, isolation {answer['isolation']}")
+        say(f"{answer['live_runs']} live runs, {answer['events']} events, state in {paths.state}")
     else:
-        click.echo("the watcher holds its lock but does not answer" if answer["running"] else "no watcher is running")
+        say("the watcher holds its lock but does not answer" if answer["running"] else "no watcher is running")
     raise click.exceptions.Exit(0 if "epoch" in answer else 1)
 
 

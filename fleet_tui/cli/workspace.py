@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, json_option, open_reader, print_json, print_table, repo_option
+from fleet_tui.cli.common import fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
 
 
 @click.group()
@@ -58,7 +58,7 @@ def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
         for r in rows
     ]
     print_table(("TICKET", "BRANCH", "DISK", "WHERE"), cells, empty="no workspaces")
-    click.echo(f"control repository {paths.control}")
+    say(f"control repository {paths.control}")
 
 
 def _size(count: object) -> str:

@@ -31,6 +31,7 @@ _FORBIDDEN = re.compile(
     "]"
 )
 _HIDDEN = re.compile(f"{_FORBIDDEN.pattern}|\r")
+_HIDDEN_IN_NAMES = re.compile(f"{_FORBIDDEN.pattern}|[\r\n\t]")
 
 
 def clean(text: str, limit: int | None = None) -> SafeText:
@@ -58,5 +59,13 @@ def reveal(text: str) -> SafeText:
 
     Line ends of Windows files are taken as line ends; any other carriage return is shown.
     """
-    text = text.replace("\r\n", "\n")
-    return SafeText(_HIDDEN.sub(lambda match: f"<U+{ord(match.group()):04X}>", text))
+    return _revealed(_HIDDEN, text.replace("\r\n", "\n"))
+
+
+def reveal_name(name: str) -> SafeText:
+    """Like :func:`reveal`, for the name of a file or branch: a line end or tab in it is hidden too."""
+    return _revealed(_HIDDEN_IN_NAMES, name)
+
+
+def _revealed(hidden: re.Pattern[str], text: str) -> SafeText:
+    return SafeText(hidden.sub(lambda match: f"<U+{ord(match.group()):04X}>", text))

@@ -10,6 +10,7 @@ from pathspec import GitIgnoreSpec
 
 from fleet_tui.domain.model import Approval, Gate, PullRequest
 from fleet_tui.domain.states import GateState, Isolation
+from fleet_tui.domain.text import reveal_name
 from fleet_tui.settings.schema import Settings
 
 
@@ -41,7 +42,7 @@ def reasons_for_a_person(settings: Settings, isolation: Isolation, changed_paths
     touched = sorted(path for path in changed_paths if is_sensitive(path, settings.approval.sensitive_paths))
     if touched:
         more = f" and {len(touched) - 3} more" if len(touched) > 3 else ""
-        reasons.append(f"touches {', '.join(touched[:3])}{more}")
+        reasons.append(f"touches {', '.join(map(reveal_name, touched[:3]))}{more}")
     return tuple(reasons)
 
 

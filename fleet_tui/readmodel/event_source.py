@@ -54,7 +54,8 @@ class EventSource:
             return newest > known
         found = False
         while known < newest:
-            rows = self._reader.events(self.wanted.store, after=known, limit=SCAN)
+            # Up to what was the newest, or the next time would take in again what comes between the two queries.
+            rows = self._reader.events(self.wanted.store, after=known, before=newest + 1, limit=SCAN)
             matching = [event for event in rows if self.wanted.matches(event)]
             self._rows += matching
             found = found or bool(matching)

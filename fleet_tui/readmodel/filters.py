@@ -102,7 +102,7 @@ def _field(
     if field == "by":
         return _with_test(result, lambda event: any(_by(event.actor, name) for name in values), negative)
     if field == "agent":
-        return _with_test(result, lambda event: any(_is_agent(event, name, agents) for name in values), negative)
+        return _with_test(result, lambda event: any(is_of_agent(event, name, agents) for name in values), negative)
     return _with_test(result, lambda event: any(_is_about(event, field, name) for name in values), negative)
 
 
@@ -157,7 +157,8 @@ def _by(actor: str, name: str) -> bool:
     return actor == name or actor.startswith((f"agent:{name}/", f"operator:{name}")) or actor == f"agent:{name}"
 
 
-def _is_agent(event: Event, name: str, agents: Mapping[str, str]) -> bool:
+def is_of_agent(event: Event, name: str, agents: Mapping[str, str]) -> bool:
+    """Whether ``event`` is by agent ``name``, or about it or one of its runs; ``agents`` tells whose a run is."""
     run = event.subject.removeprefix("run:") if event.subject.startswith("run:") else event.payload.get("run")
     return (
         event.subject == f"agent:{name}"

@@ -30,7 +30,7 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         mark = "" if self.severity == ERROR else "warning: "
-        return f"{place}: {mark}{self.message}" + (f" ({self.hint})" if self.hint else "")
+        return one_line(f"{place}: {mark}{self.message}" + (f" ({self.hint})" if self.hint else ""), 1000)
 
     def as_dict(self) -> dict[str, str | int]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -82,5 +82,5 @@ def excerpt(problem: Problem, source: str, context: int = 2) -> str:
         shown.append(f"{'>' if number == problem.line else ' '} {number:>{width}} | {line}".rstrip())
         if number == problem.line:
             carets = "^" * max(1, min(len(problem.text), 60))
-            shown.append(f"  {' ' * width} | {' ' * (problem.column - 1)}{carets} {problem.message}")
+            shown.append(f"  {' ' * width} | {' ' * (problem.column - 1)}{carets} {one_line(problem.message, 400)}")
     return "\n".join(shown)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from fleet_tui.domain.events import Event
 from fleet_tui.store import queries
@@ -19,8 +20,11 @@ _PROOF = (
 )
 
 
-def export(database: Path, out: IO[str], wanted: EventFilter | None = None) -> int:
-    """Writes the events that match, one JSON object a line, ascending; returns how many.
+Write = Callable[[str], object]
+
+
+def export(database: Path, write: Write, wanted: EventFilter | None = None) -> int:
+    """Writes the events that match, one JSON object a line, ascending; returns how many. Lines are ASCII that draws.
 
     ``payload`` is the recorded body: its canonical JSON after ``salt`` hashes to ``body_hash``.
 
@@ -29,18 +33,18 @@ def export(database: Path, out: IO[str], wanted: EventFilter | None = None) -> i
     """
     db = open_reader(database)
     try:
-        return _export(raw(db), out, wanted or EventFilter())
+        return _export(raw(db), write, wanted or EventFilter())
     except sqlite3.Error as error:
         raise storage_error(error, database) from error
     finally:
         db.close()
 
 
-def _export(connection: sqlite3.Connection, out: IO[str], wanted: EventFilter) -> int:
+def _export(connection: sqlite3.Connection, write: Write, wanted: EventFilter) -> int:
     count, after = 0, 0
     while page := queries.page(connection, wanted, None, after, _BATCH):
         for event in page:
-            out.write(json.dumps(_line(connection, event), sort_keys=True, separators=(",", ":")) + "\n")
+            write(json.dumps(_line(connection, event), sort_keys=True, separators=(",", ":")) + "\n")
         count += len(page)
         after = page[-1].seq
     return count

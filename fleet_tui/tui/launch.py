@@ -39,7 +39,7 @@ def can_show_a_room(environ: Mapping[str, str]) -> bool:
     )
 
 
-def print_status(context: RoomContext) -> int:
+def status(context: RoomContext) -> str:
     """What a room would show, as plain lines."""
     from fleet_tui.readmodel.queries import read_snapshot
     from fleet_tui.store.reader import Reader
@@ -47,10 +47,9 @@ def print_status(context: RoomContext) -> int:
 
     reader = Reader.open(context.database)
     try:
-        sys.stdout.write(status_text(read_snapshot(reader, context.clock()), context.clock()))
+        return status_text(read_snapshot(reader, context.clock()), context.clock())
     finally:
         reader.close()
-    return 0
 
 
 def run(context: RoomContext) -> int:
@@ -117,4 +116,4 @@ def terminal_is_gone() -> bool:
     return os.getppid() == 1 and not os.isatty(0)
 
 
-__all__ = ["can_show_a_room", "prepare_environment", "print_status", "run"]
+__all__ = ["can_show_a_room", "prepare_environment", "run", "status"]

@@ -162,7 +162,7 @@ class AgentsDesk:
         ]
         # A reviewer's question holds up its run; only an author's question holds up the ticket.
         if run.ticket is not None and run.pr is None:
-            blocked = TicketBlocked(run.ticket, summary[:400], question)
+            blocked = TicketBlocked(run.ticket, one_line(summary, 400), question)
             drafts.append(draft(blocked, subject, actor=actor, key=f"block:{key}"))
         event, *_ = await self._ctx.record(*drafts)
         return {"seq": event.seq, "message": f"asked as #{event.seq}; the answer will be typed to you"}

@@ -27,7 +27,7 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
-from fleet_tui.domain.text import clean, one_line, reveal
+from fleet_tui.domain.text import clean, one_line, reveal_name
 from fleet_tui.git.values import FileDiff, Hunk
 from fleet_tui.watcher import starting
 from fleet_tui.watcher.context import Context
@@ -333,7 +333,7 @@ class OperatorDesk:
         head = str(args.get("head") or pull_request.head_sha)
         files = await self._ctx.control.diff(base, head, max_bytes=_MOST_DIFF)
         wanted = args.get("path")
-        shown = [_file(file) for file in files if wanted is None or reveal(file.change.path) == wanted]
+        shown = [_file(file) for file in files if wanted is None or reveal_name(file.change.path) == wanted]
         return {"head": head, "base": base, "files": _fit(shown)}
 
     async def _gate_log(self, args: Args, actor: str) -> dict[str, Any]:
@@ -361,8 +361,8 @@ def _number(args: Args, name: str) -> int:
 def _file(file: FileDiff) -> dict[str, Any]:
     change = file.change
     return {
-        "path": reveal(change.path),
-        "old_path": reveal(change.old_path) if change.old_path else None,
+        "path": reveal_name(change.path),
+        "old_path": reveal_name(change.old_path) if change.old_path else None,
         "status": change.status,
         "added": change.added,
         "deleted": change.deleted,

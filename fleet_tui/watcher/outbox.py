@@ -24,6 +24,7 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import Effect
 from fleet_tui.domain.states import EffectClass, EffectState
+from fleet_tui.domain.text import clean
 from fleet_tui.tmux.delivery import DeliveryUncertain
 from fleet_tui.watcher.context import Context
 
@@ -127,7 +128,7 @@ async def _attempt(ctx: Context, act: Act, fence: int) -> EffectState:
         await ctx.say(EffectUncertain(act.id, fence), act.target)
         return EffectState.UNCERTAIN
     except FleetError as error:
-        await ctx.record(draft(EffectFailed(act.id, fence, str(error)[:2000], retry=True), act.target))
+        await ctx.record(draft(EffectFailed(act.id, fence, clean(str(error), 2000), retry=True), act.target))
         raise
     await _done(ctx, act, fence, result)
     return EffectState.DONE

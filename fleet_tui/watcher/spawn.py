@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fleet_tui.bus import operator
 from fleet_tui.domain.errors import FleetError, WatcherUnavailable
+from fleet_tui.domain.text import clean
 from fleet_tui.paths import FleetPaths
 from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
 
@@ -34,11 +35,18 @@ def configure_logging(paths: FleetPaths, *, foreground: bool) -> None:
     if foreground:
         handlers.append(logging.StreamHandler())
     form = "%(asctime)s.%(msecs)03dZ level=%(levelname)s logger=%(name)s pid=%(process)d msg=%(message)s"
-    formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%S")
+    formatter = _OnlyText(form, "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+
+
+class _OnlyText(logging.Formatter):
+    """What came from outside steers no terminal that shows the log, and begins no line of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(super().format(record)).replace("\n", "\n    ")
 
 
 def argv(paths: FleetPaths, *words: str) -> list[str]:

@@ -20,6 +20,7 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.ids import branch_for, new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
+from fleet_tui.domain.text import one_line
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
@@ -46,7 +47,7 @@ async def start(ctx: Context, run: Run) -> None:
         if fresh is not None and fresh.state is RunState.STARTING:
             raise  # all is written but tmux did not do its part: the run is spawned again after a rest
         log.warning("run %s cannot start: %s", run.id, error)
-        reason = f"{error.title}: {error.message}"[:400]
+        reason = one_line(f"{error.title}: {error.message}", 400)
         await ctx.say(RunFinished(run.id, "failed", None, None, 0, reason), f"run:{run.id}")
         about = f"agent:{run.agent}"
         response = error.hint or "see `fleet log`"

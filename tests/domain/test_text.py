@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_tui.domain.text import clean, one_line, reveal
+from fleet_tui.domain.text import clean, one_line, reveal, reveal_name
 
 # Unicode format characters (Cf) that are drawn: they enclose or precede digits. All other Cf must go.
 VISIBLE_FORMAT = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
@@ -122,6 +122,13 @@ def test_reveal_shows_every_hidden_character_and_hides_nothing(text: str) -> Non
     assert not [char for char in shown if is_forbidden(char)]
     unix = text.replace("\r\n", "\n")
     assert shown == "".join(f"<U+{ord(char):04X}>" if is_forbidden(char) else char for char in unix)
+
+
+@given(mixed)
+def test_a_revealed_name_is_one_line_and_hides_nothing(name: str) -> None:
+    shown = reveal_name(name)
+    assert shown == "".join(f"<U+{ord(c):04X}>" if is_forbidden(c) or c in "\n\t" else c for c in name)
+    assert reveal_name(shown) == shown
 
 
 # Each is the worst case of one expression. A quadratic search would take minutes on these, not milliseconds;

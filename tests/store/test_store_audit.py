@@ -257,7 +257,7 @@ def test_rebuild_fences_a_running_writer(database: Path) -> None:
 
 def test_an_export_proves_itself_without_our_code(database: Path) -> None:
     out = io.StringIO()
-    assert export(database, out) == EVENTS
+    assert export(database, out.write) == EVENTS
     previous = bytes(32)
     for number, text in enumerate(out.getvalue().splitlines(), start=1):
         line = json.loads(text)
@@ -289,7 +289,7 @@ def test_an_export_proves_itself_without_our_code(database: Path) -> None:
 
 def test_an_export_can_be_filtered(database: Path) -> None:
     out = io.StringIO()
-    assert export(database, out, EventFilter(kinds=("ticket_ready", "pr_merged"))) == 2
+    assert export(database, out.write, EventFilter(kinds=("ticket_ready", "pr_merged"))) == 2
     assert [json.loads(line)["kind"] for line in out.getvalue().splitlines()] == ["ticket_ready", "pr_merged"]
 
 

@@ -9,6 +9,7 @@ from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFa
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Gate, PullRequest
 from fleet_tui.domain.states import GateState, PullRequestState
+from fleet_tui.domain.text import reveal_name
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import MARKER
@@ -118,9 +119,9 @@ async def _failed(ctx: Context, pull_request: PullRequest, gate: Gate) -> None:
 
 
 async def _conflict(ctx: Context, pull_request: PullRequest, view: MergeView) -> None:
-    target = pull_request.target
-    reason = f"conflicts with {target} in {', '.join(view.conflict[:5])}"
-    await ctx.say(MergeFailed(pull_request.number, reason, list(view.conflict)), f"pr:{pull_request.number}")
+    target, names = pull_request.target, [reveal_name(path) for path in view.conflict]
+    reason = f"conflicts with {target} in {', '.join(names[:5])}"
+    await ctx.say(MergeFailed(pull_request.number, reason, list(names)), f"pr:{pull_request.number}")
     findings = (
         f"Your branch {reason}. Run `git fetch origin {target}` and `git merge FETCH_HEAD`, resolve the conflict, "
         "commit, push, and publish pr_created again."

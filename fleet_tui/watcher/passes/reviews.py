@@ -7,6 +7,7 @@ from collections.abc import Collection
 from fleet_tui.domain.events import Draft, PullRequestStateChanged, TicketBlocked, draft
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import PullRequestState
+from fleet_tui.domain.text import one_line
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.governance.reviews import ReviewOutcome, conclude
 from fleet_tui.settings.schema import AgentSettings
@@ -88,7 +89,7 @@ def sent_back(
         instructions=findings[:20_000],
     )
     state = PullRequestStateChanged(
-        pull_request.number, PullRequestState.CHANGES_REQUESTED.value, reason[:400], pull_request.round
+        pull_request.number, PullRequestState.CHANGES_REQUESTED.value, one_line(reason, 400), pull_request.round
     )
     return [draft(state, f"pr:{pull_request.number}"), rework]
 
@@ -96,9 +97,9 @@ def sent_back(
 def held(pull_request: PullRequest, reason: str) -> list[Draft]:
     """A pull request, and its ticket, wait for a person."""
     state = PullRequestStateChanged(
-        pull_request.number, PullRequestState.BLOCKED.value, reason[:400], pull_request.round
+        pull_request.number, PullRequestState.BLOCKED.value, one_line(reason, 400), pull_request.round
     )
-    blocked = TicketBlocked(pull_request.ticket, reason[:400])
+    blocked = TicketBlocked(pull_request.ticket, one_line(reason, 400))
     return [draft(state, f"pr:{pull_request.number}"), draft(blocked, f"ticket:{pull_request.ticket}")]
 
 

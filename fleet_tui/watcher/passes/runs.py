@@ -28,6 +28,7 @@ from fleet_tui.domain.states import (
     RunState,
     TicketState,
 )
+from fleet_tui.domain.text import one_line
 from fleet_tui.governance import lifecycle
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.store.reader import EventFilter
@@ -224,7 +225,7 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
 def _why(record: ExitRecord | None, run_dir: Path) -> str:
     """How it ended; a loss of its surroundings is told apart from a crash of its own."""
     if record is not None:
-        return f"{lifecycle.LOST}its tmux server ended" if record.reason == "hangup" else record.reason
+        return f"{lifecycle.LOST}its tmux server ended" if record.reason == "hangup" else one_line(record.reason, 400)
     if not (run_dir / SPEC).is_file() or runner_client.is_of_another_boot(run_dir):
         return f"{lifecycle.LOST}the host was restarted"
     if not _ever_ran(run_dir):

@@ -1,0 +1,47 @@
+"""``fleet approval``: what a person reads before they decide."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from fleet_tui.cli.main import fleet
+from fleet_tui.domain import events as ev
+from tests.cli.conftest import Shop
+
+SHA = {name: name * 40 for name in "abcd"}
+
+
+def approval(summary: str) -> list[ev.Draft]:
+    created = ev.PullRequestCreated(1, 1, "T", "", "b", "main", "dev", "r", SHA["c"], SHA["b"], 1, 1, 0)
+    asked = ev.ApprovalRequested("apr", 1, 1, SHA["c"], SHA["b"], SHA["d"], "g", "p", ["policy"], 2**62)
+    return [
+        ev.draft(created, "pr:1"),
+        ev.draft(ev.PullRequestApproved(1, "rev", "r", "reviewer", SHA["c"], summary), "pr:1"),
+        ev.draft(asked, "pr:1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "line"),
+    [
+        ("", "  reviewer rev: approved"),
+        ("\n\n", "  reviewer rev: approved"),
+        ("\nGood.\nReally.", "  reviewer rev: approved  Good. Really."),
+    ],
+)
+@pytest.mark.parametrize("words", [("approval", "show", "#1", "--no-diff"), ("pr", "show", "1")], ids=" ".join)
+def test_a_verdict_with_few_words(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], summary: str, line: str
+) -> None:
+    shop.add(*approval(summary))
+    monkeypatch.chdir(shop.repository)
+    done = CliRunner().invoke(fleet, words)
+    assert done.exit_code == 0, done.output
+    shown = done.output.splitlines()
+    if words[0] == "approval":
+        assert line in shown
+        assert shown[-1] == "  fleet approval approve '#1' --head cccccccc"
+    else:
+        said = [f"    | {part}" for part in summary.split()]
+        assert [row for row in shown if row.startswith("    | ")] == said
