@@ -12,11 +12,20 @@ _REVIEW_KINDS = frozenset({"pr_approved", "pr_changes_requested"})
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether an act is allowed, which rule said so, and why; ``reason`` is for the person and the log."""
+    """Whether an act is allowed, which rule said so, and why; ``reason`` is for the person and the log.
+
+    ``overtaken``: the act was lawful when it was begun, and others have moved on since. Refused, but nobody's fault.
+    """
 
     allowed: bool
     rule: str
     reason: str = ""
+    overtaken: bool = False
+
+    @property
+    def offence(self) -> bool:
+        """Whether the refusal counts towards quarantine: others must not be able to bring it about."""
+        return not self.allowed and not self.overtaken
 
 
 ALLOWED = Decision(True, "capabilities")
@@ -45,7 +54,10 @@ def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str) -> Deci
         return Decision(
             False, "own-work", f"{run.agent} wrote pull request #{pull_request.number} and cannot review it"
         )
+    if run.head_sha is None:
+        return Decision(False, "scope", f"{run.id} was not started for a head of #{pull_request.number}")
     if run.head_sha != pull_request.head_sha:
-        seen, now = (run.head_sha or "")[:8], pull_request.head_sha[:8]
-        return Decision(False, "stale", f"#{pull_request.number} moved on: you saw {seen}, its head is {now}")
+        seen, now = run.head_sha[:8], pull_request.head_sha[:8]
+        reason = f"#{pull_request.number} moved on: you saw {seen}, its head is {now}"
+        return Decision(False, "stale", reason, overtaken=True)
     return ALLOWED

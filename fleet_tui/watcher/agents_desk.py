@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet_tui.bus import spool
 from fleet_tui.bus.identity import request_key
-from fleet_tui.domain.errors import FleetError, Refused, UsageError
+from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import (
     PAYLOADS,
     Blocker,
@@ -123,6 +123,9 @@ class AgentsDesk:
     async def _permit(self, run: Run, kind: str, decision: Decision) -> None:
         if decision.allowed:
             return
+        if not decision.offence:
+            hint = "stop here; you are asked again about what it is now"
+            raise Conflict("overtaken", decision.reason, hint)
         denied = PolicyDenied(f"publish {kind}", decision.reason, run.agent, run.id, decision.rule)
         actor = f"agent:{run.agent}/{run.id}"
         # Without a key: an agent that chooses its request ids must not make many attempts count as one.

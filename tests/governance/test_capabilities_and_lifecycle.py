@@ -77,6 +77,7 @@ def test_verdicts_only_on_the_given_head_of_somebody_elses_work(changes: dict[st
     decision = may_decide_on(_run(changes), _pull_request(), "pr_approved")
     assert decision.rule == rule
     assert decision.allowed is (rule == "capabilities")
+    assert decision.offence is (rule in ("own-work", "scope")), "being overtaken by a push is nobody's fault"
 
 
 def _run(changes: dict[str, object]) -> Run:

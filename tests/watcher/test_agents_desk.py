@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fleet_tui.domain.errors import FleetError, Refused, UsageError
+from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import PAYLOADS, AgentQuarantined
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState, Verdict
@@ -111,17 +111,35 @@ async def test_quarantined_and_former_identities_say_nothing(fleet: Fleet) -> No
         await fleet.desk.answer("run-unknown", "whoami", {}, "r")
 
 
-async def test_verdict_is_bound_to_the_head_the_run_was_started_for(make_fleet: MakeFleet) -> None:
+async def pushed_again(fleet: Fleet) -> None:
+    """The author's run has ended; a colleague of the same ticket hands a new head over."""
+    writer = next(r for r in fleet.ctx.reader.runs(agent="dev"))
+    commit(Path(writer.workspace), {"app.py": f"print({fleet.ctx.reader.last_seq()})\n"})
+    git(Path(writer.workspace), "push", "--quiet")
+    await hand_over(fleet.ctx, writer, title="", body="", key=fleet.pr().head_sha, actor="watcher")
+
+
+@pytest.mark.parametrize("verdict", ["pr_approved", "pr_changes_requested"])
+async def test_verdict_is_bound_to_the_head_the_run_was_started_for(make_fleet: MakeFleet, verdict: str) -> None:
     fleet = await make_fleet(TEAM)
     run = await reviewer(fleet)
-    writer = next(r for r in fleet.ctx.reader.runs(agent="dev"))
-    commit(Path(writer.workspace), {"app.py": "print('sneaked in')\n"})
-    git(Path(writer.workspace), "push", "--quiet")
-    # The author's run has ended; a colleague of the same ticket hands the new head over.
-    await hand_over(fleet.ctx, writer, title="", body="", key="again", actor="watcher")
-    with pytest.raises(Refused, match="moved on"):
-        await fleet.publish(run, "pr_approved")
+    await pushed_again(fleet)
+    with pytest.raises(Conflict, match="moved on"):
+        await fleet.publish(run, verdict)
     assert fleet.ctx.reader.reviews(1) == []
+
+
+async def test_reviewer_is_not_contained_for_being_overtaken(make_fleet: MakeFleet) -> None:
+    """An author could else have its reviewers quarantined by pushing while they read."""
+    fleet = await make_fleet(TEAM, limits={"denials_to_quarantine": 1})
+    run = await reviewer(fleet)
+    for _ in range(3):
+        await pushed_again(fleet)
+        with pytest.raises(Conflict, match="asked again"):
+            await fleet.publish(run, "pr_approved")
+    await fleet.settle()
+    assert fleet.events("policy_denied") == []
+    assert not fleet.agent("lee").quarantined
 
 
 async def test_verdict_names_no_other_pull_request(make_fleet: MakeFleet) -> None:

@@ -73,6 +73,25 @@ async def test_verdict_on_an_older_head_does_not_count(make_fleet: MakeFleet) ->
     assert fleet.pr().state is PullRequestState.GATED
 
 
+async def test_review_of_a_head_that_is_gone_is_ended_and_makes_room(make_fleet: MakeFleet) -> None:
+    """An agent at its prompt would else keep the place in which the new head is to be reviewed."""
+    fleet = await make_fleet(TEAM)
+    await fleet.ticket()
+    await fleet.settle()
+    writer = await fleet.queued("dev")
+    await fleet.handed_over(writer)
+    await fleet.settle()
+    old = await fleet.queued("lee")
+    await fleet.handed_over(writer)
+    await fleet.settle()
+    stopped = {run.agent: run for run in fleet.ctx.reader.runs() if run.stop_requested}
+    assert sorted(stopped) == ["lee", "quinn"], "the one at work and the one that has not begun"
+    assert stopped["lee"].id == old.id
+    head = fleet.pr().head_sha
+    going_on = [run.agent for run in fleet.occupying() if run.head_sha == head and not run.stop_requested]
+    assert sorted(going_on) == ["lee", "quinn"]
+
+
 async def test_rounds_are_bounded_and_a_person_gives_another(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(TEAM[:2], reviews={"max_rounds": 2})
     await written(fleet)

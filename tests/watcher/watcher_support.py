@@ -248,11 +248,16 @@ class Fleet:
     async def author(self, files: dict[str, str | None] | None = None, name: str = "dev") -> tuple[Run, PullRequest]:
         """The queued author writes, pushes and hands over; the run has ended."""
         run = await self.queued(name)
+        pull_request = await self.handed_over(run, files)
+        await self.end(run)
+        return run, pull_request
+
+    async def handed_over(self, run: Run, files: dict[str, str | None] | None = None) -> PullRequest:
+        """The author at work writes, pushes and hands over; the run goes on."""
         commit(Path(run.workspace), files or {"app.py": f"print('two {next(self._requests)}')\n"})
         git(Path(run.workspace), "push", "--quiet")
         answer = await self.publish(run, "pr_created")
-        await self.end(run)
-        return run, self.pr(answer["pr"])
+        return self.pr(answer["pr"])
 
     async def verdict(self, name: str, event: str = "pr_approved", summary: str = "looks right") -> Run:
         """The queued reviewer ``name`` gives its verdict; the run has ended."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fleet_tui.domain.events import Draft, PullRequestStateChanged, TicketBlocked, draft
+from fleet_tui.domain.events import Draft, PullRequestStateChanged, RunStopRequested, TicketBlocked, draft
 from fleet_tui.domain.model import PullRequest
-from fleet_tui.domain.states import PullRequestState
+from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.governance.reviews import ReviewOutcome, conclude
@@ -17,6 +17,7 @@ from fleet_tui.watcher.queueing import queued
 
 async def review(ctx: Context) -> None:
     """Queue a run per missing reviewer and act on what the verdicts add up to."""
+    await _end_overtaken(ctx)
     for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW):
         asked = reviewers(ctx)
         outcome = verdicts(ctx, pull_request, asked)
@@ -28,6 +29,17 @@ async def review(ctx: Context) -> None:
             for name in outcome.missing:
                 key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
                 await ctx.record(_run_on(pull_request, asked[name], key, "pr_needs_review"))
+
+
+async def _end_overtaken(ctx: Context) -> None:
+    """End the runs that look at a head which is gone: their verdict cannot count, and they hold up the next one's."""
+    for run in ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS - {RunState.QUARANTINED}):
+        pull_request = ctx.reader.pull_request(run.pr) if run.pr is not None else None
+        if pull_request is None or run.head_sha in (None, pull_request.head_sha) or run.stop_requested:
+            continue
+        if ctx.settings.family(run.role).name in ("reviewer", "release"):
+            reason = f"#{pull_request.number} moved on to {pull_request.head_sha[:8]}"
+            await ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", key=f"overtaken:{run.id}")
 
 
 def reviewers(ctx: Context) -> dict[str, AgentSettings]:
