@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from fleet_tui.domain.model import Agent, PullRequest, Run
@@ -46,11 +47,14 @@ def may_publish(settings: Settings, run: Run, agent: Agent, kind: str) -> Decisi
     return ALLOWED
 
 
-def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str) -> Decision:
-    """Whether ``run`` may give a verdict or a release decision: only on the head that it was started for."""
+def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str, authors: Collection[str] = ()) -> Decision:
+    """Whether ``run`` may give a verdict or a release decision: only on the head that it was started for.
+
+    ``authors`` are the agents that worked on the pull request besides the one whose name it bears.
+    """
     if pull_request is None or run.pr != pull_request.number:
         return Decision(False, "scope", f"{run.id} was not started for this pull request")
-    if kind in _REVIEW_KINDS and run.agent == pull_request.agent:
+    if kind in _REVIEW_KINDS and run.agent in {pull_request.agent, *authors}:
         return Decision(
             False, "own-work", f"{run.agent} wrote pull request #{pull_request.number} and cannot review it"
         )

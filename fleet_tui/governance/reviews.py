@@ -1,4 +1,4 @@
-"""What the reviewers' verdicts add up to. Only verdicts at the current head count."""
+"""What the reviewers' verdicts add up to, and when work may be handed over. Only verdicts at the current head count."""
 
 from __future__ import annotations
 
@@ -7,37 +7,135 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fleet_tui.domain.model import PullRequest, Review
-from fleet_tui.domain.states import Verdict
+from fleet_tui.domain.states import PullRequestState, Verdict
+from fleet_tui.domain.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """Who is asked about pull requests. One that is ``contained`` (in quarantine) cannot answer before its release."""
+
+    name: str
+    role: str
+    contained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewOutcome:
-    """``missing`` are the reviewers still to be asked; ``findings`` go back to the author."""
+    """``missing`` are the reviewers still to be asked; ``findings`` (so far) go back to the author.
+
+    ``contained`` are the reviewers in quarantine without whom it cannot go on.
+    """
 
     conclusion: Literal["waiting", "approved", "changes_requested"]
     missing: tuple[str, ...]
     reason: str
     findings: tuple[str, ...] = ()
+    contained: tuple[str, ...] = ()
 
 
 def conclude(
-    pull_request: PullRequest, reviews: Sequence[Review], reviewers: Collection[str], required: int | str
+    pull_request: PullRequest,
+    reviews: Sequence[Review],
+    reviewers: Sequence[Reviewer],
+    required: int | str,
+    authors: Collection[str] = (),
 ) -> ReviewOutcome:
     """The outcome for the current head of ``pull_request``.
 
-    Every reviewer is heard before the author gets findings, so that one round carries them all. The author's own
-    verdict never counts. ``required`` is ``all`` or how many approvals suffice; one objection sends the work back.
+    Every reviewer is heard before the author gets findings, so that one round carries them all. A verdict of one of
+    the ``authors`` never counts. ``required`` is ``all`` or how many approvals suffice; one objection sends the work
+    back. Quarantine lowers no requirement: another of the same role stands in, or the reviewer is waited for.
     """
-    current = {r.agent: r for r in reviews if r.head_sha == pull_request.head_sha and r.agent != pull_request.agent}
-    objections = [r for r in current.values() if r.verdict is Verdict.CHANGES_REQUESTED]
-    approvals = [r for r in current.values() if r.verdict is Verdict.APPROVED]
-    asked = sorted(set(reviewers) - {pull_request.agent})
-    missing = tuple(name for name in asked if name not in current)
+    writers = {pull_request.agent, *authors}
+    asked = sorted((r for r in reviewers if r.name not in writers), key=lambda r: r.name)
+    heard = {r.agent for r in reviews if r.head_sha == pull_request.head_sha}
+    objections = objections_to(pull_request, reviews, authors)
+    findings = tuple(f"{r.role} ({r.agent}): {r.summary}" for r in objections)
+    missing = tuple(r.name for r in asked if r.name not in heard and not r.contained)
     if objections and not missing:
-        findings = tuple(f"{r.role} ({r.agent}): {r.summary}" for r in objections)
         return ReviewOutcome("changes_requested", (), f"{len(objections)} reviewer(s) ask for changes", findings)
-    needed = min(required, len(asked)) if isinstance(required, int) else len(asked)
-    if not objections and len(approvals) >= needed:
-        names = ", ".join(r.agent for r in approvals) or "no reviewer configured"
-        return ReviewOutcome("approved", (), f"approved by {names}")
-    return ReviewOutcome("waiting", missing, f"waits for {', '.join(missing)}")
+    approvals = [r.name for r in asked if r.name in heard]
+    contained = _indispensable(asked, heard, len(approvals) + len(missing), required)
+    enough = len(approvals) >= min(required, len(asked)) if isinstance(required, int) else not missing
+    if enough and not objections and not contained:
+        return ReviewOutcome("approved", (), f"approved by {', '.join(approvals) or 'no reviewer configured'}")
+    waits = [*missing, *(f"{name} (in quarantine)" for name in contained)]
+    return ReviewOutcome("waiting", missing, f"waits for {', '.join(waits)}", findings, contained)
+
+
+def _indispensable(
+    asked: Sequence[Reviewer], heard: Collection[str], attainable: int, required: int | str
+) -> tuple[str, ...]:
+    """The contained reviewers whose verdict is needed and that nobody stands in for."""
+    absent = [r for r in asked if r.contained and r.name not in heard]
+    if isinstance(required, int):
+        return tuple(r.name for r in absent) if attainable < min(required, len(asked)) else ()
+    covered = {r.role for r in asked if not r.contained}
+    return tuple(r.name for r in absent if r.role not in covered)
+
+
+def objections_to(
+    pull_request: PullRequest, reviews: Sequence[Review], authors: Collection[str] = ()
+) -> tuple[Review, ...]:
+    """The verdicts at the current head that ask for changes; whoever gave them but an author."""
+    writers = {pull_request.agent, *authors}
+    return tuple(
+        r
+        for r in reviews
+        if r.head_sha == pull_request.head_sha and r.verdict is Verdict.CHANGES_REQUESTED and r.agent not in writers
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Whether a head may be handed over for review: in which round, or why not (``refusal``) and what to do."""
+
+    round: int
+    refusal: str = ""
+    hint: str = ""
+
+
+def next_round(pull_request: PullRequest, max_rounds: int) -> int | None:
+    """The round that a rejection leads to, or None when a person must decide first."""
+    return pull_request.round + 1 if pull_request.round < max_rounds else None
+
+
+def hand_over(
+    pull_request: PullRequest,
+    objections: Sequence[Review],
+    head_sha: str,
+    seen: Collection[str],
+    max_rounds: int,
+) -> HandOver:
+    """Whether ``head_sha`` may become the head of an open ``pull_request``, whichever run publishes it and however.
+
+    A rejection is answered with a commit that was never handed over (``seen`` are those that were), and the answer is
+    a round. What waits for a person goes on when the person says so.
+    """
+    name, rejected = f"#{pull_request.number}", is_rejected(pull_request, objections)
+    if pull_request.state is PullRequestState.BLOCKED:
+        hint = "stop here: when a person lets it go on, its author is started with what is to be done"
+        return HandOver(pull_request.round, f"{name} waits for a person: {pull_request.reason}", hint)
+    if head_sha == pull_request.head_sha and rejected:
+        why = "; ".join(f"{r.agent}: {one_line(r.summary)}" for r in objections) or pull_request.reason
+        return HandOver(pull_request.round, f"{name} is rejected at {head_sha[:8]}: {why}", _COMMIT)
+    if head_sha == pull_request.head_sha:
+        return HandOver(pull_request.round, f"{name} already stands at {head_sha[:8]}", _COMMIT)
+    if head_sha in seen:
+        return HandOver(pull_request.round, f"{head_sha[:8]} was handed over before for {name}", _COMMIT)
+    if not rejected:
+        return HandOver(pull_request.round)
+    # Back with its author means that the next round was granted when it was sent back: by the bound or by a person.
+    if pull_request.state is not PullRequestState.CHANGES_REQUESTED and next_round(pull_request, max_rounds) is None:
+        hint = "stop here: a person is asked when every reviewer has been heard"
+        return HandOver(pull_request.round, f"the {pull_request.round} rounds of {name} are used up", hint)
+    return HandOver(pull_request.round + 1)
+
+
+def is_rejected(pull_request: PullRequest, objections: Sequence[Review]) -> bool:
+    """Whether somebody (reviewer, gate, merge, person) has turned the current head down."""
+    return bool(objections) or pull_request.state in (PullRequestState.CHANGES_REQUESTED, PullRequestState.BLOCKED)
+
+
+_COMMIT = "commit what was asked for, push, publish again"

@@ -29,6 +29,7 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import hand_over
+from fleet_tui.watcher.parties import authors
 from fleet_tui.watcher.passes import messages
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,8 @@ class AgentsDesk:
         self, run: Run, kind: str, summary: str, payload: dict[str, Any], key: str, actor: str
     ) -> dict[str, Any]:
         pull_request = self._ctx.reader.pull_request(run.pr) if run.pr is not None else None
-        await self._permit(run, kind, may_decide_on(run, pull_request, kind))
+        wrote = authors(self._ctx, pull_request) if pull_request else ()
+        await self._permit(run, kind, may_decide_on(run, pull_request, kind, wrote))
         assert pull_request is not None
         number, head = pull_request.number, pull_request.head_sha
         if kind == "release_decided":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fleet_tui.domain.events import AlarmCleared, AlarmRaised
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Alarm
@@ -32,6 +34,17 @@ async def clear(ctx: Context, rule: str, about: str, reason: str) -> None:
     alarm = active(ctx, rule, about)
     if alarm is not None:
         await ctx.say(AlarmCleared(alarm.id, reason), about, key=f"cleared:{alarm.id}")
+
+
+async def keep(
+    ctx: Context, rule: str, standing: Mapping[str, str], *, priority: int, response: str, over: str
+) -> None:
+    """Have one alarm of this rule per subject of ``standing`` (subject to title); the others clear, being ``over``."""
+    for about, title in standing.items():
+        await ensure(ctx, rule, about, priority=priority, title=title, response=response)
+    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+        if alarm.rule == rule and alarm.about not in standing:
+            await clear(ctx, rule, alarm.about, over)
 
 
 async def failing_jobs(ctx: Context) -> None:

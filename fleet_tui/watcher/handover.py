@@ -7,7 +7,11 @@ from fleet_tui.domain.events import Draft, PullRequestCreated, PullRequestNeedsR
 from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import PullRequestDraft
+from fleet_tui.governance import reviews
+from fleet_tui.governance.reviews import is_rejected
+from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.parties import objections
 
 _BODY = 8_000
 
@@ -46,7 +50,7 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     """Make or update the pull request of ``run``'s ticket from what its branch holds now.
 
     Raises:
-        Refused: not an author's run, no ticket, or no commits beyond the base.
+        Refused: not an author's run, no ticket, no commits beyond the base, or not before a rejection is answered.
     """
     if run.ticket is None:
         raise Refused("no ticket", f"{run.id} works on no ticket", "an author's run belongs to a ticket")
@@ -61,22 +65,40 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
     head = await _fetch(ctx, run)
     base = await ctx.control.target_sha()
     existing = ctx.reader.open_pull_request(number)
-    if existing is not None and existing.head_sha == head:
-        if existing.run == run.id:
-            return existing
-        raise Refused(
-            "nothing new",
-            f"#{existing.number} already stands at {head[:8]}",
-            "commit what was asked for, push, publish again",
-        )
+    if existing is not None and (ctx.reader.has_key(key) or _is_repeated(ctx, existing, run, head)):
+        return existing
+    if ctx.reader.has_key(key):
+        raise Refused("nothing new", "this request was answered before", "publish again")
+    nth = 1 if existing is None or head is None else _round(ctx, existing, head)
     if head is None or head == run.base_sha or await ctx.control.is_ancestor(head, base):
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
-    await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, words, key, actor))
+    await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, nth, words, key, actor))
     result = ctx.reader.open_pull_request(number)
     if result is None:
         raise FleetError("pull request vanished", f"ticket #{number}", "run `fleet verify --deep`")
     return result
+
+
+def _is_repeated(ctx: Context, existing: PullRequest, run: Run, head: str | None) -> bool:
+    """Whether the run says again what it has said, and nobody has objected to it."""
+    said = existing.head_sha == head and existing.run == run.id
+    return said and not is_rejected(existing, objections(ctx, existing))
+
+
+def _round(ctx: Context, existing: PullRequest, head: str) -> int:
+    """The round in which ``head`` is reviewed.
+
+    Raises:
+        Refused: it may not be handed over now.
+    """
+    made = EventFilter(kinds=(PullRequestCreated.kind, PullRequestUpdated.kind), subjects=(f"pr:{existing.number}",))
+    seen = {event.payload["head_sha"] for event in ctx.reader.events(made, after=0, limit=10_000)}
+    bound = ctx.settings.reviews.max_rounds
+    decision = reviews.hand_over(existing, objections(ctx, existing), head, seen, bound)
+    if decision.refusal:
+        raise Refused("not handed over", decision.refusal, decision.hint)
+    return decision.round
 
 
 async def _fetch(ctx: Context, run: Run) -> str | None:
@@ -96,6 +118,7 @@ async def _drafts(
     existing: PullRequest | None,
     head: str,
     base: str,
+    nth: int,
     words: tuple[str, str],
     key: str,
     actor: str,
@@ -116,6 +139,6 @@ async def _drafts(
             number, ticket.number, title, body, run.branch, ctx.control.target, run.agent, run.id, head, base, *counts
         )
         first = draft(created, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
-    review = PullRequestNeedsReview(number, head, run.round)
+    review = PullRequestNeedsReview(number, head, nth)
     # One transaction: a pull request never exists without its request for review.
     return [first, draft(review, f"pr:{number}", key=f"review:{number}:{head}:{run.id}")]

@@ -7,7 +7,7 @@ import pytest
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState
 from fleet_tui.watcher import prompt
-from fleet_tui.watcher.passes import reviews
+from fleet_tui.watcher.passes import merges, reviews
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 
@@ -22,8 +22,12 @@ async def written(fleet: Fleet) -> None:
     await fleet.settle()
 
 
-async def released(fleet: Fleet, name: str) -> None:
+async def contained(fleet: Fleet, name: str) -> None:
     await fleet.person.answer("kim", "quarantine", {"agent": name})
+    await fleet.settle()
+
+
+async def released(fleet: Fleet, name: str) -> None:
     await fleet.person.answer("kim", "release", {"agent": name, "reason": "looked at it"})
     for run in fleet.ctx.reader.runs(RunState.QUARANTINED, agent=name):
         await fleet.end(run, "stopped")
@@ -121,20 +125,94 @@ async def test_one_approval_suffices_when_policy_says_so(make_fleet: MakeFleet) 
     assert fleet.pr().state is PullRequestState.GATED
 
 
-async def test_quarantined_reviewer_is_not_waited_for(make_fleet: MakeFleet) -> None:
+# -- reviewers in quarantine -----------------------------------------------------------------------------------------
+
+
+async def test_quarantined_reviewer_is_waited_for_in_sight_until_its_release(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(TEAM)
     await written(fleet)
+    await fleet.queued("quinn")
     await fleet.verdict("lee")
-    await fleet.settle()
-    await fleet.person.answer("kim", "quarantine", {"agent": "quinn"})
+    await contained(fleet, "quinn")
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "it does not go on without quinn"
+    (alarm,) = fleet.alarms("review-held")
+    assert alarm.about == "pr:1"
+    assert "quinn" in alarm.title
+    await released(fleet, "quinn")
+    assert fleet.alarms("review-held") == []
+    await fleet.verdict("quinn")
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.GATED
+
+
+async def test_only_reviewer_in_quarantine_is_neither_asked_nor_passed_over(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM[:2])
+    await contained(fleet, "lee")
+    await written(fleet)
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
+    assert fleet.occupying() == []
+    assert len(fleet.alarms("review-held")) == 1
+    await released(fleet, "lee")
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.GATED
+    assert fleet.alarms("review-held") == []
+
+
+async def test_another_agent_of_the_role_stands_in_for_a_quarantined_reviewer(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet([*TEAM, agent("quincy", "qa-lead")])
+    await written(fleet)
+    await contained(fleet, "quinn")
+    assert fleet.alarms("review-held") == []
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "quincy has not been heard"
+    await fleet.verdict("quincy")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.GATED
+
+
+async def test_quarantine_does_not_lower_the_number_of_approvals(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM, reviews={"required": 2})
+    await written(fleet)
+    await fleet.verdict("lee")
+    await contained(fleet, "quinn")
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
+    assert len(fleet.alarms("review-held")) == 1
+
+
+async def test_findings_do_not_wait_for_a_quarantined_reviewer(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    await written(fleet)
+    await contained(fleet, "quinn")
+    await fleet.verdict("lee", "pr_changes_requested", "name the function")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    assert fleet.alarms("review-held") == []
+
+
+async def test_objection_to_what_was_approved_already_counts(make_fleet: MakeFleet) -> None:
+    """One approval suffices, but the others are still reading."""
+    fleet = await make_fleet(TEAM, reviews={"required": 1})
+    await written(fleet)
+    await fleet.verdict("quinn")
+    await fleet.settle()
+    approval = fleet.open_approval()
+    await fleet.approve(approval)
+    lee = await fleet.queued("lee")
+    await fleet.publish(lee, "pr_changes_requested", "it deletes everything")
+    await merges.land(fleet.ctx)
+    assert fleet.events("pr_merged") == [], "also when it comes between the passes"
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    assert "it deletes everything" in (await fleet.queued("dev")).instructions
 
 
 async def test_released_reviewer_is_asked_anew(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(TEAM[:2])
     await written(fleet)
     first = await fleet.queued("lee")
+    await contained(fleet, "lee")
     await released(fleet, "lee")
     (again,) = fleet.occupying()
     assert (again.agent, again.head_sha) == ("lee", first.head_sha)
@@ -147,6 +225,7 @@ async def test_released_author_takes_its_rework_up_anew(make_fleet: MakeFleet) -
     await fleet.verdict("lee", "pr_changes_requested", "name the function")
     await fleet.settle()
     await fleet.queued("dev")
+    await contained(fleet, "dev")
     await released(fleet, "dev")
     (again,) = fleet.occupying()
     assert (again.agent, again.trigger, again.round) == ("dev", "pr_changes_requested", 2)
@@ -222,6 +301,17 @@ async def test_hold_waits_for_a_person(make_fleet: MakeFleet) -> None:
     await fleet.settle()
     assert fleet.states == (TicketState.BLOCKED, PullRequestState.BLOCKED)
     assert "not on a Friday" in fleet.pr().reason
+
+
+async def test_quarantined_release_manager_is_waited_for_in_sight(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(RELEASING)
+    await contained(fleet, "rae")
+    await gated(fleet)
+    assert fleet.ctx.reader.approvals() == [], "it does not go on without rae"
+    assert "rae" in fleet.alarms("review-held")[0].title
+    await released(fleet, "rae")
+    assert fleet.alarms("review-held") == []
+    assert [run.agent for run in fleet.occupying()] == ["rae"]
 
 
 async def test_release_manager_that_ends_without_a_decision_is_asked_again_by_a_person(make_fleet: MakeFleet) -> None:

@@ -235,7 +235,8 @@ class Fleet:
 
     async def queued(self, name: str | None = None) -> Run:
         """The one queued run (of agent ``name``), begun."""
-        found = [run for run in self.ctx.reader.runs(RunState.QUEUED) if name in (None, run.agent)]
+        waiting = [run for run in self.ctx.reader.runs(RunState.QUEUED) if not run.stop_requested]
+        found = [run for run in waiting if name in (None, run.agent)]
         assert len(found) == 1, [(run.agent, run.trigger) for run in found]
         return await self.begin(found[0])
 

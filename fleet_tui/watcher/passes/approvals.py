@@ -10,6 +10,7 @@ from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
 from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, voided_by
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
+from fleet_tui.watcher.parties import authors, contained, objections
 from fleet_tui.watcher.passes.reviews import ask_release_manager
 
 OPEN = (ApprovalState.REQUESTED, ApprovalState.HELD)
@@ -63,8 +64,7 @@ def refuse_if_landing(ctx: Context, approval: Approval) -> None:
 
 
 def _author_quarantined(ctx: Context, pull_request: PullRequest) -> bool:
-    author = ctx.reader.agent(pull_request.agent)
-    return author is not None and author.quarantined
+    return bool(authors(ctx, pull_request) & contained(ctx))
 
 
 async def request(ctx: Context) -> None:
@@ -130,12 +130,14 @@ async def objection_to_landing(ctx: Context, number: int, head_sha: str, approva
     binding = await binding_now(ctx, pull_request)
     reasons = await _reasons(ctx, pull_request)
     # From here on nothing is awaited: what is read now is what holds when the answer is given.
-    contained = _author_quarantined(ctx, pull_request)
+    if objections(ctx, pull_request):
+        return "a reviewer asks for changes"
+    quarantined = _author_quarantined(ctx, pull_request)
     if approval_id is None:
-        return "the author is quarantined" if contained else "; ".join(reasons) or None
+        return "the author is quarantined" if quarantined else "; ".join(reasons) or None
     approval = ctx.reader.approval(approval_id)
     if approval is None or approval.state is not ApprovalState.HELD:
         return "it is not approved"
     if (approval.hold_until_ns or 0) > ctx.now_ns():
         return "its grace time is not over"
-    return voided_by(approval, binding, author_quarantined=contained)
+    return voided_by(approval, binding, author_quarantined=quarantined)

@@ -11,8 +11,15 @@ from fleet_tui.governance.dispatch import OCCUPYING
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import has_asked
+from fleet_tui.watcher.parties import (
+    current_author,
+    first_able,
+    release_is_decided,
+    release_manager,
+    subscribers,
+    verdicts,
+)
 from fleet_tui.watcher.passes import tickets
-from fleet_tui.watcher.passes.reviews import release_manager, reviewers, verdicts
 from fleet_tui.watcher.queueing import queued
 
 _ACTIVE = (PullRequestState.NEEDS_REVIEW, PullRequestState.CHANGES_REQUESTED, PullRequestState.GATED)
@@ -28,8 +35,10 @@ async def unblocked(ctx: Context) -> None:
             await alarms.ensure(ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response)
             continue
         await alarms.clear(ctx, "blocked", f"pr:{pull_request.number}", "a person let it go on")
-        author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)
+        others = subscribers(ctx, "author", "pr_changes_requested")
+        author = current_author(ctx, pull_request) or first_able(ctx, others)
         if author is None:
+            await tickets.block(ctx, ticket.number, f"no author is configured for #{pull_request.number}")
             continue
         rework = queued(
             author,
@@ -37,7 +46,7 @@ async def unblocked(ctx: Context) -> None:
             trigger="pr_changes_requested",
             ticket=pull_request.ticket,
             pr=pull_request.number,
-            round_=pull_request.round,
+            round_=pull_request.round + 1,
             instructions=f"A person let this go on. Why it had stopped: {pull_request.reason}",
         )
         state = PullRequestStateChanged(
@@ -72,13 +81,12 @@ def _without_result(ctx: Context, pull_request: PullRequest) -> Iterator[Run]:
 
 def _awaited(ctx: Context, pull_request: PullRequest) -> tuple[str, ...]:
     if pull_request.state is PullRequestState.CHANGES_REQUESTED:
-        return (pull_request.agent,)
+        author = current_author(ctx, pull_request)
+        return (author.name if author else pull_request.agent,)
     if pull_request.state is PullRequestState.NEEDS_REVIEW:
-        return verdicts(ctx, pull_request, reviewers(ctx)).missing
+        return verdicts(ctx, pull_request).missing
     manager = release_manager(ctx)
-    release = ctx.reader.release(pull_request.number)
-    decided = release is not None and release.head_sha == pull_request.head_sha
-    return () if manager is None or decided else (manager.name,)
+    return () if manager is None or release_is_decided(ctx, pull_request) else (manager.name,)
 
 
 def _follows(ctx: Context, run: Run) -> bool:

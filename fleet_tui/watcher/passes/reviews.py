@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from fleet_tui.domain.events import Draft, PullRequestStateChanged, RunStopRequested, TicketBlocked, draft
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState
 from fleet_tui.domain.text import one_line
-from fleet_tui.governance.dispatch import takes_work
-from fleet_tui.governance.reviews import ReviewOutcome, conclude
+from fleet_tui.governance.reviews import next_round
 from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.parties import (
+    contained,
+    current_author,
+    objections,
+    release_is_decided,
+    release_manager,
+    reviewers,
+    verdicts,
+)
 from fleet_tui.watcher.queueing import queued
 
 
 async def review(ctx: Context) -> None:
     """Queue a run per missing reviewer and act on what the verdicts add up to."""
     await _end_overtaken(ctx)
+    asked = reviewers(ctx)
     for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW):
-        asked = reviewers(ctx)
-        outcome = verdicts(ctx, pull_request, asked)
+        outcome = verdicts(ctx, pull_request)
         if outcome.conclusion == "approved":
             await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
         elif outcome.conclusion == "changes_requested":
@@ -29,6 +36,36 @@ async def review(ctx: Context) -> None:
             for name in outcome.missing:
                 key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
                 await ctx.record(_run_on(pull_request, asked[name], key, "pr_needs_review"))
+    await _reopen(ctx)
+    await _tell_who_is_held(ctx)
+
+
+async def _reopen(ctx: Context) -> None:
+    """Some approvals may suffice, but an objection that comes after them counts as well."""
+    for pull_request in ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED):
+        found = objections(ctx, pull_request)
+        if found:
+            names = ", ".join(review.agent for review in found)
+            await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, f"{names} asks for changes after all")
+
+
+async def _tell_who_is_held(ctx: Context) -> None:
+    """A pull request that cannot go on without an agent in quarantine waits in sight, never silently."""
+    standing = {}
+    for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW, PullRequestState.GATED):
+        if pull_request.state is PullRequestState.NEEDS_REVIEW:
+            names = verdicts(ctx, pull_request).contained
+        else:
+            manager = release_manager(ctx)
+            held = manager is not None and not release_is_decided(ctx, pull_request) and manager.name in contained(ctx)
+            names = (manager.name,) if manager and held else ()
+        if names:
+            title = f"#{pull_request.number} waits for {', '.join(names)}, in quarantine"
+            standing[f"pr:{pull_request.number}"] = title
+    response = "release the agent with a reason, or configure another of its role"
+    await alarms.keep(
+        ctx, "review-held", standing, priority=2, response=response, over="it waits for nobody in quarantine"
+    )
 
 
 async def _end_overtaken(ctx: Context) -> None:
@@ -40,16 +77,6 @@ async def _end_overtaken(ctx: Context) -> None:
         if ctx.settings.family(run.role).name in ("reviewer", "release"):
             reason = f"#{pull_request.number} moved on to {pull_request.head_sha[:8]}"
             await ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", key=f"overtaken:{run.id}")
-
-
-def reviewers(ctx: Context) -> dict[str, AgentSettings]:
-    """Who is asked about a pull request, by name."""
-    return {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
-
-
-def verdicts(ctx: Context, pull_request: PullRequest, asked: Collection[str]) -> ReviewOutcome:
-    """What the verdicts on the current head add up to."""
-    return conclude(pull_request, ctx.reader.reviews(pull_request.number), asked, ctx.settings.reviews.required)
 
 
 def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: str) -> Draft:
@@ -64,18 +91,6 @@ def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: 
     )
 
 
-def subscribers(ctx: Context, family: str, kind: str) -> list[AgentSettings]:
-    """Agents of a family that subscribe to ``kind`` and may work. A quarantined reviewer is not waited for."""
-    willing = {agent.name for agent in ctx.reader.agents() if takes_work(agent) or (agent.paused and agent.enabled)}
-    return [
-        agent
-        for agent in ctx.settings.agents
-        if agent.name in willing
-        and ctx.settings.family(agent.role).name == family
-        and kind in agent.subscriptions(ctx.settings)
-    ]
-
-
 async def send_back(ctx: Context, pull_request: PullRequest, reason: str, findings: str) -> None:
     """Return a pull request to its author with findings; after the last round a person decides."""
     await ctx.record(*sent_back(ctx, pull_request, reason, findings))
@@ -85,19 +100,19 @@ def sent_back(
     ctx: Context, pull_request: PullRequest, reason: str, findings: str, *, bounded: bool = True
 ) -> list[Draft]:
     """The events of :func:`send_back`, for a transaction with what led to it. A person's wish is not ``bounded``."""
-    next_round = pull_request.round + 1
-    if bounded and next_round > ctx.settings.reviews.max_rounds:
+    following = pull_request.round + 1
+    if bounded and next_round(pull_request, ctx.settings.reviews.max_rounds) is None:
         return held(pull_request, f"{pull_request.round} rounds used up: {reason}")
-    author = next((a for a in ctx.settings.agents if a.name == pull_request.agent), None)
+    author = current_author(ctx, pull_request)
     if author is None:
         return held(pull_request, f"its author {pull_request.agent} is no longer configured; {reason}")
     rework = queued(
         author,
-        key=f"rework:{pull_request.number}:{pull_request.head_sha}:{next_round}",
+        key=f"rework:{pull_request.number}:{pull_request.head_sha}:{following}",
         trigger="pr_changes_requested",
         ticket=pull_request.ticket,
         pr=pull_request.number,
-        round_=next_round,
+        round_=following,
         instructions=findings[:20_000],
     )
     state = PullRequestStateChanged(
@@ -121,11 +136,6 @@ async def change_state(ctx: Context, pull_request: PullRequest, state: PullReque
     await ctx.say(changed, f"pr:{pull_request.number}")
 
 
-def release_manager(ctx: Context) -> AgentSettings | None:
-    """The agent that decides on releases; the first one when there are several."""
-    return next(iter(subscribers(ctx, "release", "pr_approved")), None)
-
-
 async def ask_release_manager(ctx: Context, pull_request: PullRequest) -> bool:
     """Whether the release-manager role agreed to merge the current head; asks it when it has not been asked.
 
@@ -135,11 +145,11 @@ async def ask_release_manager(ctx: Context, pull_request: PullRequest) -> bool:
     if manager is None:
         return True
     release = ctx.reader.release(pull_request.number)
-    if release is not None and release.head_sha == pull_request.head_sha:
+    if release is not None and release_is_decided(ctx, pull_request):
         if release.decision == "merge":
             return True
         await ctx.record(*held(pull_request, f"{release.agent} holds it: {release.summary}"))
-        return False
-    key = f"release:{pull_request.number}:{pull_request.head_sha}"
-    await ctx.record(_run_on(pull_request, manager, key, "pr_approved"))
+    elif manager.name not in contained(ctx):
+        key = f"release:{pull_request.number}:{pull_request.head_sha}"
+        await ctx.record(_run_on(pull_request, manager, key, "pr_approved"))
     return False

@@ -17,7 +17,7 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Ticket
-from fleet_tui.domain.states import AlarmState, TicketState
+from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import SafeText, clean, one_line
 from fleet_tui.forge.base import NoSuchTicket, TicketRecord
 from fleet_tui.watcher import alarms
@@ -53,11 +53,8 @@ async def observe(ctx: Context) -> None:
 async def _report_broken(ctx: Context, problems: list[SafeText]) -> None:
     """One alarm per file that cannot be read, for as long as it cannot."""
     current = {f"file:{problem.partition(':')[0]}": problem for problem in problems}
-    for about, problem in current.items():
-        await alarms.ensure(ctx, "ticket-file", about, priority=3, title=problem, response="mend the ticket file")
-    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
-        if alarm.rule == "ticket-file" and alarm.about not in current:
-            await alarms.clear(ctx, "ticket-file", alarm.about, "the file reads well again")
+    over = "the file reads well again"
+    await alarms.keep(ctx, "ticket-file", current, priority=3, response="mend the ticket file", over=over)
 
 
 def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[Draft]:

@@ -1,0 +1,75 @@
+"""Who has to do with a pull request: its authors, the reviewers that are asked, the release manager."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.model import PullRequest, Review
+from fleet_tui.governance.reviews import Reviewer, ReviewOutcome, conclude, objections_to
+from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.watcher.context import Context
+
+
+def subscribers(ctx: Context, family: str, kind: str) -> list[AgentSettings]:
+    """Enabled agents of a family that subscribe to ``kind``: also those that are paused or in quarantine."""
+    enabled = {agent.name for agent in ctx.reader.agents() if agent.configured and agent.enabled}
+    return [
+        agent
+        for agent in ctx.settings.agents
+        if agent.name in enabled
+        and ctx.settings.family(agent.role).name == family
+        and kind in agent.subscriptions(ctx.settings)
+    ]
+
+
+def contained(ctx: Context) -> frozenset[str]:
+    """The names of the agents in quarantine."""
+    return frozenset(agent.name for agent in ctx.reader.agents() if agent.quarantined)
+
+
+def authors(ctx: Context, pull_request: PullRequest) -> frozenset[str]:
+    """Everybody who worked on it as an author: the one it bears the name of, and who took over."""
+    worked = ctx.reader.runs(ticket=pull_request.ticket)
+    others = {run.agent for run in worked if ctx.settings.family(run.role).name == "author"}
+    return frozenset({pull_request.agent} | others)
+
+
+def current_author(ctx: Context, pull_request: PullRequest) -> AgentSettings | None:
+    """Who gets it back: whoever handed it over last, else its first author; None when neither is configured."""
+    last = ctx.reader.run(pull_request.run)
+    names = [last.agent if last else "", pull_request.agent]
+    able = {a.name: a for a in ctx.settings.agents if ctx.settings.family(a.role).name == "author"}
+    return next((able[name] for name in names if name in able), None)
+
+
+def reviewers(ctx: Context) -> dict[str, AgentSettings]:
+    """Who is asked about a pull request, by name."""
+    return {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
+
+
+def verdicts(ctx: Context, pull_request: PullRequest) -> ReviewOutcome:
+    """What the verdicts on the current head add up to."""
+    held = contained(ctx)
+    asked = [Reviewer(agent.name, agent.role, agent.name in held) for agent in reviewers(ctx).values()]
+    given = ctx.reader.reviews(pull_request.number)
+    return conclude(pull_request, given, asked, ctx.settings.reviews.required, authors(ctx, pull_request))
+
+
+def objections(ctx: Context, pull_request: PullRequest) -> tuple[Review, ...]:
+    """The verdicts that ask for changes at the current head."""
+    return objections_to(pull_request, ctx.reader.reviews(pull_request.number), authors(ctx, pull_request))
+
+
+def first_able(ctx: Context, agents: list[AgentSettings]) -> AgentSettings | None:
+    """The first that is not in quarantine, else the first, else None."""
+    held = contained(ctx)
+    return min(agents, key=lambda agent: agent.name in held, default=None)
+
+
+def release_manager(ctx: Context) -> AgentSettings | None:
+    """The agent that decides on releases; one in quarantine only when there is no other."""
+    return first_able(ctx, subscribers(ctx, "release", "pr_approved"))
+
+
+def release_is_decided(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether a release manager has spoken about the current head."""
+    release = ctx.reader.release(pull_request.number)
+    return release is not None and release.head_sha == pull_request.head_sha
