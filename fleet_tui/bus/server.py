@@ -50,6 +50,7 @@ class _Listener:
     open: Counter[str] = field(default_factory=Counter)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     server: asyncio.Server | None = None
+    closed: bool = False
 
     @property
     def principal(self) -> str:
@@ -137,8 +138,15 @@ class BusServer:
         sock = listening_socket(listener.path)
         listener.inode = listener.path.lstat().st_ino
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve(listener, reader, writer)
+        def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # The task is ours from the start: one that asyncio made could be neither found nor cancelled in silence
+            # before its first step.
+            if listener.closed:
+                writer.transport.abort()
+                return
+            task = asyncio.create_task(self._serve(listener, reader, writer))
+            listener.tasks.add(task)
+            task.add_done_callback(lambda done: self._served(listener, done, writer))
 
         listener.server = await asyncio.start_unix_server(serve, sock=sock)
 
@@ -146,6 +154,7 @@ class BusServer:
         listener = self._listeners.pop(principal, None)
         if listener is None:
             return
+        listener.closed = True
         if listener.server is not None:
             listener.server.close()
         tasks = [task for task in listener.tasks if task is not asyncio.current_task()]
@@ -158,19 +167,19 @@ class BusServer:
     # -- one connection ------------------------------------------------------------------------------------------------
 
     async def _serve(self, listener: _Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        listener.tasks.add(task)
         try:
             await self._admit(listener, reader, writer)
-        except (OSError, asyncio.CancelledError):
-            # The peer went away or does not read, or we are closing: what is left to send would wait for ever.
-            writer.transport.abort()
+        except OSError:
+            writer.transport.abort()  # the peer went away or does not read: what is left to send would wait for ever
         except Exception:
             log.exception("a connection to %s failed", listener.path)
         finally:
-            listener.tasks.discard(task)
             writer.close()
+
+    def _served(self, listener: _Listener, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        listener.tasks.discard(task)
+        if task.cancelled():
+            writer.transport.abort()  # we are closing, perhaps before its first step
 
     async def _admit(self, listener: _Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         found = self._identify(listener, writer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -328,6 +329,46 @@ async def test_several_requests_on_one_connection(two_runs: dict[str, Path], han
         return found
 
     assert await asyncio.to_thread(ask) == [{"ok": True}] * 3
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_closing_cuts_off_who_is_just_connecting(home: Path, handler: Handler, turns: int) -> None:
+    """However far the connection has come: not accepted yet, accepted, or its conversation not begun."""
+    bus = BusServer(handler, lambda _pid: None)
+    await bus.listen_operator(home / "o" / "operator.sock")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(home / "o" / "operator.sock"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await bus.close()
+        await asyncio.sleep(0)
+        gc.collect()  # asyncio itself lets go of a connection that it was about to hand to the closed server
+        client.settimeout(LIMIT_S)
+        assert await asyncio.to_thread(_ended, client)
+    assert handler.calls == []
+
+
+def _ended(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_the_end_of_the_loop_is_silent_while_somebody_connects(home: Path, handler: Handler, turns: int) -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def leave() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+        await BusServer(handler, lambda _pid: None).listen_operator(home / "o" / "operator.sock")
+        client.connect(str(home / "o" / "operator.sock"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    with socket.socket(socket.AF_UNIX) as client:
+        asyncio.run(leave())
+    assert complaints == []
 
 
 # -- sockets and directories -------------------------------------------------------------------------------------------

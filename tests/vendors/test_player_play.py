@@ -101,6 +101,8 @@ class World:
         self.home = home
         self.workspace = home / "workspace"
         self.gate = home / "gate.git"
+        # As in a fleet's runtime directory: from there an agent finds the way to the operator's socket.
+        self.run_dir = home / "runs" / "run-1"
         self.said: list[tuple[str, dict[str, Any]]] = []
         self.answers: dict[str, dict[str, Any]] = {}
         self.refuse: set[str] = set()
@@ -142,9 +144,9 @@ class World:
         )
         env = _environment() | {
             "PATH": f"{self.home / 'bin'}:{os.environ['PATH']}",
-            "FLEET_SOCKET": str(self.home / "r" / "bus.sock"),
+            "FLEET_SOCKET": str(self.run_dir / "bus.sock"),
             "FLEET_TOKEN": "token",
-            "FLEET_SPOOL": str(self.home / "r" / "spool"),
+            "FLEET_SPOOL": str(self.run_dir / "spool"),
             "FLEET_TRIGGER": "ticket_ready",
             "FLEET_ROLE": "developer",
             "FLEET_TICKET": "3",
@@ -186,7 +188,7 @@ def home() -> Iterator[Path]:
 async def world(home: Path) -> AsyncIterator[World]:
     made = World(home)
     server = BusServer(made.handle, lambda _pid: "run-1")
-    await server.listen_run("run-1", home / "r" / "bus.sock", lambda token: token == "token")
+    await server.listen_run("run-1", made.run_dir / "bus.sock", lambda token: token == "token")
     yield made
     for pane in made.panes:
         pane.close()
@@ -378,12 +380,12 @@ async def test_read_secrets_is_refused_by_the_operators_socket(world: World, hom
 
     server = BusServer(handle, lambda _pid: "run-1")
     await server.listen_operator(home / "operator.sock")
-    home.chmod(0o700)
     (home / "fleet.db").touch()
     pane = await world.prompted(steps("misbehave: read_secrets", "say: foiled"))
-    text = await pane.until(lambda text: "foiled" in text)
+    text = await pane.until(lambda text: "● foiled" in text)
     await server.close()
-    assert "may not use the operator's socket" in text
+    # A paragraph is folded at the edge of the screen, which is in the middle of words too.
+    assert "may not use the operator's socket" in text.replace("\n", "")
     assert "fleet.db" in text
     assert denied[0][0] == "run:run-1 denied"
     assert denied[0][1]["act"] == "approve"
@@ -453,9 +455,9 @@ async def test_in_real_tmux_prompt_by_bracketed_paste(world: World) -> None:
         f"{key}={value}"
         for key, value in {
             "PATH": f"{world.home / 'bin'}:{os.environ['PATH']}",
-            "FLEET_SOCKET": str(world.home / "r" / "bus.sock"),
+            "FLEET_SOCKET": str(world.run_dir / "bus.sock"),
             "FLEET_TOKEN": "token",
-            "FLEET_SPOOL": str(world.home / "r" / "spool"),
+            "FLEET_SPOOL": str(world.run_dir / "spool"),
             "FLEET_ROLE": "developer",
             "FLEET_TICKET": "3",
         }.items()
