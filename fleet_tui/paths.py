@@ -14,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import SetupError
 from fleet_tui.domain.ids import new_id
 
 _APP = "fleet"
@@ -29,13 +29,13 @@ def shipped_config() -> Path:
     """The shipped ``config/`` directory: inside the package in a wheel, beside it in a checkout.
 
     Raises:
-        FleetError: the installation is incomplete.
+        SetupError: the installation is incomplete.
     """
     package = Path(__file__).resolve().parent
     for candidate in (package / "config", package.parent / "config"):
         if (candidate / "defaults.yaml").is_file():
             return candidate
-    raise FleetError("installation incomplete", f"no config/defaults.yaml beside {package}", "reinstall fleet-tui")
+    raise SetupError("installation incomplete", f"no config/defaults.yaml beside {package}", "reinstall fleet-tui")
 
 
 def user_config_file() -> Path:
@@ -136,7 +136,7 @@ class FleetPaths:
         """Make the state and runtime directories, mode 0700, and refuse ones that others could have prepared.
 
         Raises:
-            FleetError: not writable, a link, foreign-owned, open to group or others, or too deep for a socket.
+            SetupError: not writable, a link, foreign-owned, open to group or others, or too deep for a socket.
         """
         self._check_socket_length()
         for path in (self.state, self.runtime):
@@ -148,7 +148,7 @@ class FleetPaths:
     def _check_socket_length(self) -> None:
         longest = self.run_dir(new_id("run", now_ns=0)) / _LONGEST_SOCKET
         if len(os.fsencode(longest)) > _SOCKET_LIMIT:
-            raise FleetError(
+            raise SetupError(
                 "the runtime directory's path is too long",
                 f"{longest} is longer than the {_SOCKET_LIMIT} bytes that a unix socket's path may have",
                 "set FLEET_RUNTIME_DIR to a short directory that you own",
@@ -169,11 +169,11 @@ def _make(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise FleetError(
+        raise SetupError(
             "unsafe state directory", f"{path} or something above it is not a directory", "remove it and try again"
         ) from error
     except OSError as error:
-        raise FleetError(
+        raise SetupError(
             "cannot create the state directory",
             f"{path}: {error.strerror}",
             "make its parent writable, or set FLEET_STATE_HOME and FLEET_RUNTIME_DIR to directories that you own",
@@ -185,11 +185,11 @@ def _trusted_parent(path: Path) -> None:
     _make(path)
     info = path.stat()
     if info.st_uid not in (os.getuid(), 0) or path.lstat().st_uid not in (os.getuid(), 0):
-        raise FleetError(
+        raise SetupError(
             "unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another"
         )
     if info.st_mode & 0o022 and not info.st_mode & stat.S_ISVTX:
-        raise FleetError(
+        raise SetupError(
             "unsafe state directory",
             f"{path} is writable by group or others (mode {info.st_mode & 0o7777:o})",
             f"chmod go-w {path}",
@@ -201,18 +201,18 @@ def _private_directory(path: Path) -> None:
     _make(path)
     info = path.lstat()
     if not stat.S_ISDIR(info.st_mode):
-        raise FleetError("unsafe state directory", f"{path} is a link, not a directory", "remove it and try again")
+        raise SetupError("unsafe state directory", f"{path} is a link, not a directory", "remove it and try again")
     if info.st_uid != os.getuid():
-        raise FleetError(
+        raise SetupError(
             "unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another"
         )
     if info.st_mode & 0o077:
-        raise FleetError(
+        raise SetupError(
             "unsafe state directory",
             f"{path} is open to group or others (mode {info.st_mode & 0o777:o})",
             f"chmod 700 {path}",
         )
     if not os.access(path, os.W_OK | os.X_OK):
-        raise FleetError(
+        raise SetupError(
             "state directory is read-only", str(path), "make it writable, or set FLEET_STATE_HOME to another directory"
         )

@@ -93,7 +93,7 @@ def status(repo: Path | None, as_json: bool) -> None:
 
 
 @watcher.command()
-@click.option("--supervised", is_flag=True, help="Start it again when it dies; for service managers and `start`.")
+@click.option("--supervised", is_flag=True, help="Start it again when it fails; for service managers and `start`.")
 @repo_option
 def run(supervised: bool, repo: Path | None) -> None:
     """Run the watcher in this process.

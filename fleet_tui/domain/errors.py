@@ -6,7 +6,7 @@ from __future__ import annotations
 class FleetError(Exception):
     """A failure with a title, a message and a hint; the command line exits with ``exit_code``.
 
-    Exit codes: 1 failure, 2 usage.
+    Exit codes: 1 failure, 2 usage, 78 set-up.
     """
 
     exit_code = 1
@@ -30,6 +30,15 @@ class UsageError(FleetError):
     """The command was called wrongly."""
 
     exit_code = 2
+
+
+class SetupError(FleetError):
+    """What a person set up does not allow it (configuration, directories, a missing program): trying again is in vain.
+
+    The code is that of ``sysexits.h`` for configuration errors; supervisors know by it that a restart mends nothing.
+    """
+
+    exit_code = 78
 
 
 class Refused(FleetError):

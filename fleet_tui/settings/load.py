@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fleet_tui import paths
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, SetupError
 from fleet_tui.settings import fieldfleet, messages
 from fleet_tui.settings.check import check
 from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, parse
@@ -57,12 +57,12 @@ class Loaded:
         """The settings.
 
         Raises:
-            FleetError: there are none; the message lists the first errors.
+            SetupError: there are none; the message lists the first errors.
         """
         if self.settings is not None:
             return self.settings
         lines = "\n".join(f"  {problem}" for problem in self.errors[:10])
-        raise FleetError("the configuration has errors", f"\n{lines}", "fleet config validate")
+        raise SetupError("the configuration has errors", f"\n{lines}", "fleet config validate")
 
 
 def load_settings(
@@ -78,7 +78,7 @@ def load_settings(
     that has no configuration yet gets the defaults. What is wrong is in the result.
 
     Raises:
-        FleetError: the installation is incomplete.
+        SetupError: the installation is incomplete.
     """
     merged = Merged()
     sources: dict[str, str] = {}
@@ -125,7 +125,7 @@ def shipped_documents() -> tuple[Document, ...]:
     """The shipped layer.
 
     Raises:
-        FleetError: the installation is incomplete or damaged.
+        SetupError: the installation is incomplete or damaged.
     """
     directory = paths.shipped_config()
     documents = []
@@ -133,7 +133,7 @@ def shipped_documents() -> tuple[Document, ...]:
         found = read_text(directory / name, f"config/{name}")
         document = parse(found.text, f"config/{name}")
         if found.missing or found.problem or document.problems or not isinstance(document.value, dict):
-            raise FleetError("installation damaged", f"{directory / name} cannot be read", "reinstall fleet-tui")
+            raise SetupError("installation damaged", f"{directory / name} cannot be read", "reinstall fleet-tui")
         documents.append(document)
     return tuple(documents)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, SetupError
 
 OLDEST = (3, 2)
 """The oldest tmux whose hooks, pane options and control-mode flags the fleet can work with."""
@@ -47,11 +47,11 @@ def locate() -> str:
     """The absolute path of the tmux program.
 
     Raises:
-        FleetError: there is none; the hint names the install command of this system.
+        SetupError: there is none; the hint names the install command of this system.
     """
     found = shutil.which("tmux")
     if found is None:
-        raise FleetError("tmux is missing", "no `tmux` on PATH", install_hint())
+        raise SetupError("tmux is missing", "no `tmux` on PATH", install_hint())
     return found
 
 

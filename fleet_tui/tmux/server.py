@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet_tui.domain.errors import Conflict, FleetError
+from fleet_tui.domain.errors import Conflict, FleetError, SetupError
 from fleet_tui.domain.ids import is_safe_id
 from fleet_tui.domain.text import clean
 from fleet_tui.paths import shipped_config
@@ -84,7 +84,8 @@ class TmuxServer:
         """Start the server, or its keeper session, if needed; idempotent.
 
         Raises:
-            FleetError: tmux is missing, older than 3.2, or does not start.
+            SetupError: tmux is missing or older than 3.2.
+            FleetError: it does not start.
         """
         await self._check_version()
         info = await self.alive()
@@ -230,7 +231,7 @@ class TmuxServer:
         text = (await command.run([command.locate(), "-V"])).out.decode("ascii", "replace").strip()
         version = command.parse_version(text)
         if version is not None and version < command.OLDEST:
-            raise FleetError("tmux is too old", f"{text}; 3.2 or newer is needed", command.install_hint())
+            raise SetupError("tmux is too old", f"{text}; 3.2 or newer is needed", command.install_hint())
         self._checked = True
 
     async def _has_keeper(self) -> bool:

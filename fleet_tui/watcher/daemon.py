@@ -14,7 +14,7 @@ from typing import Any
 from fleet_tui import __version__
 from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, SetupError
 from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, PolicyDenied, WatcherStarted, WatcherStopped
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import one_line
@@ -217,14 +217,19 @@ def serve(repository: Path) -> None:
     """Run the watcher of ``repository`` in this process until it is told to stop.
 
     Raises:
-        FleetError: cannot start: configuration, repository, tmux, state directory, or another watcher.
+        SetupError: cannot start: configuration, repository, state directory, or another watcher.
+        Exception: it failed; the log has it too.
     """
     paths = FleetPaths.of(repository)
     loaded = load_settings(paths.repository)
     settings = loaded.require()
     paths.create()
     with WatcherLock(paths.lock):
-        asyncio.run(_serve(paths, loaded, settings))
+        try:
+            asyncio.run(_serve(paths, loaded, settings))
+        except Exception:
+            log.exception("the watcher failed")
+            raise
 
 
 async def _serve(paths: FleetPaths, loaded: Loaded, settings: Settings) -> None:
@@ -250,7 +255,7 @@ async def _target(paths: FleetPaths, settings: Settings) -> str:
         return remembered.read_text(encoding="utf-8").strip()
     state = await UserRepository(paths.repository).inspect()
     if state.branch is None:
-        raise FleetError(
+        raise SetupError(
             "HEAD is detached",
             f"{paths.repository} has no branch checked out, so it is unclear where work should land",
             "git switch main, or set `target_branch: main` in .fleet/config.yaml",

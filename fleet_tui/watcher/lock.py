@@ -10,15 +10,13 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import SetupError
 
 _PATIENCE_S, _LOOK_S = 0.3, 0.005
 
 
-class AlreadyRunning(FleetError):
+class AlreadyRunning(SetupError):
     """Another watcher holds the fleet's lock."""
-
-    exit_code = 1
 
 
 class WatcherLock:

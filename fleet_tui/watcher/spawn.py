@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from fleet_tui.bus import operator
-from fleet_tui.domain.errors import FleetError, WatcherUnavailable
+from fleet_tui.domain.errors import FleetError, SetupError, UsageError, WatcherUnavailable
 from fleet_tui.domain.text import clean
 from fleet_tui.paths import FleetPaths
 from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
@@ -21,7 +21,9 @@ from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
 log = logging.getLogger(__name__)
 _START_S = 30.0
 _LOOK_S = 0.05
-_MOST_STARTS = 5
+_MOST_STARTS, _START_WINDOW_S = 5, 60.0
+_FINAL = frozenset({0, UsageError.exit_code, SetupError.exit_code})
+"""Exit codes of a watcher that was told to leave, or met what a repeat would meet again."""
 _LOG_BYTES, _LOG_FILES = 2_000_000, 5
 
 
@@ -163,7 +165,9 @@ def _stop_supervisor(paths: FleetPaths, time_limit_s: float) -> bool:
 
 
 def supervise(repository: Path) -> int:
-    """Run the watcher as a child and start it again when it dies: with back-off, 5 starts in a minute at most.
+    """Run the watcher as a child and start it again when it dies or fails: with back-off, 5 starts a minute at most.
+
+    Returns the exit code of the last one; 1 when it stays down.
 
     Raises:
         AlreadyRunning: it has a supervisor.
@@ -186,19 +190,25 @@ class _Supervisor:
             signal.signal(number, self._signalled)
         starts: list[float] = []
         while not self._asked_to_end.is_set():
-            starts = [moment for moment in starts if moment > time.monotonic() - 60] + [time.monotonic()]
+            now = time.monotonic()
+            starts = [moment for moment in starts if moment > now - _START_WINDOW_S] + [now]
             self._child = subprocess.Popen(self._command)
             code = self._child.wait()
-            if code >= 0:
-                return code  # it left by itself: done, or a problem that a repeat would not mend
-            log.error("watcher died of signal %d", -code)
+            if code in _FINAL or self._asked_to_end.is_set():
+                return max(0, code)
             if len(starts) >= _MOST_STARTS:
-                log.error("%d starts within a minute: staying down", _MOST_STARTS)
+                log.error("watcher %s; %d starts within a minute: staying down", _how_it_ended(code), _MOST_STARTS)
                 return 1
-            self._asked_to_end.wait(min(2.0 ** (len(starts) - 1) * 0.2, 10))
+            rest_s = min(2.0 ** (len(starts) - 1) * 0.2, 10)
+            log.error("watcher %s; it is started again in %.1f s", _how_it_ended(code), rest_s)
+            self._asked_to_end.wait(rest_s)
         return 0
 
     def _signalled(self, number: int, _frame: object) -> None:
         self._asked_to_end.set()
         if self._child is not None:
             self._child.send_signal(number)
+
+
+def _how_it_ended(code: int) -> str:
+    return f"died of signal {-code}" if code < 0 else f"ended with exit code {code}"

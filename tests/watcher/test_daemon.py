@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.bus import operator
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, SetupError
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.watcher import spawn
@@ -104,7 +104,7 @@ async def test_second_watcher_of_a_fleet_is_refused(daemon: Daemon, repository: 
     await daemon.up()
     second = Daemon(repository)
     out, _ = second.process.communicate(timeout=60)
-    assert second.process.returncode == 1
+    assert second.process.returncode == SetupError.exit_code, "a supervisor does not try that again"
     assert f"pid {daemon.process.pid}" in out
 
 
@@ -131,9 +131,24 @@ async def test_broken_configuration_at_the_start_is_told(repository: Path) -> No
         out, _ = running.process.communicate(timeout=60)
     finally:
         running.clean_up()
-    assert running.process.returncode == 1
+    assert running.process.returncode == SetupError.exit_code, "a supervisor does not try that again"
     assert "config.yaml" in out
     assert not running.paths.database.exists()
+
+
+async def test_an_error_at_work_is_in_the_log_and_in_the_exit_code(repository: Path) -> None:
+    FleetPaths.of(repository).create()
+    FleetPaths.of(repository).database.mkdir()
+    running = Daemon(repository)
+    try:
+        running.process.communicate(timeout=60)
+    finally:
+        running.clean_up()
+    assert running.process.returncode == 1
+    log = running.paths.log_file.read_text()
+    assert "level=ERROR" in log
+    assert "the watcher failed" in log
+    assert "unable to open database file" in log
 
 
 async def test_new_life_has_a_new_epoch(daemon: Daemon, repository: Path) -> None:

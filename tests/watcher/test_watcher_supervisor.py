@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet_tui.domain.errors import SetupError, UsageError
 from fleet_tui.paths import FleetPaths
 from fleet_tui.watcher import spawn
 from fleet_tui.watcher.lock import is_locked
@@ -72,13 +73,40 @@ def test_there_is_one_supervisor(paths: FleetPaths, supervise: Supervise) -> Non
     assert f"pid {first.pid}" in second.stderr.read()
 
 
-def test_it_stays_down_after_five_starts(paths: FleetPaths, supervise: Supervise, place: Path) -> None:
-    process = supervise(f"echo >>{place}/starts; kill -9 $$")
+@pytest.mark.parametrize(("end", "how"), [("kill -9 $$", "died of signal 9"), ("exit 1", "ended with exit code 1")])
+def test_it_stays_down_after_five_starts(supervise: Supervise, place: Path, end: str, how: str) -> None:
+    process = supervise(f"echo >>{place}/starts; {end}")
     assert process.wait(30) == 1
     assert (place / "starts").read_text().count("\n") == 5
+    assert process.stderr is not None
+    *lines, last = process.stderr.read().splitlines()
+    assert [line for line in lines if how not in line] == []
+    assert "5 starts within a minute: staying down" in last
 
 
-@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize("code", [1, 3, 120])
+def test_a_watcher_that_failed_is_started_again_and_the_log_says_so(
+    supervise: Supervise, place: Path, code: int
+) -> None:
+    process = supervise(f"echo >>{place}/starts; test $(wc -l <{place}/starts) = 3 && exit 0; exit {code}")
+    assert process.wait(30) == 0
+    assert (place / "starts").read_text().count("\n") == 3
+    assert process.stderr is not None
+    first, second = process.stderr.read().splitlines()
+    assert f"ended with exit code {code}" in first
+    assert "again in 0.2 s" in first
+    assert "again in 0.4 s" in second
+
+
+def test_a_watcher_that_fails_while_it_is_asked_to_end_is_not_started_again(supervise: Supervise, place: Path) -> None:
+    process = supervise(f"trap 'exit 1' TERM; echo >>{place}/starts; while :; do sleep 0.01; done")
+    _wait(lambda: (place / "starts").exists())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 1
+    assert (place / "starts").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("code", [0, UsageError.exit_code, SetupError.exit_code])
 def test_a_watcher_that_left_by_itself_is_not_started_again(supervise: Supervise, place: Path, code: int) -> None:
     process = supervise(f"echo >>{place}/starts; exit {code}")
     assert process.wait(30) == code
