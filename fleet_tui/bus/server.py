@@ -161,8 +161,12 @@ class BusServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if listener.is_there():
-            listener.path.unlink(missing_ok=True)
+        try:
+            if listener.is_there():
+                listener.path.unlink(missing_ok=True)
+        except OSError as error:
+            # The directory may be an agent's: nobody listens any more, which is what counts.
+            log.warning("%s stays behind: %s", listener.path, error.strerror)
 
     # -- one connection ------------------------------------------------------------------------------------------------
 

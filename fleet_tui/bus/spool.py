@@ -19,6 +19,7 @@ from typing import Any
 
 from fleet_tui.bus import protocol
 from fleet_tui.bus.protocol import BadFrame
+from fleet_tui.domain.errors import FleetError
 
 MAX_REQUESTS = 1000
 """Requests returned by one :func:`drain`; the rest comes with the next."""
@@ -30,6 +31,15 @@ _NAME = re.compile(r"[0-9]{12}-[A-Za-z0-9._:-]{1,100}\.json\Z")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 log = logging.getLogger(__name__)
+
+
+class BadSpool(FleetError):
+    """The agent, or an accident, made of its spool what nothing can be taken from or removed from."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            "the spool cannot be used", f"{path}: {problem}", "make it a directory of yours with mode 0700 again"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +59,33 @@ def drain(spool_dir: Path) -> list[SpooledRequest]:
 
     Until then it is returned again, so the request id must be used as the idempotency key. Corrupt and odd entries are
     set aside in ``<spool>/bad`` and logged. Reads files: call it in a thread.
+
+    Raises:
+        BadSpool: it is there, and is a link, no directory, or closed to us.
     """
-    with _opened(spool_dir, "new") as new:
-        if new is None:
-            return []
-        with os.scandir(new) as entries:
+    try:
+        with _opened(spool_dir, "new") as new, os.scandir(new) as entries:
             names = heapq.nsmallest(MAX_REQUESTS, (entry.name for entry in entries if _NAME.match(entry.name)))
-        return list(_read_all(spool_dir, new, names))
+            return list(_read_all(spool_dir, new, names))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BadSpool(spool_dir, str(error.strerror)) from error
 
 
 def done(request: SpooledRequest) -> None:
-    """Forget ``request``: it is recorded."""
-    with _opened(request.spool, "new") as new, contextlib.suppress(FileNotFoundError):
-        if new is not None:
+    """Forget ``request``: it is recorded.
+
+    Raises:
+        BadSpool: it cannot be removed, and comes again with the next :func:`drain`.
+    """
+    try:
+        with _opened(request.spool, "new") as new:
             os.unlink(request.name, dir_fd=new)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise BadSpool(request.spool, f"{request.name} cannot be removed: {error.strerror}") from error
 
 
 def _read_all(spool_dir: Path, new: int, names: list[str]) -> Iterator[SpooledRequest]:
@@ -104,32 +127,38 @@ def _read(new: int, name: str) -> tuple[bytes, int]:
 
 
 def _set_aside(spool_dir: Path, new: int, name: str) -> None:
-    with contextlib.suppress(FileExistsError, OSError):
+    with contextlib.suppress(OSError):
         (spool_dir / "bad").mkdir(mode=0o700)
-    with _opened(spool_dir, "bad") as bad:
-        try:
-            if bad is None or sum(1 for _ in os.scandir(bad)) >= _MAX_SET_ASIDE:
-                os.unlink(name, dir_fd=new)
-            else:
-                os.rename(name, name, src_dir_fd=new, dst_dir_fd=bad)
-        except OSError as error:
-            # For example a directory with a request's name: it stays, and is passed over each time.
-            log.warning("spool %s: %s cannot be set aside: %s", spool_dir, name, error)
+    try:
+        if not _kept(spool_dir, new, name):
+            os.unlink(name, dir_fd=new)
+    except OSError as error:
+        # For example a directory with a request's name: it stays, and is passed over each time.
+        log.warning("spool %s: %s cannot be set aside: %s", spool_dir, name, error)
+
+
+def _kept(spool_dir: Path, new: int, name: str) -> bool:
+    """Whether the entry could be moved to ``bad``: there may be no room, or no such directory."""
+    try:
+        with _opened(spool_dir, "bad") as bad:
+            if sum(1 for _ in os.scandir(bad)) >= _MAX_SET_ASIDE:
+                return False
+            os.rename(name, name, src_dir_fd=new, dst_dir_fd=bad)
+            return True
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
-def _opened(spool_dir: Path, name: str) -> Iterator[int | None]:
-    """A descriptor of the spool's sub-directory, reached without following a link; None if it is not there."""
-    try:
-        outer = os.open(spool_dir, _DIRECTORY)
-    except OSError:
-        yield None
-        return
+def _opened(spool_dir: Path, name: str) -> Iterator[int]:
+    """A descriptor of the spool's sub-directory, reached without following a link.
+
+    Raises:
+        OSError: it is not there, or not a directory that we may open.
+    """
+    outer = os.open(spool_dir, _DIRECTORY)
     try:
         inner = os.open(name, _DIRECTORY, dir_fd=outer)
-    except OSError:
-        yield None
-        return
     finally:
         os.close(outer)
     try:

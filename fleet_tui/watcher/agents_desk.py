@@ -27,6 +27,7 @@ from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import hand_over
 from fleet_tui.watcher.parties import authors
@@ -72,18 +73,36 @@ class AgentsDesk:
         return result
 
     async def drain(self, run_id: str) -> None:
-        """Take in what the run's clients spooled while nobody answered: in order, each once."""
-        async with self._draining:
-            directory = self._ctx.paths.run_dir(run_id) / "spool"
-            for request in await asyncio.to_thread(spool.drain, directory):
-                try:
-                    await self.answer(run_id, request.op, request.args, request.id)
-                except FleetError as error:
-                    log.warning("spooled %s of %s refused: %s", request.op, run_id, error)
-                except Exception:
-                    # One request that we cannot handle must not hold up all that were said after it.
-                    log.exception("spooled %s of %s failed", request.op, run_id)
+        """Take in what the run's clients spooled while nobody answered: in order, each once.
+
+        The spool is the agent's: one that it has spoilt is told as an alarm, and is nobody else's problem.
+        """
+        run = self._ctx.reader.run(run_id)
+        title = f"what {run.agent if run else run_id} said while the watcher was away may be lost"
+        response = "mend the directory, or stop the run"
+        async with (
+            self._draining,
+            alarms.guarding(self._ctx, "spool", f"run:{run_id}", title=title, response=response),
+        ):
+            await self._take_in(run_id)
+
+    async def _take_in(self, run_id: str) -> None:
+        stuck: FleetError | None = None
+        directory = self._ctx.paths.run_dir(run_id) / "spool"
+        for request in await asyncio.to_thread(spool.drain, directory):
+            try:
+                await self.answer(run_id, request.op, request.args, request.id)
+            except FleetError as error:
+                log.warning("spooled %s of %s refused: %s", request.op, run_id, error)
+            except Exception:
+                # One request that we cannot handle must not hold up all that were said after it.
+                log.exception("spooled %s of %s failed", request.op, run_id)
+            try:
                 await asyncio.to_thread(spool.done, request)
+            except spool.BadSpool as error:
+                stuck = error  # it comes again, with the same key; those behind it are taken in now
+        if stuck is not None:
+            raise stuck
 
     def _identity(self, run_id: str) -> tuple[Run, Agent]:
         run = self._ctx.reader.run(run_id)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AlarmCleared, AlarmRaised
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Alarm
@@ -12,6 +15,9 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.watcher.context import Context
 
 _FAILURES = 3
+SEE_LOG = "see `fleet doctor` and the watcher's log"
+
+log = logging.getLogger(__name__)
 
 
 def active(ctx: Context, rule: str, about: str) -> Alarm | None:
@@ -47,13 +53,29 @@ async def keep(
             await clear(ctx, rule, alarm.about, over)
 
 
+@contextlib.asynccontextmanager
+async def guarding(ctx: Context, rule: str, about: str, *, title: str, response: str = SEE_LOG) -> AsyncIterator[None]:
+    """One of many things: an error in it, whatever it is, becomes an alarm with its cause, and the others go on.
+
+    When it works again, the alarm is cleared.
+    """
+    try:
+        yield
+    except Exception as error:
+        if active(ctx, rule, about) is None:
+            log.exception("%s (%s)", one_line(title), about)
+        cause = str(error) if isinstance(error, FleetError) else f"{type(error).__name__}: {error}"
+        await ensure(ctx, rule, about, priority=2, title=f"{title}: {cause}", response=response)
+    else:
+        await clear(ctx, rule, about, "it works again")
+
+
 async def failing_jobs(ctx: Context) -> None:
     """Work beside the loop that fails again and again is told to a person, until it succeeds or nobody wants it."""
     failing = ctx.jobs.failing(_FAILURES)
     for key, failure in failing.items():
         title = f"`{key}` failed {_FAILURES} times and is tried again now and then: {failure.reason}"
-        response = "see `fleet doctor` and the watcher's log"
-        await ensure(ctx, "job", f"job:{key}", priority=2, title=title, response=response)
+        await ensure(ctx, "job", f"job:{key}", priority=2, title=title, response=SEE_LOG)
     for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
         if alarm.rule == "job" and alarm.about.removeprefix("job:") not in failing:
             await ctx.say(AlarmCleared(alarm.id, "it works again, or is no longer wanted"), alarm.about)

@@ -16,6 +16,7 @@ from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.errors import FleetError, SetupError
 from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, PolicyDenied, WatcherStarted, WatcherStopped
+from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.local import LocalForge
@@ -31,7 +32,7 @@ from fleet_tui.store.store import Store
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import read_runner
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import starting
+from fleet_tui.watcher import alarms, starting
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.jobs import Jobs
@@ -87,12 +88,20 @@ class Watcher:
         await self._use(loaded)
         await clear_interrupted(ctx)
         for run in ctx.reader.runs(*LIVE_RUNS):
-            if ctx.paths.run_dir(run.id).is_dir():
-                await starting.listen(ctx, run)
-                await self._agents.drain(run.id)
+            await self._resume(run)
         await ctx.bus.listen_operator(ctx.paths.operator_socket)
         await self._serve(loaded)
         await self._leave()
+
+    async def _resume(self, run: Run) -> None:
+        """Hear a run of before again. Its directory is its agent's: whatever became of it, we start."""
+        response = "stop the run, or mend its directory and restart the watcher"
+        async with alarms.guarding(
+            self._ctx, "socket", f"run:{run.id}", title=f"{run.agent} cannot be heard", response=response
+        ):
+            if self._ctx.paths.run_dir(run.id).is_dir():
+                await starting.listen(self._ctx, run)
+        await self._agents.drain(run.id)
 
     async def _serve(self, loaded: Loaded) -> None:
         helpers = [

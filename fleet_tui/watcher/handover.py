@@ -10,6 +10,7 @@ from fleet_tui.forge.base import PullRequestDraft
 from fleet_tui.governance import reviews
 from fleet_tui.governance.reviews import is_rejected
 from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.parties import objections
 
@@ -30,7 +31,11 @@ def has_delivered(ctx: Context, run: Run) -> bool:
 
 
 async def collect_work(ctx: Context, run: Run) -> None:
-    """A program that knows nothing of the fleet hands over by ending well: its commits become a pull request."""
+    """A program that knows nothing of the fleet hands over by ending well: its commits become a pull request.
+
+    Raises:
+        Exception: whatever git or the forge met in what the agent left behind.
+    """
     if ctx.settings.family(run.role).name != "author" or run.ticket is None or has_delivered(ctx, run):
         return
     if has_asked(ctx, run):
@@ -74,6 +79,7 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
     await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, nth, words, key, actor))
+    await alarms.clear(ctx, "collect", f"ticket:{number}", "handed over")
     result = ctx.reader.open_pull_request(number)
     if result is None:
         raise FleetError("pull request vanished", f"ticket #{number}", "run `fleet verify --deep`")

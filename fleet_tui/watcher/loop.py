@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from fleet_tui.domain.errors import FleetError
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
@@ -24,7 +22,6 @@ from fleet_tui.watcher.passes import (
     tickets,
 )
 
-log = logging.getLogger(__name__)
 _TICK_S = 1.0
 _MOST_ROUNDS = 20
 
@@ -70,7 +67,6 @@ class Loop:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._passes = passes(Cursor(ctx.paths.state / "subscriptions.cursor"))
-        self._failing: set[str] = set()
         self.turns = 0
         """How often the loop went round: the watchdog's proof of progress."""
 
@@ -92,28 +88,11 @@ class Loop:
             for name, step in self._passes:
                 if self._ctx.stopping:
                     return
-                if not (self._ctx.ending and name in _NEW_WORK):
-                    await self._guarded(name, step)
+                if self._ctx.ending and name in _NEW_WORK:
+                    continue
+                # A bug in one pass must not end enforcement by the others.
+                async with alarms.guarding(self._ctx, "pass", f"pass:{name}", title=f"the watcher cannot {name}"):
+                    await step(self._ctx)
             self.turns += 1
             if self._ctx.reader.last_seq() == before:
                 return
-
-    async def _guarded(self, name: str, step: Callable[[Context], Awaitable[None]]) -> None:
-        try:
-            await step(self._ctx)
-        except FleetError as error:
-            await self._report(name, str(error))
-        except Exception as error:  # a bug in one pass must not end enforcement by the others
-            await self._report(name, f"{type(error).__name__}: {error}")
-        else:
-            if name in self._failing:
-                self._failing.discard(name)
-                await alarms.clear(self._ctx, "pass", f"pass:{name}", "works again")
-
-    async def _report(self, name: str, problem: str) -> None:
-        if name not in self._failing:
-            log.exception("pass %r failed", name)
-            self._failing.add(name)
-            response = "see `fleet doctor` and the watcher's log"
-            title = f"the watcher cannot {name}: {problem}"
-            await alarms.ensure(self._ctx, "pass", f"pass:{name}", priority=2, title=title, response=response)

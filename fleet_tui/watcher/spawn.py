@@ -193,6 +193,8 @@ class _Supervisor:
             now = time.monotonic()
             starts = [moment for moment in starts if moment > now - _START_WINDOW_S] + [now]
             self._child = subprocess.Popen(self._command)
+            if self._asked_to_end.is_set():
+                self._child.terminate()  # the signal came before we knew whom to pass it on to
             code = self._child.wait()
             if code in _FINAL or self._asked_to_end.is_set():
                 return max(0, code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -173,14 +174,26 @@ def test_spool_that_is_a_link_leads_nowhere(box: Path, home: Path) -> None:
     (request,) = spool.drain(elsewhere)
     (box / "new").rmdir()
     (box / "new").symlink_to(elsewhere / "new")
-    assert spool.drain(box) == []
     (home / "linked").symlink_to(elsewhere)
-    assert spool.drain(home / "linked") == []
+    (home / "file").touch()
+    for path in (box, home / "linked", home / "file"):
+        with pytest.raises(spool.BadSpool, match="the spool cannot be used"):
+            spool.drain(path)
     # Replaced between reading and recording: nothing outside is deleted.
     (elsewhere / "new").rename(elsewhere / "old")
     (elsewhere / "new").symlink_to(elsewhere / "old")
-    spool.done(request)
+    with pytest.raises(spool.BadSpool):
+        spool.done(request)
     assert len(list((elsewhere / "old").iterdir())) == 1
+
+
+def test_request_that_cannot_be_removed_is_told(box: Path) -> None:
+    entry = put(box, 1, json.dumps(GOOD))
+    (request,) = spool.drain(box)
+    entry.unlink()
+    entry.mkdir()
+    with pytest.raises(spool.BadSpool, match=re.escape(entry.name)):
+        spool.done(request)
 
 
 def test_no_spool_is_an_empty_spool(home: Path) -> None:

@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,12 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=\w+ logger=\S+ 
 class Daemon:
     """`fleet watcher run` in a process of its own."""
 
-    def __init__(self, repository: Path) -> None:
+    def __init__(self, repository: Path, before: Callable[[], None] | None = None) -> None:
         self.paths = FleetPaths.of(repository)
         argv = [sys.executable, "-m", "fleet_tui", "watcher", "run", "--repo", str(repository)]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=before
+        )
         self._reader: Reader | None = None
 
     async def up(self) -> dict[str, Any]:

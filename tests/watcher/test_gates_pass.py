@@ -10,7 +10,7 @@ import psutil
 import pytest
 import yaml
 
-from fleet_tui.domain.events import GateStarted
+from fleet_tui.domain.events import GateStarted, PullRequestUpdated
 from fleet_tui.domain.states import GateState, PullRequestState
 from fleet_tui.watcher.passes import gates
 from tests.watcher.conftest import MakeFleet
@@ -230,3 +230,22 @@ async def test_gates_of_the_working_copy_do_not_count_before_they_are_committed(
     await judged(fleet)
     (result,) = fleet.ctx.reader.gates()
     assert result.command == "exit 5"
+
+
+async def test_pull_request_that_git_cannot_read_does_not_hold_up_the_others(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet()
+    for number in (1, 2):
+        await fleet.ticket()
+        await fleet.settle()
+        run, pull_request = await fleet.author({f"{number}.py": "1\n"})
+        if number == 1:
+            lost = PullRequestUpdated(1, "f" * 40, pull_request.base_sha, run.id, 1, 1, 0)
+            await fleet.say(lost, "pr:1")
+        await fleet.settle()
+        await fleet.verdict("lee")
+        await fleet.settle()
+    assert {(alarm.rule, alarm.about) for alarm in fleet.alarms()} == {("gates", "pr:1")}
+    await fleet.approve(fleet.open_approval(2))
+    await fleet.settle()
+    assert fleet.pr(2).state is PullRequestState.MERGED
+    assert fleet.pr(1).state is PullRequestState.APPROVED

@@ -8,6 +8,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
 from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, voided_by
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
 from fleet_tui.watcher.parties import authors, contained, objections
@@ -28,17 +29,23 @@ async def binding_now(ctx: Context, pull_request: PullRequest) -> Binding:
 async def void_changed(ctx: Context) -> None:
     """Void or expire every open approval that no longer holds."""
     for approval in ctx.reader.approvals(*OPEN):
-        pull_request = ctx.reader.pull_request(approval.pr)
-        subject = f"pr:{approval.pr}"
-        if pull_request is None or pull_request.state is not PullRequestState.GATED:
-            state = pull_request.state.value if pull_request else "gone"
-            await ctx.say(ApprovalVoided(approval.id, approval.pr, f"the pull request is {state}"), subject)
-            continue
-        reason = await changed_since(ctx, approval, pull_request)
-        if reason is not None:
-            await ctx.say(ApprovalVoided(approval.id, approval.pr, reason), subject)
-        elif is_expired(ctx, approval):
-            await ctx.say(ApprovalExpired(approval.id, approval.pr), subject)
+        title = f"whether the approval of #{approval.pr} still holds cannot be told, so it cannot land"
+        async with alarms.guarding(ctx, "void", f"pr:{approval.pr}", title=title):
+            await _void_if_changed(ctx, approval)
+
+
+async def _void_if_changed(ctx: Context, approval: Approval) -> None:
+    pull_request = ctx.reader.pull_request(approval.pr)
+    subject = f"pr:{approval.pr}"
+    if pull_request is None or pull_request.state is not PullRequestState.GATED:
+        state = pull_request.state.value if pull_request else "gone"
+        await ctx.say(ApprovalVoided(approval.id, approval.pr, f"the pull request is {state}"), subject)
+        return
+    reason = await changed_since(ctx, approval, pull_request)
+    if reason is not None:
+        await ctx.say(ApprovalVoided(approval.id, approval.pr, reason), subject)
+    elif is_expired(ctx, approval):
+        await ctx.say(ApprovalExpired(approval.id, approval.pr), subject)
 
 
 async def changed_since(ctx: Context, approval: Approval, pull_request: PullRequest) -> str | None:
@@ -70,13 +77,19 @@ def _author_quarantined(ctx: Context, pull_request: PullRequest) -> bool:
 async def request(ctx: Context) -> None:
     """Ask a person about every gated pull request for which policy wants one."""
     for pull_request in ctx.reader.pull_requests(PullRequestState.GATED):
-        if _author_quarantined(ctx, pull_request):
-            continue
-        if current(ctx, pull_request) is not None or not await ask_release_manager(ctx, pull_request):
-            continue
-        reasons = await _reasons(ctx, pull_request)
-        if reasons:
-            await _request(ctx, pull_request, reasons)
+        number = pull_request.number
+        async with alarms.guarding(ctx, "request", f"pr:{number}", title=f"the approval of #{number} cannot be asked"):
+            await _request_if_needed(ctx, pull_request)
+
+
+async def _request_if_needed(ctx: Context, pull_request: PullRequest) -> None:
+    if _author_quarantined(ctx, pull_request) or current(ctx, pull_request) is not None:
+        return
+    if not await ask_release_manager(ctx, pull_request):
+        return
+    reasons = await _reasons(ctx, pull_request)
+    if reasons:
+        await _request(ctx, pull_request, reasons)
 
 
 async def _reasons(ctx: Context, pull_request: PullRequest) -> tuple[str, ...]:

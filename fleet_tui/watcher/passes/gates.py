@@ -13,6 +13,7 @@ from fleet_tui.domain.text import reveal_name
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import MARKER
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
 from fleet_tui.watcher.passes.reviews import change_state, send_back
@@ -26,22 +27,29 @@ async def judge(ctx: Context) -> None:
     """Bring every reviewed pull request to *gated* on the current base, or back to its author."""
     await _close_interrupted(ctx)
     base = await ctx.base()
-    for pull_request in ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED):
-        view = await merge_view(ctx, pull_request, base)
-        if view.conflict:
-            await _conflict(ctx, pull_request, view)
-            continue
-        gates = await gates_in_force(ctx, base)
-        results = gate_results(ctx, view.tree, gates)
-        failed = next((r for r in results.values() if r.state is GateState.FAILED), None)
-        missing = [gate for gate in gates if gate.name not in results]
-        if failed is not None:
-            await _failed(ctx, pull_request, failed)
-        elif missing:
-            await _run_missing(ctx, pull_request, base, view, missing)
-        elif pull_request.state is PullRequestState.APPROVED:
-            reason = f"{len(gates)} of {len(gates)} gates passed" if gates else "no gates are configured"
-            await change_state(ctx, pull_request, PullRequestState.GATED, reason)
+    pull_requests = ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED)
+    gates = await gates_in_force(ctx, base) if pull_requests else ()
+    for pull_request in pull_requests:
+        number = pull_request.number
+        async with alarms.guarding(ctx, "gates", f"pr:{number}", title=f"#{number} cannot be judged"):
+            await _judge(ctx, pull_request, base, gates)
+
+
+async def _judge(ctx: Context, pull_request: PullRequest, base: str, gates: tuple[GateSettings, ...]) -> None:
+    view = await merge_view(ctx, pull_request, base)
+    if view.conflict:
+        await _conflict(ctx, pull_request, view)
+        return
+    results = gate_results(ctx, view.tree, gates)
+    failed = next((r for r in results.values() if r.state is GateState.FAILED), None)
+    missing = [gate for gate in gates if gate.name not in results]
+    if failed is not None:
+        await _failed(ctx, pull_request, failed)
+    elif missing:
+        await _run_missing(ctx, pull_request, base, view, missing)
+    elif pull_request.state is PullRequestState.APPROVED:
+        reason = f"{len(gates)} of {len(gates)} gates passed" if gates else "no gates are configured"
+        await change_state(ctx, pull_request, PullRequestState.GATED, reason)
 
 
 async def _run_missing(

@@ -16,7 +16,7 @@ from fleet_tui.domain.events import (
     WorkspaceRemoved,
     draft,
 )
-from fleet_tui.domain.model import Approval, PullRequest
+from fleet_tui.domain.model import Approval, PullRequest, Workspace
 from fleet_tui.domain.states import LIVE_RUNS, EffectClass, EffectState, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
@@ -35,7 +35,10 @@ async def land(ctx: Context) -> None:
     if alarms.active(ctx, "landed-differs", "fleet") or alarms.active(ctx, "target-diverged", "fleet"):
         return
     for pull_request in sorted(ctx.reader.pull_requests(PullRequestState.GATED), key=lambda p: p.created_ns):
-        allowed, approval = await may_land(ctx, pull_request)
+        allowed, approval = False, None
+        number = pull_request.number
+        async with alarms.guarding(ctx, "land", f"pr:{number}", title=f"#{number} cannot land"):
+            allowed, approval = await may_land(ctx, pull_request)
         if allowed:
             await _land(ctx, pull_request, approval)
             return
@@ -196,10 +199,14 @@ async def reclaim(ctx: Context) -> None:
             continue
         if ctx.reader.runs(*LIVE_RUNS, ticket=ticket.number):
             continue
-        paths = await ctx.workspaces.create(workspace.ticket, workspace.branch, workspace.base_sha)
-        await run_lines(
-            ctx.settings.workspace.teardown, paths.path, ctx.settings.workspace.time_limit_s, what="teardown"
-        )
-        backup = await ctx.workspaces.remove(workspace.ticket, "shipped")
-        removed = WorkspaceRemoved(workspace.ticket, workspace.path, backup, "shipped")
-        await ctx.say(removed, f"ticket:{workspace.ticket}", key=f"removed:{workspace.ticket}:{workspace.branch}")
+        title = f"the workspace of ticket #{ticket.number} cannot be removed"
+        async with alarms.guarding(ctx, "reclaim", f"ticket:{ticket.number}", title=title):
+            await _remove(ctx, workspace)
+
+
+async def _remove(ctx: Context, workspace: Workspace) -> None:
+    paths = await ctx.workspaces.create(workspace.ticket, workspace.branch, workspace.base_sha)
+    await run_lines(ctx.settings.workspace.teardown, paths.path, ctx.settings.workspace.time_limit_s, what="teardown")
+    backup = await ctx.workspaces.remove(workspace.ticket, "shipped")
+    removed = WorkspaceRemoved(workspace.ticket, workspace.path, backup, "shipped")
+    await ctx.say(removed, f"ticket:{workspace.ticket}", key=f"removed:{workspace.ticket}:{workspace.branch}")

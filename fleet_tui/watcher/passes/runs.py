@@ -45,6 +45,8 @@ _IDLE_NS = 30_000_000_000
 _LAST_WORDS_NS = 15_000_000_000
 """How long an agent that has handed its work over may go on before it is ended."""
 
+_COLLECTING_TRIES = 3
+
 
 async def start_queued(ctx: Context) -> None:
     """Start queued runs, oldest first, while the fleet and their agents have room."""
@@ -86,7 +88,8 @@ async def observe(ctx: Context) -> None:
         await _server_lost(ctx, live)
     by_session = {pane.session: pane for pane in panes or ()}
     for run in live:
-        await _observe_one(ctx, run, by_session.get(run.session))
+        async with alarms.guarding(ctx, "observe", f"run:{run.id}", title=f"{run.agent} cannot be looked after"):
+            await _observe_one(ctx, run, by_session.get(run.session))
     sweep(ctx, by_session)
 
 
@@ -207,7 +210,7 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     if charged > run.charged_ms:
         drafts.append(_charge(run, charged))
     if exit_code == 0 and not run.stop_requested:
-        await collect_work(ctx, run)
+        await _collect(ctx, run)
     delivered = has_delivered(ctx, run) or has_asked(ctx, run)
     why = _why(record, run_dir)
     if run.stop_requested:
@@ -220,6 +223,17 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
         reason = why or "it ended without handing its work over"
         drafts.append(draft(RunCrashed(run.id, exit_code, signal, active_ms, reason), subject))
     await ctx.record(*drafts)
+
+
+async def _collect(ctx: Context, run: Run) -> None:
+    """Git may be hindered for a moment, then the job that ends the run tries again; in the end the run ends anyway."""
+    if ctx.jobs.failures(f"end:{run.id}") < _COLLECTING_TRIES - 1:
+        await collect_work(ctx, run)
+        return
+    title = f"the work of {run.agent} could not be collected"
+    response = "look at its workspace and the watcher's log; its commits are still there"
+    async with alarms.guarding(ctx, "collect", f"ticket:{run.ticket}", title=title, response=response):
+        await collect_work(ctx, run)
 
 
 def _why(record: ExitRecord | None, run_dir: Path) -> str:
