@@ -173,6 +173,7 @@ ALARM = ev.AlarmRaised("alm-1", "secrets", 1, "secret pattern in a diff", "quara
 @pytest.fixture
 async def fleet(world: World) -> World:
     """Five agents: two with approvals, one with a P1 alarm, a reviewer and a spare that idle."""
+    world.add(ev.draft(ev.WatcherStarted("1.0", 1, "test", "boot", "L0"), "fleet"))
     world.add(config({**dict.fromkeys(("dev-1", "dev-2", "dev-3", "spare"), "developer"), "rev": "reviewer"}))
     for number, agent, title in TICKETS:
         world.add(*running(number, agent, "developer", title))

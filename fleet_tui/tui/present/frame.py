@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from fleet_tui.domain.states import AlarmState, ApprovalState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.health import Trust, age_s, trust
-from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, Health, Picture, Snapshot
+from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, Picture, Snapshot
 from fleet_tui.tui.present.text import badge, clock, count, since, span, until
 from fleet_widgets.lines import Line, Span, fill, line
 
-MEDIUM, LARGE = 100, 160
+SMALL, MEDIUM, LARGE = 80, 100, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +29,36 @@ class Frame:
 
 
 def top_line(picture: Picture, frame: Frame) -> Line:
-    """Screen, counts, badges; data age and clock."""
+    """Screen, counts, badges; isolation, data age and clock, which are never cut."""
     title = Span(f"{frame.title:<12}", "strong")
     state = trust(picture.health, frame.started_ns, frame.now_ns)
     if state is Trust.FROZEN:
-        return _frozen_line(title, picture.health, frame)
+        return _frozen_line(title, picture, frame)
     parts: list[Span] = [title]
     if picture.snapshot is None:
         parts.append(Span("reading the log", "quiet"))
     else:
         parts += _counts(picture.snapshot.summary, frame.width)
     parts.append(fill())
-    if frame.width >= LARGE:
-        parts += _conditions(picture, frame)
+    parts += _conditions(picture, frame)
     age = age_s(picture.health, frame.started_ns, frame.now_ns)
     late = state is Trust.LATE
     parts.append(Span(f"data {age}s{'!' if late else ''}", "warn" if late else "quiet"))
-    parts.append(Span(f" {clock(frame.now_ns)}{' UTC' if frame.width >= MEDIUM else ''}", "quiet"))
+    parts.append(Span(f" {clock(frame.now_ns)}{_utc(frame)}", "quiet"))
     return line(*parts)
 
 
-def _frozen_line(title: Span, health: Health, frame: Frame) -> Line:
+def _frozen_line(title: Span, picture: Picture, frame: Frame) -> Line:
+    health = picture.health
     age = span(age_s(health, frame.started_ns, frame.now_ns))
-    text = f"FROZEN: LAST DATA {clock(health.fresh_ns)}, {age} AGO" if health.fresh_ns else f"FROZEN: NO DATA FOR {age}"
-    return line(title, Span(text, "warn"), fill(), Span(f"now {clock(frame.now_ns)} UTC", "quiet"))
+    last = "LAST DATA" if frame.width >= SMALL else "DATA"
+    text = f"FROZEN: {last} {clock(health.fresh_ns)}, {age} AGO" if health.fresh_ns else f"FROZEN: NO DATA FOR {age}"
+    now = f"now {clock(frame.now_ns)}{_utc(frame)}"
+    return line(title, Span(text, "warn"), fill(), *_conditions(picture, frame), Span(now, "quiet"))
+
+
+def _utc(frame: Frame) -> str:
+    return " UTC" if frame.width >= MEDIUM else ""
 
 
 def _counts(summary: FleetSummary, width: int) -> list[Span]:
@@ -62,16 +68,21 @@ def _counts(summary: FleetSummary, width: int) -> list[Span]:
         words = "  ".join(f"{number} {word.lower()}" for word, number in summary.doing)
         parts.append(Span(f": {words}", "quiet"))
     if summary.needs:
-        parts.append(Span(f"  NEED YOU {summary.needs} ", "strong"))
+        gap = "  " if width >= SMALL else " "
+        parts.append(Span(f"{gap}NEED YOU {summary.needs}{gap[1:]}", "strong"))
     for priority, is_open, number in summary.badges:
         parts += [Span(" "), badge(priority, is_open), Span(str(number))]
     return parts
 
 
 def _conditions(picture: Picture, frame: Frame) -> list[Span]:
-    isolation = picture.snapshot.fleet.isolation if picture.snapshot else ""
-    words = [f"isolation {isolation}" if isolation else "", f"panes by {frame.signal}" if frame.signal else ""]
-    return [Span(f"{one_line(word, 30)}   ", "quiet") for word in words if word]
+    """What the agents are held by, on every screen; with room to spare, how the panes are watched."""
+    isolation = one_line(picture.snapshot.fleet.isolation, 12) if picture.snapshot else ""
+    if frame.width < MEDIUM:
+        return [Span(f" {isolation} ", "quiet")] if isolation else []
+    signal = one_line(frame.signal, 30) if frame.width >= LARGE else ""
+    words = [f"isolation {isolation}" if isolation else "", f"panes by {signal}" if signal else ""]
+    return [Span(f" {word}  ", "quiet") for word in words if word]
 
 
 def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w")) -> Line:
