@@ -271,10 +271,13 @@ class FrameSource:
     async def _capture(self, link: Link, uuids: list[str]) -> list[Event]:
         if not uuids:
             return []
+        asked = {uuid: self._rows[uuid] for uuid in uuids}
         replies = await link.batch([command for uuid in uuids for command in self._commands(uuid)])
         events: list[Event] = []
         for uuid, reply in zip(uuids, replies[1::2], strict=True):
-            events.extend(self._compared(uuid, reply))
+            # Another view may have come up meanwhile: what it wants is captured next, and these rows are not that.
+            if self._rows.get(uuid) == asked[uuid]:
+                events.extend(self._compared(uuid, reply))
         return events
 
     def _commands(self, uuid: str) -> Iterable[Command]:

@@ -9,7 +9,7 @@ import pty
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -17,6 +17,7 @@ import pytest
 
 from fleet_tui.tmux import frames, signals
 from fleet_tui.tmux.frames import Event, Frame, FrameSource, Gone, Rows, ServerLost
+from fleet_tui.tmux.link import Command, Link, Reply
 from fleet_tui.tmux.server import PaneInfo, TmuxServer
 from tests.tmux.tmux_support import python, until
 
@@ -413,3 +414,30 @@ async def test_stopped_clients_do_not_stall_a_bursting_agent(tmux: TmuxServer, w
 )
 def test_rows_stay_within_the_pane(rows: Rows, height: int, expected: tuple[int, int]) -> None:
     assert rows.within(height) == expected
+
+
+@pytest.mark.parametrize("then", [{}, {"uuid-0001": Rows(2, 3)}], ids=["nothing", "other rows"])
+async def test_another_view_while_a_capture_is_under_way(
+    tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch, then: dict[str, Rows]
+) -> None:
+    """A person turns to another screen, or scrolls, while tmux answers: what it says is of rows no longer wanted."""
+    pane = await painter(tmux, 1)
+    watcher = watch({"uuid-0001": Rows(0, 1)})
+    await paint(tmux, pane, 0, "zero")
+    await paint(tmux, pane, 2, "two")
+    await watcher.shows("uuid-0001", b"zero")
+    batch = Link.batch
+
+    async def turned(link: Link, commands: Sequence[Command], **options: float) -> list[Reply]:
+        replies = await batch(link, commands, **options)
+        if any(command.words[0] == "capture-pane" for command in commands):
+            monkeypatch.undo()
+            watcher.source.watch(then)
+        return replies
+
+    monkeypatch.setattr(Link, "batch", turned)
+    await paint(tmux, pane, 1, "one")
+    await until(lambda: Link.batch is batch)
+    watcher.source.watch({"uuid-0001": Rows(2, 3)})
+    await watcher.shows("uuid-0001", b"two")
+    assert all(b"zero" not in b"".join(frame.rows) for frame in watcher.frames() if frame.first == 2)
