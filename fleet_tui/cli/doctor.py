@@ -156,7 +156,7 @@ def _state(paths: FleetPaths) -> Iterator[Finding]:
 
 
 def _configuration(paths: FleetPaths) -> Iterator[Finding]:
-    from fleet_tui.settings.load import load_settings
+    from fleet_tui.settings.load import is_preset, load_settings
 
     if not paths.config.exists():
         yield Finding("configuration", "missing", "no .fleet/config.yaml yet", "fleet init")
@@ -172,9 +172,11 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
     from fleet_tui.vendors.registry import vendor_for
 
     for name in sorted({agent.vendor for agent in settings.agents if agent.enabled}):
-        probe = vendor_for(settings.vendor(name), name, repository=paths.repository).probe()
+        entry = settings.vendor(name)
+        # What a program of the person's own does when it is started, only the person knows: it is looked up.
+        probe = vendor_for(entry, name, repository=paths.repository).probe(start=is_preset(name, entry))
         if probe.ok:
-            yield Finding("vendor", "ok", f"{name} {probe.version or ''}".strip())
+            yield Finding("vendor", "ok", f"{name} {probe.version}" if probe.version else f"{name}: {probe.program}")
         else:
             yield Finding("vendor", "missing", f"{name}: {probe.problem}", probe.hint)
 

@@ -21,7 +21,7 @@ from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, p
 from fleet_tui.settings.files import read_text
 from fleet_tui.settings.layers import Merged, environment_documents
 from fleet_tui.settings.problems import ERROR, WARNING, Origin, Problem, excerpt
-from fleet_tui.settings.schema import GateSettings, Settings
+from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
 _SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml")
@@ -136,6 +136,13 @@ def shipped_documents() -> tuple[Document, ...]:
             raise SetupError("installation damaged", f"{directory / name} cannot be read", "reinstall fleet-tui")
         documents.append(document)
     return tuple(documents)
+
+
+def is_preset(name: str, vendor: VendorSettings) -> bool:
+    """Whether ``vendor`` starts the program of the shipped entry ``name``, whatever its options are."""
+    entries = next((d.value["vendors"] for d in shipped_documents() if "vendors" in d.value), {})
+    program = entries.get(name, {}).get("argv", [])[:1]
+    return vendor.kind == "command" and bool(program) and list(vendor.argv[:1]) == program
 
 
 def _lay_file(

@@ -13,12 +13,13 @@ ScreenState = Literal["working", "idle", "asking", "dialog"]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether the vendor's program can be started here. ``problem`` and ``hint`` are empty when it can."""
+    """Whether the vendor's program can be started here. ``problem`` is empty when it can; ``program`` is its path."""
 
     ok: bool
     version: str | None = None
     problem: str = ""
     hint: str = ""
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,12 @@ class Vendor(Protocol):
     @property
     def name(self) -> str: ...
 
-    def probe(self) -> Probe:
-        """Look for the program and its version; starts it for up to some seconds, so call it in a thread."""
+    def probe(self, *, start: bool = False) -> Probe:
+        """Look for the program; nothing is started.
+
+        With ``start`` it is asked for its version, which takes up to some seconds: only for a program that is known to
+        do nothing else when it is called like that.
+        """
         ...
 
     def launch(self, request: LaunchRequest) -> Launch:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.text import clean
 from fleet_tui.vendors.base import Launch, LaunchRequest, Observation, Probe
 from fleet_tui.vendors.screens import classify
+from fleet_tui.vendors.version import ask_version
 
 PROMPTS = ("argv", "stdin", "file", "paste")
 ARGUMENT_LIMIT = 100_000
 """Bytes of a prompt as an argument; Linux refuses one of 128 KiB."""
-_PROBE_LIMIT_S = 10
 _NAMES = ("prompt", "prompt_file", "model", "workspace", "ticket")
 _PLACEHOLDER = re.compile("{(" + "|".join(_NAMES) + ")}")
 # The first character of a prompt means something else to several vendors: a command, a shell line, a memory, a file.
@@ -45,26 +44,20 @@ class CommandVendor:
     def name(self) -> str:
         return self._name
 
-    def probe(self) -> Probe:
+    def probe(self, *, start: bool = False) -> Probe:
         program = shutil.which(self._argv[0])
         if program is None:
             hint = f"install it, or set vendors.{self._name}.argv to where it is"
             return Probe(False, None, f"{self._argv[0]} is not on PATH", hint)
+        # Found through a relative entry of PATH it would be whatever the repository holds under that name.
+        if not start or not Path(program).is_absolute():
+            return Probe(True, program=program)
         try:
-            done = subprocess.run(
-                [program, "--version"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_PROBE_LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return Probe(True, None, "", f"{program} --version did not end within {_PROBE_LIMIT_S} s")
+            return Probe(True, ask_version(program), program=program)
+        except TimeoutError:
+            return Probe(True, None, "", f"{program} --version did not end in time", program)
         except OSError as error:
             return Probe(False, None, f"{program} cannot be started: {error.strerror}", "install it again")
-        # Not every program knows --version; that it starts is enough.
-        text = (done.stdout or done.stderr).decode("utf-8", "replace") if done.returncode == 0 else ""
-        return Probe(True, one_line(text.strip().partition("\n")[0], 80) or None)
 
     def launch(self, request: LaunchRequest) -> Launch:
         prompt = _plain_start(clean(request.prompt))

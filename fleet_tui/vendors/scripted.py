@@ -36,7 +36,7 @@ class ScriptedVendor:
     def name(self) -> str:
         return self._name
 
-    def probe(self) -> Probe:
+    def probe(self, *, start: bool = False) -> Probe:  # noqa: ARG002 - a story is never started
         try:
             load_story(self._story)
         except FleetError as error:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors.base import Launch, LaunchRequest
+from fleet_tui.vendors.base import Launch, LaunchRequest, Probe
 from fleet_tui.vendors.command import ARGUMENT_LIMIT, CommandVendor
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.vendors.scripted import ScriptedVendor
+from fleet_tui.vendors.version import ask_version
 
 PRINT_ARGUMENTS = [sys.executable, "-c", "import sys; sys.stdout.write('\\0'.join(sys.argv[1:]))"]
 
@@ -114,17 +117,39 @@ def test_arguments_stay_apart(tmp_path: Path, argv: list[str]) -> None:
 
 
 def test_probe_finds_programs_and_says_what_is_missing(tmp_path: Path) -> None:
-    assert CommandVendor("py", (sys.executable,), "argv", {}).probe().version == f"Python {sys.version.split()[0]}"
-    missing = CommandVendor("nope", ("no-such-agent",), "argv", {}).probe()
+    python = CommandVendor("py", (sys.executable,), "argv", {})
+    assert python.probe(start=True).version == f"Python {sys.version.split()[0]}"
+    assert python.probe() == Probe(True, program=sys.executable)
+    missing = CommandVendor("nope", ("no-such-agent",), "argv", {}).probe(start=True)
     assert not missing.ok
     assert "no-such-agent is not on PATH" in missing.problem
     assert "vendors.nope.argv" in missing.hint
     silent = tmp_path / "silent"
     silent.write_text("#!/bin/sh\nexit 3\n")
     silent.chmod(0o755)
-    assert CommandVendor("silent", (str(silent),), "argv", {}).probe().ok
+    assert CommandVendor("silent", (str(silent),), "argv", {}).probe(start=True).ok
     silent.write_text("not a program")
-    assert not CommandVendor("silent", (str(silent),), "argv", {}).probe().ok
+    assert not CommandVendor("silent", (str(silent),), "argv", {}).probe(start=True).ok
+
+
+def test_a_program_that_does_not_tell_its_version_is_ended_with_its_children(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    silent = tmp_path / "silent"
+    silent.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {child}\nwait\n")
+    silent.chmod(0o755)
+    with pytest.raises(TimeoutError):
+        ask_version(str(silent), limit_s=0.5)
+    deadline = time.monotonic() + 10
+    while is_running(int(child.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.parametrize(
