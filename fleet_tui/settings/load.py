@@ -24,7 +24,7 @@ from fleet_tui.settings.problems import ERROR, WARNING, Origin, Problem, excerpt
 from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
-_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml")
+_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml")
 
 
 @dataclass(frozen=True)

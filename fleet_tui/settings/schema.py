@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.fields import argv_of, problem
+from fleet_tui.settings.guard import Guard
+from fleet_tui.settings.section import Section
 
 PUBLISHABLE = frozenset(
     {
@@ -29,12 +31,6 @@ OBSERVER = "observer"
 """The family of a role that no family matches: least privilege."""
 
 DAY_S = 86_400
-
-
-class Section(BaseModel):
-    """Base of every section: immutable, and no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
 
 
 class Product(Section):
@@ -254,6 +250,7 @@ class Settings(Section):
     workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings)
     limits: Limits = Field(default_factory=Limits)
     labels: Labels = Field(default_factory=Labels)
+    guard: Guard = Field(default_factory=Guard)
     vendors: dict[f.SafeName, VendorSettings] = Field(default_factory=dict, description="Programs that agents run.")
     roles: dict[f.SafeName, RoleSettings] = Field(
         default_factory=dict, description="Families of roles, the first match counts; an exact name beats a glob."

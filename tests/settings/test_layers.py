@@ -9,7 +9,8 @@ import yaml
 
 from fleet_tui import paths
 from fleet_tui.settings.load import load_settings, policy_version
-from fleet_tui.settings.schema import Section, Settings
+from fleet_tui.settings.schema import Settings
+from fleet_tui.settings.section import Section
 
 if TYPE_CHECKING:
     from tests.settings.conftest import Repository

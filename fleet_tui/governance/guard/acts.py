@@ -1,0 +1,75 @@
+"""What a vendor's tool call amounts to: a shell line, a program, files read or written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fleet_tui.settings.guard import ToolSettings
+
+_PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act before it happens. Exactly the fields of its kind are set."""
+
+    tool: str
+    line: str | None = None
+    argv: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    cwd: str = ""
+    problem: str = ""
+    """Why the call cannot be understood; such a call is never allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Who acts, and where it may."""
+
+    role: str
+    family: str
+    workspace: str
+    """Absolute path."""
+    home: str
+    branch: str
+    """Its own branch, without ``refs/heads/``."""
+
+
+def act_of(tool: str, arguments: Mapping[str, Any], cwd: str, tools: Mapping[str, ToolSettings]) -> Act:
+    """The act behind a tool call; ``tools`` says which field of which tool holds what."""
+    known = tools.get(tool)
+    if known is None or known.kind == "other":
+        return Act(tool, cwd=cwd)
+    value = next((arguments[name] for name in known.fields if name in arguments), None)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return _listed(tool, known, tuple(value), cwd)
+    if not isinstance(value, str):
+        return Act(tool, cwd=cwd, problem=f"{tool} names none of {', '.join(known.fields)}")
+    if known.kind == "shell":
+        return Act(tool, line=value, cwd=cwd)
+    if known.kind == "patch":
+        return _patch(tool, value, cwd)
+    return _files(tool, known, (value,), cwd)
+
+
+def _listed(tool: str, known: ToolSettings, value: tuple[str, ...], cwd: str) -> Act:
+    if known.kind == "shell":
+        return Act(tool, argv=value, cwd=cwd) if value else Act(tool, cwd=cwd, problem="an empty command")
+    if known.kind == "patch":
+        return _patch(tool, "\n".join(value), cwd)
+    return _files(tool, known, value, cwd)
+
+
+def _files(tool: str, known: ToolSettings, value: tuple[str, ...], cwd: str) -> Act:
+    return Act(tool, reads=value, cwd=cwd) if known.kind == "read" else Act(tool, writes=value, cwd=cwd)
+
+
+def _patch(tool: str, text: str, cwd: str) -> Act:
+    files = tuple(found.strip() for match in _PATCHED.findall(text) for found in match if found)
+    if not files:
+        return Act(tool, cwd=cwd, problem="the patch names no file")
+    return Act(tool, writes=files, cwd=cwd)

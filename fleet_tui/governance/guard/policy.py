@@ -1,0 +1,216 @@
+"""Whether an act may happen: every command in it is looked at, and the strictest answer counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from pathspec import GitIgnoreSpec
+
+from fleet_tui.domain.text import one_line
+from fleet_tui.governance.guard import git, paths
+from fleet_tui.governance.guard.acts import Act, Surroundings
+from fleet_tui.governance.guard.shell import OPAQUE, Command, Parse
+from fleet_tui.governance.guard.wrappers import Seen, commands_in, commands_of, program, reads_its_script
+from fleet_tui.settings.guard import Guard, GuardRule, Verdict
+
+_SEVERITY: dict[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
+_VALUE_OPTIONS = {
+    "gh": frozenset({"-R", "--repo", "--hostname"}),
+    "tmux": frozenset({"-L", "-S", "-f", "-c", "-T"}),
+    "docker": frozenset({"-H", "--host", "--context", "--config", "-c", "-l", "--log-level"}),
+    "npm": frozenset({"--prefix", "-C", "-w", "--workspace"}),
+    "pip": frozenset({"--python", "--log", "--proxy"}),
+    "fleet": frozenset({"--repo"}),
+    "systemctl": frozenset({"-H", "-M", "-t"}),
+}
+"""Options before the verb that take a value."""
+_TWO_WORDS = frozenset({"gh", "fleet", "docker", "uv", "npm"})
+"""Programs whose verb may be two words: `gh pr merge`."""
+_SHOWN = 160
+
+
+@dataclass(frozen=True, slots=True)
+class GuardDecision:
+    """``rule`` is the name of what decided, ``unreadable`` or ``default``; ``about`` is the command it is about."""
+
+    verdict: Verdict
+    rule: str
+    reason: str
+    about: str = ""
+
+
+_NOTHING_AGAINST = GuardDecision("allow", "default", "no rule is against it")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One command as rules see it."""
+
+    tool: str
+    program: str
+    verbs: tuple[str, ...]
+    """The verb as one word and, for some programs, as two."""
+    arguments: tuple[str, ...]
+    git_settings: tuple[str, ...]
+    variables: tuple[str, ...]
+    reads: tuple[str, ...]
+    """Absolute paths it may read."""
+    writes: tuple[str, ...]
+    outside: bool
+    """Whether it may write to neither the workspace nor another writable place."""
+    foreign_push: str | None
+    piped_script: bool
+    opaque: bool
+    shown: str
+
+
+def decide(act: Act, who: Surroundings, guard: Guard, parse: Parse) -> GuardDecision:
+    """The decision about one act, with the rule that made it. The same input gives the same answer."""
+    decisions: list[GuardDecision] = []
+    if act.problem:
+        decisions.append(_unreadable(guard, act.problem, act.tool))
+    rules = [rule for rule in (*guard.extra, *guard.rules) if rule.id not in guard.disabled and _concerns(rule, who)]
+    if act.line is not None or act.argv:
+        seen = commands_of(act.line, parse) if act.line is not None else commands_in(Command(act.argv), parse)
+        decisions += [_unreadable(guard, problem, act.line or "") for problem in seen.problems]
+        decisions += [_judge(step, rules, who) for step in _steps(seen, act, who, guard.writable)]
+    else:
+        decisions.append(_judge(_file_step(act, who, guard.writable), rules, who))
+    return max(decisions, key=lambda decision: _SEVERITY[decision.verdict], default=_NOTHING_AGAINST)
+
+
+def _unreadable(guard: Guard, problem: str, shown: str) -> GuardDecision:
+    return GuardDecision(guard.unreadable, "unreadable", f"it cannot be understood: {problem}", one_line(shown, _SHOWN))
+
+
+def _concerns(rule: GuardRule, who: Surroundings) -> bool:
+    return not rule.roles or _matches_any((who.role, who.family), rule.roles)
+
+
+def _judge(step: _Step, rules: Sequence[GuardRule], who: Surroundings) -> GuardDecision:
+    for rule in rules:
+        if _applies(rule, step, who):
+            detail = f" ({step.foreign_push})" if rule.foreign_push and step.foreign_push else ""
+            return GuardDecision(rule.then, rule.id, f"{rule.reason}{detail}", step.shown)
+    return _NOTHING_AGAINST
+
+
+def _applies(rule: GuardRule, step: _Step, who: Surroundings) -> bool:
+    """Whether everything that the rule names is so."""
+    globs = (
+        (rule.tools, (step.tool,)),
+        (rule.programs, (step.program,)),
+        (rule.verbs, step.verbs),
+        (rule.arguments, step.arguments),
+        (rule.git_settings, step.git_settings),
+        (rule.variables, step.variables),
+    )
+    if not all(_matches_any(values, patterns) for patterns, values in globs if patterns):
+        return False
+    if rule.unless_arguments and _matches_any(step.arguments, rule.unless_arguments):
+        return False
+    if rule.reads and not _points_at(rule.reads, step.reads, who):
+        return False
+    if rule.writes and not _points_at(rule.writes, step.writes, who):
+        return False
+    return (
+        (not rule.outside or step.outside)
+        and (not rule.foreign_push or step.foreign_push is not None)
+        and (not rule.piped_script or step.piped_script)
+        and (not rule.opaque or step.opaque)
+    )
+
+
+def _matches_any(values: Iterable[str], patterns: Iterable[str]) -> bool:
+    lowered = [value.lower() for value in values]
+    return any(fnmatchcase(value, pattern.lower()) for pattern in patterns for value in lowered)
+
+
+def _points_at(patterns: tuple[str, ...], found: Iterable[str], who: Surroundings) -> bool:
+    spec = _spec(patterns)
+    return any(paths.matches(spec, path, who.workspace, who.home) for path in found)
+
+
+@lru_cache(maxsize=256)
+def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    return paths.matcher(patterns)
+
+
+# -- commands as rules see them ----------------------------------------------------------------------------------------
+
+
+def _steps(seen: Seen, act: Act, who: Surroundings, writable: tuple[str, ...]) -> list[_Step]:
+    """Each command with the directories in which it may run: where the line began, and wherever it went by `cd`."""
+    cwds = [act.cwd or who.workspace]
+    steps = []
+    for command in seen.commands:
+        name = program(command.argv[0]) if command.argv else ""
+        steps.append(_step(command, name, act.tool, tuple(cwds), who, writable))
+        if name in {"cd", "pushd"}:
+            target = next((word for word in command.argv[1:] if not word.startswith("-")), "~")
+            cwds += [place for place in paths.places(target, cwds, who.home) if place not in cwds][:8]
+    return steps
+
+
+def _step(
+    command: Command, name: str, tool: str, cwds: tuple[str, ...], who: Surroundings, writable: tuple[str, ...]
+) -> _Step:
+    arguments = command.argv[1:]
+    call = git.git_call(command.argv) if name == "git" else None
+    verbs = (call.verb,) if call else _verbs(name, arguments)
+    reads = (*command.reads, *paths.mentioned(command.argv))
+    writes = _absolute((*command.writes, *paths.written(name, command.argv)), cwds, who)
+    return _Step(
+        tool,
+        name,
+        verbs,
+        arguments,
+        call.settings if call else (),
+        command.environment,
+        _absolute(reads, cwds, who),
+        writes,
+        _is_outside(writes, who, writable),
+        git.foreign_push(call, who.branch) if call and call.verb == "push" else None,
+        reads_its_script(command),
+        OPAQUE in name or (call is not None and OPAQUE in call.verb),
+        one_line(" ".join(command.argv).replace(OPAQUE, "…"), _SHOWN),
+    )
+
+
+def _file_step(act: Act, who: Surroundings, writable: tuple[str, ...]) -> _Step:
+    cwds = (act.cwd or who.workspace,)
+    reads, writes = _absolute(act.reads, cwds, who), _absolute(act.writes, cwds, who)
+    shown = one_line(f"{act.tool} {' '.join((*act.reads, *act.writes))}", _SHOWN)
+    outside = _is_outside(writes, who, writable)
+    return _Step(act.tool, "", (), (), (), (), reads, writes, outside, None, False, False, shown)
+
+
+def _is_outside(writes: Iterable[str], who: Surroundings, writable: tuple[str, ...]) -> bool:
+    spec = _spec(writable)
+    return any(
+        not paths.is_inside(path, who.workspace) and not paths.matches(spec, path, who.workspace, who.home)
+        for path in writes
+    )
+
+
+def _absolute(words: Iterable[str], cwds: tuple[str, ...], who: Surroundings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(place for word in words for place in paths.places(word, cwds, who.home)))
+
+
+def _verbs(name: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    values = _VALUE_OPTIONS.get(name, frozenset())
+    operands: list[str] = []
+    at = 0
+    while at < len(arguments) and len(operands) < 2:
+        word = arguments[at]
+        if word.startswith("-"):
+            at += 1 + (word in values)
+        else:
+            operands.append(word)
+            at += 1
+    if name in _TWO_WORDS and len(operands) == 2:
+        return operands[0], " ".join(operands)
+    return tuple(operands[:1])

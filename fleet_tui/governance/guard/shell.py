@@ -1,0 +1,150 @@
+"""What a shell line runs, from its syntax tree: commands with their words unquoted, and where they read and write.
+
+The tree is that of shfmt (``shfmt --to-json``). Words that only the running shell knows (``$VAR``, ``$(...)``, globs)
+hold :data:`OPAQUE` where the unknown part is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+OPAQUE = "\0"
+"""Stands for text that is known only when the line runs; no real argument can hold it."""
+MAX_COMMANDS = 2_000
+
+Node = Mapping[str, Any]
+_WRITING = frozenset({">", ">>", "&>", "&>>", ">|", "<>", ">&"})
+_READING = frozenset({"<", "<>"})
+_HERE = frozenset({"<<", "<<-"})
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
+_ANSI_C = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
+_UNQUOTED = re.compile(r"\\(.)|([*?\[{])", re.DOTALL)
+_IN_DOUBLE_QUOTES = re.compile(r'\\([$`"\\\n])')
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program with its arguments. ``stdin`` is the text it reads from a here-document, where that is known."""
+
+    argv: tuple[str, ...]
+    environment: tuple[str, ...] = ()
+    """Names of variables set for it."""
+    writes: tuple[str, ...] = ()
+    """Targets of its redirections."""
+    reads: tuple[str, ...] = ()
+    piped: bool = False
+    """Whether its input comes from a pipe or a here-document."""
+    stdin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Every command of a line in the order in which it is written; ``problem`` says why that may not be all."""
+
+    commands: tuple[Command, ...]
+    problem: str = ""
+
+
+Parse = Callable[[str], Parsed]
+"""Parses one line. What governance decides on is handed to it; it starts no parser itself."""
+
+
+def read_tree(tree: Node) -> Parsed:
+    """Every simple command in a tree, those in substitutions, functions and conditions included."""
+    commands: list[Command] = []
+    # Without recursion: lines may nest as deeply as they like.
+    stack: list[tuple[Any, bool, tuple[Node, ...]]] = [(tree, False, ())]
+    while stack:
+        node, piped, redirects = stack.pop()
+        if isinstance(node, list):
+            stack += [(child, piped, redirects) for child in reversed(node)]
+        if not isinstance(node, Mapping):
+            continue
+        kind = node.get("Type")
+        if kind == "CallExpr" or (kind is None and "Redirs" in node and "Cmd" not in node):
+            own = (*redirects, *node.get("Redirs", ()))
+            commands.append(_command(node, piped, own))
+            redirects = ()
+        elif "Redirs" in node:
+            redirects = (*redirects, *node["Redirs"])
+        if len(commands) > MAX_COMMANDS:
+            return Parsed(tuple(commands), f"it runs more than {MAX_COMMANDS} commands")
+        if kind == "BinaryCmd" and node.get("Op") in {"|", "|&"}:
+            stack += [(node.get("Y"), True, redirects), (node.get("X"), piped, redirects)]
+        else:
+            stack += [(child, piped, redirects) for child in reversed(list(node.values()))]
+    return Parsed(tuple(commands))
+
+
+def _command(node: Node, piped: bool, redirects: Sequence[Node]) -> Command:
+    argv = tuple(_word(word) for word in node.get("Args", ()))
+    environment = tuple(_name(assign) for assign in node.get("Assigns", ()))
+    writes, reads = [], []
+    stdin: str | None = None
+    for redirect in redirects:
+        operator, target = redirect.get("Op"), _word(redirect.get("Word") or {})
+        if operator in _HERE:
+            stdin, piped = _here_document(redirect), True
+        elif operator == "<<<":
+            stdin, piped = target, True
+        elif not (operator == ">&" and (target.isdecimal() or target == "-")):
+            writes += [target] * (operator in _WRITING)
+            reads += [target] * (operator in _READING)
+    return Command(argv, environment, tuple(writes), tuple(reads), piped, stdin)
+
+
+def _here_document(redirect: Node) -> str:
+    """Its text. Nothing is replaced in it when a part of the delimiter is quoted."""
+    delimiter = (redirect.get("Word") or {}).get("Parts", ())
+    quoted = any(part.get("Type") != "Lit" or "\\" in str(part.get("Value", "")) for part in delimiter)
+    parts = (redirect.get("Hdoc") or {}).get("Parts", ())
+    return "".join(str(part.get("Value", "")) if quoted else _double_quoted(part) for part in parts)
+
+
+def _name(assign: Node) -> str:
+    name = assign.get("Name") or {}
+    return str(name.get("Value", OPAQUE))
+
+
+def _word(word: Node) -> str:
+    """The word as the program will get it."""
+    return "".join(_parts(word.get("Parts", ())))
+
+
+def _parts(parts: Sequence[Node]) -> Iterator[str]:
+    for part in parts:
+        kind, value = part.get("Type"), str(part.get("Value", ""))
+        if kind == "Lit":
+            yield _UNQUOTED.sub(_unquote, value)
+        elif kind == "SglQuoted":
+            yield _ANSI_C.sub(_ansi_c, value) if part.get("Dollar") else value
+        elif kind == "DblQuoted":
+            yield from map(_double_quoted, part.get("Parts", ()))
+        else:
+            yield OPAQUE
+
+
+def _double_quoted(part: Node) -> str:
+    if part.get("Type") != "Lit":
+        return OPAQUE
+    return _IN_DOUBLE_QUOTES.sub(lambda match: match.group(1).strip("\n"), str(part.get("Value", "")))
+
+
+def _unquote(match: re.Match[str]) -> str:
+    return OPAQUE if match.group(2) else match.group(1).strip("\n")
+
+
+def _ansi_c(match: re.Match[str]) -> str:
+    code = match.group(1)
+    if code[0] in "xuU" and len(code) > 1:
+        return _character(int(code[1:], 16))
+    if code[0] in "01234567":
+        return _character(int(code, 8))
+    return _ESCAPES.get(code, code)
+
+
+def _character(code: int) -> str:
+    return chr(code) if code <= 0x10FFFF else "\ufffd"

@@ -1,0 +1,215 @@
+"""What the parser makes of shell lines, compared with what a real shell does."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleet_tui.governance.guard.shell import OPAQUE
+from fleet_tui.governance.guard.wrappers import commands_of
+from fleet_tui.watcher.shell_parser import MAX_LINE, parse
+
+texts = st.text(max_size=60)
+arguments = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12), max_size=4)
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        ("git push", ("git", "push")),
+        ("""g'i't "pu"sh\\ x""", ("git", "push x")),
+        ("git $'\\x70ush' $'a\\tb'", ("git", "push", "a\tb")),
+        ("echo \"a  b\" '$HOME'", ("echo", "a  b", "$HOME")),
+        ('echo "\\$x \\\\ \\a"', ("echo", "$x \\ \\a")),
+        ("echo $HOME `id` $(id)", ("echo", OPAQUE, OPAQUE, OPAQUE)),
+        ("echo *.py [ab] {x,y}", ("echo", f"{OPAQUE}.py", f"{OPAQUE}ab]", f"{OPAQUE}x,y}}")),
+        ("echo '*' \"?\"", ("echo", "*", "?")),
+    ],
+)
+def test_words_are_what_the_program_gets(line: str, argv: tuple[str, ...]) -> None:
+    assert parse(line).commands[0].argv == argv
+
+
+@given(arguments)
+def test_quoted_arguments_come_back_as_they_were(words: list[str]) -> None:
+    line = "run " + " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+    parsed = parse(line)
+    assert not parsed.problem
+    assert parsed.commands[0].argv == ("run", *words)
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of programs a to h that write down what they were called with."""
+    folder = tmp_path_factory.mktemp("programs")
+    for name in "abcdefgh":
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nprintf "%s\\001" {name} "$@" >>"$CALLS"; printf "\\002" >>"$CALLS"\n')
+        program.chmod(0o755)
+    return folder
+
+
+def assert_foreseen(line: str, programs: Path) -> int:
+    """Run ``line`` in bash: each call must have been seen, to the letter or as far as it can be known. How many."""
+    with tempfile.TemporaryDirectory() as home:
+        calls = Path(home) / "calls"
+        calls.touch()
+        environment = {"PATH": f"{programs}:/usr/bin:/bin", "CALLS": str(calls)}
+        subprocess.run(
+            ["bash", "-c", line], env=environment, cwd=home, check=False, timeout=20, capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        made = [tuple(call.split("\x01")[:-1]) for call in calls.read_text().split("\x02")[:-1]]
+    parsed = parse(line)
+    for argv in made:
+        alike = any(_may_be(command.argv, argv) for command in parsed.commands)
+        assert alike or parsed.problem, (line, argv, parsed)
+    return len(made)
+
+
+def _may_be(foreseen: tuple[str, ...], argv: tuple[str, ...]) -> bool:
+    known = tuple(word for word in foreseen if OPAQUE not in word)
+    return foreseen[:1] == argv[:1] and all(word in argv for word in known)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a 'b c' \"d  e\" f\\ g; h",
+        "x=1 a b && (c d) | e",
+        "if true; then a b; else c 'd'; fi",
+        "for i in 1 2; do a b; done",
+        "f() { a 'b b'; }; f",
+        'a "$(b c)" `d e`',
+        "a <<< 'b c'",
+        "{ a; b 1; }",
+        'a $\'\\x41\\102\\u0043\' "\\"q\\""',
+        "! a b || c",
+        "case x in x) a b;; esac",
+        "while false; do a; done; c",
+        "a | b | c\nd e > y",
+        "a x\\\n y",
+    ],
+)
+def test_every_program_that_bash_runs_was_seen(line: str, programs: Path) -> None:
+    assert assert_foreseen(line, programs)
+
+
+words = st.sampled_from(
+    [
+        "1",
+        "'x y'",
+        '"x  $HOME"',
+        "--o=v",
+        "$'\\n'",
+        "y\\ z",
+        "*",
+        "é",
+        '"$(b 2)"',
+        "`c 3`",
+        "<(d)",
+        "> out",
+        "2>&1",
+        "< /dev/null",
+    ]
+)
+simple = st.builds(lambda name, rest: " ".join([name, *rest]), st.sampled_from("abcdefgh"), st.lists(words, max_size=3))
+shell_lines = st.recursive(
+    simple,
+    lambda inner: st.one_of(
+        st.builds(
+            lambda one, sign, two: f"{one}{sign}{two}",
+            inner,
+            st.sampled_from(["; ", " | ", " && ", " || ", "\n", " & ", " |\n"]),
+            inner,
+        ),
+        inner.map(lambda line: f"({line})"),
+        inner.map(lambda line: f"{{ {line}; }}"),
+        inner.map(lambda line: f"if true; then {line}; fi"),
+        inner.map(lambda line: f"for i in 1; do {line}; done"),
+        inner.map(lambda line: f"k() {{ {line}; }}; k"),
+        inner.map(lambda line: f"x=$({line})"),
+        inner.map(lambda line: f'a "$({line})"'),
+        inner.map(lambda line: f"! {line}"),
+        inner.map(lambda line: f"{line} # b"),
+        inner.map(lambda line: f"case x in x) {line} ;; esac"),
+        inner.map(lambda line: f"a <<E\nb\nE\n{line}"),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(shell_lines)
+def test_generated_lines_run_nothing_unseen(programs: Path, line: str) -> None:
+    assert_foreseen(line, programs)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "git push",
+        "env A=1 git push",
+        "env -i -u X -C /tmp git push",
+        "env -S 'git push'",
+        "env -S'git push'",
+        "sh -c 'git push'",
+        "bash -lc 'git push'",
+        "bash -o pipefail -ec 'git push' name",
+        "bash --norc -c 'git push'",
+        "sh <<< 'git push'",
+        "sh <<EOF\ngit push\nEOF",
+        "eval git push",
+        "eval 'git push'",
+        "trap 'git push' EXIT",
+        "nohup nice -n 5 timeout -k 1 10 git push",
+        "find . -name x -exec git push \\;",
+        "find . -execdir git push {} +",
+        "echo x | xargs -n 1 git push",
+        "xargs sh -c 'git push'",
+        "su -c 'git push' nobody",
+        "script -qc 'git push' out",
+        "exec -a x git push",
+        "command git push",
+        "sudo -u nobody git push",
+        "flock -w 1 lock git push",
+        "x=$(git push)",
+        "echo \"$(git push)\"",
+        "diff <(git push) x",
+        "f() { git push; }",
+        "while git push; do :; done",
+        "[ -f x ] && git push",
+        "time git push",
+        "sh -c \"sh -c 'git push'\"",
+        "A=1 git push &",
+    ],
+)  # fmt: skip
+def test_wrappers_are_seen_through(line: str) -> None:
+    assert any(command.argv[:2] == ("git", "push") for command in commands_of(line, parse).commands), line
+
+
+@given(texts)
+def test_any_text_is_parsed_or_refused(line: str) -> None:
+    seen = commands_of(line, parse)
+    assert all(isinstance(word, str) for command in seen.commands for word in command.argv)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["echo $(", "git push '", "\ud800", "a\0b", "x" * (MAX_LINE + 1), "(" * 5000],
+    ids=["substitution", "quote", "surrogate", "nul", "long", "deep"],
+)
+def test_what_cannot_be_read_says_why(line: str) -> None:
+    assert commands_of(line, parse).problems
+
+
+def test_deep_nesting_ends_with_a_problem() -> None:
+    line = "git push"
+    for _ in range(12):
+        line = "sh -c '" + line.replace("'", "'\\''") + "'"
+    assert commands_of(line, parse).problems
