@@ -26,6 +26,7 @@ VERSION = 1
 MAX_FRAME = 256 * 1024
 MAX_SPOOLED = 5000
 ANSWER_S = 10.0
+GUARD_S = 5.0
 HELP = """fleet: how you, an agent, talk to your fleet
 
   fleet publish EVENT --summary TEXT [--payload JSON] [--to AGENT,...]
@@ -39,8 +40,10 @@ HELP = """fleet: how you, an agent, talk to your fleet
   fleet ticket                         the text of your ticket
   fleet whoami                         who you are and what you may publish
   fleet hook KIND                      a vendor's hook reports (JSON on stdin)
+  fleet guard [exec PROGRAM ARG...]    may this happen? (a vendor's tool call as JSON on stdin, or a program)
 
 TEXT and JSON may be `-` (read stdin) or `@file`. Exit: 0 done or queued, 1 refused or failed, 2 wrong usage.
+`fleet guard` exits with 0 when it may, and with 2 and the reason on stderr in every other case.
 Examples: fleet publish pr_created --summary 'Add a login form' --payload '{"title": "Login form", "body": "..."}'
           fleet blocker --question 'Which of the two APIs shall stay?'
 """
@@ -416,6 +419,43 @@ def hook(words: list[str], options: dict[str, str]) -> int:
     return 0
 
 
+def guard(arguments: list[str]) -> int:
+    """Fails closed: whatever goes wrong on the way to a clear yes is a no, with exit code 2, which stops a vendor's
+    tool call."""
+    try:
+        verdict, reason = _judged(arguments)
+    except Stop as stop:
+        verdict, reason = "deny", stop.text
+    except BaseException as error:
+        verdict, reason = "deny", f"the guard failed: {show(str(error) or type(error).__name__)}"
+    if verdict == "allow":
+        return 0
+    print(f"fleet: {'not yet' if verdict == 'ask' else 'refused'}: {show(reason)}", file=sys.stderr)
+    return 2
+
+
+def _judged(arguments: list[str]) -> tuple[str, object]:
+    if arguments[:1] == ["exec"]:
+        call: object = {"tool_name": "exec", "tool_input": {"argv": arguments[1:]}}
+    elif arguments:
+        return "deny", "usage: fleet guard < call.json, or fleet guard exec PROGRAM ARG..."
+    else:
+        call = loads(sys.stdin.buffer.read(MAX_FRAME).decode("utf-8"))
+    if not isinstance(call, dict):
+        return "deny", "the tool call is not a JSON object"
+    args = {
+        "tool": call.get("tool_name"),
+        "input": call.get("tool_input"),
+        "cwd": call.get("cwd") or os.getcwd(),  # noqa: PTH109
+    }
+    answer = exchange("guard", args, f"cli-{os.urandom(16).hex()}", GUARD_S)
+    if answer is None:
+        return "deny", "the watcher is away, and without it nobody can say whether this may happen"
+    if answer.get("ok") is not True:
+        return "deny", answer.get("message") or "the watcher refused"
+    return str(answer.get("verdict")), answer.get("reason") or ""
+
+
 VERBS: dict[str, Verb] = {
     "publish": publish, "handoff": handoff, "artifact": artifact, "inbox": inbox, "ack": ack, "whoami": whoami,
     "ticket": ticket, "hook": hook, "claim": remark("claim"), "note": remark("note"), "blocker": remark("blocker"),
@@ -426,6 +466,8 @@ def run(arguments: list[str]) -> int:
     if arguments[:1] == ["fabric"]:
         arguments = arguments[1:]
     name = arguments[0] if arguments else "help"
+    if name == "guard":
+        return guard(arguments[1:])
     if name in ("help", "-h", "--help"):
         print(HELP, end="")
         return 0

@@ -1,4 +1,4 @@
-"""The `fleet` on an agent's PATH: a two-line script that runs the light client."""
+"""Scripts on an agent's PATH: `fleet`, which runs the light client, and shims that ask it before a program runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,49 @@ def client_argv() -> list[str]:
 
 def write_shim(directory: Path) -> Path:
     """Write the executable ``fleet`` into ``directory`` (made if missing) and return its path; a repeat replaces it."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = directory / "fleet"
-    draft = directory / ".fleet.tmp"
-    draft.write_text(f'#!/bin/sh\nexec {shlex.join(client_argv())} "$@"\n', encoding="utf-8")
+    return _write(directory / "fleet", f'#!/bin/sh\nexec {shlex.join(client_argv())} "$@"\n')
+
+
+GUARDED = {
+    "git": "add|blame|branch|cat-file|cherry-pick|commit|describe|diff|fetch|grep|log|ls-files|merge|rebase|reset|"
+    "restore|rev-list|rev-parse|rm|show|stash|status|switch",
+    "gh": "",
+    "tmux": "",
+}
+"""Programs that are asked about, and what of them goes through without: first words that no rule is about."""
+
+
+def write_guards(directory: Path) -> None:
+    """Write a shim for each of :data:`GUARDED` into ``directory``: advice with a reason, no wall. A repeat replaces
+    it."""
+    for program, harmless in GUARDED.items():
+        _write(directory / program, _guard(program, harmless))
+
+
+def _guard(program: str, harmless: str) -> str:
+    skip = f'case "$1" in {harmless}) ;; *) {{ask}} ;; esac' if harmless else "{ask}"
+    ask = f'{shlex.join(client_argv())} guard exec {program} "$@" || exit 2'
+    return f"""#!/bin/sh
+# Asks the fleet before {program} runs, then runs the next {program} on PATH.
+{skip.format(ask=ask)}
+here=${{0%/*}}
+rest=
+set -f
+IFS=:
+for folder in $PATH; do
+    [ "$folder" = "$here" ] || rest="${{rest:+$rest:}}$folder"
+done
+unset IFS
+set +f
+PATH=$rest command -v {program} >/dev/null || {{ echo "fleet: {program} is not installed" >&2; exit 127; }}
+exec "$(PATH=$rest command -v {program})" "$@"
+"""
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
     draft.chmod(0o755)
     draft.replace(path)
     return path

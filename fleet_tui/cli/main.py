@@ -22,6 +22,7 @@ COMMANDS = {
     "config": ("fleet_tui.cli.config", "config", "Check and explain the configuration."),
     "demo": ("fleet_tui.cli.demo", "demo", "A fleet that really works, on a small project made for it."),
     "doctor": ("fleet_tui.cli.doctor", "doctor", "What is there, what is missing, and what mends it."),
+    "guard": ("fleet_tui.cli.guard", "guard", "Show and try the rules about what agents may do."),
     "init": ("fleet_tui.cli.init", "init", "Write a first configuration for this repository."),
     "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),

@@ -625,12 +625,25 @@ class ApprovalExpired(Payload, kind="approval_expired"):
 
 @dataclass(frozen=True, slots=True)
 class PolicyDenied(Payload, kind="policy_denied"):
-    """An act was refused. ``agent`` and ``run`` are the kernel's word, not the caller's."""
+    """An act was refused. ``agent`` and ``run`` are the kernel's word, not the caller's. ``counts``: towards
+    quarantine."""
 
     act: str
     reason: str
     agent: str | None = None
     run: str | None = None
+    rule: str = ""
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActAllowed(Payload, kind="act_allowed"):
+    """An act that a rule asks a person about was allowed by the answer to ``question``, once."""
+
+    act: str
+    agent: str
+    run: str
+    question: str
     rule: str = ""
 
 

@@ -106,6 +106,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "approval_undone": lambda f: f"taken back by {f['by']}",
     "approval_denied": lambda f: f"{f['verdict']} by {f['by']}: {f['reason']}",
     "approval_voided": lambda f: str(f["reason"]),
+    "act_allowed": lambda f: f"{f['act']}: allowed once by a person",
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
     "budget_warning": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
     "budget_exhausted": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",

@@ -48,6 +48,19 @@ def _names(settings: Settings) -> Iterator[Check]:
     yield from _unique("gates", (gate.name for gate in settings.gates), "gates")
 
 
+def _guard_rules(settings: Settings) -> Iterator[Check]:
+    rules = {rule.id for rule in (*settings.guard.extra, *settings.guard.rules)}
+    seen: set[str] = set()
+    for section in ("extra", "rules"):
+        for index, rule in enumerate(getattr(settings.guard, section)):
+            if rule.id in seen:
+                yield Check(("guard", section, index, "id"), f"two rules are called `{rule.id}`", "rename one of them")
+            seen.add(rule.id)
+    for index, name in enumerate(settings.guard.disabled):
+        if name not in rules:
+            yield Check(("guard", "disabled", index), f"there is no rule `{name}`", suggest(name, rules))
+
+
 def _references(settings: Settings) -> Iterator[Check]:
     agents = {agent.name for agent in settings.agents}
     for index, agent in enumerate(settings.agents):
@@ -216,5 +229,5 @@ def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
 
 
 _RULES: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-    _names, _references, _circles, _events, _roles, _reviews, _labels, _vendors,
+    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _labels, _vendors,
 )  # fmt: skip

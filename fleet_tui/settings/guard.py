@@ -25,6 +25,7 @@ class GuardRule(Section):
     id: f.SafeName = Field(description="Unique name; also what the log says.")
     then: Verdict = Field(description="`allow`, `ask` a person, or `deny`.")
     reason: f.Text = Field(description="Told to the agent and to the person.")
+    offence: f.Flag = Field(False, description="Being refused by it counts towards quarantine.")
     roles: tuple[f.Filled, ...] = Field((), description="Globs on role or family names; empty: everybody.")
     tools: tuple[f.Filled, ...] = Field((), description="Globs on tool names.")
     programs: tuple[f.Filled, ...] = Field((), description="Globs on program names, without folder.")

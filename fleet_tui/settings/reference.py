@@ -173,6 +173,8 @@ def _default(value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, list | tuple):
+        # A list of maps would fill the page: their names tell enough.
+        value = [item["id"] if isinstance(item, dict) and "id" in item else item for item in value]
         return ", ".join(f"`{item}`" for item in value) or "none"
     if isinstance(value, dict):
         return "none" if not value else "see below"

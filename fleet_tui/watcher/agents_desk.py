@@ -27,7 +27,7 @@ from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms
+from fleet_tui.watcher import alarms, guard_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import hand_over
 from fleet_tui.watcher.parties import authors
@@ -53,6 +53,7 @@ class AgentsDesk:
             "whoami": self._whoami,
             "ticket": self._ticket,
             "hook": self._hook,
+            "guard": self._guard,
         }
 
     async def answer(self, run_id: str, op: str, args: dict[str, Any], request_id: str) -> dict[str, Any]:
@@ -260,6 +261,9 @@ class AgentsDesk:
             raise Refused("no ticket", "this run works on none")
         body = clean(self._ctx.store.blob(ticket.body_sha), 60_000)
         return {"text": f"#{ticket.number} {ticket.title}\n\n{body}"}
+
+    async def _guard(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        return await guard_desk.judge(self._ctx, run, agent, args)
 
     async def _hook(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         kind = str(args.get("kind", ""))

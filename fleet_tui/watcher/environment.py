@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet_tui.bus.shim import write_shim
+from fleet_tui.bus.shim import write_guards, write_shim
 from fleet_tui.domain.model import Run
 from fleet_tui.settings.schema import AgentSettings
 
@@ -56,6 +56,7 @@ def agent_environment(
 
 
 def install_client(run_dir: Path) -> None:
-    """Put the agents' ``fleet`` (the light client) where the run's PATH finds it first, and make its spool."""
+    """Put the agents' ``fleet`` and the guards where the run's PATH finds them first, and make its spool."""
     write_shim(run_dir / "bin")
+    write_guards(run_dir / "bin")
     (run_dir / "spool").mkdir(mode=0o700, exist_ok=True)

@@ -40,6 +40,8 @@ class GuardDecision:
     rule: str
     reason: str
     about: str = ""
+    offence: bool = False
+    """Whether being refused counts towards quarantine."""
 
 
 _NOTHING_AGAINST = GuardDecision("allow", "default", "no rule is against it")
@@ -94,7 +96,7 @@ def _judge(step: _Step, rules: Sequence[GuardRule], who: Surroundings) -> GuardD
     for rule in rules:
         if _applies(rule, step, who):
             detail = f" ({step.foreign_push})" if rule.foreign_push and step.foreign_push else ""
-            return GuardDecision(rule.then, rule.id, f"{rule.reason}{detail}", step.shown)
+            return GuardDecision(rule.then, rule.id, f"{rule.reason}{detail}", step.shown, rule.offence)
     return _NOTHING_AGAINST
 
 

@@ -43,8 +43,9 @@ def released(tables: Tables, event: Event) -> None:
 
 
 def denied(tables: Tables, event: Event) -> None:
-    agent = payload_of(event, PolicyDenied).agent
-    if agent:
+    refusal = payload_of(event, PolicyDenied)
+    agent = refusal.agent
+    if agent and refusal.counts:
         change_agent(tables, agent, denials=agent_row(tables, agent)["denials"] + 1)
 
 

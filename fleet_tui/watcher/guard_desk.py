@@ -1,0 +1,98 @@
+"""Agents' acts before they happen: judged by the rules, written down when refused, put to a person when a rule asks."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from fleet_tui.domain.events import ActAllowed, Blocker, Payload, PolicyDenied
+from fleet_tui.domain.model import Agent, Question, Run
+from fleet_tui.domain.text import one_line
+from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
+from fleet_tui.governance.guard.policy import GuardDecision, decide
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.shell_parser import parse
+
+_YES = frozenset({"yes", "y", "allow", "ok"})
+_SHOWN = 200
+
+
+async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a hook or a shim: ``verdict`` is ``allow``, ``deny`` or ``ask``, with the rule and the reason."""
+    act = _act(ctx, args)
+    decision = _contained(run, agent) or await _decide(ctx, run, act)
+    if decision.verdict == "deny":
+        what = f"{one_line(act.tool, 40)}: {decision.about or '?'}"
+        denied = PolicyDenied(what, decision.reason, run.agent, run.id, decision.rule, decision.offence)
+        await _say(ctx, run, denied)
+    elif decision.verdict == "ask":
+        decision = await _put_to_a_person(ctx, run, act, decision)
+    return {"verdict": decision.verdict, "rule": decision.rule, "reason": decision.reason}
+
+
+async def _decide(ctx: Context, run: Run, act: Act) -> GuardDecision:
+    """In a thread: shfmt takes its milliseconds."""
+    return await asyncio.to_thread(decide, act, surroundings(ctx, run), ctx.settings.guard, parse)
+
+
+def surroundings(ctx: Context, run: Run) -> Surroundings:
+    """Who acts in ``run``, and where it may."""
+    family = ctx.settings.family(run.role).name
+    return Surroundings(run.role, family, run.workspace, str(Path.home()), run.branch)
+
+
+def _act(ctx: Context, args: dict[str, Any]) -> Act:
+    given = args.get("input")
+    cwd = args.get("cwd")
+    cwd = cwd if isinstance(cwd, str) and cwd.startswith("/") else ""
+    tool = str(args.get("tool", ""))
+    if not isinstance(given, dict) or not tool:
+        return Act(tool or "?", cwd=cwd, problem="the call names no tool and input")
+    return act_of(tool, given, cwd, ctx.settings.guard.tools)
+
+
+def _contained(run: Run, agent: Agent) -> GuardDecision | None:
+    if agent.quarantined:
+        return GuardDecision("deny", "quarantine", f"{agent.name} is quarantined")
+    if run.agent_epoch != agent.epoch:
+        return GuardDecision("deny", "epoch", "the identity of this run was revoked")
+    return None
+
+
+async def _put_to_a_person(ctx: Context, run: Run, act: Act, decision: GuardDecision) -> GuardDecision:
+    """Allowed once by a person's yes, refused by anything else; until then the agent is told that it was asked."""
+    question = _question_id(run, act)
+    asked = next((q for q in ctx.reader.questions(open_only=False) if q.id == question), None)
+    if asked is None:
+        summary = f"May I run this? {decision.about} ({decision.reason}). Answer yes, or say what to do instead."
+        await _say(ctx, run, Blocker(question, summary, run.id, run.agent, run.ticket, run.pr), key=f"ask:{question}")
+        reason = "a person was asked; do something else meanwhile and try again after the answer"
+        return GuardDecision("ask", decision.rule, f"{decision.reason}: {reason}", decision.about)
+    if asked.answer is None:
+        return GuardDecision("ask", decision.rule, "a person was asked and has not answered yet", decision.about)
+    return await _answered(ctx, run, asked, decision)
+
+
+async def _answered(ctx: Context, run: Run, asked: Question, decision: GuardDecision) -> GuardDecision:
+    answer = one_line(asked.answer or "", _SHOWN)
+    used = f"allowed:{asked.id}"
+    if answer.strip(" .!").lower() not in _YES:
+        return GuardDecision("deny", decision.rule, f"a person said: {answer}", decision.about)
+    if ctx.reader.has_key(used):
+        return GuardDecision("deny", decision.rule, "a person allowed it once, and that was used", decision.about)
+    await _say(ctx, run, ActAllowed(decision.about, run.agent, run.id, asked.id, decision.rule), key=used)
+    return GuardDecision("allow", decision.rule, f"a person said: {answer}", decision.about)
+
+
+def _question_id(run: Run, act: Act) -> str:
+    """The same act of the same run is one question."""
+    parts = (run.id, act.tool, act.cwd, act.line or "", *act.argv, *act.reads, *act.writes)
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"question-{digest[:26]}"
+
+
+async def _say(ctx: Context, run: Run, payload: Payload, *, key: str | None = None) -> None:
+    actor = f"agent:{run.agent}/{run.id}"
+    await ctx.say(payload, f"run:{run.id}", actor=actor, key=key)

@@ -1,0 +1,95 @@
+"""Acts before they happen: refused ones are in the log, a person's yes counts once, the contained may do nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_tui.domain.events import AgentQuarantined
+from fleet_tui.domain.model import Run
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.test_agents_desk import ask, author
+from tests.watcher.watcher_support import Fleet
+
+
+async def shell(fleet: Fleet, run: Run, line: str, cwd: str | None = None) -> dict[str, Any]:
+    return await ask(fleet, run, "guard", tool="Bash", input={"command": line}, cwd=cwd or run.workspace)
+
+
+async def test_everyday_work_is_allowed_and_leaves_no_trace(fleet: Fleet) -> None:
+    run = await author(fleet)
+    before = fleet.kinds()
+    assert (await shell(fleet, run, "git add -A && git commit -m x && git push"))["verdict"] == "allow"
+    assert fleet.kinds() == before
+
+
+async def test_a_refused_act_is_recorded_with_the_rule(fleet: Fleet) -> None:
+    run = await author(fleet)
+    answer = await shell(fleet, run, "sh -c 'git push origin main'")
+    assert answer["verdict"] == "deny"
+    (denied,) = fleet.events("policy_denied")
+    assert denied.payload["rule"] == answer["rule"] == "own-branch-only"
+    assert denied.payload["act"] == "Bash: git push origin main"
+    assert denied.actor == f"agent:dev/{run.id}"
+    assert fleet.agent("dev").denials == 1
+
+
+async def test_a_mistake_does_not_count_towards_quarantine(fleet: Fleet) -> None:
+    run = await author(fleet)
+    assert (await shell(fleet, run, "echo x > /etc/x"))["verdict"] == "deny"
+    assert [event.payload["counts"] for event in fleet.events("policy_denied")] == [False]
+    assert fleet.agent("dev").denials == 0
+
+
+async def test_offences_lead_to_quarantine(make_fleet: MakeFleet) -> None:
+    from tests.watcher.test_agents_desk import TEAM
+
+    fleet = await make_fleet(TEAM, limits={"denials_to_quarantine": 2})
+    run = await author(fleet)
+    for _ in range(2):
+        await shell(fleet, run, "cat ~/.ssh/id_rsa")
+    await fleet.settle()
+    assert fleet.agent("dev").quarantined
+
+
+async def test_own_branch_and_workspace_are_those_of_the_run(fleet: Fleet) -> None:
+    run = await author(fleet)
+    assert (await shell(fleet, run, f"git push origin HEAD:{run.branch}"))["verdict"] == "allow"
+    assert (await shell(fleet, run, f"echo x > {run.workspace}/y"))["verdict"] == "allow"
+    assert (await shell(fleet, run, f"echo x > {run.workspace}/../y"))["verdict"] == "deny"
+    assert (await shell(fleet, run, "echo x > ../y", f"{run.workspace}/src"))["verdict"] == "allow"
+
+
+async def test_a_persons_yes_counts_once_and_for_this_act_only(fleet: Fleet) -> None:
+    run = await author(fleet)
+    assert (await shell(fleet, run, "npx prettier ."))["verdict"] == "ask"
+    assert (await shell(fleet, run, "npx prettier ."))["verdict"] == "ask"
+    (question,) = fleet.ctx.reader.questions()
+    assert "npx prettier ." in question.summary
+    await fleet.person.answer("kim", "answer", {"question": question.id, "text": "Yes."})
+    assert (await shell(fleet, run, "npx eslint ."))["verdict"] == "ask"
+    assert (await shell(fleet, run, "npx prettier ."))["verdict"] == "allow"
+    assert [event.payload["question"] for event in fleet.events("act_allowed")] == [question.id]
+    again = await shell(fleet, run, "npx prettier .")
+    assert (again["verdict"], "used" in again["reason"]) == ("deny", True)
+
+
+async def test_a_persons_no_comes_with_its_words(fleet: Fleet) -> None:
+    run = await author(fleet)
+    await shell(fleet, run, "npx prettier .")
+    (question,) = fleet.ctx.reader.questions()
+    await fleet.person.answer("kim", "answer", {"question": question.id, "text": "use make fmt"})
+    answer = await shell(fleet, run, "npx prettier .")
+    assert (answer["verdict"], answer["reason"]) == ("deny", "a person said: use make fmt")
+
+
+async def test_the_contained_may_do_nothing(fleet: Fleet) -> None:
+    run = await author(fleet)
+    await fleet.ctx.say(AgentQuarantined("dev", "test", "hand", fleet.agent("dev").epoch + 1, run.id), "agent:dev")
+    answer = await shell(fleet, run, "ls")
+    assert (answer["verdict"], answer["rule"]) == ("deny", "quarantine")
+
+
+async def test_a_call_that_says_nothing_is_refused(fleet: Fleet) -> None:
+    run = await author(fleet)
+    for args in ({}, {"tool": "Bash"}, {"tool": "Bash", "input": "ls"}, {"tool": "Bash", "input": {}}):
+        assert (await ask(fleet, run, "guard", **args))["verdict"] == "deny"
