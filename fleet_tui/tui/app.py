@@ -90,10 +90,7 @@ class RoomApp(App[int]):
 
     @work(group="live", exit_on_error=False)
     async def _show_live_panes(self) -> None:
-        try:
-            await self.live.run()
-        except Exception as error:
-            self.say(f"live panes stopped: {error}; leave and open the room again", "warn")
+        await self.live.run()
 
     def mode_screens(self) -> ModeScreens:
         return {

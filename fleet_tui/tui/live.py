@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
 
 _LOOK_AGAIN_S = 0.02
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 30.0
+"""Pauses after a failure: doubled each time, and short again once the panes were shown for longer than the longest."""
 
 
 @runtime_checkable
@@ -43,10 +45,14 @@ class LivePanes:
         self._source: FrameSource | None = None
         self._screen: object = None
         self._wanted: dict[str, LiveView] = {}
+        self.failed = ""
+        """What ended the panes, until they are shown again."""
 
     @property
     def in_force(self) -> str:
         """How changes are noticed, for the header; empty while there are no live panes."""
+        if self.failed:
+            return "nothing: they begin anew"
         return self._source.in_force if self._source is not None else ""
 
     def wanted_changed(self) -> None:
@@ -68,16 +74,32 @@ class LivePanes:
             source.watch({uuid: Rows(view.first, view.last) for uuid, view in wanted.items()})
 
     async def run(self) -> None:
-        """Show frames until the app ends."""
+        """Show frames until the app ends. After any failure, begin anew with nothing of the old state."""
+        clock, pause_s = asyncio.get_running_loop().time, FIRST_RETRY_S
+        while True:
+            started = clock()
+            try:
+                await self._follow()
+            except Exception as error:
+                self.failed = f"{type(error).__name__}: {error}"
+            if clock() - started > LONGEST_RETRY_S:
+                pause_s = FIRST_RETRY_S
+            self._room.say(f"live panes failed and begin anew in {pause_s:g} s ({self.failed})", "warn")
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_RETRY_S)
+
+    async def _follow(self) -> None:
         # Here, not at the top: tmux is not needed for the first picture.
         from fleet_tui.tmux.frames import FrameSource
         from fleet_tui.tmux.server import TmuxServer
 
         self._source = FrameSource(TmuxServer(self._room.context.tmux_socket_name))
+        self._screen, self._wanted = None, {}
         self.wanted_changed()
         async with contextlib.aclosing(self._source.frames()) as frames:
             async for event in frames:
                 self._show(event)
+                self.failed = ""
                 await self._drained()
 
     def _show(self, event: Event) -> None:

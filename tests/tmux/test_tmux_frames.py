@@ -441,3 +441,45 @@ async def test_another_view_while_a_capture_is_under_way(
     watcher.source.watch({"uuid-0001": Rows(2, 3)})
     await watcher.shows("uuid-0001", b"two")
     assert all(b"zero" not in b"".join(frame.rows) for frame in watcher.frames() if frame.first == 2)
+
+
+class SlowLink:
+    """Stands in for tmux: one pane, and answers to captures that wait until the test lets them go."""
+
+    def __init__(self) -> None:
+        self.asked, self.go, self.answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def command(self, *words: str) -> list[bytes]:
+        assert words[0] == "list-panes"
+        return [b"@1 run-1 %1 uuid-0001 77 0   80 24 0"]
+
+    async def batch(self, commands: Sequence[Command]) -> list[Reply]:
+        self.asked.set()
+        await self.go.wait()
+        self.answered.set()
+        rows = (b"hello",) + (b"",) * 23
+        return [Reply(True, rows, b"uuid-0001 80 24 0 0") for _ in commands]
+
+
+async def test_nothing_is_watched_any_more_when_the_answer_comes() -> None:
+    """A person turns to a screen without panes, or attaches, while a capture is under way."""
+    source, link, seen = FrameSource(TmuxServer("fleet-test-none")), SlowLink(), []
+    source.watch({"uuid-0001": ALL})
+
+    async def consume() -> None:
+        async for event in source._loop(link, signals.PollSignal(0.001)):  # type: ignore[arg-type]
+            seen.append(event)  # noqa: PERF401 - each as it comes, not all at the end
+
+    task = asyncio.create_task(consume())
+    try:
+        await asyncio.wait_for(link.asked.wait(), 5)
+        source.watch({})
+        link.go.set()
+        await asyncio.wait_for(link.answered.wait(), 5)
+        source.watch({"uuid-0001": ALL})
+        await until(lambda: bool(seen) or task.done())
+    finally:
+        task.cancel()
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(outcome, asyncio.CancelledError)
+    assert [event.rows[0] for event in seen if isinstance(event, Frame)] == [b"hello"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fleet_tui.domain import events as ev
+from fleet_tui.tmux.frames import Event, FrameSource
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.tui import live
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.theme import choose
@@ -105,6 +107,34 @@ async def test_live_panes_show_real_tmux(fleet: Any, until: Any, text: Callable[
             await pilot.press("enter")
             await until(lambda: "1 AGENT" in text(app) and "red alert" in text(app))
             assert app.live.in_force
+    finally:
+        await server.stop()
+
+
+async def test_live_panes_begin_anew_after_any_error(
+    fleet: Any, until: Any, text: Callable[[Any], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"fleet-test-{secrets.token_hex(4)}"
+    server, frames, failures = TmuxServer(name), FrameSource.frames, [KeyError("x"), ValueError("y")]
+
+    async def failing(source: FrameSource) -> AsyncGenerator[Event, None]:
+        async for event in frames(source):
+            yield event
+            if failures:
+                raise failures.pop()
+
+    monkeypatch.setattr(FrameSource, "frames", failing)
+    monkeypatch.setattr(live, "FIRST_RETRY_S", 0.01)
+    await server.ensure()
+    try:
+        # Every line is another picture, so that a picture from before the failures does not count.
+        argv = ["sh", "-c", "while read line; do echo $line; done"]
+        pane = await server.spawn("run-dev-1-1", argv, cwd=Path("/tmp"), uuid="pane-dev-1")
+        app = fleet.room(live=True, tmux_socket_name=name)
+        async with app.run_test(size=(120, 40), notifications=True):
+            await until(lambda: not failures)
+            await server.run("send-keys", "-t", pane.pane_id, "still here", "Enter")
+            await until(lambda: text(app).count("still here") and not app.live.failed)
     finally:
         await server.stop()
 
