@@ -1,15 +1,17 @@
 """Anchors: now and then the head of the log is written to a second file, which a forger would have to change too.
 
 A hash chain alone does not stop an editor with write access: rewriting a tail and its head row checks clean. A line of
-``anchors.log`` (best copied to where agents cannot write) finds it.
+``anchors.log`` (best copied to where agents cannot write) finds it. Its lines are a chain of their own: each names the
+hash of the one before, so that a line cannot be taken out or changed without all that follow.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 EVERY_EVENTS = 1000
@@ -26,6 +28,8 @@ class Anchor:
     hash: str
     count: int
     at_ns: int
+    prev: str = ""
+    """SHA-256 (hex) of the line before, without its end; empty in the first line."""
 
 
 def anchor_file(database: Path) -> Path:
@@ -34,31 +38,56 @@ def anchor_file(database: Path) -> Path:
 
 
 def append(path: Path, anchor: Anchor) -> None:
-    """Appends one line durably."""
-    line = json.dumps(asdict(anchor), sort_keys=True, separators=(",", ":")) + "\n"
+    """Appends one line durably, with the hash of the line before."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         size = os.fstat(descriptor).st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+        torn = not tail.endswith(b"\n") and size > 0
+        before = tail.removesuffix(b"\n").rpartition(b"\n")[2]
+        chained = replace(anchor, prev=line_hash(before) if size else "")
+        line = json.dumps(asdict(chained), sort_keys=True, separators=(",", ":")) + "\n"
         os.write(descriptor, (b"\n" if torn else b"") + line.encode("ascii"))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def read(path: Path) -> tuple[list[Anchor], list[int]]:
-    """Anchors in file order, and the numbers of the lines that are none (a torn last line after a crash is one)."""
-    anchors, bad = [], []
+def line_hash(line: bytes) -> str:
+    """What the next line names this one by; a long torn line counts by its end."""
+    return hashlib.sha256(line[-_TAIL_BYTES + 1 :]).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorFile:
+    """What stands in ``anchors.log``. Line numbers begin at 1."""
+
+    anchors: list[Anchor]
+    bad: list[int]
+    """Lines that are no anchor; a torn last line after a crash is one."""
+    loose: list[int]
+    """Lines that do not follow the one before: something was taken out, put in or changed there."""
+
+
+def read(path: Path) -> AnchorFile:
+    """The anchors in file order, and what is wrong with the file; none when there is no file."""
+    found = AnchorFile([], [], [])
     try:
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+        lines = path.read_bytes().splitlines()
     except FileNotFoundError:
-        return [], []
+        return found
+    before = ""
     for number, line in enumerate(lines, start=1):
         try:
-            anchors.append(Anchor(**json.loads(line)))
+            anchor = Anchor(**json.loads(line))
         except (ValueError, TypeError):
-            bad.append(number)
-    return anchors, bad
+            found.bad.append(number)
+        else:
+            found.anchors.append(anchor)
+            if anchor.prev != before:
+                found.loose.append(number)
+        before = line_hash(line)
+    return found
 
 
 def last_seq(path: Path) -> int:

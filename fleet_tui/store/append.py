@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fleet_tui.domain.events import Draft, Event
 from fleet_tui.domain.ids import new_id
@@ -37,8 +38,14 @@ class Origin:
     epoch: int
 
 
-def prepare(draft: Draft) -> Prepared:
+Redact = Callable[[str], str]
+"""Takes credentials out of a text."""
+
+
+def prepare(draft: Draft, redact: Redact | None = None) -> Prepared:
     """Raises :class:`Rejected` when ``draft`` cannot be recorded."""
+    if redact is not None:
+        draft = replace(draft, payload=_redacted(draft.payload, redact))
     for where in ("kind", "subject", "actor", "cause", "key"):
         text = getattr(draft, where)
         if text is not None:
@@ -46,6 +53,16 @@ def prepare(draft: Draft) -> Prepared:
     body = canonical.encode(draft.payload, draft.kind)
     check_payload(draft.kind, draft.payload)
     return Prepared(draft, body)
+
+
+def _redacted(value: Any, redact: Redact) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {name: _redacted(item, redact) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(item, redact) for item in value]
+    return value
 
 
 class Transaction:

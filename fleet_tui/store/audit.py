@@ -171,12 +171,14 @@ class _Audit:
             self._report.add(None, f"the head names event {named}, the last event is {self._report.last_seq}")
 
     def _read_anchors(self, path: Path) -> None:
-        found, bad = anchors.read(path)
-        self._report.anchors = len(found)
-        for anchor in found:
+        found = anchors.read(path)
+        self._report.anchors = len(found.anchors)
+        for anchor in found.anchors:
             self._anchors.setdefault(anchor.seq, []).append(anchor)
-        for line in bad:
+        for line in found.bad:
             self._report.add(None, f"{path.name} line {line} is not an anchor")
+        for line in found.loose:
+            self._report.add(None, f"{path.name} line {line} does not follow the line before it")
 
     def _check_anchors(self, row: chain.EventRow) -> None:
         for anchor in self._anchors.pop(row.seq, ()):

@@ -13,7 +13,7 @@ from peewee import SqliteDatabase
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Draft, Event
 from fleet_tui.store import blobs, chain
-from fleet_tui.store.append import Origin, prepare
+from fleet_tui.store.append import Origin, Redact, prepare
 from fleet_tui.store.connection import open_writer, raw
 from fleet_tui.store.errors import storage_error
 from fleet_tui.store.health import check_on_open
@@ -25,18 +25,23 @@ from fleet_tui.store.writer import Call, Task, Writer
 class Store:
     """Appends events and updates the tables; every method may be called from any thread."""
 
-    def __init__(self, db: SqliteDatabase, database: Path, blob_directory: Path, origin: Origin) -> None:
+    def __init__(
+        self, db: SqliteDatabase, database: Path, blob_directory: Path, origin: Origin, redact: Redact | None
+    ) -> None:
         """Use :meth:`open`."""
         self.epoch = origin.epoch
         self.reader = Reader.open(database)
         self._db = db
         self._database = database
         self._blobs = blob_directory
+        self._redact = redact
         self._writer = Writer(raw(db), database, origin)
 
     @classmethod
-    def open(cls, database: Path, *, host: str, blobs: Path) -> Store:
+    def open(cls, database: Path, *, host: str, blobs: Path, redact: Redact | None = None) -> Store:
         """Opens or creates the log, migrates it, and takes it over: any older writer is fenced off by the new epoch.
+
+        ``redact`` takes credentials out of every text of a payload before it is hashed and stored.
 
         The caller must hold the watcher's lock.
 
@@ -49,7 +54,7 @@ class Store:
             migrate(connection, database)
             check_on_open(connection, database)
             epoch = _take_over(connection, host)
-            return cls(db, database, blobs, Origin(host, chain.boot_id(), epoch))
+            return cls(db, database, blobs, Origin(host, chain.boot_id(), epoch), redact)
         except sqlite3.Error as error:
             db.close()
             raise storage_error(error, database) from error
@@ -64,7 +69,7 @@ class Store:
         already stands the event that has it. It fails with :class:`FleetError` when nothing was recorded.
         """
         try:
-            call = Call([prepare(draft) for draft in drafts])
+            call = Call([prepare(draft, self._redact) for draft in drafts])
         except FleetError as error:
             refused: Future[list[Event]] = Future()
             refused.set_exception(error)

@@ -40,6 +40,7 @@ from fleet_tui.watcher.lock import WatcherLock
 from fleet_tui.watcher.loop import Loop
 from fleet_tui.watcher.operator_desk import OperatorDesk
 from fleet_tui.watcher.recovery import clear_interrupted
+from fleet_tui.watcher.redaction import redact
 
 log = logging.getLogger(__name__)
 _EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:"), 10.0
@@ -243,7 +244,7 @@ def serve(repository: Path) -> None:
 
 async def _serve(paths: FleetPaths, loaded: Loaded, settings: Settings) -> None:
     target = await _target(paths, settings)
-    store = Store.open(paths.database, host=socket.gethostname(), blobs=paths.blobs)
+    store = Store.open(paths.database, host=socket.gethostname(), blobs=paths.blobs, redact=redact)
     try:
         watcher = Watcher(paths, settings, store, target)
         loop = asyncio.get_running_loop()

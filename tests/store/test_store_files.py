@@ -162,7 +162,8 @@ def test_the_head_is_anchored_every_thousand_events_and_at_the_end(store: Store,
     for _ in range(10):
         store.append(drafts).result(timeout=10)
     store.close()
-    written, bad = anchors.read(anchors.anchor_file(database))
+    found = anchors.read(anchors.anchor_file(database))
+    written, bad = found.anchors, found.bad
     assert ([anchor.seq for anchor in written], bad) == ([1000, 2000, 2500], [])
     assert verify(database).unanchored == 0
     assert anchors.anchor_file(database).stat().st_mode & 0o077 == 0
@@ -174,9 +175,9 @@ def test_a_quiet_log_is_anchored_after_a_while(database: Path, monkeypatch: pyte
     store = Store.open(database, host="h", blobs=database.parent)
     store.append([ev.draft(ev.Note("x"), "fleet")]).result(timeout=10)
     assert written.event.wait(timeout=10)
-    assert [anchor.seq for anchor in anchors.read(anchors.anchor_file(database))[0]] == [1]
+    assert [anchor.seq for anchor in anchors.read(anchors.anchor_file(database)).anchors] == [1]
     store.close()
-    assert len(anchors.read(anchors.anchor_file(database))[0]) == 1
+    assert len(anchors.read(anchors.anchor_file(database)).anchors) == 1
 
 
 def test_an_anchor_that_cannot_be_written_does_not_stop_the_log(
@@ -190,7 +191,7 @@ def test_an_anchor_that_cannot_be_written_does_not_stop_the_log(
     assert isinstance(store._writer._anchoring.error, OSError)
     anchors.anchor_file(database).rmdir()
     store.close()
-    assert [anchor.seq for anchor in anchors.read(anchors.anchor_file(database))[0]] == [1500]
+    assert [anchor.seq for anchor in anchors.read(anchors.anchor_file(database)).anchors] == [1500]
 
 
 def test_an_unanchored_head_of_a_crashed_writer_is_anchored_by_the_next(database: Path) -> None:
@@ -200,9 +201,9 @@ def test_an_unanchored_head_of_a_crashed_writer_is_anchored_by_the_next(database
     path = anchors.anchor_file(database)
     path.write_text('{"seq": 1, torn')
     Store.open(database, host="h", blobs=database.parent).close()
-    assert (anchors.last_seq(path), anchors.read(path)[1]) == (1, [1])
+    assert (anchors.last_seq(path), anchors.read(path).bad) == (1, [1])
     Store.open(database, host="h", blobs=database.parent).close()
-    assert len(anchors.read(path)[0]) == 1
+    assert len(anchors.read(path).anchors) == 1
 
 
 class _Signal:
