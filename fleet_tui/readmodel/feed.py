@@ -13,6 +13,7 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.queries import read_snapshot
+from fleet_tui.readmodel.story import Stories
 from fleet_tui.readmodel.values import Health, Picture, Snapshot
 from fleet_tui.store.reader import Reader
 
@@ -45,6 +46,7 @@ class Feed:
         self._probed_at = float("-inf")
         self._snapshot: Snapshot | None = None
         self._health = Health(0, 0, "")
+        self._stories = Stories()
         # Not a Textual worker: those share a small pool, and a blocked one would hold up quitting.
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -90,7 +92,7 @@ class Feed:
             version = self._reader.data_version()
             if version == self._version:
                 return None
-            self._snapshot = read_snapshot(self._reader, self._clock())
+            self._snapshot = read_snapshot(self._reader, self._clock(), self._stories)
         # Any failure of the database is shown and tried again: a crashed feed would leave an old picture looking alive.
         except Exception as error:
             self._close()

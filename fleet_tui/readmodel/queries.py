@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
-from fleet_tui.domain.model import Alarm, Approval, PullRequest, Run, Ticket
+from fleet_tui.domain.model import Agent, Alarm, Approval, PullRequest, Run, Ticket
 from fleet_tui.domain.states import (
     LIVE_RUNS,
     OPEN_PULL_REQUESTS,
@@ -15,18 +16,19 @@ from fleet_tui.domain.states import (
 )
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel import needs, tiles
-from fleet_tui.readmodel.values import AgentDetail, AgentTile, ApprovalCard, Snapshot
+from fleet_tui.readmodel.story import Stories, read_story
+from fleet_tui.readmodel.values import AgentDetail, AgentTile, ApprovalCard, LastRun, Snapshot
 from fleet_tui.store.reader import EventFilter, Reader
 
 _RECENT_RUNS = 400
 _TIMELINE = 60
 
 
-def read_snapshot(reader: Reader, now_ns: int) -> Snapshot:
-    """The whole fleet as one picture."""
+def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -> Snapshot:
+    """The whole fleet as one picture; with ``stories``, the last run of each idle agent tells what it did."""
     with reader.snapshot():
         agents = reader.agents()
-        runs = _runs(reader)
+        runs = _runs(reader, agents)
         tickets = reader.tickets()
         pull_requests = {
             pull_request.number: pull_request for pull_request in reader.pull_requests(*OPEN_PULL_REQUESTS)
@@ -50,6 +52,8 @@ def read_snapshot(reader: Reader, now_ns: int) -> Snapshot:
         for agent in sorted(agents, key=lambda agent: not agent.configured)
         if agent.configured or agent.quarantined or any(run.state in LIVE_RUNS for run in of_agent[agent.name])
     )
+    if stories is not None:
+        shown = stories.tell(reader, shown)
     return Snapshot(
         at_ns=now_ns,
         seq=seq,
@@ -80,6 +84,7 @@ def read_agent(reader: Reader, tile: AgentTile, run_id: str | None = None) -> Ag
             agent=agent,
             run=run,
             runs=runs,
+            last=_last(reader, tile.name, run, runs),
             ticket=ticket,
             pull_request=pull_request,
             reviews=tuple(reader.reviews(number)) if number is not None else (),
@@ -95,12 +100,22 @@ def read_agent(reader: Reader, tile: AgentTile, run_id: str | None = None) -> Ag
         )
 
 
-def _runs(reader: Reader) -> list[Run]:
-    """Every living or queued run and the newest ended ones, newest first."""
-    active = reader.runs(RunState.QUEUED, *LIVE_RUNS)
-    seen = {run.id for run in active}
-    recent = [run for run in reader.runs(limit=_RECENT_RUNS) if run.id not in seen]
-    return sorted([*active, *recent], key=lambda run: run.queued_ns, reverse=True)
+def _last(reader: Reader, agent: str, run: Run | None, runs: Sequence[Run]) -> LastRun | None:
+    if run is not None and run.state in LIVE_RUNS:
+        return None
+    last = tiles.last_run([run] if run is not None and run.ended_ns is not None else runs)
+    return replace(last, story=read_story(reader, agent, last.id)) if last is not None else None
+
+
+def _runs(reader: Reader, agents: Sequence[Agent]) -> list[Run]:
+    """Every living or queued run, the newest ended ones, and at least the last one of each agent; newest first."""
+    found = {run.id: run for run in reader.runs(RunState.QUEUED, *LIVE_RUNS)}
+    recent = reader.runs(limit=_RECENT_RUNS)
+    if len(recent) == _RECENT_RUNS:
+        seen = {run.agent for run in recent}
+        recent += [run for agent in agents if agent.name not in seen for run in reader.runs(agent=agent.name, limit=1)]
+    found |= {run.id: run for run in recent}
+    return sorted(found.values(), key=lambda run: run.queued_ns, reverse=True)
 
 
 def _cards(reader: Reader, tickets: Sequence[Ticket]) -> tuple[ApprovalCard, ...]:

@@ -85,14 +85,16 @@ def tile(
         budget_s=None if agent.budget_s is None else agent.budget_s + agent.extended_s,
         quarantined=agent.quarantined,
         paused=agent.paused,
-        last=last_run(run),
+        last=None if alive else last_run(runs),
     )
 
 
-def last_run(run: Run | None) -> LastRun | None:
-    if run is None or run.ended_ns is None:
-        return None
-    return LastRun(run.id, run.state, run.ended_ns, run.ticket, run.pr)
+def last_run(runs: Sequence[Run]) -> LastRun | None:
+    """The first of ``runs`` that has ended."""
+    for run in runs:
+        if run.ended_ns is not None:
+            return LastRun(run.id, run.state, run.ended_ns, run.ticket, run.pr)
+    return None
 
 
 def badges(needs: Sequence[NeedItem], acknowledged: Sequence[tuple[str, Alarm]]) -> dict[str, tuple[int, bool]]:

@@ -89,6 +89,8 @@ class LastRun:
     ended_ns: int
     ticket: int | None
     pr: int | None
+    story: tuple[Event, ...] = ()
+    """What it did, oldest first; only its end when there is much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,8 @@ class AgentDetail:
     run: Run | None
     runs: tuple[Run, ...]
     """Newest first."""
+    last: LastRun | None
+    """What stands for the pane: the run on show when it has ended, the one before it when it has not begun."""
     ticket: Ticket | None
     pull_request: PullRequest | None
     reviews: tuple[Review, ...]

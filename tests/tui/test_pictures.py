@@ -51,6 +51,25 @@ def masked(shown: str) -> str:
     return times.sub(lambda match: re.sub(r"\d", "0", match.group()), shown)
 
 
+async def test_verdicts_of_earlier_heads_and_without_words(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
+    """A stale verdict is shown as stale and not counted; one that says nothing needs no words."""
+    fleet.add(
+        ev.draft(ev.PullRequestChangesRequested(1, "rev", "run-r", "reviewer", "e" * 40, "no tests"), "pr:1"),
+        ev.draft(ev.PullRequestApproved(1, "qa", "run-q", "qa", "c" * 40, ""), "pr:1"),
+    )
+    app = fleet.room()
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None)
+        await pilot.press("2")
+        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+        await pilot.pause()
+        rows = text(app).splitlines()
+        assert any("gates 1/1  reviews 2/2  2f +3 -1" in row for row in rows)
+        assert any(row.startswith(" qa qa                  pass    @ccccccc") for row in rows)
+        assert any("STALE @eeeeeee" in row for row in rows)
+        assert app.is_running
+
+
 HOSTILE = "[red]x[/] [@click=app.exit]y \x1b]52;c;aGk=\x07\x1b[2J\u202eabc\u4f60\u597d " + "z" * 5000
 
 
@@ -162,3 +181,23 @@ async def test_the_palette_runs_what_is_chosen(fleet: Any, until: Any) -> None:
         await until(lambda: app.screen.query_one("CommandList").option_count > 0)
         await pilot.press("enter")
         await until(lambda: isinstance(app.screen, AgentScreen) and app.screen._agent == "dev-2")
+
+
+async def test_a_tick_while_the_room_closes(fleet: Any, until: Any) -> None:
+    """The screens are taken down one widget after the other; the clock goes on meanwhile."""
+    app = fleet.room()
+    ticks: list[object] = []
+    async with app.run_test(size=(80, 24), notifications=True):
+        await until(lambda: app.picture.snapshot is not None)
+        prune, screen = app._prune, app.screen
+
+        async def pruned(*nodes: Any, **options: Any) -> None:
+            await prune(*nodes, **options)
+            app._tick()
+            app.say("too late")
+            screen.on_screen_resume()
+            screen.show_picture()
+            ticks.append(nodes)
+
+        app._prune = pruned
+    assert ticks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -358,3 +359,26 @@ async def test_focus_elsewhere_makes_the_cursor_quiet(stage: Callable[..., Any])
         s.widget.screen.set_focus(None)
         await s.settle()
         assert next(iter(s.widget.strip(0))).style == s.widget.palette.style("quiet")
+
+
+async def test_where_there_is_no_pane_the_end_of_the_text_stands(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(80, 10)) as s:
+        rested = replace(tile(1), text=lines_of([f"event {n}" for n in range(20)]))
+        s.widget.set_tiles([rested, replace(tile(2), text=lines_of(["one event"]))])
+        s.widget.density = "large"
+        await s.settle()
+        left = [row[:40].strip() for row in s.text()]
+        right = [row[40:].strip() for row in s.text()]
+        assert left[1:] == ["ticket", "budget", *(f"event {n}" for n in range(13, 20))]
+        assert right[1:5] == ["ticket", "budget", "one event", ""]
+        s.widget.set_tiles([replace(rested, live=True), None])
+        s.widget.set_live("k1", lines_of(["of the pane"]), size=(80, 24))
+        assert [row[:40].strip() for row in s.text()][1:5] == ["ticket", "budget", "of the pane", ""]
+        s.widget.set_tiles([rested, None])
+        assert "event 19" in s.text()[9]
+        s.widget.density = "small"
+        await s.settle()
+        assert [row[:40].strip() for row in s.text()][1:4] == ["ticket", "budget", "event 19"]
+        s.widget.density = "micro"
+        await s.settle()
+        assert not any("event" in row for row in s.text())

@@ -213,10 +213,21 @@ async def test_frozen_cleared_and_gone(stage: Callable[..., Any]) -> None:
         s.widget.frozen = True
         assert "FROZEN" in s.text()[0]
         assert {segment.style for segment in s.widget.strip(1)} == {s.widget.palette.style("stale")}
-        s.widget.clear(line("the agent is not running", ("  o to attach", "hint")))
+        s.widget.clear([line("the agent is not running", ("  o to attach", "hint"))])
         assert s.text()[1] == "the agent is not running  o to attach"
         s.widget.set_rows(lines_of(["again"]), size=(80, 24))
         assert s.text()[1] == "again"
+
+
+async def test_without_a_pane_the_reason_stands_above_the_end_of_the_text(stage: Callable[..., Any]) -> None:
+    async with stage(PaneView(), size=(20, 8)) as s:
+        s.widget.clear([line("it ended some time ago"), line("")], lines_of([f"event {n}" for n in range(9)]))
+        assert s.text() == [
+            "─ PANE ─────────────",
+            *("it ended some time", "ago", "", "event 5", "event 6", "event 7", "event 8"),
+        ]
+        s.widget.set_rows(lines_of(["alive"]), size=(80, 24))
+        assert s.text()[1:3] == ["alive", ""]
 
 
 async def test_a_pane_that_shrinks_forgets_the_rest(stage: Callable[..., Any]) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fleet_widgets.input_box import top_of_input_box
 from fleet_widgets.lines import BLANK, Line, text_of
 
 _UNKNOWN_ROWS = 200
 _MAX_ROWS = 2_000
 _SLACK_VIEWS = 2
-_CORNERS = ("╭", "┌", "╰", "└")
-_BOX_ROWS = 3  # an input box: its frame around one line
-_FOOT_ROWS = 3  # hints below it
 _ROOM_FOR_BOX = 12
 """A view of fewer rows leaves out the input box at the bottom: what the agent did says more than where one types."""
 
@@ -110,16 +108,9 @@ class LiveText:
 
     def _find_above_box(self) -> int:
         """One past the last text above the input box at the bottom; where all text ends when there is no such box."""
-        for end in range(self._bottom, max(_BOX_ROWS, self._bottom - _FOOT_ROWS) - 1, -1):
-            top = end - _BOX_ROWS
-            if _begins(self._rows[top], _CORNERS[:2]) and _begins(self._rows[end - 1], _CORNERS[2:]):
-                return self._last_text(top) or self._bottom
-        return self._bottom
+        top = top_of_input_box(text_of(row) for row in reversed(self._rows[: self._bottom]))
+        return self._last_text(self._bottom - top) or self._bottom if top else self._bottom
 
 
 def _is_blank(row: Line) -> bool:
     return not any(span.text and not span.text.isspace() for span in row)
-
-
-def _begins(row: Line, signs: tuple[str, ...]) -> bool:
-    return text_of(row).lstrip().startswith(signs)

@@ -13,6 +13,7 @@ from fleet_widgets.base import LineWidget, WidgetMessage
 from fleet_widgets.lines import BLANK, Line, Span, cut, fill, to_strip
 from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.words import wrap_words
 
 _PAN = 8
 
@@ -49,7 +50,8 @@ class PaneView(LineWidget, can_focus=True):
         super().__init__(palette=palette, name=name, id=id, classes=classes)
         self._title = "PANE"
         self._live = LiveText()
-        self._reason: Line = BLANK
+        self._reason: tuple[Line, ...] = ()
+        self._text: tuple[Line, ...] = ()
         self._follow = True
         self._frozen = False
         self._top = 0
@@ -88,14 +90,15 @@ class PaneView(LineWidget, can_focus=True):
     ) -> None:
         """Pane rows ``first``...; ``changed`` are indexes into ``rows`` (None: compare); ``size`` is the pane's
         (columns, rows). Only visible rows that differ are redrawn."""
-        self._reason = BLANK
+        self._reason = self._text = ()
         if self._live.update(rows, changed, first, size):
             self._redraw()
             self._check_asked()
 
-    def clear(self, reason: Line = BLANK) -> None:
-        """Forget the pane (another one, or it is gone) and show ``reason`` instead, from its start and following."""
-        self._live, self._reason = LiveText(), reason
+    def clear(self, reason: Sequence[Line] = (), text: Sequence[Line] = ()) -> None:
+        """Forget the pane (another one, or it is gone) and show ``reason`` instead, and below it the end of ``text``;
+        a new pane is shown from its start and following."""
+        self._live, self._reason, self._text = LiveText(), tuple(reason), tuple(text)
         self._follow, self._top, self._left = True, 0, 0
         self._redraw()
         self.post_message(self.ViewChanged(self))
@@ -192,13 +195,22 @@ class PaneView(LineWidget, can_focus=True):
 
     def _compose_rows(self) -> list[Line]:
         if self._reason:
-            rows = [self._reason]
+            rows = self._instead()
         else:
             rows = list(self._live.window(self._first(), self._room))
             if self._left:
                 rows = [cut(row, self.size.width, start=self._left) for row in rows]
         rows += [BLANK] * (self._room - len(rows))
         return [self._label(), *rows][: max(0, self.size.height)]
+
+    def _instead(self) -> list[Line]:
+        """What is shown without a pane, wrapped."""
+        reason, text = (
+            [row for value in values for row in wrap_words(value, self.size.width)]
+            for values in (self._reason, self._text)
+        )
+        room = max(0, self._room - len(reason))
+        return [*reason, *text[max(0, len(text) - room) :]]
 
     def _label(self) -> Line:
         style, rule = ("focus" if self.has_focus else "heading"), self.palette.box.horizontal

@@ -16,13 +16,15 @@ NO_SIGN = Span(" ")
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One slot. ``head`` is the first line, ``rows`` stand below it (at most half of the tile when it is live), live
-    text fills what is left. ``cell`` is the one-line form for micro density (``head`` when empty)."""
+    text fills what is left; where there is none, the end of ``text`` does. ``cell`` is the one-line form for micro
+    density (``head`` when empty)."""
 
     key: str
     head: Line
     rows: tuple[Line, ...] = ()
     live: bool = False
     cell: Line = ()
+    text: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def tile_rows(
     view = view_of(tile, grid, live)
     if view is not None and live is not None:
         lines += live.shown_tail(view.height)
+    elif not tile.live:
+        lines += tile.text[max(0, len(tile.text) - (grid.height - len(lines))) :]
     lines += [BLANK] * (grid.height - len(lines))
     return _signed(lines, grid, emphasis, box)
 

@@ -20,17 +20,19 @@ def wrap_words(value: Line, width: int) -> list[Line]:
     """The line folded into lines of at most ``width`` cells; nothing is lost but white space where it breaks.
 
     A continuation stands under the beginning of the text: below leading white space, and below what follows a first
-    span that is a label (text that ends in white space). Words longer than a line are cut.
+    span that is a label (text that ends in white space). Words longer than a line are cut; a label does not stand
+    alone.
     """
     width = max(2, width)
     if width_of(value) <= width:
         return [value]
     chars = [(character, span.style) for span in value for character in plain(span.text)]
-    indent = min(_indent(value), width // _INDENT_SHARE)
+    wanted, most = _indent(value), width // _INDENT_SHARE
+    indent = min(wanted, most)
+    label = len(plain(value[0].text)) if _has_label(value) and wanted <= most else 0
     rows: list[Line] = []
     while chars:
-        room = width - (indent if rows else 0)
-        size = _break_at(chars, room)
+        size = _break_at(chars, width - indent) if rows else _break_at(chars, width, label)
         margin = (Span(" " * indent),) if rows and indent else ()
         rows.append((*margin, *_spans(_stripped(chars[:size]))))
         chars = _without_lead(chars[size:])
@@ -39,14 +41,16 @@ def wrap_words(value: Line, width: int) -> list[Line]:
 
 def _indent(value: Line) -> int:
     first = plain(value[0].text)
-    if len(value) > 1 and first[-1:].isspace():
-        return cells(first)
-    return cells(first) - cells(first.lstrip())
+    return cells(first) if _has_label(value) else cells(first) - cells(first.lstrip())
 
 
-def _break_at(chars: Sequence[_Char], room: int) -> int:
+def _has_label(value: Line) -> bool:
+    return len(value) > 1 and plain(value[0].text)[-1:].isspace()
+
+
+def _break_at(chars: Sequence[_Char], room: int, label: int = 0) -> int:
     """How many characters the next row takes: up to the last white space that fits, else as many as fit; at least
-    one."""
+    one. There is no break within the first ``label`` characters."""
     used = 0
     space = 0
     for index, (character, _) in enumerate(chars):
@@ -55,7 +59,7 @@ def _break_at(chars: Sequence[_Char], room: int) -> int:
             if character.isspace():
                 return index
             return space or max(1, index)
-        if character.isspace() and not _blank(chars[:index]):
+        if character.isspace() and index >= label and not _blank(chars[label:index]):
             space = index + 1
     return len(chars)
 

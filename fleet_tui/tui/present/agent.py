@@ -5,8 +5,8 @@ from __future__ import annotations
 from fleet_tui.domain.model import Message, Run
 from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.readmodel.gist import gist
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
+from fleet_tui.tui.present.events import last_run_line, told
 from fleet_tui.tui.present.text import (
     age,
     badge,
@@ -41,18 +41,29 @@ def headline(tile: AgentTile, now_ns: int) -> Line:
     )
 
 
-def no_pane(run: Run | None) -> Line:
-    """Why there is no live pane."""
+def no_pane(detail: AgentDetail, now_ns: int) -> tuple[Line, ...]:
+    """Why there is no live pane, and what was last done."""
+    why: Line = (Span(_why_no_pane(detail.run), "quiet"),)
+    if detail.last is None:
+        return (why,)
+    last = last_run_line(detail.last, now_ns)
+    is_on_show = detail.run is not None and detail.run.id == detail.last.id
+    return (last, why, ()) if is_on_show else (why, last, ())
+
+
+def _why_no_pane(run: Run | None) -> str:
     if run is None:
-        return (Span("no run yet: it begins when a ticket or a pull request wants this agent", "quiet"),)
+        return "no run yet: it begins when a ticket or a pull request wants this agent"
     if run.ended_ns is None:
-        return (
-            Span(f"the run is {run.state}: {one_line(run.state_reason) or 'its process has not started'}", "quiet"),
-        )
+        return f"the run is {run.state}: {one_line(run.state_reason) or 'its process has not started'}"
     end = f"exit code {run.exit_code}" if run.signal is None else f"signal {run.signal}"
-    return (
-        Span(f"the run ended at {clock(run.ended_ns)} UTC: {run.state}, {end}. {one_line(run.state_reason)}", "quiet"),
-    )
+    why = f": {one_line(run.state_reason)}" if run.state_reason else ""
+    return f"it ended at {clock(run.ended_ns)} UTC with {end}{why}"
+
+
+def story(detail: AgentDetail, now_ns: int) -> tuple[Line, ...]:
+    """What the last run did, where its pane would be; the end is what matters."""
+    return told(detail.last.story, now_ns) if detail.last is not None else ()
 
 
 def facts(detail: AgentDetail, now_ns: int, box: Box) -> tuple[Section, ...]:
@@ -180,8 +191,4 @@ def _message(message: Message, now_ns: int) -> Line:
 
 
 def _timeline(detail: AgentDetail, now_ns: int) -> Section:
-    lines = tuple(
-        (Span(f"{short_clock(event.at_ns, now_ns)} ", "quiet"), Span(f"{event.kind} "), Span(gist(event), "quiet"))
-        for event in reversed(detail.timeline)
-    )
-    return Section("timeline, newest first", lines)
+    return Section("timeline, newest first", told(reversed(detail.timeline), now_ns))

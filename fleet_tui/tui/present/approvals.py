@@ -49,12 +49,13 @@ def _wait(card: ApprovalCard, now_ns: int) -> str:
 def _tally(card: ApprovalCard) -> tuple[Span, ...]:
     current = [gate for gate in card.gates if card.gate_is_current(gate)]
     passed = sum(gate.state is GateState.PASSED for gate in current)
-    agreed = sum(card.is_current(review) and review.verdict is Verdict.APPROVED for review in card.reviews)
+    verdicts = [review for review in card.reviews if card.is_current(review)]
+    agreed = sum(review.verdict is Verdict.APPROVED for review in verdicts)
     pull_request = card.pull_request
     return (
         Span("sensitive  " if is_sensitive(card) else "", "warn"),
         Span(f"gates {passed}/{len(current)}  ", "normal" if passed == len(current) else "warn"),
-        Span(f"reviews {agreed}/{len(card.reviews)}  "),
+        Span(f"reviews {agreed}/{len(verdicts)}  "),
         Span(f"{pull_request.files}f +{pull_request.added} -{pull_request.deleted}", "quiet"),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.gist import gist
-from fleet_tui.tui.present.text import clock, fact
+from fleet_tui.readmodel.values import LastRun
+from fleet_tui.tui.present.text import age, clock, fact, short_clock
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.text_pane import Section
 
@@ -21,6 +22,29 @@ def event_line(event: Event, *, compact: bool = False) -> Line:
         return (Span(f"{clock(event.at_ns)} ", "quiet"), kind, Span(gist(event), "quiet"))
     subject = Span(f"{_subject(event.subject):<14} ", "quiet")
     return (Span(f" {clock(event.at_ns)} ", "quiet"), subject, kind, Span(gist(event)))
+
+
+def told(events: Iterable[Event], now_ns: int) -> tuple[Line, ...]:
+    """``14:02 gate_started unit @77ac0d1``: events where it is clear what they are about."""
+    return tuple(
+        (
+            Span(f"{short_clock(event.at_ns, now_ns)} ", "quiet"),
+            Span(f"{one_line(event.kind, 40)} ", "strong" if event.kind in _LOUD else "normal"),
+            Span(gist(event), "quiet"),
+        )
+        for event in events
+    )
+
+
+def last_run_line(last: LastRun, now_ns: int, *, narrow: bool = False) -> Line:
+    """``last run: finished 5m ago, ticket #3 / PR #2``; narrow, for a tile: ``last run: finished 5m ago  #3 PR#2``."""
+    ticket, pull_request = ("#", "PR#") if narrow else ("ticket #", "PR #")
+    parts = [f"{ticket}{last.ticket}" if last.ticket is not None else ""]
+    parts.append(f"{pull_request}{last.pr}" if last.pr is not None else "")
+    work = (" " if narrow else " / ").join(filter(None, parts))
+    comma = "  " if narrow else ", "
+    ended = f"{one_line(last.state.replace('_', ' '), 20)} {age(last.ended_ns, now_ns)} ago"
+    return (Span("last run: ", "quiet"), Span(ended), Span(f"{comma}{work}" if work else "", "quiet"))
 
 
 def _subject(subject: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import SIGNS, AgentTile, NeedItem, NeedKind, Snapshot
-from fleet_tui.tui.present.events import event_line
+from fleet_tui.tui.present.events import event_line, last_run_line, told
 from fleet_tui.tui.present.text import age, badge, badge_cell, rule, since
 from fleet_widgets.gauge import gauge, percent
 from fleet_widgets.lines import Line, Span, fill, line
@@ -18,9 +18,22 @@ from fleet_widgets.text_pane import Section
 
 def wall_tile(tile: AgentTile, now_ns: int, box: Box) -> Tile:
     """All three densities of one agent."""
+    last = tile.last
     return Tile(
-        tile.name, _head(tile, now_ns, box), _rows(tile, box), live=bool(tile.pane_uuid), cell=_cell(tile, now_ns)
+        tile.name,
+        _head(tile, now_ns, box),
+        (*_rows(tile, box), *((last_run_line(last, now_ns, narrow=True),) if last else ())),
+        live=bool(tile.pane_uuid),
+        cell=_cell(tile, now_ns),
+        text=_text(tile, now_ns),
     )
+
+
+def _text(tile: AgentTile, now_ns: int) -> tuple[Line, ...]:
+    """What stands where the picture of a process would."""
+    if tile.last is not None:
+        return told(tile.last.story, now_ns)
+    return () if tile.run else ((Span("no run yet", "quiet"),),)
 
 
 def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:

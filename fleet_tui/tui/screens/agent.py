@@ -35,7 +35,8 @@ class AgentScreen(AgentActs):
         self._run: str | None = None
         self._detail: AgentDetail | None = None
         self._read_at = -1
-        self._no_pane: Line = ()
+        self._instead: tuple[tuple[Line, ...], ...] = ()
+        """What stands where the pane would be."""
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -50,7 +51,7 @@ class AgentScreen(AgentActs):
     def show_agent(self, name: str) -> None:
         """Turn to another agent, at its current run."""
         self._agent, self._run, self._detail, self._read_at = name, None, None, -1
-        self.query_one(PaneView).clear()
+        self._clear_pane()
         self.show_picture()
         self.room.live.wanted_changed()
 
@@ -72,10 +73,22 @@ class AgentScreen(AgentActs):
             return
         box = self.room.context.look.palette.box
         self.query_one("#facts", TextPane).set_sections(present.facts(self._detail, self.room.now_ns, box))
-        reason = () if self.pane_uuid() else present.no_pane(self._detail.run)
-        if reason != self._no_pane:
-            self._no_pane = reason
-            pane.clear(reason)
+        self._show_instead()
+
+    def _show_instead(self) -> None:
+        detail, now_ns = self._detail, self.room.now_ns
+        if detail is None or self.pane_uuid():
+            if self._instead:
+                self._clear_pane()
+            return
+        instead = (present.no_pane(detail, now_ns), present.story(detail, now_ns))
+        if instead != self._instead:
+            self._instead = instead
+            self.query_one(PaneView).clear(*instead)
+
+    def _clear_pane(self, reason: str = "") -> None:
+        self._instead = ()
+        self.query_one(PaneView).clear([(Span(reason, "quiet"),)] if reason else ())
 
     def _read(self, tile: AgentTile, seq: int) -> None:
         reader = self.room.reader()
@@ -99,7 +112,7 @@ class AgentScreen(AgentActs):
 
     def drop_pane(self, uuid: str) -> None:
         if uuid == self.pane_uuid():
-            self.query_one(PaneView).clear((Span("the pane is gone; waiting for the watcher's account", "quiet"),))
+            self._clear_pane("the pane is gone; waiting for the watcher's account")
 
     @on(PaneView.ViewChanged)
     def _view_changed(self) -> None:
@@ -134,6 +147,6 @@ class AgentScreen(AgentActs):
             self.room.say("no older run" if step > 0 else "no newer run", "quiet")
             return
         self._run, self._read_at = runs[index].id, -1
-        self.query_one(PaneView).clear()
+        self._clear_pane()
         self.tick()
         self.room.live.wanted_changed()

@@ -78,7 +78,7 @@ class ApprovalsScreen(AgentActs):
     def select(self, approval: str) -> None:
         """Show one approval; an unknown id selects nothing."""
         self._chosen = approval
-        if self.is_mounted:
+        if self.stands:
             self.query_one(LineList).select(approval)
             self.tick()
 

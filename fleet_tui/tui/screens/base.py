@@ -77,9 +77,14 @@ class RoomScreen(Screen[None]):
     def on_mount(self) -> None:
         self.show_picture()
 
+    @property
+    def stands(self) -> bool:
+        """Whether the widgets are there: composed, and not being taken down."""
+        return self.is_mounted and self.display
+
     def on_screen_resume(self) -> None:
         self.show_picture()
-        if self.focused is None and (widget := self.main_widget()) is not None:
+        if self.stands and self.focused is None and (widget := self.main_widget()) is not None:
             widget.focus()
 
     def on_resize(self) -> None:
@@ -98,14 +103,14 @@ class RoomScreen(Screen[None]):
 
     def show_picture(self) -> None:
         """A new picture arrived, or the screen became visible."""
-        if self.is_mounted:
+        if self.stands:
             self.check_strip()
             self.tick()
             self.room.live.wanted_changed()
 
     def tick(self) -> None:
         """Everything that time alone changes."""
-        if not self.is_mounted or not self.size.width:
+        if not self.stands or not self.size.width:
             return
         known = self._frame()
         self.set_line("top", frame.top_line(self.room.picture, known))
@@ -129,7 +134,7 @@ class RoomScreen(Screen[None]):
         return self.heading
 
     def show_message(self) -> None:
-        if self.is_mounted:
+        if self.stands:
             text, style = self.room.message
             held = frame.held_card(self.snapshot, self.room.now_ns)
             self.set_line(
