@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import NewType
 
 SafeText = NewType("SafeText", str)
@@ -65,6 +69,20 @@ def reveal(text: str) -> SafeText:
 def reveal_name(name: str) -> SafeText:
     """Like :func:`reveal`, for the name of a file or branch: a line end or tab in it is hidden too."""
     return _revealed(_HIDDEN_IN_NAMES, name)
+
+
+def some_names(names: Sequence[str], most: int, limit: int = 200) -> SafeText:
+    """The first ``most`` names, each with at most ``limit`` characters, and how many more there are."""
+    shown = ", ".join(reveal_name(name[:limit])[:limit] for name in names[:most])
+    return SafeText(f"{shown} and {len(names) - most} more" if len(names) > most else shown)
+
+
+def fitting(text: str, most_bytes: int) -> str:
+    """As much of ``text`` as ``most_bytes`` of the log hold: JSON in ASCII, up to twelve bytes per character."""
+    if len(json.dumps(text)) - 2 <= most_bytes:
+        return text
+    sizes = accumulate(len(json.dumps(char)) - 2 for char in text[:most_bytes])
+    return text[: bisect_right(list(sizes), most_bytes)]
 
 
 def _revealed(hidden: re.Pattern[str], text: str) -> SafeText:

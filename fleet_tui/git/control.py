@@ -12,10 +12,10 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git import command, refs, source
 from fleet_tui.git.command import GitError, Result, decode, git, object_id
 from fleet_tui.git.config_text import config_text
-from fleet_tui.git.history import History
+from fleet_tui.git.history import MAX_LISTING_BYTES, History
 from fleet_tui.git.locks import clear_stale_locks
 from fleet_tui.git.trees import directory_bytes, remove_tree
-from fleet_tui.git.values import MergeResult, SyncState, TargetSync
+from fleet_tui.git.values import MergeResult, SyncState, TargetSync, UnrelatedHistories
 
 # `info/attributes` outranks every `.gitattributes`: no filter, driver or export rule of a commit has a say here.
 _ATTRIBUTES = "* !filter !diff !merge !ident !export-ignore !export-subst\n"
@@ -202,17 +202,23 @@ class ControlRepository(History):
         Author, date (``when_ns``) and message are fixed, so that the same call after a crash gives the same commit.
 
         Raises:
-            FleetError: unknown method, or the two have no common history.
+            UnrelatedHistories: the two have no commit in common.
+            FleetError: unknown method.
         """
         if method not in ("merge", "squash"):
             raise FleetError("unknown merge method", clean(method, 40), "use merge or squash")
         if await self.is_ancestor(head, base):
             return MergeResult(base, head, await self.tree_of(base), base, already=True)
+        if not await self.related(base, head):
+            hint = "bring the change to a branch that was made from the target"
+            raise UnrelatedHistories("unrelated histories", f"{head[:8]} has no common history with {base[:8]}", hint)
         merged = await self._git(
-            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base, head, ok=(0, 1)
-        )
-        tree, *paths = [decode(field) for field in merged.out.split(b"\0") if field]
-        if merged.code == 1:
+            "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", base, head, ok=(0, 1),
+            max_bytes=MAX_LISTING_BYTES,
+        )  # fmt: skip
+        whole, _, _cut = merged.out.rpartition(b"\0")
+        tree, *paths = [decode(field) for field in whole.split(b"\0") if field]
+        if merged.code == 1 or merged.truncated:  # a clean merge says nothing but its tree
             return MergeResult(base, head, "", "", tuple(sorted(set(paths))) or ("(unknown path)",))
         parents = ["-p", base] if method == "squash" else ["-p", base, "-p", head]
         when = f"@{when_ns // 1_000_000_000} +0000"

@@ -13,7 +13,7 @@ from fleet_tui.git.diffs import parse_changes, parse_patch
 from fleet_tui.git.values import DiffSummary, FileDiff
 
 _MAX_ARGUMENTS = 10_000
-_SUMMARY_BYTES = 64 * 1024 * 1024
+MAX_LISTING_BYTES = 64 * 1024 * 1024
 
 
 class History:
@@ -56,6 +56,10 @@ class History:
     async def is_ancestor(self, a: str, b: str) -> bool:
         result = await self._git("merge-base", "--is-ancestor", object_id(a), object_id(b), ok=(0, 1))
         return result.code == 0
+
+    async def related(self, a: str, b: str) -> bool:
+        """Whether the two have a commit in common."""
+        return bool((await self._git("merge-base", object_id(a), object_id(b), ok=(0, 1))).text)
 
     async def authors(self, base: str, head: str) -> tuple[str, ...]:
         """Everybody who had a hand in ``base..head``: authors, committers and co-authors as ``name <mail>``, sorted."""
@@ -122,7 +126,7 @@ class History:
     async def _changes(self, start: str, head: str) -> bytes:
         result = await self._git(
             "diff-tree", "-r", "-M", "--raw", "--numstat", "-z", "--no-abbrev", "--no-ext-diff", "--no-textconv",
-            start, object_id(head), "--", max_bytes=_SUMMARY_BYTES,
+            start, object_id(head), "--", max_bytes=MAX_LISTING_BYTES,
         )  # fmt: skip
         if result.truncated:
             raise FleetError("change too large", f"{head} touches too many files to list", "split the change")

@@ -83,7 +83,8 @@ async def plan(control: ControlRepository, candidate: Candidate) -> MergePlan | 
     """What would land if ``candidate`` came next; moves nothing, and the same input gives the same plan.
 
     Raises:
-        GitError: unknown head, or no common history.
+        UnrelatedHistories: the head has no common history with the target.
+        GitError: unknown head.
     """
     base = await control.target_sha()
     result = await control.merge_result(

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import SafeText
+
+
+class UnrelatedHistories(FleetError):
+    """Two commits have no ancestor in common: there is nothing to merge."""
 
 
 class SyncState(StrEnum):

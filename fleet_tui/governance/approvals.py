@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pathspec import GitIgnoreSpec
 
 from fleet_tui.domain.model import Approval, Gate, PullRequest
 from fleet_tui.domain.states import GateState, Isolation
-from fleet_tui.domain.text import reveal_name
+from fleet_tui.domain.text import some_names
 from fleet_tui.settings.schema import Settings
 
 
@@ -41,14 +41,24 @@ def reasons_for_a_person(settings: Settings, isolation: Isolation, changed_paths
         reasons.append("policy: every merge needs a person")
     touched = sorted(path for path in changed_paths if is_sensitive(path, settings.approval.sensitive_paths))
     if touched:
-        more = f" and {len(touched) - 3} more" if len(touched) > 3 else ""
-        reasons.append(f"touches {', '.join(map(reveal_name, touched[:3]))}{more}")
+        reasons.append(f"touches {some_names(touched, 3)}")
     return tuple(reasons)
 
 
 def is_sensitive(path: str, patterns: Iterable[str]) -> bool:
     """Whether ``path`` matches one of the gitignore-style ``patterns``; case is ignored, as on many file systems."""
     return GitIgnoreSpec.from_lines(pattern.lower() for pattern in patterns).match_file(path.lower())
+
+
+def unmet(conflict: Collection[str], wanted: Iterable[str], results: Mapping[str, Gate]) -> str | None:
+    """Why a merge result may be neither approved nor landed, or None: it conflicts, or a gate has not passed on it.
+
+    ``wanted`` are the names of the gates in force, ``results`` the latest of each on this very result.
+    """
+    if conflict:
+        return "it conflicts with the target"
+    lacking = [name for name in wanted if name not in results or results[name].state is not GateState.PASSED]
+    return f"gate {', '.join(lacking)} has not passed" if lacking else None
 
 
 def voided_by(approval: Approval, now: Binding, *, author_quarantined: bool) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AlarmCleared, AlarmRaised
@@ -48,8 +48,13 @@ async def keep(
     """Have one alarm of this rule per subject of ``standing`` (subject to title); the others clear, being ``over``."""
     for about, title in standing.items():
         await ensure(ctx, rule, about, priority=priority, title=title, response=response)
+    await only(ctx, rule, standing, over)
+
+
+async def only(ctx: Context, rule: str, subjects: Collection[str], over: str = "it is not looked at any more") -> None:
+    """Clear the alarms of this rule about anything but ``subjects``."""
     for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
-        if alarm.rule == rule and alarm.about not in standing:
+        if alarm.rule == rule and alarm.about not in subjects:
             await clear(ctx, rule, alarm.about, over)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fleet_tui.domain.model import Gate, PullRequest
 from fleet_tui.domain.states import GateState
 from fleet_tui.git.values import FileChange, MergeResult
+from fleet_tui.governance.approvals import unmet
 from fleet_tui.settings.load import parse_gates
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.watcher.context import Context, MergeView
@@ -15,8 +17,36 @@ CONFIG_PATH = ".fleet/config.yaml"
 _MOST_CONFIG_BYTES = 262_144
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Where a pull request stands on the current base: what would land, and what its gates say of exactly that."""
+
+    base: str
+    view: MergeView
+    results: Mapping[str, Gate]
+    unmet: str | None
+    """Why it may be neither approved nor landed."""
+
+
+async def judgement(ctx: Context, pull_request: PullRequest) -> Judgement:
+    """How things are now.
+
+    Raises:
+        FleetError: its merge result cannot be built.
+    """
+    base = await ctx.base()
+    view = await merge_view(ctx, pull_request, base)
+    gates = await gates_in_force(ctx, base)
+    results = gate_results(ctx, view.tree, gates)
+    return Judgement(base, view, results, unmet(view.conflict, [gate.name for gate in gates], results))
+
+
 async def merge_view(ctx: Context, pull_request: PullRequest, base: str) -> MergeView:
-    """Tree, commit, conflict and changed paths for (``base``, head); built once per pair and remembered."""
+    """Tree, commit, conflict and changed paths for (``base``, head); built once per pair and remembered.
+
+    Raises:
+        UnrelatedHistories: the head has no common history with the base; FleetError: it cannot be built.
+    """
     pair = (base, pull_request.head_sha)
     if pair not in ctx.merge_results:
         result = await _build(ctx, pull_request, base)

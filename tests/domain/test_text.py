@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import unicodedata
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_tui.domain.text import clean, one_line, reveal, reveal_name
+from fleet_tui.domain.text import clean, fitting, one_line, reveal, reveal_name, some_names
 
 # Unicode format characters (Cf) that are drawn: they enclose or precede digits. All other Cf must go.
 VISIBLE_FORMAT = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
@@ -129,6 +130,27 @@ def test_a_revealed_name_is_one_line_and_hides_nothing(name: str) -> None:
     shown = reveal_name(name)
     assert shown == "".join(f"<U+{ord(c):04X}>" if is_forbidden(c) or c in "\n\t" else c for c in name)
     assert reveal_name(shown) == shown
+
+
+@given(st.lists(st.text(), max_size=6), st.integers(1, 4), st.integers(1, 30))
+def test_some_names_are_bounded_and_counted(names: list[str], most: int, limit: int) -> None:
+    shown = some_names(names, most, limit)
+    assert clean(shown) == shown
+    assert "\n" not in shown
+    assert len(shown) <= most * (limit + 2) + len(" and 6 more")
+    if len(names) <= most:
+        assert shown == ", ".join(reveal_name(name)[:limit] for name in names)
+    else:
+        assert shown.endswith(f" and {len(names) - most} more")
+
+
+@given(st.text(max_size=60), st.integers(0, 200))
+def test_fitting_is_the_longest_start_that_fits(text: str, most_bytes: int) -> None:
+    cut = fitting(text, most_bytes)
+    assert text.startswith(cut)
+    assert len(json.dumps(cut)) - 2 <= most_bytes
+    if cut != text:
+        assert len(json.dumps(text[: len(cut) + 1])) - 2 > most_bytes
 
 
 # Each is the worst case of one expression. A quadratic search would take minutes on these, not milliseconds;

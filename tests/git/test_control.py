@@ -14,7 +14,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.git import control as control_module
 from fleet_tui.git.command import GitError
 from fleet_tui.git.control import ControlRepository
-from fleet_tui.git.values import SyncState
+from fleet_tui.git.values import SyncState, UnrelatedHistories
 
 from .conftest import WHEN_NS, Repo, names, run_git
 
@@ -247,6 +247,19 @@ async def test_conflicts_name_paths(control: ControlRepository, user: Repo) -> N
     assert not result.commit
 
 
+async def test_conflicts_beyond_all_measure_are_conflicts(
+    control: ControlRepository, user: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: dict[str, str | bytes | None] = {f"file-{nth:03}": "theirs\n" for nth in range(200)}
+    head = await _fetched(control, user, "feature", files)
+    base = user.commit(dict.fromkeys(files, "ours\n"))
+    await control.sync_target()
+    monkeypatch.setattr(control_module, "MAX_LISTING_BYTES", 1000)
+    result = await control.merge_result(base, head, method="merge", message="m", when_ns=WHEN_NS)
+    assert not result.clean
+    assert result.conflicts[0] == "file-000"
+
+
 async def test_merge_of_what_is_in_already(control: ControlRepository, user: Repo) -> None:
     old = user.sha()
     base = user.commit({"c": "c"})
@@ -262,8 +275,9 @@ async def test_unrelated_histories_do_not_merge(control: ControlRepository, user
     head = user.commit({"only": "1\n"})
     assert await control.fetch_head(user.path, "island", "island") == head
     base = await control.target_sha()
-    with pytest.raises(GitError, match="unrelated"):
-        await control.merge_result(base, head, method="merge", message="m", when_ns=WHEN_NS)
+    for method in ("merge", "squash"):
+        with pytest.raises(UnrelatedHistories, match="no common history"):
+            await control.merge_result(base, head, method=method, message="m", when_ns=WHEN_NS)
     assert {change.status for change in (await control.summary(base, head)).files} == {"A"}
 
 

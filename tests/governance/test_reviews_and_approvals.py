@@ -16,6 +16,7 @@ from fleet_tui.governance.approvals import (
     gates_digest,
     is_sensitive,
     reasons_for_a_person,
+    unmet,
     voided_by,
 )
 from fleet_tui.governance.reviews import Reviewer, conclude
@@ -148,6 +149,22 @@ def test_the_gates_digest_knows_name_command_and_tree_but_not_order() -> None:
         [one, _gate("test", GateState.FAILED)],
     )}) == 4  # a failed gate counts as no gate at all  # fmt: skip
     assert binding_of(PULL_REQUEST, "base", "t", [one], "p").gates == gates_digest([one])
+
+
+@given(
+    st.lists(st.text(), max_size=1),
+    st.sets(st.sampled_from(["lint", "test", "build"])),
+    st.dictionaries(st.sampled_from(["lint", "test", "build"]), st.sampled_from(GateState)),
+)
+def test_only_what_passed_every_gate_and_merges_may_be_approved(
+    conflict: list[str], wanted: set[str], states: dict[str, GateState]
+) -> None:
+    results = {name: _gate(name, state) for name, state in states.items()}
+    passed = {name for name, state in states.items() if state is GateState.PASSED}
+    reason = unmet(conflict, sorted(wanted), results)
+    assert (reason is None) == (not conflict and wanted <= passed)
+    if reason and not conflict:
+        assert all(name in reason for name in wanted - passed)
 
 
 def _settings(when: str) -> Settings:

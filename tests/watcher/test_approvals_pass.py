@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
-from fleet_tui.domain.events import GateFailed, GateStarted
+from fleet_tui.domain.events import ApprovalGranted, ApprovalRequested, ApprovalVoided, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, TicketState
-from fleet_tui.watcher.mergeview import merge_view
+from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, commit, git
@@ -100,6 +100,55 @@ async def test_change_while_the_landing_is_prepared_lands_nothing(
     await merges.land(fleet.ctx)
     assert seen == [change]
     assert fleet.events("pr_merged") == []
+
+
+async def conflict(fleet: Fleet) -> None:
+    """A person commits to the target what does not go together with the pull request."""
+    commit(fleet.ctx.paths.repository, {"app.py": "print('mine')\n"})
+    fleet.ctx.looked_at_target_ns = 0
+    await merges.follow_user(fleet.ctx)
+
+
+@pytest.mark.parametrize("change", [gates, conflict])
+async def test_nobody_is_asked_about_what_did_not_pass(make_fleet: MakeFleet, change: Change) -> None:
+    """It is gated still: the change has come since the gates were looked at."""
+    fleet = await make_fleet(gates=GATES)
+    approval = await fleet.to_approval({"app.py": "print('theirs')\n"})
+    await change(fleet)
+    await fleet.say(ApprovalVoided(approval.id, 1, "changed"), "pr:1")
+    await approvals.request(fleet.ctx)
+    assert fleet.pr().state is PullRequestState.GATED
+    assert fleet.ctx.reader.approvals(*approvals.OPEN) == []
+
+
+@pytest.mark.parametrize("change", [gates, conflict])
+async def test_what_did_not_pass_is_not_approved_even_when_it_was_asked_for(
+    make_fleet: MakeFleet, change: Change
+) -> None:
+    """Bound to exactly what there is: nothing has changed since, but it did not pass then."""
+    fleet = await make_fleet(gates=GATES)
+    approval = await fleet.to_approval({"app.py": "print('theirs')\n"})
+    await change(fleet)
+    await fleet.say(ApprovalVoided(approval.id, 1, "changed"), "pr:1")
+    bound = await approvals.binding_now(fleet.ctx, fleet.pr())
+    named = {"base_sha": bound.base_sha, "tree": bound.tree, "gates": bound.gates, "policy": bound.policy}
+    until_ns = fleet.clock_ns + 10**12
+    asked = ApprovalRequested("approval-x", 1, 1, bound.head_sha, **named, reasons=["policy"], expires_ns=until_ns)
+    await fleet.say(asked, "pr:1")
+    with pytest.raises(Conflict, match=r"not passed|conflict"):
+        await fleet.approve(fleet.open_approval())
+    await fleet.say(ApprovalGranted("approval-x", 1, "operator:kim", 0, None), "pr:1")
+    await merges.land(fleet.ctx)
+    assert fleet.events("pr_merged") == []
+    await approvals.void_changed(fleet.ctx)
+    assert fleet.ctx.reader.approvals(*approvals.OPEN) == []
+
+
+async def test_names_of_any_length_fit_into_a_request(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(approval=SENSITIVE)
+    names = [".fleet/" + "/".join(["\x01" * 250] * 14) + f"/{nth}" for nth in range(4)]
+    approval = await fleet.to_approval(dict.fromkeys(names, "x\n"))
+    assert approval.reasons[-1].endswith("and 1 more")
 
 
 async def test_new_commits_void_and_go_to_review_again(fleet: Fleet) -> None:
@@ -221,11 +270,11 @@ async def test_undo_before_the_landing_holds_it_up(fleet: Fleet, monkeypatch: py
     await fleet.approve(approval)
 
     async def looking(*args: object) -> object:
-        monkeypatch.setattr(merges, "merge_view", merge_view)
+        monkeypatch.setattr(merges, "judgement", judgement)
         await fleet.person.answer("kim", "undo", {"approval": approval.id})
-        return await merge_view(*args)  # type: ignore[arg-type]
+        return await judgement(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(merges, "merge_view", looking)
+    monkeypatch.setattr(merges, "judgement", looking)
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.GATED
     assert fleet.events("pr_merged") == []

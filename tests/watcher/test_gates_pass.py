@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 import yaml
 
 from fleet_tui.domain.events import GateStarted, PullRequestUpdated
-from fleet_tui.domain.states import GateState, PullRequestState
+from fleet_tui.domain.states import ApprovalState, GateState, PullRequestState, RunState
 from fleet_tui.watcher.passes import gates
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import PYTHON, Fleet, commit, configuration, git, until
@@ -162,6 +164,131 @@ async def test_conflict_goes_back_with_the_paths(make_fleet: MakeFleet) -> None:
     assert fleet.events("gate_started") == []
     (rework,) = fleet.occupying()
     assert "app.py" in rework.instructions
+
+
+# -- one that cannot be judged holds up no other ---------------------------------------------------------------------
+
+
+async def two_reviewed(fleet: Fleet, first: Callable[[Path], None]) -> None:
+    """Pull request 1 is what ``first`` pushes from its workspace, 2 is sound; both are approved by ``lee``."""
+    await fleet.ticket("First")
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    first(Path(run.workspace))
+    git(Path(run.workspace), "push", "--quiet", "--force")
+    await fleet.publish(run, "pr_created")
+    await fleet.end(run)
+    await fleet.settle()
+    await fleet.ticket("Second")
+    await fleet.settle()
+    await fleet.author({"second.txt": "sound\n"})
+    await fleet.settle()
+    for run in fleet.ctx.reader.runs(RunState.QUEUED):
+        begun = await fleet.begin(run)
+        await fleet.publish(begun, "pr_approved")
+        await fleet.end(begun)
+
+
+def island(tree: Path) -> None:
+    """The same files, without a history in common with anything."""
+    head = git(tree, "commit-tree", "HEAD^{tree}", "-m", "island")
+    git(tree, "reset", "--quiet", "--hard", head)
+
+
+async def test_branch_without_a_common_history_goes_back_and_holds_up_no_other(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(gates=[gate("true")])
+    await two_reviewed(fleet, island)
+    await fleet.settle()
+    assert fleet.pr(1).state is PullRequestState.CHANGES_REQUESTED
+    assert "no common history with main" in fleet.pr(1).reason
+    assert "no common history" in fleet.events("merge_failed")[0].payload["reason"]
+    (rework,) = fleet.occupying()
+    assert "git fetch origin main" in rework.instructions
+    assert fleet.pr(2).state is PullRequestState.GATED
+    assert fleet.open_approval(2).head_sha == fleet.pr(2).head_sha
+    assert fleet.ctx.reader.approvals(pr=1) == []
+    # Its author does as it is told.
+    tree = Path((await fleet.begin(rework)).workspace)
+    git(tree, "fetch", "--quiet", "origin", "main")
+    git(tree, "reset", "--quiet", "--hard", "FETCH_HEAD")
+    commit(tree, {"app.py": "print('again')\n"})
+    git(tree, "push", "--quiet", "--force")
+    await fleet.publish(rework, "pr_created")
+    await fleet.end(rework)
+    await fleet.settle()
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr(1).state is PullRequestState.GATED
+
+
+async def test_conflict_in_very_many_files_goes_back_and_holds_up_no_other(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(gates=[gate("true")])
+    names = [f"a-long-name-of-a-directory/and-a-long-name-of-a-file-{nth:04}.txt" for nth in range(1500)]
+    await two_reviewed(fleet, lambda tree: void(commit(tree, dict.fromkeys(names, "theirs\n"))))
+    commit(fleet.ctx.paths.repository, dict.fromkeys(names, "mine\n"))
+    await fleet.settle()
+    assert fleet.pr(1).state is PullRequestState.CHANGES_REQUESTED
+    assert fleet.pr(1).reason.endswith("and 1495 more")
+    (failed,) = fleet.events("merge_failed")
+    assert failed.payload["conflict"] == names[:50]
+    assert "1500 files" in failed.payload["reason"]
+    (rework,) = fleet.occupying()
+    assert names[0] in rework.instructions
+    assert "1500 files" in rework.instructions
+    assert len(rework.instructions) < 10_000
+    assert fleet.pr(2).state is PullRequestState.GATED
+    fleet.open_approval(2)
+
+
+async def test_conflicting_names_of_any_length_fit_into_the_log(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(gates=[gate("true")])
+    names = ["/".join(["\x01" * 250] * 8) + f"/{nth}" for nth in range(9)]
+    await two_reviewed(fleet, lambda tree: void(commit(tree, dict.fromkeys(names, "theirs\n"))))
+    commit(fleet.ctx.paths.repository, dict.fromkeys(names, "mine\n"))
+    await fleet.settle()
+    assert fleet.pr(1).state is PullRequestState.CHANGES_REQUESTED
+    assert fleet.pr(2).state is PullRequestState.GATED
+
+
+def void(_anything: object) -> None:
+    """For a lambda whose value nobody wants."""
+
+
+def loosen(repository: Path) -> None:
+    """Every object of a bare repository into a file of its own."""
+    for pack in list(repository.glob("objects/pack/*.pack")):
+        aside = pack.rename(repository / pack.name)
+        with aside.open("rb") as file:
+            subprocess.run(["git", "unpack-objects", "-q"], cwd=repository, stdin=file, check=True)
+
+
+async def test_damaged_pull_request_is_told_and_holds_up_no_other(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(gates=[gate("true")])
+    await two_reviewed(fleet, lambda tree: void(commit(tree, {"app.py": "print('two')\n"})))
+    await fleet.settle()
+    assert fleet.pr(1).state is PullRequestState.GATED
+    approval = fleet.open_approval(1)
+    loosen(fleet.ctx.paths.control)
+    tree = git(fleet.ctx.paths.control, "rev-parse", f"{fleet.pr(1).head_sha}^{{tree}}")
+    lost = fleet.ctx.paths.control / "objects" / tree[:2] / tree[2:]
+    kept = lost.rename(fleet.ctx.paths.control / "kept")
+    await fleet.person.answer("kim", "poll", {})
+    await fleet.settle()
+    assert fleet.pr(1).state is PullRequestState.APPROVED
+    assert "cannot be judged" in fleet.pr(1).reason
+    after = fleet.ctx.reader.approval(approval.id)
+    assert after is not None
+    assert after.state is ApprovalState.VOIDED, "nobody approves what cannot be judged"
+    (alarm,) = fleet.alarms("gates")
+    assert alarm.about == "pr:1"
+    await fleet.approve(fleet.open_approval(2))
+    await fleet.settle()
+    assert fleet.pr(2).state is PullRequestState.MERGED
+    kept.rename(lost)
+    await fleet.settle()
+    assert fleet.alarms() == []
+    assert fleet.pr(1).state is PullRequestState.GATED
+    fleet.open_approval(1)
 
 
 # -- no branch weakens its own judge ---------------------------------------------------------------------------------

@@ -59,6 +59,19 @@ async def test_all_are_heard_and_their_findings_reach_the_author(make_fleet: Mak
     assert "test the empty case >>> ok" in told
 
 
+async def test_findings_of_any_script_and_number_reach_the_author(make_fleet: MakeFleet) -> None:
+    """The log counts bytes, and writes such characters with twelve of them each."""
+    critics = [f"critic{nth}" for nth in range(6)]
+    fleet = await make_fleet([TEAM[0], *(agent(name, "qa-lead") for name in critics)])
+    await written(fleet)
+    for name in critics:
+        await fleet.verdict(name, "pr_changes_requested", "\U0001f41b" * 2_000)
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    (run,) = fleet.occupying()
+    assert all(f"qa-lead ({name}): \U0001f41b" in run.instructions for name in critics)
+
+
 async def test_verdict_on_an_older_head_does_not_count(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(TEAM)
     await written(fleet)

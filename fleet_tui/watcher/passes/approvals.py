@@ -10,7 +10,7 @@ from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
 from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, voided_by
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
+from fleet_tui.watcher.mergeview import Judgement, judgement
 from fleet_tui.watcher.parties import authors, contained, objections
 from fleet_tui.watcher.passes.reviews import ask_release_manager
 
@@ -20,18 +20,21 @@ _HOUR_NS = 3_600_000_000_000
 
 async def binding_now(ctx: Context, pull_request: PullRequest) -> Binding:
     """What an approval of ``pull_request`` would be bound to at this moment."""
-    base = await ctx.base()
-    view = await merge_view(ctx, pull_request, base)
-    gates = gate_results(ctx, view.tree, await gates_in_force(ctx, base))
-    return binding_of(pull_request, base, view.tree, list(gates.values()), ctx.policy)
+    return _binding(ctx, pull_request, await judgement(ctx, pull_request))
+
+
+def _binding(ctx: Context, pull_request: PullRequest, now: Judgement) -> Binding:
+    return binding_of(pull_request, now.base, now.view.tree, list(now.results.values()), ctx.policy)
 
 
 async def void_changed(ctx: Context) -> None:
     """Void or expire every open approval that no longer holds."""
-    for approval in ctx.reader.approvals(*OPEN):
+    approvals = ctx.reader.approvals(*OPEN)
+    for approval in approvals:
         title = f"whether the approval of #{approval.pr} still holds cannot be told, so it cannot land"
         async with alarms.guarding(ctx, "void", f"pr:{approval.pr}", title=title):
             await _void_if_changed(ctx, approval)
+    await alarms.only(ctx, "void", [f"pr:{approval.pr}" for approval in approvals])
 
 
 async def _void_if_changed(ctx: Context, approval: Approval) -> None:
@@ -49,9 +52,10 @@ async def _void_if_changed(ctx: Context, approval: Approval) -> None:
 
 
 async def changed_since(ctx: Context, approval: Approval, pull_request: PullRequest) -> str | None:
-    """What changed since ``approval`` was requested, or None while it holds."""
-    now = await binding_now(ctx, pull_request)
-    return voided_by(approval, now, author_quarantined=_author_quarantined(ctx, pull_request))
+    """What changed since ``approval`` was requested, or what it lacks, or None while it holds."""
+    now = await judgement(ctx, pull_request)
+    bound, quarantined = _binding(ctx, pull_request, now), _author_quarantined(ctx, pull_request)
+    return voided_by(approval, bound, author_quarantined=quarantined) or now.unmet
 
 
 def is_expired(ctx: Context, approval: Approval) -> bool:
@@ -76,29 +80,31 @@ def _author_quarantined(ctx: Context, pull_request: PullRequest) -> bool:
 
 async def request(ctx: Context) -> None:
     """Ask a person about every gated pull request for which policy wants one."""
-    for pull_request in ctx.reader.pull_requests(PullRequestState.GATED):
+    gated = ctx.reader.pull_requests(PullRequestState.GATED)
+    for pull_request in gated:
         number = pull_request.number
         async with alarms.guarding(ctx, "request", f"pr:{number}", title=f"the approval of #{number} cannot be asked"):
             await _request_if_needed(ctx, pull_request)
+    await alarms.only(ctx, "request", [f"pr:{pull_request.number}" for pull_request in gated])
 
 
 async def _request_if_needed(ctx: Context, pull_request: PullRequest) -> None:
     if _author_quarantined(ctx, pull_request) or current(ctx, pull_request) is not None:
         return
-    if not await ask_release_manager(ctx, pull_request):
-        return
-    reasons = await _reasons(ctx, pull_request)
+    now = await judgement(ctx, pull_request)
+    if now.unmet is not None or not await ask_release_manager(ctx, pull_request):
+        return  # the gates pass will deal with what is unmet
+    reasons = _reasons(ctx, now)
     if reasons:
-        await _request(ctx, pull_request, reasons)
+        await _request(ctx, pull_request, now, reasons)
 
 
-async def _reasons(ctx: Context, pull_request: PullRequest) -> tuple[str, ...]:
-    view = await merge_view(ctx, pull_request, await ctx.base())
-    return reasons_for_a_person(ctx.settings, ctx.isolation, view.paths)
+def _reasons(ctx: Context, now: Judgement) -> tuple[str, ...]:
+    return reasons_for_a_person(ctx.settings, ctx.isolation, now.view.paths)
 
 
-async def _request(ctx: Context, pull_request: PullRequest, reasons: tuple[str, ...]) -> None:
-    bound = await binding_now(ctx, pull_request)
+async def _request(ctx: Context, pull_request: PullRequest, now: Judgement, reasons: tuple[str, ...]) -> None:
+    bound = _binding(ctx, pull_request, now)
     expires = ctx.now_ns() + ctx.settings.approval.expires_h * _HOUR_NS
     payload = ApprovalRequested(
         new_id("approval"),
@@ -140,17 +146,18 @@ async def objection_to_landing(ctx: Context, number: int, head_sha: str, approva
     pull_request = ctx.reader.pull_request(number)
     if pull_request is None or pull_request.state is not PullRequestState.GATED or pull_request.head_sha != head_sha:
         return "the pull request has changed"
-    binding = await binding_now(ctx, pull_request)
-    reasons = await _reasons(ctx, pull_request)
+    now = await judgement(ctx, pull_request)
     # From here on nothing is awaited: what is read now is what holds when the answer is given.
     if objections(ctx, pull_request):
         return "a reviewer asks for changes"
+    if now.unmet is not None:
+        return now.unmet
     quarantined = _author_quarantined(ctx, pull_request)
     if approval_id is None:
-        return "the author is quarantined" if quarantined else "; ".join(reasons) or None
+        return "the author is quarantined" if quarantined else "; ".join(_reasons(ctx, now)) or None
     approval = ctx.reader.approval(approval_id)
     if approval is None or approval.state is not ApprovalState.HELD:
         return "it is not approved"
     if (approval.hold_until_ns or 0) > ctx.now_ns():
         return "its grace time is not over"
-    return voided_by(approval, binding, author_quarantined=quarantined)
+    return voided_by(approval, _binding(ctx, pull_request, now), author_quarantined=quarantined)

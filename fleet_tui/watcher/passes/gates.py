@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, draft
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Gate, PullRequest
 from fleet_tui.domain.states import GateState, PullRequestState
-from fleet_tui.domain.text import reveal_name
+from fleet_tui.domain.text import one_line, some_names
+from fleet_tui.git.values import UnrelatedHistories
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import MARKER
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
-from fleet_tui.watcher.passes.reviews import change_state, send_back
+from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
 from fleet_tui.watcher.shell import Outcome, command_environment, run_command
 
 GATE_MARKER = "FLEET_GATES"
 """The environment variable that tells whose gate a process belongs to."""
+_NAMED, _LISTED = 5, 50
+"""Conflicting files that a line names, and that an event and a message list: there may be any number."""
 
 
 async def judge(ctx: Context) -> None:
@@ -33,10 +37,18 @@ async def judge(ctx: Context) -> None:
         number = pull_request.number
         async with alarms.guarding(ctx, "gates", f"pr:{number}", title=f"#{number} cannot be judged"):
             await _judge(ctx, pull_request, base, gates)
+    await alarms.only(ctx, "gates", [f"pr:{pull_request.number}" for pull_request in pull_requests])
 
 
 async def _judge(ctx: Context, pull_request: PullRequest, base: str, gates: tuple[GateSettings, ...]) -> None:
-    view = await merge_view(ctx, pull_request, base)
+    try:
+        view = await merge_view(ctx, pull_request, base)
+    except UnrelatedHistories:
+        await _unrelated(ctx, pull_request)
+        return
+    except FleetError as error:
+        await _unjudged(ctx, pull_request, error)
+        raise
     if view.conflict:
         await _conflict(ctx, pull_request, view)
         return
@@ -50,6 +62,13 @@ async def _judge(ctx: Context, pull_request: PullRequest, base: str, gates: tupl
     elif pull_request.state is PullRequestState.APPROVED:
         reason = f"{len(gates)} of {len(gates)} gates passed" if gates else "no gates are configured"
         await change_state(ctx, pull_request, PullRequestState.GATED, reason)
+
+
+async def _unjudged(ctx: Context, pull_request: PullRequest, error: FleetError) -> None:
+    """What cannot be judged is not gated, so nobody is asked to approve it; why is said once."""
+    reason = one_line(f"cannot be judged: {error}", 400)
+    if (pull_request.state, pull_request.reason) != (PullRequestState.APPROVED, reason):
+        await change_state(ctx, pull_request, PullRequestState.APPROVED, reason)
 
 
 async def _run_missing(
@@ -127,14 +146,30 @@ async def _failed(ctx: Context, pull_request: PullRequest, gate: Gate) -> None:
 
 
 async def _conflict(ctx: Context, pull_request: PullRequest, view: MergeView) -> None:
-    target, names = pull_request.target, [reveal_name(path) for path in view.conflict]
-    reason = f"conflicts with {target} in {', '.join(names[:5])}"
-    await ctx.say(MergeFailed(pull_request.number, reason, list(names)), f"pr:{pull_request.number}")
-    findings = (
-        f"Your branch {reason}. Run `git fetch origin {target}` and `git merge FETCH_HEAD`, resolve the conflict, "
-        "commit, push, and publish pr_created again."
+    target, count = pull_request.target, len(view.conflict)
+    reason = f"conflicts with {target} in {some_names(view.conflict, _NAMED)}"
+    files = f" ({count} files)" if count > _NAMED else ""
+    advice = (
+        f"Your branch conflicts with {target}{files}: {some_names(view.conflict, _LISTED)}. Run `git fetch origin "
+        f"{target}` and `git merge FETCH_HEAD`, resolve the conflict, commit, push, and publish pr_created again."
     )
-    await send_back(ctx, pull_request, reason, findings)
+    names = [str(some_names([path], 1)) for path in view.conflict[:_LISTED]]
+    await _cannot_merge(ctx, pull_request, reason, MergeFailed(pull_request.number, f"{reason}{files}", names), advice)
+
+
+async def _unrelated(ctx: Context, pull_request: PullRequest) -> None:
+    target, branch = pull_request.target, pull_request.branch
+    reason = f"its branch has no common history with {target}"
+    advice = (
+        f"Your branch has no common history with {target}, so it cannot be merged. Run `git branch kept`, `git fetch "
+        f"origin {target}` and `git reset --hard FETCH_HEAD`, bring your change over (`git checkout kept -- PATH`), "
+        f"commit, `git push --force origin HEAD:{branch}`, and publish pr_created again."
+    )
+    await _cannot_merge(ctx, pull_request, reason, MergeFailed(pull_request.number, reason), advice)
+
+
+async def _cannot_merge(ctx: Context, pull_request: PullRequest, reason: str, failed: MergeFailed, advice: str) -> None:
+    await ctx.record(draft(failed, f"pr:{pull_request.number}"), *sent_back(ctx, pull_request, reason, advice))
 
 
 async def _close_interrupted(ctx: Context) -> None:

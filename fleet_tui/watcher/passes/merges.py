@@ -22,7 +22,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
+from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
 from fleet_tui.watcher.passes.approvals import may_land, objection_to_landing
 from fleet_tui.watcher.shell import run_lines
@@ -34,7 +34,9 @@ async def land(ctx: Context) -> None:
     """Land the oldest pull request that may land. The next pass sees the moved base and judges the others anew."""
     if alarms.active(ctx, "landed-differs", "fleet") or alarms.active(ctx, "target-diverged", "fleet"):
         return
-    for pull_request in sorted(ctx.reader.pull_requests(PullRequestState.GATED), key=lambda p: p.created_ns):
+    gated = sorted(ctx.reader.pull_requests(PullRequestState.GATED), key=lambda p: p.created_ns)
+    await alarms.only(ctx, "land", [f"pr:{pull_request.number}" for pull_request in gated])
+    for pull_request in gated:
         allowed, approval = False, None
         number = pull_request.number
         async with alarms.guarding(ctx, "land", f"pr:{number}", title=f"#{number} cannot land"):
@@ -45,18 +47,16 @@ async def land(ctx: Context) -> None:
 
 
 async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | None) -> None:
-    base = await ctx.base()
-    view = await merge_view(ctx, pull_request, base)
-    results = gate_results(ctx, view.tree, gates := await gates_in_force(ctx, base))
-    if view.conflict or len(results) != len(gates):
+    now = await judgement(ctx, pull_request)
+    if now.unmet is not None:
         return  # the gates pass will deal with it
     landing = Landing(
         pr=pull_request.number,
         ticket=pull_request.ticket,
         head=pull_request.head_sha,
-        base=base,
-        commit=view.commit,
-        tree=view.tree,
+        base=now.base,
+        commit=now.view.commit,
+        tree=now.view.tree,
         approval=approval.id if approval else None,
     )
     ctx.landing = landing.approval

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet_tui.domain.events import Draft, PullRequestStateChanged, RunStopRequested, TicketBlocked, draft
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import fitting, one_line
 from fleet_tui.governance.reviews import next_round
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.watcher import alarms
@@ -21,23 +21,36 @@ from fleet_tui.watcher.parties import (
 )
 from fleet_tui.watcher.queueing import queued
 
+_FINDINGS_BYTES = 40_000
+"""What one run is told of what is wrong; an event holds somewhat more."""
+
 
 async def review(ctx: Context) -> None:
     """Queue a run per missing reviewer and act on what the verdicts add up to."""
     await _end_overtaken(ctx)
-    asked = reviewers(ctx)
-    for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW):
-        outcome = verdicts(ctx, pull_request)
-        if outcome.conclusion == "approved":
-            await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
-        elif outcome.conclusion == "changes_requested":
-            await send_back(ctx, pull_request, outcome.reason, "\n\n".join(outcome.findings))
-        else:
-            for name in outcome.missing:
-                key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
-                await ctx.record(_run_on(pull_request, asked[name], key, "pr_needs_review"))
+    waiting = ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW)
+    for pull_request in waiting:
+        number = pull_request.number
+        async with alarms.guarding(ctx, "review", f"pr:{number}", title=f"the review of #{number} cannot go on"):
+            await _conclude(ctx, pull_request)
+    await alarms.only(ctx, "review", [f"pr:{pull_request.number}" for pull_request in waiting])
     await _reopen(ctx)
     await _tell_who_is_held(ctx)
+
+
+async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
+    outcome = verdicts(ctx, pull_request)
+    if outcome.conclusion == "approved":
+        await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
+    elif outcome.conclusion == "changes_requested":
+        share = _FINDINGS_BYTES // len(outcome.findings) - len(r"\n\n")
+        findings = "\n\n".join(fitting(finding, share) for finding in outcome.findings)
+        await send_back(ctx, pull_request, outcome.reason, findings)
+    else:
+        asked = reviewers(ctx)
+        for name in outcome.missing:
+            key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
+            await ctx.record(_run_on(pull_request, asked[name], key, "pr_needs_review"))
 
 
 async def _reopen(ctx: Context) -> None:
@@ -113,7 +126,7 @@ def sent_back(
         ticket=pull_request.ticket,
         pr=pull_request.number,
         round_=following,
-        instructions=findings[:20_000],
+        instructions=fitting(findings, _FINDINGS_BYTES),
     )
     state = PullRequestStateChanged(
         pull_request.number, PullRequestState.CHANGES_REQUESTED.value, one_line(reason, 400), pull_request.round
