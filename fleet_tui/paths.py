@@ -114,6 +114,10 @@ class FleetPaths:
     def evidence(self) -> Path:
         return self.state / "evidence"
 
+    def run_output(self, run: str) -> Path:
+        """The last lines that an ended run's pane showed."""
+        return self.evidence / f"{run}.log"
+
     @property
     def blobs(self) -> Path:
         """Content-addressed texts too large for an event."""

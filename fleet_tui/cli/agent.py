@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,8 +23,12 @@ from fleet_tui.cli.common import (
     say,
 )
 from fleet_tui.domain.errors import FleetError, UsageError
-from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
 from fleet_tui.domain.text import one_line
+
+if TYPE_CHECKING:
+    from fleet_tui.domain.model import Agent, Run
+    from fleet_tui.store.reader import Reader
 
 
 @click.group()
@@ -138,11 +144,9 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
     Example:
       fleet agent explain dev-1
     """
-    reader = open_reader(fleet_paths(repo))
-    row = reader.agent(name)
-    if row is None:
-        names = ", ".join(a.name for a in reader.agents()) or "none"
-        raise UsageError("no such agent", name, f"agents: {names}")
+    paths = fleet_paths(repo)
+    reader = open_reader(paths)
+    row = _existing(reader, name)
     now = time.time_ns()
     runs = [
         {
@@ -157,6 +161,7 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
             "isolation": run.isolation,
             "exit_code": run.exit_code,
             "signal": run.signal,
+            "output": f"fleet agent logs {name} --run {run.id}" if paths.run_output(run.id).exists() else None,
         }
         for run in reader.runs(agent=name, limit=10)
     ]
@@ -167,8 +172,75 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
         say(f"quarantined: {one_line(row.quarantine_reason, 400)}")
     if row.paused:
         say("paused by a person")
-    cells = [(r["run"], r["state"], r["source"], r["age"], r["trigger"], f"#{r['ticket']}", r["reason"]) for r in runs]
-    print_table(("RUN", "STATE", "SOURCE", "AGE", "TRIGGER", "TICKET", "REASON"), cells, empty="it has not run yet")
+    cells = [
+        (r["run"], r["state"], r["source"], r["age"], _exit(r), r["trigger"], f"#{r['ticket']}", r["reason"])
+        for r in runs
+    ]
+    header = ("RUN", "STATE", "SOURCE", "AGE", "EXIT", "TRIGGER", "TICKET", "REASON")
+    print_table(header, cells, empty="it has not run yet")
+    for output in [r["output"] for r in runs if r["output"]][:1]:
+        say(f"what it showed last: {output}")
+
+
+def _exit(run: Mapping[str, object]) -> str:
+    return f"sig {run['signal']}" if run["signal"] else "-" if run["exit_code"] is None else str(run["exit_code"])
+
+
+def _existing(reader: Reader, name: str) -> Agent:
+    row = reader.agent(name)
+    if row is None:
+        names = ", ".join(a.name for a in reader.agents()) or "none"
+        raise UsageError("no such agent", name, f"agents: {names}")
+    return row
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--run", "run_id", help="A run of NAME; default: the newest that has ended.")
+@repo_option
+@json_option
+def logs(name: str, run_id: str | None, repo: Path | None, as_json: bool) -> None:
+    """Print the last lines that a run of NAME showed in its pane before it ended.
+
+    \b
+    Examples:
+      fleet agent logs dev-1
+      fleet agent logs dev-1 --run run-1m7y22az8xmdsrp9m --json
+    """
+    from fleet_tui.readmodel.output import read_output
+
+    paths = fleet_paths(repo)
+    reader = open_reader(paths)
+    _existing(reader, name)
+    run = _ended_run(reader, name, run_id)
+    path = paths.run_output(run.id)
+    lines = read_output(path)
+    if lines is None:
+        why = f"{run.id} {run.state.value}: {run.state_reason}"
+        raise FleetError("no output was kept", why, f"fleet agent explain {name}")
+    if as_json:
+        facts = {"agent": name, "run": run.id, "state": run.state.value, "exit_code": run.exit_code}
+        print_json(facts | {"signal": run.signal, "reason": run.state_reason, "path": str(path), "lines": lines})
+        return
+    how = f"signal {run.signal}" if run.signal else f"exit code {run.exit_code}"
+    about = f" on ticket #{run.ticket}" if run.ticket else ""
+    say(one_line(f"{run.id} {run.state.value} ({how}){about} {age(run.ended_ns, time.time_ns())} ago, {path}", 1000))
+    for line in lines:
+        say(f"    | {line}")
+
+
+def _ended_run(reader: Reader, name: str, run_id: str | None) -> Run:
+    """The run asked for, which has ended.
+
+    Raises:
+        UsageError: there is none.
+    """
+    run = reader.run(run_id) if run_id else next(iter(reader.runs(*ENDED_RUNS, agent=name, limit=1)), None)
+    if run is None or run.agent != name:
+        raise UsageError("no such run", run_id or f"{name} has no run that has ended", f"fleet agent explain {name}")
+    if run.state not in ENDED_RUNS:
+        raise UsageError("it has not ended", run.id, f"fleet agent attach {name}")
+    return run
 
 
 @agent.command()

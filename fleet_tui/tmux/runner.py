@@ -26,6 +26,7 @@ if not __package__:
 
 from fleet_tui.tmux import proctree, records
 from fleet_tui.tmux.control import ControlSocket
+from fleet_tui.tmux.taken_in import wait_until_taken_in
 
 METER_EVERY_S = 5.0
 REFREEZE_EVERY_S = 1.0
@@ -100,6 +101,7 @@ class Runner:
         else:
             code, reason = failure
             self._write_exit(records.ExitRecord(code, None, 0, reason, time.time_ns()))
+        wait_until_taken_in()
         control.close()
         return code
 

@@ -184,13 +184,15 @@ class TmuxServer:
         drop = ["env", "-u", "TMUX", "-u", "TMUX_PANE"]
         return [*drop, *self.argv("attach-session", "-t", f"={session}")]
 
-    async def capture(self, pane: PaneInfo, *, history: int = 0, colour: bool = False) -> str:
+    async def capture(self, pane: PaneInfo, *, history: int = 0, colour: bool = False, joined: bool = False) -> str:
         """The pane's screen after up to ``history`` lines above it; with ``colour`` the text holds SGR sequences.
+
+        ``joined`` makes lines whole again that were wrapped at the pane's width.
 
         Raises:
             Conflict: the pane id now belongs to another pane.
         """
-        flags = ["-e"] if colour else []
+        flags = [*(["-e"] if colour else []), *(["-J"] if joined else [])]
         result = await self.run(
             *("display-message", "-p", "-t", pane.pane_id, "#{@fleet_uuid}", ";"),
             *("capture-pane", "-p", *flags, "-S", str(-history), "-t", pane.pane_id),

@@ -59,8 +59,14 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     """
     if run.ticket is None:
         raise Refused("no ticket", f"{run.id} works on no ticket", "an author's run belongs to a ticket")
-    async with ctx.handing_over:
-        return await _hand_over(ctx, run, run.ticket, (title, body), key, actor)
+    try:
+        async with ctx.handing_over:
+            result = await _hand_over(ctx, run, run.ticket, (title, body), key, actor)
+    except Refused as refused:
+        ctx.refused[run.id] = f"{refused.title}: {refused.message}"
+        raise
+    ctx.refused.pop(run.id, None)
+    return result
 
 
 async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str], key: str, actor: str) -> PullRequest:

@@ -191,5 +191,12 @@ def test_questions_of_init_show_only_text(shop: Shop, terminal: Terminal) -> Non
     assert "Gate test" in written
 
 
+def test_what_a_run_showed_last_is_only_text(hostile: Shop, terminal: Terminal) -> None:
+    hostile.add(ev.draft(ev.RunCrashed(RUN, 3, None, 10, HOSTILE), f"run:{RUN}"))
+    hostile.paths.run_output(RUN).write_text(f"{HOSTILE}\n{HOSTILE}", encoding="utf-8", errors="surrogatepass")
+    for words in (("agent", "logs", "dev"), ("agent", "logs", "dev", "--json"), ("agent", "explain", "dev")):
+        check(terminal(*words))
+
+
 def test_the_room_without_a_terminal(hostile: Shop, terminal: Terminal) -> None:
     check(terminal("up"))

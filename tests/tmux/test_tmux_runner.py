@@ -22,6 +22,7 @@ import pytest
 from fleet_tui.domain.errors import Conflict, FleetError
 from fleet_tui.tmux import proctree, records, runner_client
 from fleet_tui.tmux.runner import Meter
+from fleet_tui.tmux.server import TmuxServer
 from tests.tmux.tmux_support import ROOT, PtyRun, python, until
 
 DAEMON = """
@@ -357,3 +358,39 @@ def test_the_runner_imports_little() -> None:
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"asyncio", "libtmux", "pydantic", "textual", "peewee", "yaml", "click"}
+
+
+async def test_stays_until_tmux_has_read_the_last_output(tmux: TmuxServer, short_dir: Path) -> None:
+    """tmux forgets what it has not read of a pane whose process ends, and that is where an error stands."""
+    script = "until [ -e go ]; do sleep 0.01; done; echo KeyError >&2; exit 3"
+    environment = {"PATH": os.environ["PATH"]}
+    runner_client.write_spec(short_dir, records.RunSpec("run-1", ("sh", "-c", script), str(short_dir), environment))
+    pane = await tmux.spawn("run-1", runner_client.runner_argv(short_dir), cwd=short_dir, uuid="a" * 32)
+    await until(lambda: runner_client.runner_alive(short_dir))
+    server = await tmux.alive()
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        (short_dir / "go").touch()
+        await until(lambda: records.read_exit(short_dir))
+        with pytest.raises(AssertionError):
+            await until(lambda: not runner_client.runner_alive(short_dir), 0.4)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    await until(lambda: not runner_client.runner_alive(short_dir))
+    assert (await tmux.capture(pane)).strip() == "KeyError"
+
+
+async def test_a_terminal_that_does_not_answer_is_not_waited_for_long(tmux: TmuxServer, short_dir: Path) -> None:
+    runner_client.write_spec(
+        short_dir, records.RunSpec("run-1", ("true",), str(short_dir), {"PATH": os.environ["PATH"]})
+    )
+    server = await tmux.alive()
+    assert server is not None
+    runner = [*runner_client.runner_argv(short_dir)]
+    await tmux.spawn("run-1", runner, cwd=short_dir, uuid="a" * 32)
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        await until(lambda: records.read_exit(short_dir) and not runner_client.runner_alive(short_dir))
+    finally:
+        os.kill(server.pid, signal.SIGCONT)

@@ -35,7 +35,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import alarms, starting
+from fleet_tui.watcher import alarms, ending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
 from fleet_tui.watcher.passes import tickets
@@ -192,6 +192,7 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     await runner_client.kill_leftovers(run_dir)
     await ctx.drain_spool(run.id)
     fresh = ctx.reader.run(run.id) or run
+    await ending.keep_output(ctx, fresh)
     if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
         await _record_end(ctx, fresh, run_dir)
     await ctx.bus.close_run(run.id)
@@ -220,9 +221,10 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
-        reason = why or "it ended without handing its work over"
+        reason = ending.without_result(why, exit_code, ctx.refused.get(run.id, ""))
         drafts.append(draft(RunCrashed(run.id, exit_code, signal, active_ms, reason), subject))
     await ctx.record(*drafts)
+    ctx.refused.pop(run.id, None)
 
 
 async def _collect(ctx: Context, run: Run) -> None:
@@ -340,10 +342,10 @@ def _is_author(ctx: Context, run: Run) -> bool:
 
 
 async def _give_up(ctx: Context, run: Run) -> None:
-    title = f"{run.agent} crashed {run.attempt} times: {run.state_reason}"
-    await alarms.ensure(
-        ctx, "crash-loop", f"run:{run.id}", priority=2, title=title, response="look at its pane and log"
-    )
+    times = "once" if run.attempt == 1 else f"{run.attempt} times"
+    title = f"{run.agent} crashed {times}: {ending.how(run)}"
+    response = f"fleet agent logs {run.agent} --run {run.id}"
+    await alarms.ensure(ctx, "crash-loop", f"run:{run.id}", priority=2, title=title, response=response)
     if run.ticket is not None:
         await tickets.block(ctx, run.ticket, title)
     await ctx.say(
