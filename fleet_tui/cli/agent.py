@@ -331,6 +331,25 @@ def message(name: str, text: str, repo: Path | None) -> None:
 
 @agent.command()
 @click.argument("name")
+@click.option("--reason", required=True, help="Why its work is given up; goes into the log.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@repo_option
+def discard(name: str, reason: str, yes: bool, repo: Path | None) -> None:
+    """Give up what the quarantined NAME did: its pull request is closed, its ticket waits for you.
+
+    Its work, uncommitted files included, is kept under a backup ref, which is printed.
+
+    \b
+    Example:
+      fleet agent discard dev-1 --reason "built the wrong thing" --yes
+    """
+    if not yes:
+        click.confirm(f"Discard the work of {one_line(name, 80)}? It is kept as a backup ref only.", abort=True)
+    act(repo, "discard", {"agent": name, "reason": reason})
+
+
+@agent.command()
+@click.argument("name")
 @click.option("--read-only", is_flag=True, help="Only look.")
 @repo_option
 def attach(name: str, read_only: bool, repo: Path | None) -> None:

@@ -648,6 +648,46 @@ class ActAllowed(Payload, kind="act_allowed"):
 
 
 @dataclass(frozen=True, slots=True)
+class FleetHalted(Payload, kind="fleet_halted"):
+    """All stop: every agent is paused and frozen, nothing starts and nothing lands until a person lifts it. ``agents``
+    are those that were not paused before."""
+
+    reason: str
+    agents: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetResumed(Payload, kind="fleet_resumed"):
+    """The all stop was lifted. Agents that were paused before it stay so."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceKept(Payload, kind="evidence_kept"):
+    """What a contained run looked like is in ``folder`` of the evidence directory; ``manifest_sha`` is the SHA-256 of
+    its list of files with theirs. ``backup_ref`` holds the work, uncommitted files included."""
+
+    run: str
+    agent: str
+    folder: str
+    files: int
+    manifest_sha: str
+    backup_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDiscarded(Payload, kind="work_discarded"):
+    """A person gave up what a contained agent did on a ticket; it is kept at ``backup_ref``."""
+
+    run: str
+    agent: str
+    ticket: int
+    backup_ref: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetWarning(Payload, kind="budget_warning"):
     agent: str
     run: str

@@ -291,3 +291,5 @@ class FleetRow:
     target: str
     target_sha: str
     published_sha: str
+    halted: str = ""
+    """Why everything is stopped; empty while it is not."""

@@ -78,12 +78,30 @@ async def create_gate(path: Path, borrowed: Path, object_format: str, branch: st
     (path / "objects" / "info" / "alternates").write_bytes(os.fsencode(borrowed) + b"\n")
     if branch is not None:
         await git("symbolic-ref", "HEAD", refs.head_ref(branch), git_dir=path)
-    allowed = refs.head_ref(branch) + "\n" if branch is not None else "\n"
-    (path / _ALLOWED).write_text(allowed, encoding="utf-8")
+    admit(path, branch)
     hook = path / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(_HOOK, encoding="ascii")
     hook.chmod(0o755)
+
+
+def admit(gate: Path, branch: str | None) -> None:
+    """From now on the gate takes in ``branch`` alone, or nothing. Idempotent; the file is whole at every moment."""
+    allowed = refs.head_ref(branch) + "\n" if branch is not None else "\n"
+    path = gate / _ALLOWED
+    if _holds(path, allowed):
+        return
+    draft = gate / f".{_ALLOWED}.new"
+    draft.unlink(missing_ok=True)  # a link that an agent put there is not followed
+    draft.write_text(allowed, encoding="utf-8")
+    draft.replace(path)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return not path.is_symlink() and path.is_file() and path.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def refusals(gate: Path, after: int = 0) -> tuple[tuple[Refusal, ...], int]:

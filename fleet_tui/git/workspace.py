@@ -5,6 +5,7 @@ Linked worktrees would share settings, hooks and refs among agents and with the 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -16,12 +17,12 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.ids import is_safe_id
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.git import refs
+from fleet_tui.git import holding, refs
 from fleet_tui.git.backup import Backup, back_up
 from fleet_tui.git.command import git, object_id
 from fleet_tui.git.config_text import config_text
 from fleet_tui.git.control import ControlRepository
-from fleet_tui.git.gate_repo import create_gate
+from fleet_tui.git.gate_repo import admit, create_gate
 from fleet_tui.git.trees import directory_bytes, remove_tree
 from fleet_tui.git.values import WorkspacePaths
 
@@ -98,6 +99,28 @@ class Workspaces:
     async def remove_review(self, name: str) -> None:
         """Delete a reviewer's clone; nothing in it is kept."""
         await remove_tree(self._review_home(name))
+
+    async def hold(self, ticket: int) -> bool:
+        """Close the gate of a workspace and make its files read-only; whether anything had to be done."""
+        paths = self.find(ticket)
+        if paths is None or holding.is_held(self._home(ticket)):
+            return False
+        admit(paths.gate, None)
+        await asyncio.to_thread(holding.hold, self._home(ticket), paths.path)
+        return True
+
+    def held(self) -> set[int]:
+        """Tickets whose workspaces are held."""
+        return {int(path.name) for path in self.root.glob("[0-9]*") if path.name.isdecimal() and holding.is_held(path)}
+
+    async def let_go(self, ticket: int) -> bool:
+        """Undo :meth:`hold`; whether anything had to be done."""
+        paths = self.find(ticket)
+        if paths is None or not holding.is_held(self._home(ticket)):
+            return False
+        await asyncio.to_thread(holding.let_go, self._home(ticket), paths.path)
+        admit(paths.gate, paths.branch)
+        return True
 
     async def snapshot(self, ticket: int, reason: str = "snapshot") -> str:
         """Keep the working files and every local branch of a workspace in the control repository; the backup ref.

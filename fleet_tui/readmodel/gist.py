@@ -106,6 +106,12 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "approval_undone": lambda f: f"taken back by {f['by']}",
     "approval_denied": lambda f: f"{f['verdict']} by {f['by']}: {f['reason']}",
     "approval_voided": lambda f: str(f["reason"]),
+    "fleet_halted": lambda f: f"ALL STOP: {f['reason']}; {len(f['agents'])} agents paused",
+    "fleet_resumed": lambda f: f"all stop lifted: {f['reason']}",
+    "evidence_kept": lambda f: f"evidence of {f['agent']} in {f['folder']}, {f['files']} files",
+    "work_discarded": lambda f: (
+        f"work of {f['agent']} on #{f['ticket']} discarded ({f['reason']}); kept at {f['backup_ref']}"
+    ),
     "act_allowed": lambda f: f"{f['act']}: allowed once by a person",
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
     "budget_warning": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",

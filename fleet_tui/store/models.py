@@ -297,3 +297,4 @@ class Fleet(Base):
     target = TextField()
     target_sha = TextField()
     published_sha = TextField()
+    halted = TextField()

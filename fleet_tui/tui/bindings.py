@@ -214,6 +214,15 @@ KEYS: tuple[Key, ...] = (
         hint=False,
         disabled=_alarm,
     ),
+    Key(
+        "fleet.halt",
+        "exclamation_mark",
+        "ALL STOP",
+        "freeze every agent, start and land nothing; again: lift it",
+        (EVERYWHERE,),
+        True,
+        False,
+    ),
     Key("act.undo", "u", "undo", "undo the newest act that is still held", (EVERYWHERE,), hint=False, disabled=_held),
     Key("pane.next", "tab", "pane", "the next pane of the screen", (AGENT, APPROVALS, EVENTS), hint=False),
     Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
@@ -272,9 +281,9 @@ FORBIDDEN = frozenset(
 """Keys that multiplexers take, terminals cannot tell apart, or small keyboards lack."""
 
 SHOWN = {
-    "question_mark": "?", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab", "escape": "Esc",
-    "backspace": "Backspace", "left_square_bracket": "[", "right_square_bracket": "]", "ctrl+l": "^L",
-    "ctrl+q": "^Q", "ctrl+p": "^P",
+    "question_mark": "?", "exclamation_mark": "!", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab",
+    "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[", "right_square_bracket": "]",
+    "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip
 
 

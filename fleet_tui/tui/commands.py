@@ -84,4 +84,6 @@ _DONE = {
     "acknowledge": "acknowledged",
     "unblock": "goes on",
     "extend_budget": "extended",
+    "halt": "everything is frozen; ! lifts it",
+    "lift": "lifted",
 }

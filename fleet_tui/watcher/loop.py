@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from fleet_tui.watcher import alarms
+from fleet_tui.watcher import alarms, halting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -40,6 +40,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("observe runs", runs.observe),
         ("refused pushes", containment.refused_pushes),
         ("contain", containment.contain),
+        ("all stop", halting.watch),
         ("meter", budgets.meter),
         ("replace crashed runs", runs.replace_crashed),
         ("requeue released tickets", runs.requeue_released),

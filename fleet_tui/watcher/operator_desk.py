@@ -29,7 +29,7 @@ from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line, reveal_name
 from fleet_tui.git.values import FileDiff, Hunk
-from fleet_tui.watcher import starting
+from fleet_tui.watcher import discarding, halting, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import containment, reviews
 from fleet_tui.watcher.passes.approvals import changed_since, is_expired, refuse_if_landing
@@ -59,6 +59,9 @@ class OperatorDesk:
             "pause": lambda args, actor: self._pause(args, actor, pause=True),
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
             "stop": self._stop,
+            "halt": self._halt,
+            "lift": self._lift,
+            "discard": self._discard,
             "message": self._message,
             "answer": self._answer,
             "acknowledge": self._acknowledge,
@@ -231,6 +234,15 @@ class OperatorDesk:
         if not found:
             raise Conflict("nothing is running", one_line(str(args.get("run") or args.get("agent")), 80))
         return found
+
+    async def _halt(self, args: Args, actor: str) -> dict[str, Any]:
+        return await halting.halt(self._ctx, clean(str(args.get("reason") or "by hand"), 400), actor)
+
+    async def _lift(self, args: Args, actor: str) -> dict[str, Any]:
+        return await halting.lift(self._ctx, clean(str(args.get("reason") or "by hand"), 400), actor)
+
+    async def _discard(self, args: Args, actor: str) -> dict[str, Any]:
+        return await discarding.discard(self._ctx, self._agent(args), clean(_text(args, "reason"), 400), actor)
 
     async def _message(self, args: Args, actor: str) -> dict[str, Any]:
         text = clean(_text(args, "text"), 100_000)

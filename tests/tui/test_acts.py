@@ -295,3 +295,25 @@ async def test_the_alarm_on_line_two_can_be_acknowledged_after_w_went_elsewhere(
         await pilot.press("w", "w", "a")
         await until(lambda: bool(fleet.calls))
     assert fleet.calls == [("acknowledge", {"alarm": "alm-1"})]
+
+
+async def test_all_stop_from_any_screen_is_typed(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("5", "exclamation_mark")
+        await armed(app, until)
+        await pilot.press("enter", "exclamation_mark")
+        await armed(app, until)
+        await pilot.press(*"stop", "enter")
+        await until(lambda: bool(fleet.calls))
+    assert [(op, set(args)) for op, args in fleet.calls] == [("halt", {"reason"})]
+
+
+async def test_a_lifted_stop_is_typed_too(fleet: Any, until: Any) -> None:
+    fleet.add(ev.draft(ev.FleetHalted("wrong database", ["ada"]), "fleet"))
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("exclamation_mark")
+        strip = await armed(app, until)
+        assert "wrong database" in str(strip.request)
+        await pilot.press(*"lift", "enter")
+        await until(lambda: bool(fleet.calls))
+    assert [op for op, _ in fleet.calls] == ["lift"]

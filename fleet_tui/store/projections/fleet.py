@@ -9,6 +9,8 @@ from fleet_tui.domain.events import (
     ConfigLoaded,
     ConfigRejected,
     Event,
+    FleetHalted,
+    FleetResumed,
     Payload,
     TargetMoved,
     TargetPublished,
@@ -35,6 +37,7 @@ BLANK: Row = {
     "target": "",
     "target_sha": "",
     "published_sha": "",
+    "halted": "",
 }
 
 
@@ -68,6 +71,14 @@ def target_published(tables: Tables, event: Event) -> None:
     _change(tables, target=publication.target, published_sha=publication.sha)
 
 
+def halted(tables: Tables, event: Event) -> None:
+    _change(tables, halted=payload_of(event, FleetHalted).reason or "all stop")
+
+
+def resumed(tables: Tables, _event: Event) -> None:
+    _change(tables, halted="")
+
+
 def alarm_raised(tables: Tables, event: Event) -> None:
     facts = payload_of(event, AlarmRaised).as_dict()
     facts["id"] = facts.pop("alarm")
@@ -98,6 +109,8 @@ APPLY: dict[type[Payload], Apply] = {
     WatcherStopped: watcher_stopped,
     TargetMoved: target_moved,
     TargetPublished: target_published,
+    FleetHalted: halted,
+    FleetResumed: resumed,
     AlarmRaised: alarm_raised,
     AlarmCleared: alarm_cleared,
     AlarmAcknowledged: alarm_acknowledged,

@@ -153,3 +153,30 @@ def unblock(item: NeedItem) -> StripRequest:
         verb="unblock",
         id=f"unblock:{item.id}",
     )
+
+
+def halt(running: int) -> StripRequest:
+    return StripRequest(
+        title="ALL STOP",
+        lines=_lines(
+            f"{count(running, 'run')} frozen at once, every agent paused; nothing starts and nothing lands.",
+            "Nothing is lost: ! again lets them go on.",
+        ),
+        confirm="text",
+        expected="stop",
+        opening_key="exclamation_mark",
+        verb="stop all",
+        id="halt:fleet",
+    )
+
+
+def lift(reason: str) -> StripRequest:
+    return StripRequest(
+        title="LIFT THE ALL STOP",
+        lines=_lines(f"Stopped: {one_line(reason, 200)}", "Whom the stop paused goes on; starts and landings go on."),
+        confirm="text",
+        expected="lift",
+        opening_key="exclamation_mark",
+        verb="lift",
+        id="lift:fleet",
+    )

@@ -20,7 +20,7 @@ from fleet_tui.tui import bindings
 from fleet_tui.tui.bindings import Here, shown
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
-from fleet_tui.tui.present import frame
+from fleet_tui.tui.present import frame, strips
 from fleet_tui.tui.present.text import in_ascii
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
@@ -219,6 +219,17 @@ class RoomScreen(Screen[None]):
         card = self.here().held
         if card is not None:
             self.room.act(Act("undo", {"approval": card.id}, "undo", f"#{card.approval.pr}"))
+
+    def do_fleet_halt(self) -> None:
+        """All stop, or its end: from any screen."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        if snapshot.fleet.halted:
+            self.ask(strips.lift(snapshot.fleet.halted), Act("lift", {"reason": ""}, "lift", "the all stop"))
+            return
+        running = sum(1 for tile in snapshot.tiles if tile.pane_uuid)
+        self.ask(strips.halt(running), Act("halt", {"reason": ""}, "stop", "everything"))
 
     async def do_screen_wall(self) -> None:
         await self.room.go("wall")

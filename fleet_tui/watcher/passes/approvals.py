@@ -148,6 +148,8 @@ async def objection_to_landing(ctx: Context, number: int, head_sha: str, approva
         return "the pull request has changed"
     now = await judgement(ctx, pull_request)
     # From here on nothing is awaited: what is read now is what holds when the answer is given.
+    if ctx.reader.fleet().halted:
+        return "everything is stopped"
     if objections(ctx, pull_request):
         return "a reviewer asks for changes"
     if now.unmet is not None:

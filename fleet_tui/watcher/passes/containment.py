@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AgentQuarantined, Draft, PolicyDenied, RunStateChanged, draft
-from fleet_tui.domain.model import Agent
+from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.git.gate_repo import refusals
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance.lifecycle import containment_reason
 from fleet_tui.tmux import runner_client
-from fleet_tui.watcher import alarms
+from fleet_tui.watcher import alarms, evidence
 from fleet_tui.watcher.context import Context
 
 
@@ -30,6 +32,26 @@ async def contain(ctx: Context) -> None:
             await alarms.ensure(ctx, "quarantine", about, priority=1, title=title, response=response)
         else:
             await alarms.clear(ctx, "quarantine", about, "released")
+    await _hold_work(ctx)
+
+
+async def _hold_work(ctx: Context) -> None:
+    """Close the gates and write-protect the workspaces of contained agents, keep evidence, and undo the first two when
+    they are released."""
+    contained = {agent.name: agent for agent in ctx.reader.agents() if agent.quarantined}
+    held = set()
+    for run in ctx.reader.runs(RunState.QUARANTINED):
+        agent = contained.get(run.agent)
+        if agent is None:
+            continue
+        if run.ticket is not None and run.branch:
+            held.add(run.ticket)
+            await ctx.workspaces.hold(run.ticket)
+        if not ctx.reader.has_key(evidence.key_of(run, agent.epoch)):
+            epoch = agent.epoch
+            ctx.jobs.start(f"evidence:{run.id}", lambda run=run, epoch=epoch: evidence.keep(ctx, run, epoch))  # type: ignore[misc]
+    for ticket in ctx.workspaces.held() - held:
+        await ctx.workspaces.let_go(ticket)
 
 
 async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, actor: str) -> None:
@@ -44,9 +66,17 @@ async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, acto
         held = RunStateChanged(run.id, RunState.QUARANTINED.value, "rule", reason)
         drafts.append(draft(held, f"run:{run.id}", actor=actor))
     await ctx.record(*drafts)
-    for run in runs:
-        with contextlib.suppress(FleetError):  # not started yet, or just gone: the passes look again
+    await freeze_now(ctx, runs)
+
+
+async def freeze_now(ctx: Context, runs: Iterable[Run]) -> None:
+    """Freeze all of them at the same time; who is not started yet, or just gone, is seen to by the passes."""
+
+    async def one(run: Run) -> None:
+        with contextlib.suppress(FleetError):
             await runner_client.freeze(ctx.paths.run_dir(run.id))
+
+    await asyncio.gather(*map(one, runs))
 
 
 async def refused_pushes(ctx: Context) -> None:

@@ -50,6 +50,8 @@ _COLLECTING_TRIES = 3
 
 async def start_queued(ctx: Context) -> None:
     """Start queued runs, oldest first, while the fleet and their agents have room."""
+    if ctx.reader.fleet().halted:
+        return
     waiting = sorted(ctx.reader.runs(RunState.QUEUED), key=lambda r: r.queued_ns)
     # A start takes a while; until it is done its run is still queued, but has taken its place.
     begun = [run for run in waiting if ctx.jobs.running(f"start:{run.id}")]

@@ -1,0 +1,50 @@
+"""All stop: everything is frozen at once and nothing starts or lands, until a person lifts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_tui.domain.errors import Conflict
+from fleet_tui.domain.events import AgentPaused, AgentResumed, Draft, FleetHalted, FleetResumed, draft, payload_of
+from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes.containment import freeze_now
+
+_ABOUT = "fleet"
+
+
+async def halt(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
+    """Record the stop and every pause in one transaction, then freeze all trees at the same time."""
+    if ctx.reader.fleet().halted:
+        raise Conflict("already stopped", ctx.reader.fleet().halted, "fleet halt --lift")
+    agents = [agent.name for agent in ctx.reader.agents() if agent.configured and not agent.paused]
+    drafts: list[Draft] = [draft(FleetHalted(reason, agents), _ABOUT, actor=actor)]
+    drafts += [draft(AgentPaused(name, f"all stop: {reason}"), f"agent:{name}", actor=actor) for name in agents]
+    await ctx.record(*drafts)
+    runs = ctx.reader.runs(*LIVE_RUNS)
+    await freeze_now(ctx, runs)
+    return {"message": f"all stop: {len(agents)} agents paused, {len(runs)} runs frozen, nothing starts or lands"}
+
+
+async def lift(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
+    """Let go whom the stop paused; who was paused before, or was let go and paused again meanwhile, stays as he is."""
+    if not ctx.reader.fleet().halted:
+        raise Conflict("not stopped", "nothing to lift")
+    (stopped,) = ctx.reader.events(EventFilter(kinds=(FleetHalted.kind,)), limit=1)
+    names = {agent.name for agent in ctx.reader.agents() if agent.paused} & set(payload_of(stopped, FleetHalted).agents)
+    drafts: list[Draft] = [draft(FleetResumed(reason), _ABOUT, actor=actor)]
+    drafts += [draft(AgentResumed(name, "all stop lifted"), f"agent:{name}", actor=actor) for name in sorted(names)]
+    await ctx.record(*drafts)
+    return {"message": f"lifted: {len(names)} agents go on"}
+
+
+async def watch(ctx: Context) -> None:
+    """The alarm stands as long as the stop does."""
+    halted = ctx.reader.fleet().halted
+    if halted:
+        title, response = f"ALL STOP: {halted}", "look, then `fleet halt --lift`, or let agents go one by one"
+        await alarms.ensure(ctx, "halt", _ABOUT, priority=1, title=title, response=response)
+    else:
+        await alarms.clear(ctx, "halt", _ABOUT, "lifted")
