@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +19,8 @@ from fleet_tui.paths import FleetPaths
 if TYPE_CHECKING:
     from fleet_tui.store.reader import Reader
 
+_SINCE = re.compile(r"(\d+)([smhd])\Z")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -131,6 +135,20 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empt
     widths = [max(len(header[i]), *(len(line[i]) for line in lines)) for i in range(len(header))]
     for cells in (header, *lines):
         say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def since_ns(since: str | None) -> int | None:
+    """The instant so long ago, as ``30s``, ``15m``, ``2h`` or ``1d`` says.
+
+    Raises:
+        UsageError: it says something else.
+    """
+    if since is None:
+        return None
+    match = _SINCE.match(since.strip())
+    if match is None:
+        raise UsageError("--since not understood", since, "a number and a unit: 30s, 15m, 2h, 1d")
+    return time.time_ns() - int(match.group(1)) * _UNITS[match.group(2)] * 1_000_000_000
 
 
 def age(then_ns: int | None, now_ns: int) -> str:

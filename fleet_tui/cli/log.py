@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, json_option, json_text, open_reader, repo_option, say
-from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.cli.common import fleet_paths, json_option, json_text, open_reader, repo_option, say, since_ns
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from fleet_tui.readmodel.event_source import EventSource
     from fleet_tui.store.reader import EventFilter, Reader
 
-_SINCE = re.compile(r"(\d+)([smhd])\Z")
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LOOK_S = 0.2
 _MOST = 100_000
 
@@ -73,7 +70,7 @@ def log(
     wanted = EventFilter(
         kinds=tuple(kind for group in kinds for kind in group.split(",") if kind),
         subjects=(f"ticket:{ticket}",) if ticket is not None else (),
-        since_ns=_since_ns(since),
+        since_ns=since_ns(since),
         text=text,
     )
     reader = open_reader(fleet_paths(repo))
@@ -152,12 +149,3 @@ def as_line(event: Event) -> str:
     about = f"run:…{event.subject[-6:]}" if event.subject.startswith("run:") else one_line(event.subject, 20)
     who = event.actor.partition("/")[0].removeprefix("agent:")
     return f"{event.seq:>6} {at} {one_line(event.kind, 40):<20} {about:<12} {one_line(who, 20):<14} {gist(event)}"
-
-
-def _since_ns(since: str | None) -> int | None:
-    if since is None:
-        return None
-    match = _SINCE.match(since.strip())
-    if match is None:
-        raise UsageError("--since not understood", since, "a number and a unit: 30s, 15m, 2h, 1d")
-    return time.time_ns() - int(match.group(1)) * _UNITS[match.group(2)] * 1_000_000_000

@@ -27,6 +27,7 @@ COMMANDS = {
     "init": ("fleet_tui.cli.init", "init", "Write a first configuration for this repository."),
     "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
+    "risk": ("fleet_tui.cli.risk", "risk", "Show and explain risk, and try other rules on what happened."),
     "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told."),
     "question": ("fleet_tui.cli.question", "question", "List and answer what agents ask."),
     "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),

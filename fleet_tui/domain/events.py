@@ -688,6 +688,27 @@ class WorkDiscarded(Payload, kind="work_discarded"):
 
 
 @dataclass(frozen=True, slots=True)
+class RiskChanged(Payload, kind="risk_changed"):
+    """The risk of a run, or of pull request ``pr`` at ``head_sha``, is another than before. ``reasons`` read
+    ``+10 factor: detail``, and their points add up to ``score``; ``evidence`` is what was seen, so that other rules can
+    be tried on it. A secret that was found is there as kind, path, line and a short hash, never as itself. ``rules`` is
+    a hash of the rules, ``seen_ns`` the instant as of which the score is."""
+
+    agent: str
+    score: int
+    band: str
+    previous: str
+    reasons: list[str]
+    evidence: dict[str, JSON]
+    rules: str
+    seen_ns: int
+    run: str | None = None
+    pr: int | None = None
+    ticket: int | None = None
+    head_sha: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetWarning(Payload, kind="budget_warning"):
     agent: str
     run: str

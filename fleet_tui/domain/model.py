@@ -12,6 +12,7 @@ from fleet_tui.domain.states import (
     GateState,
     MessageState,
     PullRequestState,
+    RiskBand,
     RunState,
     TicketState,
     Verdict,
@@ -108,6 +109,11 @@ class Run:
     """Whether the run has done its part: a pull request, a verdict, a blocker, a decision."""
     queued_id: str
     """Id of the event that queued it: the cause of what it does."""
+    risk: int = 0
+    """From 0 to 100."""
+    risk_band: RiskBand = RiskBand.LOW
+    risk_reasons: tuple[str, ...] = ()
+    """Points and what for, one per factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,13 @@ class PullRequest:
     merge_sha: str | None
     created_ns: int
     changed_ns: int
+    risk: int = 0
+    """From 0 to 100."""
+    risk_band: RiskBand = RiskBand.LOW
+    risk_reasons: tuple[str, ...] = ()
+    """Points and what for, one per factor."""
+    risk_head: str = ""
+    """The head that the risk is of; empty: not known yet."""
 
 
 @dataclass(frozen=True, slots=True)

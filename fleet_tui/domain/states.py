@@ -124,3 +124,19 @@ class Isolation(StrEnum):
     """Bubblewrap."""
     L2 = "L2"
     """Another user or a container."""
+
+
+class RiskBand(StrEnum):
+    """What a score of risk means; see docs/governance.md. In order of severity."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    """A person is told."""
+    HIGH = "high"
+    """A person must approve the merge; the agent gets one run at a time."""
+    CRITICAL = "critical"
+    """The agent is quarantined."""
+
+    @property
+    def severity(self) -> int:
+        return list(RiskBand).index(self)

@@ -114,6 +114,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     ),
     "act_allowed": lambda f: f"{f['act']}: allowed once by a person",
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
+    "risk_changed": lambda f: f"{f['agent']}: risk {f['score']} {f['band']}, was {f['previous']}",
     "budget_warning": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
     "budget_exhausted": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
     "budget_extended": lambda f: f"{f['agent']} +{f['extra_s']} s: {f['reason']}",

@@ -21,10 +21,11 @@ from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, p
 from fleet_tui.settings.files import read_text
 from fleet_tui.settings.layers import Merged, environment_documents
 from fleet_tui.settings.problems import ERROR, WARNING, Origin, Problem, excerpt
+from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
-_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml")
+_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml")
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,30 @@ def parse_gates(text: str, where: str) -> tuple[GateSettings, ...]:
     return settings.gates
 
 
+def other_risk_rules(settings: Settings, text: str, where: str) -> Risk:
+    """The risk rules of ``settings`` with a ``risk`` section laid over them; ``where`` names the text in errors.
+
+    Raises:
+        FleetError: the text is no configuration, has no such section, or it is faulty.
+    """
+    document = parse(text, where)
+    value = document.value if isinstance(document.value, dict) else {}
+    if not document.problems and not isinstance(value.get("risk"), dict):
+        document.fault(Spot(1, 1, ""), "there is no section `risk`", "write it as in config/risk.yaml")
+    merged = Merged(problems=list(document.problems))
+    merged.lay(Document("now", "", {"risk": settings.risk.model_dump(mode="json")}, {}, {}), "shipped")
+    only = Document(where, text, {"risk": value.get("risk", {})}, document.values, document.keys)
+    merged.lay(only, "project")
+    found = None if merged.problems else _validate(merged)
+    if found is None:
+        errors = "; ".join(str(problem) for problem in merged.problems[:5])
+        raise FleetError("the rules cannot be read", errors, f"fix {where}")
+    return found.risk
+
+
 def policy_version(settings: Settings) -> str:
     """The version of everything that decides what may land: an approval is bound to it."""
-    policy = settings.model_dump(mode="json", include={"gates", "approval", "reviews", "merge", "roles"})
+    policy = settings.model_dump(mode="json", include={"gates", "approval", "reviews", "merge", "roles", "risk"})
     return f"v-{_sha(policy)[:12]}"
 
 

@@ -150,6 +150,17 @@ def _sections() -> Iterator[str]:
         shipped = shipped_values().get(name)
         defaults = shipped if isinstance(shipped, dict) and "additionalProperties" not in schema else {}
         yield f"## {heading}\n\n{model.get('description', '')}\n\n{_table(model['properties'], defaults, model)}"
+        yield from _inner_sections(name, model, defaults)
+
+
+def _inner_sections(name: str, model: Schema, shipped: Mapping[str, Any]) -> Iterator[str]:
+    """The sections inside a section, and theirs; a map by name has no keys to list."""
+    for key, schema in model["properties"].items():
+        inner = resolve(schema)
+        if inner.get("type") == "object" and "properties" in inner:
+            here = f"{name}.{key}"
+            defaults = shipped.get(key, {})
+            yield f"### `{here}`\n\n{inner.get('description', '')}\n\n{_table(inner['properties'], defaults, inner)}"
 
 
 def _model(schema: Schema) -> Schema | None:
@@ -177,6 +188,8 @@ def _default(value: Any) -> str:
         value = [item["id"] if isinstance(item, dict) and "id" in item else item for item in value]
         return ", ".join(f"`{item}`" for item in value) or "none"
     if isinstance(value, dict):
+        if value and all(isinstance(part, int) for part in value.values()):
+            return ", ".join(f"`{name}: {part}`" for name, part in value.items())
         return "none" if not value else "see below"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

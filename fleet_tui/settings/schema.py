@@ -17,6 +17,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
+from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.section import Section
 
 PUBLISHABLE = frozenset(
@@ -251,6 +252,7 @@ class Settings(Section):
     limits: Limits = Field(default_factory=Limits)
     labels: Labels = Field(default_factory=Labels)
     guard: Guard = Field(default_factory=Guard)
+    risk: Risk = Field(default_factory=Risk)
     vendors: dict[f.SafeName, VendorSettings] = Field(default_factory=dict, description="Programs that agents run.")
     roles: dict[f.SafeName, RoleSettings] = Field(
         default_factory=dict, description="Families of roles, the first match counts; an exact name beats a glob."

@@ -130,6 +130,9 @@ class Run(Base):
     published = BooleanField()
     queued_id = TextField()
     queued_seq = BigIntegerField()
+    risk = BigIntegerField()
+    risk_band = TextField()
+    risk_reasons = TextField()
 
 
 class PullRequest(Base):
@@ -152,6 +155,10 @@ class PullRequest(Base):
     merge_sha = TextField(null=True)
     created_ns = BigIntegerField()
     changed_ns = BigIntegerField()
+    risk = BigIntegerField()
+    risk_band = TextField()
+    risk_reasons = TextField()
+    risk_head = TextField()
 
 
 class Review(Base):

@@ -18,6 +18,7 @@ from fleet_tui.domain.states import (
     EffectClass,
     MessageState,
     PullRequestState,
+    RiskBand,
     RunState,
 )
 
@@ -54,6 +55,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "effect_class": st.sampled_from([str(value) for value in EffectClass]),
     "outcome": st.sampled_from(["finished", "failed", "stopped"]),
     "fence": st.integers(1, 3),
+    "band": st.sampled_from([str(value) for value in RiskBand]),
     "agents": st.lists(CONFIGURED, max_size=3),
     "to": st.lists(st.sampled_from(AGENTS), max_size=3),
 }

@@ -17,6 +17,7 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.states import ApprovalState, PullRequestState, TicketState, Verdict
 from fleet_tui.store.projections.base import Apply, publish
+from fleet_tui.store.projections.risk import NO_RISK
 from fleet_tui.store.tables import APPROVAL, PULL_REQUEST, RELEASE, REVIEW, TICKET, Tables
 
 
@@ -28,7 +29,8 @@ def created(tables: Tables, event: Event) -> None:
     facts = pull.as_dict()
     facts["number"] = facts.pop("pr")
     state = {"state": PullRequestState.NEEDS_REVIEW.value, "reason": "", "round": 1, "merge_sha": None}
-    tables.put(PULL_REQUEST, {**facts, **state, "created_ns": event.at_ns, "changed_ns": event.at_ns})
+    risk = {**NO_RISK, "risk_head": ""}
+    tables.put(PULL_REQUEST, {**facts, **state, **risk, "created_ns": event.at_ns, "changed_ns": event.at_ns})
     ticket = tables.get(TICKET, pull.ticket)
     if ticket is not None:
         review = {"state": TicketState.IN_REVIEW.value, "pr": pull.pr, "changed_ns": event.at_ns}

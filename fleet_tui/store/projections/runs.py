@@ -16,6 +16,7 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.store.projections.base import Apply, agent_row, change_agent
+from fleet_tui.store.projections.risk import NO_RISK
 from fleet_tui.store.tables import RUN, Row, Tables
 
 
@@ -85,6 +86,7 @@ _NOT_STARTED: Row = {
     "charged_ms": 0,
     "stop_requested": False,
     "published": False,
+    **NO_RISK,
 }
 
 
