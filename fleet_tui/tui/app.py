@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -19,6 +19,7 @@ from fleet_tui.store.reader import Reader
 from fleet_tui.tui import commands
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.context import RoomContext
+from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.palette import RoomCommands
@@ -68,6 +69,7 @@ class RoomApp(App[int]):
             clock=context.clock,
         )
         self.live = LivePanes(self)
+        self.keyboard = Keyboard(self, super().on_event)
         self.handed_over = False
         """The terminal shows an agent instead of the room."""
         self._reader: Reader | None = None
@@ -135,6 +137,13 @@ class RoomApp(App[int]):
             except FleetError:
                 return None
         return self._reader
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whatever is typed goes through the keyboard, which keeps the order."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self.keyboard.take(event)
+        else:
+            await super().on_event(event)
 
     # -- the picture -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textual import events, on
+from textual._time import get_time  # the clock that stamps key events; no public name gives it
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -13,18 +14,20 @@ from textual.widgets import TextArea
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Span, fill, line
 from fleet_widgets.palette import Palette
+from fleet_widgets.strip import ARM_S
 
 
 class SendLine(FrameLine, can_focus=True):
     """The one place where Enter sends."""
 
+    @dataclass
     class Pressed(Message):
-        pass
+        pressed_at: float
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "enter":
             event.stop()
-            self.post_message(self.Pressed())
+            self.post_message(self.Pressed(event.time))
 
 
 class Composer(Vertical):
@@ -46,6 +49,7 @@ class Composer(Vertical):
         self.key: str | None = None
         """Whom or what the open draft is for; None while hidden."""
         self.display = False
+        self._opened_at = 0.0
 
     def compose(self) -> ComposeResult:
         yield FrameLine(palette=self._palette, id="composer-title")
@@ -54,23 +58,20 @@ class Composer(Vertical):
 
     def write(self, key: str, title: str, draft: str = "") -> None:
         """Open for ``key`` with ``draft``."""
-        self.key = key
+        self.key, self._opened_at = key, get_time()
         self.query_one("#composer-title", FrameLine).set_line(
             line(Span("─ ", "quiet"), Span(title, "heading"), Span(" "), fill("─", "quiet"))
         )
-        self.query_one(SendLine).set_line(
-            line(
-                Span("[ Send ]", "strong"),
-                Span("  Tab comes here, Enter sends", "hint"),
-                fill(),
-                Span("Esc closes, the draft stays", "hint"),
-            )
-        )
+        self._show_send("Tab comes here, Enter sends", "hint")
         area = self.query_one(TextArea)
         area.text = draft
         area.move_cursor(area.document.end)
         self.display = True
         area.focus()
+
+    def _show_send(self, text: str, style: str) -> None:
+        how = (Span("[ Send ]", "strong"), Span(f"  {text}", style))
+        self.query_one(SendLine).set_line(line(*how, fill(), Span("Esc closes, the draft stays", "hint")))
 
     def close(self) -> None:
         key, self.key = self.key, None
@@ -79,7 +80,11 @@ class Composer(Vertical):
             self.post_message(self.Closed(key, self.query_one(TextArea).text))
 
     @on(SendLine.Pressed)
-    def _send(self) -> None:
+    def _send(self, message: SendLine.Pressed) -> None:
+        if message.pressed_at < self._opened_at + ARM_S:
+            # Of one piece with the key that opened this: perhaps a paste that was meant for something else.
+            self._show_send("not sent: all of this came at once; Enter again sends", "warn")
+            return
         text, key = self.query_one(TextArea).text.strip(), self.key
         if key is None:
             return

@@ -32,8 +32,7 @@ async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> A
 async def armed(app: Any, until: Any) -> ConfirmStrip:
     """The open strip, as soon as its keys count."""
     strip: ConfirmStrip = app.screen.query_one(ConfirmStrip)
-    await until(lambda: strip.request is not None)
-    await asyncio.sleep(ARM_S + 0.05)  # the safety delay itself is what is waited for
+    await until(lambda: strip.armed)
     return strip
 
 
@@ -111,7 +110,9 @@ async def test_a_draft_survives_closing(fleet: Any, until: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("m", *"hold on", "enter", *"please", "escape")
         await until(lambda: bool(app.drafts))
-        await pilot.press("m", "tab", "enter")
+        await pilot.press("m", "tab")
+        await asyncio.sleep(ARM_S + 0.05)  # the safety delay itself is what is waited for
+        await pilot.press("enter")
         await until(lambda: bool(fleet.calls))
     assert fleet.calls == [("message", {"run": "run-dev-1-1", "text": "hold on\nplease"})]
 
@@ -236,6 +237,7 @@ async def test_s1_random_keys_never_act(fleet: Any, until: Any, rounds: int) -> 
             # A strip that stays open may arm: what is tested are keys that come before that.
             app.post_message(events.Key("escape", None))
             await pilot.pause()
+            await until(lambda: not app.keyboard.busy)
         assert app.is_running
     assert fleet.calls == []
 

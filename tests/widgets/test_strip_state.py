@@ -43,7 +43,7 @@ def play(state: StripState, *keys: str, at: float = 1.0) -> Outcome | None:
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: f"{r.confirm}-{r.reason}")
-def test_ten_thousand_early_keys_do_nothing(request_: StripRequest) -> None:
+def test_ten_thousand_early_keys_bring_about_nothing(request_: StripRequest) -> None:
     rng = random.Random(7)
     for painted in (None, 100.0):
         state = StripState(request_)
@@ -52,7 +52,8 @@ def test_ten_thousand_early_keys_do_nothing(request_: StripRequest) -> None:
         for _ in range(10_000):
             key, character = rng.choice(KEYS)
             assert state.press(key, character, 100.0 + rng.uniform(-50, ARM_S - 1e-6)) is None
-        assert (state.reason, state.typed) == ("", "")
+        assert state.typed == ""
+        assert bool(state.reason) == (request_.reason != "none"), "only the text of a reason may come early"
         assert state.field == request_.fields[0]
 
 

@@ -75,7 +75,8 @@ class Outcome:
 
 @dataclass(slots=True)
 class StripState:
-    """One open strip. ``armed_at`` is None until it was painted; keys before that instant do nothing but Escape."""
+    """One open strip. ``armed_at`` is None until it was painted; of the keys before that instant only Escape and the
+    text of a reason count."""
 
     request: StripRequest
     armed_at: float | None = None
@@ -102,6 +103,7 @@ class StripState:
         if key == "escape":
             return Outcome("cancelled", "changed" if self.field == "changed" else "escape")
         if self.armed_at is None or time < self.armed_at:
+            self._type_ahead(key, character)
             return None
         self.note = self.note if self.field == "changed" else ""
         if key in self.request.passes and (self.field != "reason" or not self.reason):
@@ -115,6 +117,11 @@ class StripState:
                 return self._type(key, character)
             case "reason":
                 return self._explain(key, character)
+
+    def _type_ahead(self, key: str, character: str | None) -> None:
+        """Text that comes with the opening key goes into a reason, where it confirms nothing; all else is dropped."""
+        if self.field == "reason" and key not in ("tab", "shift+tab", "enter"):
+            self._explain(key, character)
 
     def _act(self, key: str) -> Outcome | None:
         if key in ("tab", "shift+tab") and len(self.request.fields) > 1:

@@ -102,6 +102,7 @@ class AgentActs(RoomScreen):
             room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
         finally:
             room.handed_over = False
+            room.keyboard.forget()
             room.live.wanted_changed()
 
     def do_agent_message(self) -> None:
