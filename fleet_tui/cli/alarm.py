@@ -7,8 +7,23 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli.common import act, age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
-from fleet_tui.domain.states import AlarmState
+from fleet_tui.cli.common import (
+    act,
+    age,
+    fleet_paths,
+    json_option,
+    open_reader,
+    print_json,
+    print_table,
+    repo_option,
+    say,
+)
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
+from fleet_tui.domain.text import one_line
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 
 @click.group()
@@ -19,6 +34,7 @@ def alarm() -> None:
     Examples:
       fleet alarm list
       fleet alarm ack alarm-1m7y22az8xmdsrp9m
+      fleet alarm shelve alarm-1m7y22az8xmdsrp9m --for 30m --reason "known, ticket 377"
     """
 
 
@@ -34,12 +50,22 @@ def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
       fleet alarm list --json
     """
     reader = open_reader(fleet_paths(repo))
-    found = reader.alarms(*(() if everything else (AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED)))
+    found = reader.alarms(*(() if everything else STANDING_ALARMS))
     if as_json:
         print_json(found)
         return
     now = time.time_ns()
-    cells = [(f"P{a.priority}", a.state.value, age(a.raised_ns, now), a.title, a.response, a.id) for a in found]
+    cells = [
+        (
+            f"P{a.priority}",
+            _state(a, now),
+            age(a.raised_ns, now),
+            f"{'↳ ' if a.first else ''}{a.title}",
+            a.response,
+            a.id,
+        )
+        for a in found
+    ]
     print_table(("", "STATE", "SINCE", "WHAT", "DO", "ALARM"), cells, empty="no alarms")
 
 
@@ -54,3 +80,84 @@ def ack(name: str, repo: Path | None) -> None:
       fleet alarm ack alarm-1m7y22az8xmdsrp9m
     """
     act(repo, "acknowledge", {"alarm": name})
+
+
+@alarm.command()
+@click.argument("name", metavar="ALARM")
+@click.option("--for", "duration", default="30m", show_default=True, help="How long: 5m, 2h, at most 8h.")
+@click.option("--reason", required=True, help="Why it may wait; goes into the log.")
+@repo_option
+def shelve(name: str, duration: str, reason: str, repo: Path | None) -> None:
+    """Put ALARM out of sight for a while; its condition still stands, and it comes back by itself.
+
+    \b
+    Example:
+      fleet alarm shelve alarm-1m7y22az8xmdsrp9m --for 2h --reason "the gate is being mended"
+    """
+    act(repo, "shelve", {"alarm": name, "for_s": _seconds(duration), "reason": reason})
+
+
+@alarm.command()
+@click.argument("name", metavar="ALARM")
+@repo_option
+def unshelve(name: str, repo: Path | None) -> None:
+    """Bring ALARM back in sight now.
+
+    \b
+    Example:
+      fleet alarm unshelve alarm-1m7y22az8xmdsrp9m
+    """
+    act(repo, "unshelve", {"alarm": name})
+
+
+@alarm.command()
+@click.argument("name", metavar="ALARM")
+@repo_option
+@json_option
+def explain(name: str, repo: Path | None, as_json: bool) -> None:
+    """Say what ALARM means: consequence, response, time allowed, what came first, and what followed from it.
+
+    \b
+    Example:
+      fleet alarm explain alarm-1m7y22az8xmdsrp9m
+    """
+    from fleet_tui.settings.load import load_settings
+
+    paths = fleet_paths(repo)
+    alarms = open_reader(paths).alarms()
+    found = next((each for each in alarms if each.id == name), None)
+    if found is None:
+        raise UsageError("no such alarm", one_line(name, 80), "fleet alarm list --all")
+    meaning = load_settings(paths.repository, project_required=False).require().alarms.get(found.rule)
+    facts = {
+        "alarm": found.id,
+        "rule": found.rule,
+        "priority": found.priority,
+        "state": _state(found, time.time_ns()),
+        "what": found.title,
+        "about": found.about,
+        "response": found.response,
+        "consequence": meaning.consequence if meaning else "not written down",
+        "respond_within_s": meaning.respond_within_s if meaning else None,
+        "follows": found.first,
+        "followed_by": [each.id for each in alarms if each.first == found.id],
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        say(f"{key:16} {one_line(', '.join(value) if isinstance(value, list) else str(value), 400) or '-'}")
+
+
+def _state(alarm: Alarm, now_ns: int) -> str:
+    if alarm.state is not AlarmState.SHELVED or alarm.shelved_until_ns is None:
+        return alarm.state.value
+    left_s = max(0, (alarm.shelved_until_ns - now_ns) // 1_000_000_000)
+    return f"shelved {left_s // 60} m: {one_line(alarm.shelved_reason, 60)}"
+
+
+def _seconds(text: str) -> int:
+    number, unit = text[:-1], text[-1:]
+    if not number.isdecimal() or unit not in _UNITS_S:
+        raise UsageError("not a time", one_line(text, 40), "write it like 30m or 2h")
+    return int(number) * _UNITS_S[unit]

@@ -741,6 +741,26 @@ class AlarmRaised(Payload, kind="alarm_raised"):
     title: str
     response: str
     about: str
+    first: str | None = None
+    """The alarm that came first of its group, when this one follows from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmShelved(Payload, kind="alarm_shelved"):
+    """Out of sight until ``until_ns``; its condition is not changed."""
+
+    alarm: str
+    by: str
+    until_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmUnshelved(Payload, kind="alarm_unshelved"):
+    """Back in sight, as not yet acknowledged."""
+
+    alarm: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,6 +262,10 @@ class Alarm:
     acknowledged_by: str | None
     raised_ns: int
     cleared_ns: int | None
+    first: str | None = None
+    """The alarm that came first of its group: this one is probably its effect."""
+    shelved_until_ns: int | None = None
+    shelved_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

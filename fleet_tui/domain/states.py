@@ -112,7 +112,13 @@ class EffectState(StrEnum):
 class AlarmState(StrEnum):
     ACTIVE = "active"
     ACKNOWLEDGED = "acknowledged"
+    SHELVED = "shelved"
+    """Out of sight until an instant, with a person's reason; its condition still stands."""
     CLEARED = "cleared"
+
+
+STANDING_ALARMS = (AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED, AlarmState.SHELVED)
+"""Alarms whose condition has not gone."""
 
 
 class Isolation(StrEnum):

@@ -112,6 +112,8 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "work_discarded": lambda f: (
         f"work of {f['agent']} on #{f['ticket']} discarded ({f['reason']}); kept at {f['backup_ref']}"
     ),
+    "alarm_shelved": lambda f: f"shelved by {f['by']}: {f['reason']}",
+    "alarm_unshelved": lambda f: f"back in sight: {f['reason']}",
     "act_allowed": lambda f: f"{f['act']}: allowed once by a person",
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
     "risk_changed": lambda f: f"{f['agent']}: risk {f['score']} {f['band']}, was {f['previous']}",

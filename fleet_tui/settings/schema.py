@@ -15,6 +15,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.settings import fields as f
+from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.risk import Risk
@@ -253,6 +254,7 @@ class Settings(Section):
     labels: Labels = Field(default_factory=Labels)
     guard: Guard = Field(default_factory=Guard)
     risk: Risk = Field(default_factory=Risk)
+    alarms: dict[f.SafeName, AlarmSettings] = Field(default_factory=dict, description="What each alarm means.")
     vendors: dict[f.SafeName, VendorSettings] = Field(default_factory=dict, description="Programs that agents run.")
     roles: dict[f.SafeName, RoleSettings] = Field(
         default_factory=dict, description="Families of roles, the first match counts; an exact name beats a glob."

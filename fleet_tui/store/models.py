@@ -266,6 +266,9 @@ class Alarm(Base):
     acknowledged_by = TextField(null=True)
     raised_ns = BigIntegerField()
     cleared_ns = BigIntegerField(null=True)
+    first = TextField(null=True)
+    shelved_until_ns = BigIntegerField(null=True)
+    shelved_reason = TextField()
 
 
 class Effect(Base):

@@ -7,11 +7,12 @@ import logging
 from collections.abc import AsyncIterator, Collection, Mapping
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import AlarmCleared, AlarmRaised
+from fleet_tui.domain.events import AlarmCleared, AlarmRaised, AlarmShelved, AlarmUnshelved
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Alarm
-from fleet_tui.domain.states import AlarmState
+from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
 from fleet_tui.domain.text import one_line
+from fleet_tui.governance.alarms import CHATTER_SHELVED_S, first_out, flood, is_chattering
 from fleet_tui.watcher.context import Context
 
 _FAILURES = 3
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def active(ctx: Context, rule: str, about: str) -> Alarm | None:
     """The uncleared alarm of this rule about this subject."""
-    alarms = ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED)
+    alarms = ctx.reader.alarms(*STANDING_ALARMS)
     return next((alarm for alarm in alarms if alarm.rule == rule and alarm.about == about), None)
 
 
@@ -31,8 +32,24 @@ async def ensure(ctx: Context, rule: str, about: str, *, priority: int, title: s
     if active(ctx, rule, about) is None:
         # Jobs run beside the passes: two that see the condition at once have the same key, and one of them counts.
         nth = sum(alarm.rule == rule and alarm.about == about for alarm in ctx.reader.alarms())
-        alarm = AlarmRaised(new_id("alarm"), rule, priority, one_line(title), one_line(response), about)
+        first = first_out(ctx.reader.alarms(*STANDING_ALARMS), _group(ctx, about), ctx.now_ns())
+        alarm = AlarmRaised(
+            new_id("alarm"), rule, priority, one_line(title), one_line(response), about, first.id if first else None
+        )
         await ctx.say(alarm, about, key=f"alarm:{rule}:{about}:{nth}")
+
+
+def _group(ctx: Context, about: str) -> tuple[str, ...]:
+    """What an alarm about ``about`` may follow from: the same thing, the run's agent, the pull request's ticket."""
+    noun, _, name = about.partition(":")
+    found: tuple[str, ...] = ()
+    if noun == "run":
+        run = ctx.reader.run(name)
+        found = (f"agent:{run.agent}", f"ticket:{run.ticket}", f"pr:{run.pr}") if run is not None else ()
+    elif noun == "pr" and name.isdecimal():
+        pull_request = ctx.reader.pull_request(int(name))
+        found = (f"ticket:{pull_request.ticket}", f"agent:{pull_request.agent}") if pull_request is not None else ()
+    return (about, *found) if noun in {"run", "pr", "ticket", "agent"} else ()
 
 
 async def clear(ctx: Context, rule: str, about: str, reason: str) -> None:
@@ -53,7 +70,7 @@ async def keep(
 
 async def only(ctx: Context, rule: str, subjects: Collection[str], over: str = "it is not looked at any more") -> None:
     """Clear the alarms of this rule about anything but ``subjects``."""
-    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS):
         if alarm.rule == rule and alarm.about not in subjects:
             await clear(ctx, rule, alarm.about, over)
 
@@ -75,12 +92,31 @@ async def guarding(ctx: Context, rule: str, about: str, *, title: str, response:
         await clear(ctx, rule, about, "it works again")
 
 
+async def attend(ctx: Context) -> None:
+    """Bring shelved alarms back in time, put chattering ones out of sight for a while, and tell of a flood once."""
+    now_ns, history = ctx.now_ns(), ctx.reader.alarms()
+    for alarm in history:
+        if alarm.state is AlarmState.SHELVED and (alarm.shelved_until_ns or 0) <= now_ns:
+            await ctx.say(AlarmUnshelved(alarm.id, "its time on the shelf is over"), alarm.about)
+        elif alarm.state is AlarmState.ACTIVE and is_chattering(alarm, history, now_ns):
+            until_ns = now_ns + CHATTER_SHELVED_S * 1_000_000_000
+            shelved = AlarmShelved(alarm.id, "watcher", until_ns, "chattering: it came and went three times")
+            await ctx.say(shelved, alarm.about, key=f"chatter:{alarm.id}")
+    recent = flood(history, now_ns)
+    if recent:
+        title = f"{len(recent)} alarms within ten minutes; the first: {recent[0].title}"
+        response = f"answer the first one ({recent[0].about}); the others are probably its effects"
+        await ensure(ctx, "flood", "fleet", priority=2, title=title, response=response)
+    else:
+        await clear(ctx, "flood", "fleet", "the flood is over")
+
+
 async def failing_jobs(ctx: Context) -> None:
     """Work beside the loop that fails again and again is told to a person, until it succeeds or nobody wants it."""
     failing = ctx.jobs.failing(_FAILURES)
     for key, failure in failing.items():
         title = f"`{key}` failed {_FAILURES} times and is tried again now and then: {failure.reason}"
         await ensure(ctx, "job", f"job:{key}", priority=2, title=title, response=SEE_LOG)
-    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS):
         if alarm.rule == "job" and alarm.about.removeprefix("job:") not in failing:
             await ctx.say(AlarmCleared(alarm.id, "it works again, or is no longer wanted"), alarm.about)

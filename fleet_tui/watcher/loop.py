@@ -59,6 +59,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("labels", tickets.label),
         ("reclaim workspaces", merges.reclaim),
         ("report failing jobs", alarms.failing_jobs),
+        ("attend to alarms", alarms.attend),
     )
 
 

@@ -11,7 +11,6 @@ from fleet_tui.domain.events import (
     AgentPaused,
     AgentReleased,
     AgentResumed,
-    AlarmAcknowledged,
     ApprovalDenied,
     ApprovalGranted,
     ApprovalUndone,
@@ -27,9 +26,8 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
-from fleet_tui.domain.text import clean, one_line, reveal_name
-from fleet_tui.git.values import FileDiff, Hunk
-from fleet_tui.watcher import discarding, halting, starting
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.watcher import alarm_desk, diff_answer, discarding, halting, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import containment, reviews
 from fleet_tui.watcher.passes.approvals import changed_since, is_expired, refuse_if_landing
@@ -65,6 +63,8 @@ class OperatorDesk:
             "message": self._message,
             "answer": self._answer,
             "acknowledge": self._acknowledge,
+            "shelve": self._shelve,
+            "unshelve": self._unshelve,
             "unblock": self._unblock,
             "extend_budget": self._extend_budget,
             "diff": self._diff,
@@ -315,11 +315,13 @@ class OperatorDesk:
     # -- alarms and tickets --------------------------------------------------------------------------------------------
 
     async def _acknowledge(self, args: Args, actor: str) -> dict[str, Any]:
-        name = _text(args, "alarm")
-        if all(alarm.id != name for alarm in self._ctx.reader.alarms()):
-            raise UsageError("no such alarm", one_line(name, 80))
-        await self._ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor, key=f"ack:{name}")
-        return {"message": "acknowledged"}
+        return await alarm_desk.acknowledge(self._ctx, _text(args, "alarm"), actor)
+
+    async def _shelve(self, args: Args, actor: str) -> dict[str, Any]:
+        return await alarm_desk.shelve(self._ctx, _text(args, "alarm"), args.get("for_s"), _text(args, "reason"), actor)
+
+    async def _unshelve(self, args: Args, actor: str) -> dict[str, Any]:
+        return await alarm_desk.unshelve(self._ctx, _text(args, "alarm"), actor)
 
     async def _unblock(self, args: Args, actor: str) -> dict[str, Any]:
         ticket = self._ctx.reader.ticket(_number(args, "ticket"))
@@ -344,9 +346,7 @@ class OperatorDesk:
         base = str(args.get("base") or pull_request.base_sha)
         head = str(args.get("head") or pull_request.head_sha)
         files = await self._ctx.control.diff(base, head, max_bytes=_MOST_DIFF)
-        wanted = args.get("path")
-        shown = [_file(file) for file in files if wanted is None or reveal_name(file.change.path) == wanted]
-        return {"head": head, "base": base, "files": _fit(shown)}
+        return {"head": head, "base": base, "files": diff_answer.answer(files, args.get("path"))}
 
     async def _gate_log(self, args: Args, actor: str) -> dict[str, Any]:
         gate = next((g for g in self._ctx.reader.gates() if g.id == _text(args, "gate")), None)
@@ -368,36 +368,3 @@ def _number(args: Args, name: str) -> int:
     if not isinstance(value, int):
         raise UsageError(f"{name} missing", f"this command needs the number `{name}`")
     return value
-
-
-def _file(file: FileDiff) -> dict[str, Any]:
-    change = file.change
-    return {
-        "path": reveal_name(change.path),
-        "old_path": reveal_name(change.old_path) if change.old_path else None,
-        "status": change.status,
-        "added": change.added,
-        "deleted": change.deleted,
-        "binary": change.binary,
-        "truncated": file.truncated,
-        "hunks": [
-            {"header": _header(hunk), "lines": [[line.kind, line.old, line.new, line.text] for line in hunk.lines]}
-            for hunk in file.hunks
-        ],
-    }
-
-
-def _header(hunk: Hunk) -> str:
-    return f"@@ -{hunk.old_start},{hunk.old_lines} +{hunk.new_start},{hunk.new_lines} @@ {hunk.heading}".rstrip()
-
-
-def _fit(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As much of the diff as one frame of the bus holds; a file that does not fit keeps its head line and says so."""
-    room = 200_000
-    for file in files:
-        size = sum(len(line[3]) * 2 + 24 for hunk in file["hunks"] for line in hunk["lines"])
-        if size > room:
-            file["hunks"], file["truncated"] = [], True
-        else:
-            room -= size
-    return files

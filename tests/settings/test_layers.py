@@ -107,7 +107,9 @@ def test_defaults_without_any_file_are_the_shipped_ones(repository: Repository) 
     bare = Settings()
     bare_values, values = bare.model_dump(), loaded.model_dump()
     for either in (bare_values, values):
-        del either["roles"], either["vendors"], either["guard"], either["risk"], either["approval"]["sensitive_paths"]
+        for section in ("roles", "vendors", "guard", "risk", "alarms"):
+            del either[section]
+        del either["approval"]["sensitive_paths"]
     assert values == bare_values
 
 

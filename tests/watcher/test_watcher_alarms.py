@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from fleet_tui.domain.errors import FleetError
+import pytest
+
+from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import AlarmAcknowledged
+from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import AlarmState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.loop import Loop
@@ -94,3 +97,71 @@ async def test_failing_pass_is_told_once_and_does_not_stop_the_others(fleet: Fle
     broken[0] = False
     await loop.settle()
     assert fleet.alarms("pass") == []
+
+
+async def raised(fleet: Fleet, rule: str, about: str, priority: int = 2) -> Alarm:
+    await alarms.ensure(fleet.ctx, rule, about, priority=priority, title=f"{rule} of {about}", response="look")
+    found = alarms.active(fleet.ctx, rule, about)
+    assert found is not None
+    return found
+
+
+async def test_a_shelved_alarm_is_out_of_sight_and_comes_back_by_itself(fleet: Fleet) -> None:
+    alarm = await raised(fleet, "idle", "agent:dev")
+    await fleet.person.answer("kim", "shelve", {"alarm": alarm.id, "for_s": 600, "reason": "known"})
+    assert fleet.ctx.reader.alarms(AlarmState.ACTIVE) == []
+    again = await raised(fleet, "idle", "agent:dev")
+    assert (again.id, again.state, again.shelved_reason) == (alarm.id, AlarmState.SHELVED, "known")
+    await alarms.attend(fleet.ctx)
+    assert alarms.active(fleet.ctx, "idle", "agent:dev") == again
+    later_ns = fleet.ctx.now_ns() + 601 * 1_000_000_000
+    fleet.ctx.now_ns = lambda: later_ns
+    await alarms.attend(fleet.ctx)
+    back = alarms.active(fleet.ctx, "idle", "agent:dev")
+    assert back is not None
+    assert (back.state, back.shelved_until_ns) == (AlarmState.ACTIVE, None)
+
+
+async def test_the_shelf_is_refused_for_priority_one_for_too_long_and_without_a_reason(fleet: Fleet) -> None:
+    urgent, other = await raised(fleet, "quarantine", "agent:dev", 1), await raised(fleet, "idle", "agent:eve")
+    for name, for_s, reason in (
+        (urgent.id, 60, "x"),
+        (other.id, 9 * 3600, "x"),
+        (other.id, 60, " "),
+        ("none", 60, "x"),
+    ):
+        with pytest.raises(UsageError):
+            await fleet.person.answer("kim", "shelve", {"alarm": name, "for_s": for_s, "reason": reason})
+    with pytest.raises(Conflict, match="not shelved"):
+        await fleet.person.answer("kim", "unshelve", {"alarm": other.id})
+
+
+async def test_what_follows_names_what_came_first(fleet: Fleet) -> None:
+    first = await raised(fleet, "start", "agent:dev")
+    follower = await raised(fleet, "idle", "agent:dev")
+    stranger = await raised(fleet, "idle", "agent:eve")
+    assert (first.first, follower.first, stranger.first) == (None, first.id, None)
+
+
+async def test_a_chattering_alarm_is_shelved_by_the_watcher(fleet: Fleet) -> None:
+    for _ in range(3):
+        await raised(fleet, "idle", "agent:dev")
+        await alarms.clear(fleet.ctx, "idle", "agent:dev", "gone")
+    fourth = await raised(fleet, "idle", "agent:dev")
+    await alarms.attend(fleet.ctx)
+    (found,) = [alarm for alarm in fleet.ctx.reader.alarms() if alarm.id == fourth.id]
+    assert found.state is AlarmState.SHELVED
+    assert "chattering" in found.shelved_reason
+
+
+async def test_a_flood_is_told_once_with_the_first(fleet: Fleet) -> None:
+    for number in range(10):
+        await raised(fleet, "idle", f"agent:a{number}")
+    await alarms.attend(fleet.ctx)
+    await alarms.attend(fleet.ctx)
+    (told,) = [alarm for alarm in fleet.ctx.reader.alarms() if alarm.rule == "flood"]
+    assert told.title.startswith("10 alarms within ten minutes; the first: idle of agent:a0")
+    later_ns = fleet.ctx.now_ns() + 700 * 1_000_000_000
+    fleet.ctx.now_ns = lambda: later_ns
+    await alarms.attend(fleet.ctx)
+    assert alarms.active(fleet.ctx, "flood", "fleet") is None

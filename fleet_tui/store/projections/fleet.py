@@ -6,6 +6,8 @@ from fleet_tui.domain.events import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
+    AlarmShelved,
+    AlarmUnshelved,
     ConfigLoaded,
     ConfigRejected,
     Event,
@@ -82,7 +84,13 @@ def resumed(tables: Tables, _event: Event) -> None:
 def alarm_raised(tables: Tables, event: Event) -> None:
     facts = payload_of(event, AlarmRaised).as_dict()
     facts["id"] = facts.pop("alarm")
-    state = {"state": AlarmState.ACTIVE.value, "acknowledged_by": None, "cleared_ns": None}
+    state = {
+        "state": AlarmState.ACTIVE.value,
+        "acknowledged_by": None,
+        "cleared_ns": None,
+        "shelved_until_ns": None,
+        "shelved_reason": "",
+    }
     tables.put(ALARM, {**facts, **state, "raised_ns": event.at_ns})
 
 
@@ -96,6 +104,21 @@ def alarm_acknowledged(tables: Tables, event: Event) -> None:
     row = tables.get(ALARM, receipt.alarm)
     if row is not None and row["state"] == AlarmState.ACTIVE:
         tables.put(ALARM, {**row, "state": AlarmState.ACKNOWLEDGED.value, "acknowledged_by": receipt.by})
+
+
+def alarm_shelved(tables: Tables, event: Event) -> None:
+    shelf = payload_of(event, AlarmShelved)
+    row = tables.get(ALARM, shelf.alarm)
+    if row is not None and row["state"] != AlarmState.CLEARED:
+        until = {"shelved_until_ns": shelf.until_ns, "shelved_reason": shelf.reason}
+        tables.put(ALARM, {**row, **until, "state": AlarmState.SHELVED.value})
+
+
+def alarm_unshelved(tables: Tables, event: Event) -> None:
+    row = tables.get(ALARM, payload_of(event, AlarmUnshelved).alarm)
+    if row is not None and row["state"] == AlarmState.SHELVED:
+        back = {"shelved_until_ns": None, "shelved_reason": "", "acknowledged_by": None}
+        tables.put(ALARM, {**row, **back, "state": AlarmState.ACTIVE.value})
 
 
 def _change(tables: Tables, **changes: object) -> None:
@@ -114,4 +137,6 @@ APPLY: dict[type[Payload], Apply] = {
     AlarmRaised: alarm_raised,
     AlarmCleared: alarm_cleared,
     AlarmAcknowledged: alarm_acknowledged,
+    AlarmShelved: alarm_shelved,
+    AlarmUnshelved: alarm_unshelved,
 }

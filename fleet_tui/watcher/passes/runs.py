@@ -23,7 +23,7 @@ from fleet_tui.domain.states import (
     ENDED_RUNS,
     LIVE_RUNS,
     OPEN_PULL_REQUESTS,
-    AlarmState,
+    STANDING_ALARMS,
     PullRequestState,
     RunState,
     TicketState,
@@ -287,7 +287,7 @@ async def replace_crashed(ctx: Context) -> None:
 
 async def _clear_crash_loops(ctx: Context) -> None:
     """The alarm of a given-up run stands until its work goes on."""
-    for alarm in ctx.reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED):
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS):
         run = ctx.reader.run(alarm.about.removeprefix("run:")) if alarm.rule == "crash-loop" else None
         if run is not None and ctx.reader.has_key(f"given-up:{run.id}") and _went_on(ctx, run):
             await alarms.clear(ctx, "crash-loop", alarm.about, "the work goes on")

@@ -1,0 +1,54 @@
+"""Which alarm came first, which one chatters, and when there are too many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleet_tui.domain.model import Alarm
+
+MOST_SHELVED_S = 8 * 3600
+"""Longer than a shift nothing is out of sight."""
+CHATTER_SHELVED_S = 30 * 60
+_GROUP_NS = 120 * 1_000_000_000
+_WINDOW_NS = 600 * 1_000_000_000
+_CYCLES = 3
+_FLOOD = 10
+
+
+def may_shelve(alarm: Alarm, for_s: int) -> str | None:
+    """Why ``alarm`` may not be shelved for so long, or None. What must be answered within minutes is never hidden."""
+    if alarm.priority == 1:
+        return "an alarm of priority 1 can be acknowledged, not shelved"
+    if not 0 < for_s <= MOST_SHELVED_S:
+        return f"at most {MOST_SHELVED_S // 3600} hours"
+    return None
+
+
+def first_out(standing: Sequence[Alarm], group: Sequence[str], now_ns: int) -> Alarm | None:
+    """The alarm that a new one about one of ``group`` probably follows from: the oldest that was raised shortly before
+    about the same things, itself a first one."""
+    before = [a for a in standing if a.about in group and a.first is None and now_ns - a.raised_ns <= _GROUP_NS]
+    return min(before, key=lambda alarm: (alarm.raised_ns, alarm.id), default=None)
+
+
+def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
+    """Whether this kind of alarm about this subject came and went so often lately that it says nothing any more."""
+    if alarm.priority == 1:
+        return False
+    cycles = [
+        other
+        for other in history
+        if (other.rule, other.about) == (alarm.rule, alarm.about)
+        and other.cleared_ns is not None
+        and now_ns - other.cleared_ns <= _WINDOW_NS
+    ]
+    return len(cycles) >= _CYCLES
+
+
+def flood(history: Sequence[Alarm], now_ns: int) -> Sequence[Alarm]:
+    """The alarms of the last ten minutes, oldest first, when there are too many for a person; else none."""
+    recent = sorted(
+        (alarm for alarm in history if 0 <= now_ns - alarm.raised_ns <= _WINDOW_NS and alarm.rule != "flood"),
+        key=lambda alarm: (alarm.raised_ns, alarm.id),
+    )
+    return recent if len(recent) >= _FLOOD else ()

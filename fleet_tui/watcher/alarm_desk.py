@@ -1,0 +1,58 @@
+"""What a person does about an alarm: acknowledge it, put it on the shelf for a while, take it down again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.events import AlarmAcknowledged, AlarmShelved, AlarmUnshelved
+from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.states import AlarmState
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.governance.alarms import may_shelve
+from fleet_tui.watcher.context import Context
+
+_SECOND = 1_000_000_000
+
+
+async def acknowledge(ctx: Context, name: str, actor: str) -> dict[str, Any]:
+    """Seen; the condition is not changed."""
+    _find(ctx, name)
+    await ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor, key=f"ack:{name}")
+    return {"message": "acknowledged"}
+
+
+async def shelve(ctx: Context, name: str, for_s: object, reason: str, actor: str) -> dict[str, Any]:
+    """Out of sight for ``for_s`` seconds, with a reason.
+
+    Raises:
+        FleetError: it is cleared, of priority 1, or for too long.
+    """
+    alarm = _find(ctx, name)
+    if alarm.state is AlarmState.CLEARED:
+        raise Conflict("cleared", f"{one_line(alarm.title, 80)} has cleared already")
+    if not isinstance(for_s, int):
+        raise UsageError("time missing", "for how many seconds it is to be shelved", "--for 30m")
+    why_not = may_shelve(alarm, for_s)
+    if why_not is not None:
+        raise UsageError("not shelved", why_not, f"fleet alarm ack {alarm.id}")
+    until_ns = ctx.now_ns() + for_s * _SECOND
+    shelved = AlarmShelved(name, actor, until_ns, clean(reason, 400))
+    await ctx.say(shelved, f"alarm:{name}", actor=actor)
+    return {"message": f"shelved for {for_s} s", "until_ns": until_ns}
+
+
+async def unshelve(ctx: Context, name: str, actor: str) -> dict[str, Any]:
+    """Back in sight."""
+    alarm = _find(ctx, name)
+    if alarm.state is not AlarmState.SHELVED:
+        raise Conflict("not shelved", f"{one_line(alarm.title, 80)} is {alarm.state.value}")
+    await ctx.say(AlarmUnshelved(name, f"by {actor}"), f"alarm:{name}", actor=actor)
+    return {"message": "back in sight"}
+
+
+def _find(ctx: Context, name: str) -> Alarm:
+    alarm = next((alarm for alarm in ctx.reader.alarms() if alarm.id == name), None)
+    if alarm is None:
+        raise UsageError("no such alarm", one_line(name, 80), "fleet alarm list --all")
+    return alarm
