@@ -13,6 +13,7 @@ from fleet_tui.cli.common import (
     F,
     act,
     age,
+    confirm,
     find_repository,
     fleet_paths,
     json_option,
@@ -343,8 +344,8 @@ def discard(name: str, reason: str, yes: bool, repo: Path | None) -> None:
     Example:
       fleet agent discard dev-1 --reason "built the wrong thing" --yes
     """
-    if not yes:
-        click.confirm(f"Discard the work of {one_line(name, 80)}? It is kept as a backup ref only.", abort=True)
+    if not yes and not confirm(f"Discard the work of {name}? It is kept as a backup ref only.", default=False):
+        raise click.Abort
     act(repo, "discard", {"agent": name, "reason": reason})
 
 

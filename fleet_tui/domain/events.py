@@ -649,11 +649,11 @@ class ActAllowed(Payload, kind="act_allowed"):
 
 @dataclass(frozen=True, slots=True)
 class FleetHalted(Payload, kind="fleet_halted"):
-    """All stop: every agent is paused and frozen, nothing starts and nothing lands until a person lifts it. ``agents``
-    are those that were not paused before."""
+    """All stop: every agent is paused and frozen, nothing starts and nothing lands until a person lifts it. ``paused``
+    are the agents that were not paused before."""
 
     reason: str
-    agents: list[str] = field(default_factory=list)
+    paused: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
 def flood(history: Sequence[Alarm], now_ns: int) -> Sequence[Alarm]:
     """The alarms of the last ten minutes, oldest first, when there are too many for a person; else none."""
     recent = sorted(
-        (alarm for alarm in history if 0 <= now_ns - alarm.raised_ns <= _WINDOW_NS and alarm.rule != "flood"),
+        (alarm for alarm in history if now_ns - alarm.raised_ns <= _WINDOW_NS and alarm.rule != "flood"),
         key=lambda alarm: (alarm.raised_ns, alarm.id),
     )
     return recent if len(recent) >= _FLOOD else ()

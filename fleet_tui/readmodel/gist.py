@@ -106,7 +106,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "approval_undone": lambda f: f"taken back by {f['by']}",
     "approval_denied": lambda f: f"{f['verdict']} by {f['by']}: {f['reason']}",
     "approval_voided": lambda f: str(f["reason"]),
-    "fleet_halted": lambda f: f"ALL STOP: {f['reason']}; {len(f['agents'])} agents paused",
+    "fleet_halted": lambda f: f"ALL STOP: {f['reason']}; {len(f['paused'])} agents paused",
     "fleet_resumed": lambda f: f"all stop lifted: {f['reason']}",
     "evidence_kept": lambda f: f"evidence of {f['agent']} in {f['folder']}, {f['files']} files",
     "work_discarded": lambda f: (

@@ -22,13 +22,16 @@ async def acknowledge(ctx: Context, name: str, actor: str) -> dict[str, Any]:
     return {"message": "acknowledged"}
 
 
-async def shelve(ctx: Context, name: str, for_s: object, reason: str, actor: str) -> dict[str, Any]:
-    """Out of sight for ``for_s`` seconds, with a reason.
+async def shelve(ctx: Context, args: dict[str, Any], actor: str) -> dict[str, Any]:
+    """Put ``alarm`` out of sight for ``for_s`` seconds, with a ``reason``.
 
     Raises:
-        FleetError: it is cleared, of priority 1, or for too long.
+        FleetError: it is cleared, of priority 1, or for too long; or there is no reason.
     """
-    alarm = _find(ctx, name)
+    alarm, for_s = _find(ctx, str(args.get("alarm", ""))), args.get("for_s")
+    reason = clean(str(args.get("reason") or ""), 400)
+    if not reason.strip():
+        raise UsageError("reason missing", "why it may wait", "--reason")
     if alarm.state is AlarmState.CLEARED:
         raise Conflict("cleared", f"{one_line(alarm.title, 80)} has cleared already")
     if not isinstance(for_s, int):
@@ -37,8 +40,8 @@ async def shelve(ctx: Context, name: str, for_s: object, reason: str, actor: str
     if why_not is not None:
         raise UsageError("not shelved", why_not, f"fleet alarm ack {alarm.id}")
     until_ns = ctx.now_ns() + for_s * _SECOND
-    shelved = AlarmShelved(name, actor, until_ns, clean(reason, 400))
-    await ctx.say(shelved, f"alarm:{name}", actor=actor)
+    shelved = AlarmShelved(alarm.id, actor, until_ns, reason)
+    await ctx.say(shelved, f"alarm:{alarm.id}", actor=actor)
     return {"message": f"shelved for {for_s} s", "until_ns": until_ns}
 
 

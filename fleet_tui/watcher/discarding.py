@@ -15,6 +15,7 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
+from fleet_tui.domain.text import clean
 from fleet_tui.watcher.context import Context
 
 
@@ -27,6 +28,7 @@ async def discard(ctx: Context, agent: Agent, reason: str, actor: str) -> dict[s
     """
     if not agent.quarantined:
         raise Conflict("not quarantined", agent.name, f"fleet agent quarantine {agent.name}")
+    reason = clean(reason, 400)
     runs = [run for run in ctx.reader.runs(*LIVE_RUNS, agent=agent.name) if run.ticket is not None and run.branch]
     if not runs:
         raise Conflict("nothing to discard", f"{agent.name} holds no workspace")

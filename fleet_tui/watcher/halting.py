@@ -33,7 +33,7 @@ async def lift(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
     if not ctx.reader.fleet().halted:
         raise Conflict("not stopped", "nothing to lift")
     (stopped,) = ctx.reader.events(EventFilter(kinds=(FleetHalted.kind,)), limit=1)
-    names = {agent.name for agent in ctx.reader.agents() if agent.paused} & set(payload_of(stopped, FleetHalted).agents)
+    names = {agent.name for agent in ctx.reader.agents() if agent.paused} & set(payload_of(stopped, FleetHalted).paused)
     drafts: list[Draft] = [draft(FleetResumed(reason), _ABOUT, actor=actor)]
     drafts += [draft(AgentResumed(name, "all stop lifted"), f"agent:{name}", actor=actor) for name in sorted(names)]
     await ctx.record(*drafts)

@@ -57,14 +57,14 @@ class OperatorDesk:
             "pause": lambda args, actor: self._pause(args, actor, pause=True),
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
             "stop": self._stop,
-            "halt": self._halt,
-            "lift": self._lift,
-            "discard": self._discard,
+            "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
+            "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),
+            "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), _text(args, "reason"), actor),
             "message": self._message,
             "answer": self._answer,
-            "acknowledge": self._acknowledge,
-            "shelve": self._shelve,
-            "unshelve": self._unshelve,
+            "acknowledge": lambda args, actor: alarm_desk.acknowledge(ctx, _text(args, "alarm"), actor),
+            "shelve": lambda args, actor: alarm_desk.shelve(ctx, args, actor),
+            "unshelve": lambda args, actor: alarm_desk.unshelve(ctx, _text(args, "alarm"), actor),
             "unblock": self._unblock,
             "extend_budget": self._extend_budget,
             "diff": self._diff,
@@ -235,15 +235,6 @@ class OperatorDesk:
             raise Conflict("nothing is running", one_line(str(args.get("run") or args.get("agent")), 80))
         return found
 
-    async def _halt(self, args: Args, actor: str) -> dict[str, Any]:
-        return await halting.halt(self._ctx, clean(str(args.get("reason") or "by hand"), 400), actor)
-
-    async def _lift(self, args: Args, actor: str) -> dict[str, Any]:
-        return await halting.lift(self._ctx, clean(str(args.get("reason") or "by hand"), 400), actor)
-
-    async def _discard(self, args: Args, actor: str) -> dict[str, Any]:
-        return await discarding.discard(self._ctx, self._agent(args), clean(_text(args, "reason"), 400), actor)
-
     async def _message(self, args: Args, actor: str) -> dict[str, Any]:
         text = clean(_text(args, "text"), 100_000)
         runs = [run for run in self._runs(args) if run.state in LIVE_RUNS]
@@ -314,15 +305,6 @@ class OperatorDesk:
 
     # -- alarms and tickets --------------------------------------------------------------------------------------------
 
-    async def _acknowledge(self, args: Args, actor: str) -> dict[str, Any]:
-        return await alarm_desk.acknowledge(self._ctx, _text(args, "alarm"), actor)
-
-    async def _shelve(self, args: Args, actor: str) -> dict[str, Any]:
-        return await alarm_desk.shelve(self._ctx, _text(args, "alarm"), args.get("for_s"), _text(args, "reason"), actor)
-
-    async def _unshelve(self, args: Args, actor: str) -> dict[str, Any]:
-        return await alarm_desk.unshelve(self._ctx, _text(args, "alarm"), actor)
-
     async def _unblock(self, args: Args, actor: str) -> dict[str, Any]:
         ticket = self._ctx.reader.ticket(_number(args, "ticket"))
         if ticket is None or ticket.state is not TicketState.BLOCKED:
@@ -361,6 +343,10 @@ def _text(args: Args, name: str) -> str:
     if not isinstance(value, str) or not clean(value).strip():
         raise UsageError(f"{name} missing", f"this command needs `{name}`")
     return value
+
+
+def _reason(args: Args) -> str:
+    return clean(str(args.get("reason") or "by hand"), 400)
 
 
 def _number(args: Args, name: str) -> int:
