@@ -49,7 +49,10 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("programs")
     for name in "abcdefgh":
         program = folder / name
-        program.write_text(f'#!/bin/sh\nprintf "%s\\001" {name} "$@" >>"$CALLS"; printf "\\002" >>"$CALLS"\n')
+        # One write for each call: programs in the background write at the same time.
+        program.write_text(
+            f'#!/bin/sh\ncall=$(printf "%s\\001" {name} "$@"; printf "\\002")\nprintf %s "$call" >>"$CALLS"\n'
+        )
         program.chmod(0o755)
     return folder
 
