@@ -5,6 +5,7 @@ State lives outside every repository, so that an agent's ``git clean -fdx`` cann
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import platformdirs
 
-from fleet_tui.domain.errors import SetupError
+from fleet_tui.domain.errors import FleetError, SetupError
 from fleet_tui.domain.ids import new_id
 
 _APP = "fleet"
+_VARIABLES = {"state": "FLEET_STATE_HOME", "runtime": "FLEET_RUNTIME_DIR"}
 _SOCKET_LIMIT = 103
 """Bytes of a unix socket's path: 103 and a NUL on macOS, 107 and a NUL on Linux."""
 _LONGEST_SOCKET = "runner.sock"
@@ -67,10 +69,12 @@ class FleetPaths:
         """The paths of the fleet of ``repository``; creates nothing.
 
         ``FLEET_STATE_HOME`` and ``FLEET_RUNTIME_DIR`` override the parents (tests, demo, odd systems).
+
+        Raises:
+            SetupError: one of them is a relative path.
         """
         name = fleet_id(repository)
-        state_home = os.environ.get("FLEET_STATE_HOME") or platformdirs.user_state_dir(_APP)
-        return cls(repository.resolve(), name, Path(state_home) / name, _runtime_home() / name)
+        return cls(repository.resolve(), name, state_home() / name, runtime_home() / name)
 
     @property
     def config(self) -> Path:
@@ -143,11 +147,11 @@ class FleetPaths:
             SetupError: not writable, a link, foreign-owned, open to group or others, or too deep for a socket.
         """
         self._check_socket_length()
-        for path in (self.state, self.runtime):
-            _trusted_parent(path.parent)
-            _private_directory(path)
-        for path in (self.workspaces, self.gates, self.evidence, self.blobs, self.runtime / "runs"):
-            _private_directory(path)
+        own = {"state": (self.workspaces, self.gates, self.evidence, self.blobs), "runtime": (self.runtime / "runs",)}
+        for what, path in (("state", self.state), ("runtime", self.runtime)):
+            _trusted_parent(path.parent, what)
+            for directory in (path, *own[what]):
+                _private_directory(directory, what)
 
     def _check_socket_length(self) -> None:
         longest = self.run_dir(new_id("run", now_ns=0)) / _LONGEST_SOCKET
@@ -159,64 +163,104 @@ class FleetPaths:
             )
 
 
-def _runtime_home() -> Path:
-    explicit = os.environ.get("FLEET_RUNTIME_DIR")
+def state_home() -> Path:
+    """Where the state of all fleets of this user lies.
+
+    Raises:
+        SetupError: ``FLEET_STATE_HOME`` is a relative path.
+    """
+    return _absolute("state") or Path(platformdirs.user_state_dir(_APP))
+
+
+def runtime_home() -> Path:
+    """Where the sockets and run directories of all fleets of this user lie.
+
+    Raises:
+        SetupError: ``FLEET_RUNTIME_DIR`` is a relative path.
+    """
+    explicit = _absolute("runtime")
     if explicit:
-        return Path(explicit)
+        return explicit
     base = os.environ.get("XDG_RUNTIME_DIR")
     if base and Path(base).is_dir() and len(os.fsencode(base)) <= _SOCKET_LIMIT - _BELOW_RUNTIME_HOME - len(_APP) - 1:
         return Path(base) / _APP
     return Path("/tmp") / f"{_APP}-{os.getuid()}"  # noqa: S108 - checked for owner and mode before use
 
 
-def _make(path: Path) -> None:
+def unusable(error: OSError) -> FleetError:
+    """What an error of the file system means for a person: where it was and what to do."""
+    where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    reason = error.strerror or str(error)
+    for what, home in (("state", state_home()), ("runtime", runtime_home())):
+        if where is None or not where.is_relative_to(home):
+            continue
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = f"free some space, or set {_VARIABLES[what]} to a directory on another disk"
+        else:
+            hint = f"make {home} yours (sudo chown -R $USER), or set {_VARIABLES[what]} to a directory that you own"
+        return FleetError(f"the {what} directory cannot be used", f"{where}: {reason}", hint)
+    return FleetError("the system refused", f"{where}: {reason}" if where else reason, "see `fleet doctor`")
+
+
+def _absolute(what: str) -> Path | None:
+    """What the environment says; a relative path would be another one for the watcher, which runs elsewhere."""
+    variable = _VARIABLES[what]
+    given = os.environ.get(variable)
+    if given and not Path(given).is_absolute():
+        raise SetupError(f"{variable} is a relative path", given, f"set it to the whole path: {Path(given).absolute()}")
+    return Path(given) if given else None
+
+
+def _make(path: Path, what: str) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise SetupError(
-            "unsafe state directory", f"{path} or something above it is not a directory", "remove it and try again"
+            f"unsafe {what} directory",
+            f"{path} or something above it is not a directory",
+            f"remove it, or set {_VARIABLES[what]} to another directory",
         ) from error
     except OSError as error:
         raise SetupError(
-            "cannot create the state directory",
+            f"cannot create the {what} directory",
             f"{path}: {error.strerror}",
-            "make its parent writable, or set FLEET_STATE_HOME and FLEET_RUNTIME_DIR to directories that you own",
+            f"make its parent writable, or set {_VARIABLES[what]} to a directory that you own",
         ) from error
 
 
-def _trusted_parent(path: Path) -> None:
+def _trusted_parent(path: Path, what: str) -> None:
     """Refuse a parent in which somebody else could exchange our directory for theirs."""
-    _make(path)
+    _make(path, what)
     info = path.stat()
     if info.st_uid not in (os.getuid(), 0) or path.lstat().st_uid not in (os.getuid(), 0):
-        raise SetupError(
-            "unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another"
-        )
+        raise _foreign(path, what, info.st_uid)
     if info.st_mode & 0o022 and not info.st_mode & stat.S_ISVTX:
         raise SetupError(
-            "unsafe state directory",
+            f"unsafe {what} directory",
             f"{path} is writable by group or others (mode {info.st_mode & 0o7777:o})",
             f"chmod go-w {path}",
         )
 
 
-def _private_directory(path: Path) -> None:
+def _private_directory(path: Path, what: str) -> None:
     """Make ``path`` if it is missing, and refuse it unless it is a directory of ours that nobody else can enter."""
-    _make(path)
+    _make(path, what)
     info = path.lstat()
     if not stat.S_ISDIR(info.st_mode):
-        raise SetupError("unsafe state directory", f"{path} is a link, not a directory", "remove it and try again")
+        raise SetupError(f"unsafe {what} directory", f"{path} is a link, not a directory", "remove it and try again")
     if info.st_uid != os.getuid():
-        raise SetupError(
-            "unsafe state directory", f"{path} belongs to uid {info.st_uid}", "remove it or choose another"
-        )
+        raise _foreign(path, what, info.st_uid)
     if info.st_mode & 0o077:
         raise SetupError(
-            "unsafe state directory",
+            f"unsafe {what} directory",
             f"{path} is open to group or others (mode {info.st_mode & 0o777:o})",
             f"chmod 700 {path}",
         )
     if not os.access(path, os.W_OK | os.X_OK):
-        raise SetupError(
-            "state directory is read-only", str(path), "make it writable, or set FLEET_STATE_HOME to another directory"
-        )
+        hint = f"make it writable, or set {_VARIABLES[what]} to another directory"
+        raise SetupError(f"{what} directory is read-only", str(path), hint)
+
+
+def _foreign(path: Path, what: str, owner: int) -> SetupError:
+    hint = f"remove it, or set {_VARIABLES[what]} to a directory that you own"
+    return SetupError(f"unsafe {what} directory", f"{path} belongs to uid {owner}", hint)

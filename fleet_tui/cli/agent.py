@@ -23,7 +23,7 @@ from fleet_tui.cli.common import (
     repo_option,
     say,
 )
-from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
 from fleet_tui.domain.text import one_line
 
@@ -55,16 +55,19 @@ def _each(repo: Path | None, op: str, names: tuple[str, ...], team: str | None, 
     chosen = (*names, *(_team(repo, team) if team else ()))
     if not chosen:
         raise UsageError("nobody named", "name agents, or a team with --team", "fleet agent list")
-    failures = []
+    failures: dict[str, FleetError] = {}
     for name in dict.fromkeys(chosen):
         try:
             act(repo, op, {"agent": name, "reason": reason})
         except FleetError as error:
             if len(chosen) == 1:
                 raise
-            failures.append(f"{name}: {error.title}")
+            failures[name] = error
     if failures:
-        raise FleetError(f"{len(failures)} of {len(chosen)} not done", "; ".join(failures))
+        # Misspelt names are the caller's, whatever became of the others.
+        kind = UsageError if any(isinstance(error, UsageError) for error in failures.values()) else FleetError
+        told = "; ".join(f"{name}: {error.title}" for name, error in failures.items())
+        raise kind(f"{len(failures)} of {len(chosen)} not done", told)
 
 
 def _team(repo: Path | None, name: str) -> tuple[str, ...]:
@@ -234,13 +237,19 @@ def _ended_run(reader: Reader, name: str, run_id: str | None) -> Run:
     """The run asked for, which has ended.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is no such run.
+        Conflict: it has not ended, or none has.
     """
-    run = reader.run(run_id) if run_id else next(iter(reader.runs(*ENDED_RUNS, agent=name, limit=1)), None)
+    if run_id is None:
+        ended = reader.runs(*ENDED_RUNS, agent=name, limit=1)
+        if not ended:
+            raise Conflict("no run has ended", f"{name} has nothing to show yet", f"fleet agent attach {name}")
+        return ended[0]
+    run = reader.run(run_id)
     if run is None or run.agent != name:
-        raise UsageError("no such run", run_id or f"{name} has no run that has ended", f"fleet agent explain {name}")
+        raise UsageError("no such run", run_id, f"fleet agent explain {name}")
     if run.state not in ENDED_RUNS:
-        raise UsageError("it has not ended", run.id, f"fleet agent attach {name}")
+        raise Conflict("it has not ended", run.id, f"fleet agent attach {name}")
     return run
 
 
@@ -365,9 +374,11 @@ def attach(name: str, read_only: bool, repo: Path | None) -> None:
     from fleet_tui.tmux.server import TmuxServer
 
     paths = fleet_paths(repo)
-    runs = open_reader(paths).runs(*LIVE_RUNS, agent=name)
+    reader = open_reader(paths)
+    _existing(reader, name)
+    runs = reader.runs(*LIVE_RUNS, agent=name)
     if not runs:
-        raise UsageError("nothing is running", f"{name} has no live run", "fleet agent list")
+        raise Conflict("nothing is running", f"{name} has no live run", "fleet agent list")
     argv = TmuxServer(paths.tmux_socket_name).attach_argv(runs[0].session)
     environment = {key: value for key, value in os.environ.items() if key != "TMUX"}
     os.execvpe(argv[0], [*argv, *(["-r"] if read_only else [])], environment)  # noqa: S606 - argv, no shell

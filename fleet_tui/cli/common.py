@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -35,6 +37,21 @@ def repo_option(function: F) -> F:
 
 def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+class Number(click.ParamType[int]):
+    """The number of a ticket or pull request, as it is written everywhere: ``3`` or ``#3``."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).removeprefix("#")
+        if not (text.isascii() and text.isdecimal()):
+            self.fail(f"{one_line(str(value), 40)!r} is not a number such as 3 or #3", param, ctx)
+        return int(text)
+
+
+NUMBER = Number()
 
 
 def find_repository(repo: Path | None) -> Path:
@@ -96,6 +113,13 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     Line ends pass. Where a foreign text must not begin a line of its own, give it to ``one_line`` or :func:`quoted`.
     """
     click.echo(clean(text), err=err, nl=nl)
+
+
+def degrade_output() -> None:
+    """What the terminal's encoding cannot hold is written as ``\\u2026``: a command never fails for a character."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def quoted(text: str, limit: int | None = None) -> str:

@@ -8,12 +8,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fleet_tui.cli.common import say
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
+
+if TYPE_CHECKING:
+    from fleet_tui.demo.project import Plan
 
 
 @click.command()
@@ -46,19 +50,27 @@ def demo(
     from fleet_tui.demo import project
 
     plan = project.Plan(agents, seed, speed, hold_s=max(0, round(10 / max(1.0, speed))))
-    paths = project.create(place, plan)
-    from fleet_tui.watcher import spawn
-
     code = 1
     try:
-        spawn.start(paths)
-        code = _play(paths.repository, plan, time_limit) if headless else _show(paths.repository)
+        code = _run(place, plan, time_limit if headless else None)
     finally:
-        spawn.stop(paths, with_agents=True)
-        if headless and code == 0:
-            code = _check(paths.repository, plan)
+        # Whatever ended it, also an error: what stays behind is said.
         _clear(place, keep=keep or code != 0)
     raise click.exceptions.Exit(code)
+
+
+def _run(place: Path, plan: Plan, time_limit: int | None) -> int:
+    """The demo from its first commit to its last process; with a time limit without a room. The exit code."""
+    from fleet_tui.demo import project
+    from fleet_tui.watcher import spawn
+
+    paths = project.create(place, plan)
+    try:
+        spawn.start(paths)
+        code = _show(paths.repository) if time_limit is None else _play(paths.repository, plan, time_limit)
+    finally:
+        spawn.stop(paths, with_agents=True)
+    return _check(paths.repository, plan) if time_limit is not None and code == 0 else code
 
 
 def _place(directory: Path | None) -> Path:
@@ -75,13 +87,12 @@ def _shipping(plan_tickets: list[dict[str, object]]) -> set[int]:
     return {number for number, ticket in enumerate(plan_tickets, 1) if ticket.get("ships", True)}
 
 
-def _play(repository: Path, plan: object, time_limit: int) -> int:
+def _play(repository: Path, plan: Plan, time_limit: int) -> int:
     from fleet_tui.cli.log import as_line
     from fleet_tui.demo import project
     from fleet_tui.demo.person import Person
     from fleet_tui.paths import FleetPaths
 
-    assert isinstance(plan, project.Plan)
     told = project.tickets(plan)
     started = time.monotonic()
     say(f"demo in {repository}: {len(told)} tickets, {plan.agents} agents, speed {plan.speed:g}, seed {plan.seed}")
@@ -95,11 +106,10 @@ def _play(repository: Path, plan: object, time_limit: int) -> int:
     return 0
 
 
-def _check(repository: Path, plan: object) -> int:
+def _check(repository: Path, plan: Plan) -> int:
     from fleet_tui.demo import outcome, project
     from fleet_tui.paths import FleetPaths
 
-    assert isinstance(plan, project.Plan)
     told = project.tickets(plan)
     problems = outcome.check(FleetPaths.of(repository), _shipping(told), story=True)
     for problem in problems:

@@ -18,7 +18,7 @@ import click
 from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
-from fleet_tui.paths import FleetPaths
+from fleet_tui.paths import FleetPaths, unusable
 
 _LOW_DISK = 2_000_000_000
 
@@ -44,13 +44,7 @@ def doctor(repo: Path | None, as_json: bool) -> None:
       fleet doctor
       fleet doctor --json
     """
-    findings = [*_machine(), *_terminal()]
-    try:
-        paths = FleetPaths.of(find_repository(repo))
-    except FleetError as error:
-        findings.append(Finding("repository", "missing", str(error).splitlines()[0], error.hint))
-    else:
-        findings += [*_repository(paths.repository), *_state(paths), *_configuration(paths), *_watcher(paths)]
+    findings = [*_machine(), *_terminal(), *_fleet(repo)]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -60,6 +54,41 @@ def doctor(repo: Path | None, as_json: bool) -> None:
             if finding.fix:
                 say(f"   {'':<13} → {one_line(finding.fix, 400)}")
     raise click.exceptions.Exit(1 if any(finding.state == "missing" for finding in findings) else 0)
+
+
+def _fleet(repo: Path | None) -> Iterator[Finding]:
+    try:
+        repository = find_repository(repo)
+    except FleetError as error:
+        yield _missing("repository", error)
+        return
+    if shutil.which("git"):  # without it there is nothing to say but that it is missing, and that is said
+        yield from _told("repository", _repository(repository))
+    try:
+        paths = FleetPaths.of(repository)
+    except FleetError as error:
+        yield _missing("state", error)
+        return
+    state = list(_told("state", _state(paths)))
+    yield from state
+    yield from _told("configuration", _configuration(paths))
+    if all(finding.state != "missing" for finding in state):
+        yield from _told("watcher", _watcher(paths))
+    yield from _isolation()
+
+
+def _told(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """``findings``; what keeps them from being found is one too."""
+    try:
+        yield from findings
+    except FleetError as error:
+        yield _missing(name, error)
+    except OSError as error:
+        yield _missing(name, unusable(error))
+
+
+def _missing(name: str, error: FleetError) -> Finding:
+    return Finding(name, "missing", f"{error.title}: {error.message}" if error.message else error.title, error.hint)
 
 
 def _machine() -> Iterator[Finding]:
@@ -117,11 +146,7 @@ def _terminal() -> Iterator[Finding]:
 def _repository(repository: Path) -> Iterator[Finding]:
     from fleet_tui.git.user import UserRepository
 
-    try:
-        state = asyncio.run(UserRepository(repository).inspect())
-    except FleetError as error:
-        yield Finding("repository", "missing", f"{error.title}: {error.message}", error.hint)
-        return
+    state = asyncio.run(UserRepository(repository).inspect())
     if state.empty:
         yield Finding("repository", "missing", f"{repository} has no commits", 'git commit --allow-empty -m "Start"')
     elif state.branch is None:
@@ -129,30 +154,20 @@ def _repository(repository: Path) -> Iterator[Finding]:
             "repository", "note", "HEAD is detached", "git switch main, or set target_branch in .fleet/config.yaml"
         )
     else:
-        dirty = (
-            f", {len(state.dirty)} changed file(s): landed work waits until they are committed" if state.dirty else ""
-        )
+        waits = "landed work waits until they are stashed or committed"
+        dirty = f", {len(state.dirty)} changed file(s): {waits}" if state.dirty else ""
         yield Finding("repository", "ok", f"{repository} on {state.branch}{dirty}")
 
 
 def _state(paths: FleetPaths) -> Iterator[Finding]:
-    try:
-        paths.create()
-    except FleetError as error:
-        yield Finding("state", "missing", f"{error.title}: {error.message}", error.hint)
-        return
-    from fleet_tui.store.filesystem import refuse_network
+    from fleet_tui.store.filesystem import refuse_full, refuse_network, space
 
-    try:
-        refuse_network(paths.state)
-    except FleetError as error:
-        yield Finding("state", "missing", f"{error.title}: {error.message}", error.hint)
-        return
-    free = shutil.disk_usage(paths.state).free
-    detail = f"{paths.state}, {free // 1_000_000_000} GB free"
-    yield Finding(
-        "state", "ok" if free > _LOW_DISK else "note", detail, "" if free > _LOW_DISK else "free some disk space"
-    )
+    paths.create()
+    refuse_network(paths.state)
+    refuse_full(paths.state)
+    left = space(paths.state)
+    low = left.free_bytes < _LOW_DISK
+    yield Finding("state", "note" if low else "ok", f"{paths.state}, {left}", "free some disk space" if low else "")
 
 
 def _configuration(paths: FleetPaths) -> Iterator[Finding]:
@@ -192,6 +207,9 @@ def _watcher(paths: FleetPaths) -> Iterator[Finding]:
         yield Finding(
             "watcher", "missing", "holds its lock but does not answer", f"see {paths.log_file}; fleet watcher stop"
         )
+
+
+def _isolation() -> Iterator[Finding]:
     yield Finding("isolation", "note", "L0: agents run as you; every merge needs a person", "see docs/security.md")
     if sys.platform == "darwin":
         yield Finding("containment", "note", "macOS: children that detach themselves may outlive a freeze")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, json_option, json_text, open_reader, repo_option, say, since_ns
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.cli.common import NUMBER, fleet_paths, json_option, json_text, open_reader, repo_option, say, since_ns
+from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _MOST = 100_000
 @click.option("--since", help="Only the last 30s, 15m, 2h, 1d.")
 @click.option("--type", "kinds", multiple=True, help="Only this kind; may be repeated or separated by commas.")
 @click.option("--agent", help="Only what this agent did, or what is about it or its runs.")
-@click.option("--ticket", type=int, help="Only what is about this ticket.")
+@click.option("--ticket", type=NUMBER, help="Only what is about this ticket.")
 @click.option("--text", help="Only events that contain this text.")
 @click.option(
     "--limit",
@@ -74,6 +74,8 @@ def log(
         text=text,
     )
     reader = open_reader(fleet_paths(repo))
+    if agent is not None and reader.agent(agent) is None and not reader.runs(agent=agent, limit=1):
+        raise UsageError("no such agent", agent, "fleet agent list")
     source = _source(reader, wanted, agent)
     last = _print(source.page(None, None, limit), source.total, as_json)
     while follow:

@@ -99,6 +99,9 @@ def fleet(ctx: click.Context, repo: Path | None) -> None:
 
 def main() -> None:
     """The console script."""
+    from fleet_tui.cli.common import degrade_output
+
+    degrade_output()
     try:
         code = fleet.main(standalone_mode=False)
     except FleetError as error:
@@ -114,6 +117,9 @@ def main() -> None:
         # The reader of our output is gone; Python would complain once more while closing it.
         sys.stderr.close()
         code = 1
+    except OSError as error:
+        _complain(_in_words(_unusable(error)) if error.filename else traceback.format_exc())
+        code = 1
     except Exception:
         # A flaw of ours; its story may quote what came from outside.
         _complain(traceback.format_exc())
@@ -125,6 +131,15 @@ def _complain(text: str) -> None:
     from fleet_tui.cli.common import say
 
     say(text.rstrip("\n"), err=True)
+
+
+def _unusable(error: OSError) -> FleetError:
+    from fleet_tui.paths import unusable
+
+    try:
+        return unusable(error)
+    except FleetError as worse:  # the environment that says where the directories are cannot be used either
+        return worse
 
 
 def _in_words(error: FleetError) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fleet_tui.cli.common import (
+    NUMBER,
     age,
     fleet_paths,
     json_option,
@@ -18,8 +20,17 @@ from fleet_tui.cli.common import (
     repo_option,
     say,
 )
-from fleet_tui.domain.errors import UsageError
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.states import GateState
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.readmodel.gist import to_read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fleet_tui.domain.model import Gate, PullRequest
+    from fleet_tui.paths import FleetPaths
+    from fleet_tui.store.reader import Reader
 
 
 @click.group()
@@ -30,6 +41,7 @@ def pr() -> None:
     Examples:
       fleet pr list
       fleet pr show 2
+      fleet pr gate-log 2 test
     """
 
 
@@ -67,20 +79,20 @@ def list_(repo: Path | None, as_json: bool) -> None:
 
 
 @pr.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @repo_option
 @json_option
 def show(number: int, repo: Path | None, as_json: bool) -> None:
-    """Show pull request NUMBER: verdicts and gates at which commit.
+    """Show pull request NUMBER: verdicts and gates at which commit, and what a failed gate said last.
 
     \b
-    Example:
+    Examples:
       fleet pr show 2
+      fleet pr show '#2' --json
     """
-    reader = open_reader(fleet_paths(repo))
-    found = reader.pull_request(number)
-    if found is None:
-        raise UsageError("no such pull request", f"#{number}", "fleet pr list")
+    paths = fleet_paths(repo)
+    reader = open_reader(paths)
+    found = _existing(reader, number)
     reviews, gates = reader.reviews(number), reader.gates(pr=number)
     if as_json:
         print_json({"pull_request": found, "reviews": reviews, "gates": gates})
@@ -94,5 +106,82 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
         say(
             f"  {one_line(f'{review.role} {review.agent}')}: {review.verdict.value}{stale}{quoted(review.summary, 400)}"
         )
+    current = current_gates(found, gates)
+    for gate in current:
+        _show_gate(gate, paths)
     for gate in gates:
-        say(f"  gate {one_line(gate.name)} {gate.state.value} on tree {gate.tree[:8]}  {one_line(gate.reason)}")
+        if gate not in current:
+            say(f"  earlier: {_result(gate)}")
+
+
+def _existing(reader: Reader, number: int) -> PullRequest:
+    found = reader.pull_request(number)
+    if found is None:
+        raise UsageError("no such pull request", f"#{number}", "fleet pr list")
+    return found
+
+
+def current_gates(pull_request: PullRequest, gates: Sequence[Gate]) -> list[Gate]:
+    """The latest result of each of ``gates`` (oldest first) on the newest merge result of the head."""
+    of_head = [gate for gate in gates if gate.head_sha == pull_request.head_sha]
+    return list({gate.name: gate for gate in of_head if gate.tree == of_head[-1].tree}.values())
+
+
+def _show_gate(gate: Gate, paths: FleetPaths) -> None:
+    say(f"  {_result(gate)}")
+    if gate.state is GateState.FAILED and gate.log:
+        where = one_line(str(paths.evidence / gate.log), 400)
+        say(
+            f"    it ended with{quoted(gate.tail)}\n    all of it: {to_read(gate.pr, gate.name, gate.tree)}   ({where})"
+        )
+
+
+def _result(gate: Gate) -> str:
+    took = f" in {gate.duration_ms / 1000:.1f} s" if gate.state is not GateState.RUNNING else ""
+    why = one_line(gate.reason or (f"exit code {gate.exit_code}" if gate.exit_code else ""))
+    return f"gate {one_line(gate.name)} {gate.state.value}{took} on tree {gate.tree[:8]}  {why}".rstrip()
+
+
+@pr.command("gate-log")
+@click.argument("number", type=NUMBER)
+@click.argument("gate", required=False)
+@click.option("--tree", help="The merge result that it ran on; default: the newest of the head.")
+@repo_option
+@json_option
+def gate_log(number: int, gate: str | None, tree: str | None, repo: Path | None, as_json: bool) -> None:
+    """Print everything that GATE of pull request NUMBER said; without GATE, the one that failed, else the last one.
+
+    \b
+    Examples:
+      fleet pr gate-log 2
+      fleet pr gate-log 2 test --json
+    """
+    paths = fleet_paths(repo)
+    reader = open_reader(paths)
+    found = _chosen(_existing(reader, number), reader.gates(pr=number), gate, tree)
+    path = paths.evidence / Path(found.log).name
+    try:
+        text = path.read_bytes().decode("utf-8", "replace") if found.log else None
+    except FileNotFoundError:
+        text = None
+    if text is None:
+        raise FleetError("no output was kept", _result(found), f"fleet pr show {number}")
+    if as_json:
+        print_json({"gate": found, "path": str(path), "text": text})
+        return
+    say(_result(found))
+    say(f"$ {one_line(found.command, 2000)}")
+    for line in clean(text).splitlines():
+        say(f"    | {line}")
+    say(f"from {one_line(str(path), 400)}")
+
+
+def _chosen(pull_request: PullRequest, gates: list[Gate], name: str | None, tree: str | None) -> Gate:
+    if tree is None:
+        gates = current_gates(pull_request, gates) or gates
+    found = [gate for gate in gates if name in (None, gate.name) and gate.tree.startswith(tree or "")]
+    if not found:
+        known = ", ".join(dict.fromkeys(one_line(gate.name) for gate in gates)) or "none has run"
+        raise UsageError("no such gate", name or tree or f"of #{pull_request.number}", f"gates: {known}")
+    failed = [gate for gate in found if gate.state is GateState.FAILED]
+    return (failed or found)[-1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from fleet_tui.cli.common import (
+    NUMBER,
     act,
     age,
     find_repository,
@@ -22,6 +23,7 @@ from fleet_tui.cli.common import (
     say,
 )
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def ticket() -> None:
 @click.option("--body", default=None, help="The text of the ticket.")
 @click.option("--body-file", type=click.File("rb"), help="A file with the text; - is standard input.")
 @click.option("--label", "labels", multiple=True, help="A label; may be repeated.")
-@click.option("--depends-on", "depends_on", type=int, multiple=True, help="A ticket that must have shipped before.")
+@click.option("--depends-on", "depends_on", type=NUMBER, multiple=True, help="A ticket that must have shipped before.")
 @click.option("--priority", type=click.IntRange(1, 5), default=3, show_default=True, help="1 is the most urgent.")
 @click.option("--ready", is_flag=True, help="Release it to the agents at once.")
 @repo_option
@@ -95,7 +97,7 @@ def new(
 
 
 @ticket.command()
-@click.argument("numbers", type=int, nargs=-1, required=True)
+@click.argument("numbers", type=NUMBER, nargs=-1, required=True)
 @repo_option
 def ready(numbers: tuple[int, ...], repo: Path | None) -> None:
     """Release tickets NUMBERS to the agents; a blocked one goes on.
@@ -111,11 +113,12 @@ def ready(numbers: tuple[int, ...], repo: Path | None) -> None:
         _existing(forge, number)
         asyncio.run(forge.set_labels(number, add=[label]))
         say(f"ticket #{number} is ready")
-    _hint_watcher(repo)
+    if not _watcher_runs(repo):
+        say("takes effect when the watcher runs: fleet up")
 
 
 @ticket.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @repo_option
 def hold(number: int, repo: Path | None) -> None:
     """Take ticket NUMBER back before an agent has begun.
@@ -131,7 +134,11 @@ def hold(number: int, repo: Path | None) -> None:
 
 
 @ticket.command("list")
-@click.option("--state", help="Only tickets in this state.")
+@click.option(
+    "--state",
+    type=click.Choice([*(state.value for state in TicketState), "broken"]),
+    help="Only tickets in this state.",
+)
 @repo_option
 @json_option
 def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
@@ -147,17 +154,32 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
     if paths.database.exists():
         known = {ticket.number: ticket for ticket in open_reader(paths).tickets()}
     rows = []
+    ready_label = _ready_label(repo)
     for record in asyncio.run(_forge(repo).tickets()):
         row = _row(record, known.get(record.number))
+        # What the file asks for and the watcher has not taken in yet.
+        row["pending"] = "ready" if row["state"] == "draft" and ready_label in record.labels else None
         if state is None or row["state"] == state:
             rows.append(row)
     if as_json:
         print_json(rows)
         return
-    cells = [(f"#{r['number']}", r["state"], r["agent"] or "-", r["pr"] or "-", r["since"], r["title"]) for r in rows]
+    cells = [
+        (
+            f"#{r['number']}",
+            f"{r['state']} → {r['pending']}" if r["pending"] else r["state"],
+            r["agent"] or "-",
+            r["pr"] or "-",
+            r["since"],
+            r["title"],
+        )
+        for r in rows
+    ]
     print_table(
         ("TICKET", "STATE", "AGENT", "PR", "SINCE", "TITLE"), cells, empty='no tickets yet: fleet ticket new "…"'
     )
+    if any(r["pending"] for r in rows) and not _watcher_runs(repo):
+        say("→ takes effect when the watcher runs: fleet up")
 
 
 def _row(record: TicketRecord, known: Ticket | None) -> dict[str, object]:
@@ -184,7 +206,7 @@ def _row(record: TicketRecord, known: Ticket | None) -> dict[str, object]:
 
 
 @ticket.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @repo_option
 @json_option
 def show(number: int, repo: Path | None, as_json: bool) -> None:
@@ -210,7 +232,7 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
 
 
 @ticket.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--reason", default="", help="Why; goes into the log.")
 @repo_option
 def unblock(number: int, reason: str, repo: Path | None) -> None:
@@ -243,8 +265,7 @@ def _ready_label(repo: Path | None) -> str:
     return loaded.settings.labels.ready if loaded.settings else "ready"
 
 
-def _hint_watcher(repo: Path | None) -> None:
+def _watcher_runs(repo: Path | None) -> bool:
     from fleet_tui.watcher.lock import is_locked
 
-    if not is_locked(fleet_paths(repo).lock):
-        say("the watcher is not running: fleet up")
+    return is_locked(fleet_paths(repo).lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,11 @@ def _gate(facts: Facts) -> str:
     return f"{facts['name']} in {_seconds(facts['duration_ms'])} on tree {_short(facts['tree'])}" + (
         f": {why}  {last[-1] if last else ''}" if why else ""
     )
+
+
+def to_read(pr: int, gate: str, tree: str) -> str:
+    """The command that prints what a gate said on a tree, of which events hold the end only."""
+    return f"fleet pr gate-log {pr} {shlex.quote(one_line(gate))} --tree {_short(tree)}"
 
 
 def _effect(facts: Facts) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import UsageError
 from fleet_tui.settings.document import KeyPath
 from fleet_tui.settings.load import Loaded
 from fleet_tui.settings.messages import suggest
@@ -44,7 +44,8 @@ def explain(loaded: Loaded, key: str) -> Explanation:
     """The explanation of ``key``: names joined by dots; items of a list by number or name (``agents.backend.model``).
 
     Raises:
-        FleetError: the configuration has errors, or there is no such key.
+        SetupError: the configuration has errors.
+        UsageError: there is no such key.
     """
     settings = loaded.require()
     value: Any = settings
@@ -83,7 +84,7 @@ def _step(value: Any, part: str, path: KeyPath) -> tuple[str | int, Any]:
     else:
         names = []
     where = f"`{'.'.join(map(str, path))}`" if path else "the configuration"
-    raise FleetError("no such key", f"{where} has no `{part[:60]}`", suggest(part, names) or "stop at the key before")
+    raise UsageError("no such key", f"{where} has no `{part[:60]}`", suggest(part, names) or "stop at the key before")
 
 
 def _below(schema: Schema, name: str | int) -> Schema:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import UsageError
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.settings.fields import argv_of, problem
@@ -263,20 +263,20 @@ class Settings(Section):
     ui: Interface = Field(default_factory=Interface)
 
     def agent(self, name: str) -> AgentSettings:
-        """Raises FleetError: there is no such agent."""
+        """Raises UsageError: there is no such agent."""
         for agent in self.agents:
             if agent.name == name:
                 return agent
         known = ", ".join(agent.name for agent in self.agents) or "none are configured"
-        raise FleetError("no such agent", f"`{name}` is not in the configuration", f"agents: {known}")
+        raise UsageError("no such agent", f"`{name}` is not in the configuration", f"agents: {known}")
 
     def vendor(self, name: str) -> VendorSettings:
-        """Raises FleetError: there is no such vendor."""
+        """Raises UsageError: there is no such vendor."""
         try:
             return self.vendors[name]
         except KeyError:
             known = ", ".join(self.vendors)
-            raise FleetError("no such vendor", f"`{name}` is not in the configuration", f"vendors: {known}") from None
+            raise UsageError("no such vendor", f"`{name}` is not in the configuration", f"vendors: {known}") from None
 
     def family(self, role: str) -> RoleFamily:
         """The family of ``role``: an exact name first, then the first glob that matches, else ``observer``."""

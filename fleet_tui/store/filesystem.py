@@ -1,4 +1,4 @@
-"""Which file system a directory is on: SQLite's WAL needs shared memory and honest locks, so a local one."""
+"""Which file system a directory is on, and what fits there: SQLite's WAL needs a local disk that is not full."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ctypes
 import os
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
@@ -30,6 +31,42 @@ def refuse_network(directory: Path, mountinfo: Path = _MOUNTINFO) -> None:
             f"{directory} is on {kind}, where SQLite cannot keep its promises",
             "set FLEET_STATE_HOME to a directory on a local disk",
         )
+
+
+LEAST_BYTES = 50_000_000
+LEAST_FILES = 1_000
+"""Below these a fleet does not start: its log would stop in the middle of the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What this user may still write: bytes, and files (None where they are not counted)."""
+
+    free_bytes: int
+    free_files: int | None
+
+    def __str__(self) -> str:
+        size = f"{self.free_bytes / 1e9:.1f} GB" if self.free_bytes >= 1e9 else f"{self.free_bytes / 1e6:.1f} MB"
+        few = self.free_files is not None and self.free_files < 10 * LEAST_FILES
+        return f"{size} free" + (f", room for {self.free_files} files" if few else "")
+
+
+def space(directory: Path) -> Space:
+    """What is left where ``directory`` is."""
+    found = os.statvfs(directory)
+    return Space(found.f_bavail * found.f_frsize, found.f_favail if found.f_files else None)
+
+
+def refuse_full(directory: Path) -> None:
+    """Raises :class:`FleetError` when there is too little space for a fleet."""
+    left = space(directory)
+    if left.free_bytes >= LEAST_BYTES and (left.free_files is None or left.free_files >= LEAST_FILES):
+        return
+    raise FleetError(
+        "the disk is full",
+        f"{directory}: {left}; a fleet needs {LEAST_BYTES // 1_000_000} MB and {LEAST_FILES} files",
+        "free some space, or set FLEET_STATE_HOME to a directory on another disk",
+    )
 
 
 def filesystem_type(directory: Path, mountinfo: Path = _MOUNTINFO) -> str | None:

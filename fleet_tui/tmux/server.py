@@ -110,6 +110,7 @@ class TmuxServer:
     async def stop(self) -> None:
         """Kill the server and every session in it, and wait for its end; nothing happens when there is none."""
         tmux = await self._structure()
+        where = await self.run("display-message", "-p", "#{socket_path}")
         # A server on its way out answers in several ways, so only the check below counts.
         await asyncio.to_thread(tmux.cmd, "kill-server")
         deadline = time.monotonic() + self._limit_s
@@ -117,6 +118,10 @@ class TmuxServer:
             if time.monotonic() > deadline:
                 raise FleetError("tmux does not stop", f"socket {self.socket_name}", "see `fleet doctor`")
             await asyncio.sleep(0.02)
+        # tmux leaves its socket behind; nobody will start a server on it again if the fleet is gone for good.
+        socket = Path(where.out.decode("utf-8", "surrogateescape").strip())
+        if where.code == 0 and socket.name == self.socket_name and socket.is_socket():
+            socket.unlink(missing_ok=True)
 
     # -- sessions ------------------------------------------------------------------------------------------------------
 

@@ -129,7 +129,8 @@ class OperatorDesk:
             raise UsageError("no such approval", _text(args, "approval"), "`fleet approval list`")
         if approval.state not in states:
             who = f" by {approval.decided_by}" if approval.decided_by else ""
-            raise Conflict("already decided", f"{approval.id} is {approval.state.value}{who}: {approval.reason}")
+            why = f": {approval.reason}" if approval.reason else ""
+            raise Conflict("already decided", f"{approval.id} is {approval.state.value}{who}{why}")
         return approval
 
     async def _approve(self, args: Args, actor: str) -> dict[str, Any]:
@@ -155,7 +156,9 @@ class OperatorDesk:
         }
 
     async def _undo(self, args: Args, actor: str) -> dict[str, Any]:
-        approval = self._approval(args, ApprovalState.HELD)
+        approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
+        if approval.state is ApprovalState.REQUESTED:
+            raise Conflict("nothing to undo", f"#{approval.pr} is not approved: it waits for a decision")
         refuse_if_landing(self._ctx, approval)
         # Its grace time may be over; as long as nothing landed, taking it back is still right.
         await self._ctx.say(ApprovalUndone(approval.id, approval.pr, actor), f"pr:{approval.pr}", actor=actor)
@@ -307,7 +310,9 @@ class OperatorDesk:
 
     async def _unblock(self, args: Args, actor: str) -> dict[str, Any]:
         ticket = self._ctx.reader.ticket(_number(args, "ticket"))
-        if ticket is None or ticket.state is not TicketState.BLOCKED:
+        if ticket is None:
+            raise UsageError("no such ticket", f"#{args.get('ticket')}", "fleet ticket list")
+        if ticket.state is not TicketState.BLOCKED:
             raise Conflict("not blocked", f"ticket #{args.get('ticket')} does not wait for you")
         reason = clean(str(args.get("reason") or "by hand"), 400)
         await self._ctx.say(TicketUnblocked(ticket.number, reason), f"ticket:{ticket.number}", actor=actor)

@@ -16,6 +16,7 @@ from fleet_tui.bus import operator
 from fleet_tui.domain.errors import FleetError, SetupError, UsageError, WatcherUnavailable
 from fleet_tui.domain.text import clean
 from fleet_tui.paths import FleetPaths
+from fleet_tui.store.filesystem import refuse_full
 from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ def start(paths: FleetPaths, *, supervised: bool = True) -> bool:
     paths.create()
     if is_running(paths):
         return False
+    refuse_full(paths.state)
     errors = paths.state / "watcher.err"
     words = ["--supervised"] if supervised else []
     with errors.open("wb") as sink:
@@ -84,8 +86,14 @@ def start(paths: FleetPaths, *, supervised: bool = True) -> bool:
         if process.poll() is not None and not is_locked(paths.lock) and not is_locked(_supervisor_lock(paths)):
             break
         time.sleep(_LOOK_S)
-    said = errors.read_text(encoding="utf-8", errors="replace").strip()[-2000:]
-    raise FleetError("the watcher did not start", said or "it said nothing", f"see {paths.log_file}")
+    refuse_full(paths.state)  # then neither this file nor the log tells
+    raise _not_started(errors.read_text(encoding="utf-8", errors="replace").strip()[-2000:], paths)
+
+
+def _not_started(said: str, paths: FleetPaths) -> FleetError:
+    """The error of a watcher that ended with these words, which are an error of ours or a traceback."""
+    message, _, hint = said.removeprefix("fleet: ").partition("\n  try: ")
+    return FleetError("the watcher did not start", message or "it said nothing", hint or f"see {paths.log_file}")
 
 
 def is_running(paths: FleetPaths) -> bool:

@@ -12,6 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from fleet_tui.cli.main import fleet
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.store.filesystem import refuse_full
+from fleet_tui.watcher import spawn
 from tests.cli.conftest import Shop
 
 Doctor = Callable[[], dict[str, list[dict[str, str]]]]
@@ -68,3 +71,46 @@ def test_a_shipped_preset_is_asked_for_its_version_where_it_can_do_no_harm(shop:
     assert Path(place) != shop.repository
     assert not Path(place).exists()
     assert [line for line in environment if line.startswith("FLEET_")] == []
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "files", "told"),
+    [(3_000_000, 10_000_000, "3.0 MB free"), (10**12, 12, "room for 12 files")],
+    ids=["bytes", "inodes"],
+)
+def test_a_full_disk_is_told_with_its_figures(
+    shop: Shop, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, bytes_: int, files: int, told: str
+) -> None:
+    fill_disk(monkeypatch, bytes_, files)
+    (finding,) = doctor()["state"]
+    assert finding["state"] == "missing"
+    assert finding["detail"].startswith(f"the disk is full: {shop.paths.state}: ")
+    assert told in finding["detail"]
+
+
+def test_a_watcher_is_not_started_on_a_full_disk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_disk(monkeypatch, 3_000_000, 10_000_000)
+    with pytest.raises(FleetError, match=f"the disk is full: {shop.paths.state}: 3.0 MB free"):
+        spawn.start(shop.paths)
+
+
+def test_file_systems_that_count_no_files_have_room(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill_disk(monkeypatch, 10**12, 0)
+    refuse_full(shop.paths.state)
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch, free_bytes: int, free_files: int) -> None:
+    """A disk with so much left; btrfs and others count no files and tell 0 of 0."""
+    found = os.statvfs_result(
+        (4096, 4096, 10**9, 10**9, free_bytes // 4096, free_files, free_files, free_files, 0, 255)
+    )
+    monkeypatch.setattr(os, "statvfs", lambda _: found)
+
+
+def test_without_git_only_that_is_told(shop: Shop, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs = shop.repository.parent / "bin"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    found = doctor()
+    assert found["git"][0]["detail"] == "not found"
+    assert "repository" not in found

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.events import Draft, draft
 from tests.cli.conftest import Shop
 
@@ -59,13 +60,17 @@ def crowded(shop: Shop) -> Shop:
         (("--text", "needle", "-n", "1"), [2]),
         (("--since", "1h", "--agent", "dev", "-n", "1"), [5]),
         (("-n", "2"), [CROWD + 6, CROWD + 7]),
-        (("--agent", "nobody"), []),
     ],
 )
 def test_the_limit_counts_what_matches(
     crowded: Shop, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], found: list[int]
 ) -> None:
     assert seqs(crowded, monkeypatch, *words) == found
+
+
+def test_an_agent_that_never_was_is_a_mistake(crowded: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(crowded.repository)
+    assert isinstance(CliRunner().invoke(fleet, ["log", "--agent", "nobody"]).exception, UsageError)
 
 
 @pytest.mark.parametrize("words", [(), ("--agent", "dev"), ("--type", "note", "--agent", "dev")])

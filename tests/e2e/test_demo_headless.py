@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +42,15 @@ def test_without_a_terminal_the_demo_says_how(bare: Place) -> None:
     assert done.code == 2
     assert "fleet demo --headless" in done.err
     assert "--directory" not in done.err
+
+
+def test_a_demo_that_does_not_even_start_says_what_it_leaves(bare: Place) -> None:
+    (bare.root / "bin").mkdir()
+    for program in ("git", "sh"):
+        (bare.root / "bin" / program).symlink_to(str(shutil.which(program)))
+    env = {"PATH": str(bare.root / "bin"), "FLEET__limits__max_running": "none"}
+    done = bare.run("demo", "--headless", cwd=bare.root, env=env)
+    assert done.code != 0
+    (kept,) = re.findall(r"^kept: (/tmp/fleet-\S+)", done.out, re.MULTILINE)
+    assert Path(kept).is_dir()
+    shutil.rmtree(kept)

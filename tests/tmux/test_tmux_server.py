@@ -359,3 +359,13 @@ async def test_attach_from_inside_another_tmux_and_leave_by_key(
     assert person.returncode == 0
     os.close(terminal)
     assert [pane.dead for pane in await tmux.panes() or []] == [False]
+
+
+async def test_a_stopped_server_leaves_no_socket(tmux: TmuxServer) -> None:
+    socket = Path((await tmux.run("display-message", "-p", "#{socket_path}")).out.decode().strip())
+    assert socket.is_socket()
+    await tmux.stop()
+    assert not socket.exists()
+    await tmux.stop()
+    await tmux.ensure()
+    assert socket.is_socket()

@@ -230,6 +230,12 @@ async def test_grace_time_and_undo(make_fleet: MakeFleet) -> None:
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.GATED
     assert fleet.open_approval().state is ApprovalState.REQUESTED
+    with pytest.raises(Conflict) as twice:
+        await fleet.person.answer("kim", "undo", {"approval": approval.id})
+    assert (twice.value.title, twice.value.message) == (
+        "nothing to undo",
+        "#1 is not approved: it waits for a decision",
+    )
     await fleet.approve(approval)
     fleet.later(10)
     await fleet.settle()

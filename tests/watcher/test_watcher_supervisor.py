@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_tui.domain.errors import SetupError, UsageError
+from fleet_tui.domain.errors import FleetError, SetupError, UsageError
 from fleet_tui.paths import FleetPaths
 from fleet_tui.watcher import spawn
 from fleet_tui.watcher.lock import is_locked
@@ -118,3 +118,12 @@ def _wait(reached: Callable[[], bool], limit_s: float = 15.0) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_start_that_fails_is_told_once_with_what_to_do(paths: FleetPaths) -> None:
+    (paths.repository / ".fleet" / "config.yaml").write_text("version: 2\n")
+    with pytest.raises(FleetError) as caught:
+        spawn.start(paths)
+    assert caught.value.title == "the watcher did not start"
+    assert caught.value.message.startswith("the configuration has errors: ")
+    assert caught.value.hint == "fleet config validate"

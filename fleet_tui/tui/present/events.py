@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.readmodel.gist import gist
+from fleet_tui.readmodel.gist import gist, to_read
 from fleet_tui.readmodel.values import LastRun
 from fleet_tui.tui.present.text import age, clock, fact, short_clock
 from fleet_widgets.lines import Line, Span
@@ -64,9 +64,18 @@ def event_sections(event: Event, cause: Event | None, effects: Sequence[Event], 
         fact("by", event.actor),
         fact("caused by", gist_of(cause) if cause else event.cause or "nothing recorded"),
         *(fact("caused" if index == 0 else "", gist_of(effect)) for index, effect in enumerate(effects[:8])),
+        *(fact("output", command) for command in _to_read(event)),
         fact("chain", f"hash {event.hash[:16]} after {event.previous[:16]}; {newest - event.seq} newer"),
     )
     return (Section("detail", facts), Section("payload", _payload(event)))
+
+
+def _to_read(event: Event) -> tuple[str, ...]:
+    """The command that prints what the event holds only the end of."""
+    facts = event.payload
+    if event.kind not in ("gate_failed", "gate_passed") or not facts.get("log"):
+        return ()
+    return (to_read(facts.get("pr", 0), str(facts.get("name")), str(facts.get("tree"))),)
 
 
 def gist_of(event: Event) -> str:

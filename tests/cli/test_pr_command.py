@@ -1,0 +1,81 @@
+"""``fleet pr``: what a gate said can be read by a person, at the tree that counts now."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fleet_tui.cli.main import fleet
+from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import FleetError, UsageError
+from tests.cli.conftest import Shop
+
+OLD, HEAD, BASE = "a" * 40, "c" * 40, "b" * 40
+TREES = {"old": "1" * 40, "new": "2" * 40}
+
+
+def gate(identity: str, name: str, tree: str, head: str, code: int) -> list[ev.Draft]:
+    started = ev.GateStarted(identity, name, 1, tree, head, BASE, f"make {name}")
+    log, tail = f"{identity}.log", f"line 1\n{name} says {code}"
+    ended: ev.GateFailed | ev.GatePassed = ev.GateFailed(identity, name, 1, tree, 1500, code, log, tail)
+    if code == 0:
+        ended = ev.GatePassed(identity, name, 1, tree, 1500, 0, log, tail)
+    return [ev.draft(started, "pr:1"), ev.draft(ended, "pr:1")]
+
+
+@pytest.fixture
+def gated(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Of the first head all passed, of the second the tests fail."""
+    files = (1, 1, 0)
+    shop.add(
+        ev.draft(ev.PullRequestCreated(1, 1, "T", "", "b", "main", "dev", "r", OLD, BASE, *files), "pr:1"),
+        *gate("gate-1", "test", TREES["old"], OLD, 0),
+        ev.draft(ev.PullRequestUpdated(1, HEAD, BASE, "r", *files), "pr:1"),
+        *gate("gate-2", "lint", TREES["new"], HEAD, 0),
+        *gate("gate-3", "test", TREES["new"], HEAD, 2),
+    )
+    for number in (1, 2, 3):
+        (shop.paths.evidence / f"gate-{number}.log").write_text(f"all of {number}\n\x1b[2J  indented\n")
+    monkeypatch.chdir(shop.repository)
+    return shop
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(fleet, words)
+
+
+@pytest.mark.parametrize("number", ["1", "#1"])
+def test_show_tells_what_failed_on_the_current_tree_and_where_the_rest_is(gated: Shop, number: str) -> None:
+    shown = run("pr", "show", number).output.splitlines()
+    at = shown.index("  gate test failed in 1.5 s on tree 22222222  exit code 2")
+    assert shown[at - 1] == "  gate lint passed in 1.5 s on tree 22222222"
+    assert shown[at + 1 : at + 4] == ["    it ended with", "    | line 1", "    | test says 2"]
+    assert "fleet pr gate-log 1 test --tree 22222222" in shown[at + 4]
+    assert str(gated.paths.evidence / "gate-3.log") in shown[at + 4]
+    assert shown[at + 5 :] == ["  earlier: gate test passed in 1.5 s on tree 11111111"]
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [((), 3), (("test",), 3), (("lint",), 2), (("test", "--tree", "1111"), 1), (("--tree", "1111"), 1)],
+)
+def test_everything_that_a_gate_said(gated: Shop, words: tuple[str, ...], number: int) -> None:
+    done = run("pr", "gate-log", "1", *words)
+    assert done.exit_code == 0
+    assert f"    | all of {number}\n    |   indented\n" in done.output
+    assert done.output.endswith(f"from {gated.paths.evidence / f'gate-{number}.log'}\n")
+    found = json.loads(run("pr", "gate-log", "#1", *words, "--json").output)
+    assert (found["gate"]["id"], found["text"]) == (f"gate-{number}", f"all of {number}\n\x1b[2J  indented\n")
+
+
+def test_what_is_not_there(gated: Shop) -> None:
+    assert isinstance(run("pr", "gate-log", "7").exception, UsageError)
+    assert "gates: lint, test" in str(run("pr", "gate-log", "1", "no").exception)
+    (gated.paths.evidence / "gate-3.log").unlink()
+    gone = run("pr", "gate-log", "1").exception
+    assert isinstance(gone, FleetError)
+    assert gone.title == "no output was kept"
+    assert run("pr", "show", "1x").exit_code == 2
+    assert run("pr", "show", "##1").exit_code == 2
