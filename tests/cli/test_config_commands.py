@@ -87,7 +87,7 @@ def test_explain(root: Path, run: Callable[..., Result]) -> None:
 def test_explain_what_is_not_there(root: Path, run: Callable[..., Result]) -> None:
     error = run("explain", "gates.tset").exception
     assert isinstance(error, FleetError)
-    assert (error.exit_code, error.hint) == (1, "did you mean `test`?")
+    assert (error.exit_code, error.hint) == (2, "did you mean `test`?")
     assert run("explain").exit_code == 2
 
 
