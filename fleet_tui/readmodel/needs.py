@@ -14,7 +14,11 @@ _FOREVER = 1 << 62
 
 def order(items: Iterable[NeedItem]) -> tuple[NeedItem, ...]:
     """Priority, then time until harm where it is known, then age; the key decides ties, so that order is total."""
-    return tuple(sorted(items, key=lambda item: (item.priority, item.deadline_ns or _FOREVER, item.since_ns, item.key)))
+    return tuple(sorted(items, key=_rank))
+
+
+def _rank(item: NeedItem) -> tuple[int, int, int, str]:
+    return item.priority, item.deadline_ns or _FOREVER, item.since_ns, item.key
 
 
 def queue(
@@ -79,13 +83,13 @@ def approval_need(card: ApprovalCard) -> NeedItem:
     """A requested approval, or a granted one whose effect can still be undone."""
     approval = card.approval
     held = approval.state is ApprovalState.HELD
-    verb = "HELD merge of" if held else "APPROVE merge of"
+    verb = "HELD" if held else "APPROVE AGAIN" if card.void is not None else "APPROVE"
     return NeedItem(
         NeedKind.HELD if held else NeedKind.APPROVAL,
         approval.id,
         3,
         card.pull_request.agent,
-        f"{verb} #{approval.pr} {one_line(card.ticket_title)}",
+        f"{verb} merge of #{approval.pr} {one_line(card.ticket_title)}",
         approval.requested_ns,
         approval.hold_until_ns if held else approval.expires_ns,
         approval.pr,
@@ -97,9 +101,11 @@ def blocked_need(ticket: Ticket) -> NeedItem:
     return NeedItem(NeedKind.BLOCKED, str(ticket.number), 2, ticket.agent, title, ticket.changed_ns, None, ticket.pr)
 
 
-def after(items: Sequence[NeedItem], current: str | None) -> NeedItem | None:
-    """The item to visit after the one with key ``current``, round and round; the head when that one is gone."""
-    if not items:
-        return None
+def after(items: Sequence[NeedItem], current: NeedItem | None) -> NeedItem | None:
+    """The item to visit after ``current``, round and round; of one that is gone the place in the order still counts."""
+    if not items or current is None:
+        return items[0] if items else None
     keys = [item.key for item in items]
-    return items[(keys.index(current) + 1) % len(items)] if current in keys else items[0]
+    if current.key in keys:
+        return items[(keys.index(current.key) + 1) % len(items)]
+    return next((item for item in items if _rank(item) > _rank(current)), items[0])

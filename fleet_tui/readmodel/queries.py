@@ -138,7 +138,15 @@ def _card(reader: Reader, approval: Approval, titles: dict[int, str]) -> Approva
         gates=tuple(reader.gates(pr=approval.pr)),
         reviews=tuple(reader.reviews(approval.pr)),
         release=reader.release(approval.pr),
+        void=_void_before(reader, approval),
     )
+
+
+def _void_before(reader: Reader, approval: Approval) -> Approval | None:
+    """The last approval of the same pull request that a person had granted in vain."""
+    void = reader.approvals(ApprovalState.VOIDED, pr=approval.pr)
+    granted = [one for one in void if one.decided_by is not None and one.requested_ns <= approval.requested_ns]
+    return granted[-1] if granted else None
 
 
 def _acknowledged(

@@ -140,6 +140,8 @@ class ApprovalCard:
     gates: tuple[Gate, ...]
     reviews: tuple[Review, ...]
     release: Release | None
+    void: Approval | None = None
+    """The approval before this one that a person had granted, and that did not hold."""
 
     @property
     def id(self) -> str:

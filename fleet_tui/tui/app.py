@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.states import ApprovalState
 from fleet_tui.readmodel.feed import Feed
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
@@ -23,6 +23,8 @@ from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.palette import RoomCommands
+from fleet_tui.tui.present.approvals import fate_text
+from fleet_tui.tui.said import Tell, said
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
@@ -55,12 +57,13 @@ class RoomApp(App[int]):
         self.theme = context.look.theme
         self.picture = Picture(None, Health(0, 0, ""))
         self.started_ns = context.clock()
-        self.need_key: str | None = None
-        """The need that `w` visited last; fixed until the person moves on."""
+        self.need: NeedItem | None = None
+        """The need that `w` visited last: its place in the queue counts even after it is gone."""
+        self.granted: set[str] = set()
+        """Granted approvals whose effect was still open in the last picture, or that were granted since."""
         self.drafts: dict[str, str] = {}
         self.seen: dict[str, frozenset[str]] = {}
         """Paths that were on screen, by head commit."""
-        self.message: tuple[str, str] = ("", "quiet")
         self.modes_visited: list[str] = ["wall", "wall"]
         self.feed = Feed(
             context.database,
@@ -149,16 +152,22 @@ class RoomApp(App[int]):
 
     def on_picture_arrived(self, message: PictureArrived) -> None:
         self.picture = message.picture
-        snapshot = message.picture.snapshot
-        if (
-            snapshot is not None
-            and self.need_key is not None
-            and not any(n.key == self.need_key for n in snapshot.needs)
-        ):
-            self.need_key = None
         for screen in self.screen_stack:
             if isinstance(screen, RoomScreen):
                 screen.show_picture()
+        self._tell_fates()
+
+    def _tell_fates(self) -> None:
+        """What became of granted approvals: somebody counts on them."""
+        snapshot, reader = self.picture.snapshot, self.reader()
+        if snapshot is None or reader is None:
+            return
+        self.granted |= {card.id for card in snapshot.approvals if card.approval.state is ApprovalState.HELD}
+        for identity in [identity for identity in self.granted if snapshot.card(identity) is None]:
+            self.granted.discard(identity)
+            fate = reader.approval(identity)
+            if fate is not None and (text := fate_text(fate)):
+                self.say(text, "warn" if fate.state is ApprovalState.VOIDED else "normal")
 
     def _tick(self) -> None:
         screen = self.room_screen
@@ -167,12 +176,18 @@ class RoomApp(App[int]):
 
     # -- the message line --------------------------------------------------------------------------------------------
 
-    def say(self, text: str, style: str = "normal") -> None:
-        """Put a line where results stand; it stays until the next one."""
-        self.message = (one_line(text, 400), style)
+    def say(self, text: str | Tell, style: str = "normal") -> None:
+        """Put a line where results stand. It is the shown screen's, and what is told goes when it is over."""
         screen = self.room_screen
         if screen is not None:
+            screen.said = said(text, style, self.now_ns)
             screen.show_message()
+
+    @property
+    def message(self) -> str:
+        """What the message line of the screen on show says; empty when it has nothing to say."""
+        screen = self.room_screen
+        return screen.said.text(self.now_ns) if screen is not None and screen.said is not None else ""
 
     # -- acts --------------------------------------------------------------------------------------------------------
 
@@ -184,6 +199,8 @@ class RoomApp(App[int]):
     @work(group="acts", exit_on_error=False)
     async def _perform(self, act: Act) -> None:
         outcome = await commands.perform(self.context.operator_socket, act)
+        if outcome.ok and act.op == "approve":
+            self.granted.add(act.args["approval"])
         self.say(outcome.text, outcome.style)
         self.feed.poke()
 
@@ -213,7 +230,7 @@ class RoomApp(App[int]):
 
     async def open_need(self, item: NeedItem) -> None:
         """Show what a need is about, in the screen where it is answered."""
-        self.need_key = item.key
+        self.need = item
         if item.kind in {NeedKind.APPROVAL, NeedKind.HELD}:
             await self.open_approval(item.id)
         elif item.agent is not None and self.picture.snapshot and self.picture.snapshot.tile(item.agent):
@@ -222,7 +239,9 @@ class RoomApp(App[int]):
             await self.go("events")
             if isinstance(self.screen, EventsScreen):
                 self.screen.show_need(item)
-        self.say(self._need_text(item), "quiet")
+        screen = self.room_screen
+        if screen is not None:
+            self.say(lambda: self._need_text(item) if screen.shows(item) else "", "quiet")
 
     def _need_text(self, item: NeedItem) -> str:
         snapshot = self.picture.snapshot

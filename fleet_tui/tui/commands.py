@@ -38,7 +38,8 @@ async def perform(socket: Path, act: Act) -> Outcome:
         answer = await operator.acall(socket, act.op, act.args)
     except FleetError as error:
         return Outcome(False, failure(act, error), "warn")
-    said = one_line(str(answer.get("message", "")), 200)
+    # Of an approval the countdown beside this line says when it lands.
+    said = "" if act.op == "approve" else one_line(str(answer.get("message", "")), 200)
     return Outcome(True, said or f"{act.verb} {act.target}: {_DONE.get(act.op, 'done')}", "normal")
 
 
@@ -70,7 +71,7 @@ def probe(socket: Path) -> dict[str, Any]:
 
 
 _DONE = {
-    "approve": "granted and held; u undoes",
+    "approve": "granted",
     "undo": "undone, it waits for you again",
     "reject": "rejected",
     "request_changes": "sent to the author",

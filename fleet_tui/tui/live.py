@@ -84,7 +84,7 @@ class LivePanes:
                 self.failed = f"{type(error).__name__}: {error}"
             if clock() - started > LONGEST_RETRY_S:
                 pause_s = FIRST_RETRY_S
-            self._room.say(f"live panes failed and begin anew in {pause_s:g} s ({self.failed})", "warn")
+            self._room.say(lambda: f"live panes failed and begin anew: {self.failed}" if self.failed else "", "warn")
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_RETRY_S)
 

@@ -46,14 +46,23 @@ def test_priority_then_deadline_then_age(found: list[NeedItem]) -> None:
 
 @given(items)
 def test_w_visits_everything_once_a_round(found: list[NeedItem]) -> None:
-    ordered, seen, current = order(found), [], None
+    ordered, seen = order(found), list[NeedItem]()
     for _ in ordered:
-        item = after(ordered, current)
+        item = after(ordered, seen[-1] if seen else None)
         assert item is not None
-        seen.append(item.key)
-        current = item.key
-    assert seen == [item.key for item in ordered]
+        seen.append(item)
+    assert seen == list(ordered)
+
+
+@given(items, st.data())
+def test_w_remembers_the_place_of_what_is_gone(found: list[NeedItem], data: st.DataObject) -> None:
+    ordered = order(found)
+    if len(ordered) < 2:
+        return
+    at = data.draw(st.integers(0, len(ordered) - 1))
+    rest = (*ordered[:at], *ordered[at + 1 :])
+    assert after(rest, ordered[at]) == ordered[(at + 1) % len(ordered)]
 
 
 def test_nothing_to_visit() -> None:
-    assert after((), "alarm:x") is None
+    assert after((), None) is None

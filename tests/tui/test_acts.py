@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -16,24 +15,9 @@ from fleet_tui.domain.errors import Conflict, Refused
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_widgets.strip import ARM_S, ConfirmStrip
+from tests.tui.tui_support import armed, opened
 
 HEAD = "c" * 40
-
-
-@asynccontextmanager
-async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> Any:
-    app = world.room()
-    async with app.run_test(size=size, notifications=True) as pilot:
-        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
-        await pilot.pause()
-        yield app, pilot
-
-
-async def armed(app: Any, until: Any) -> ConfirmStrip:
-    """The open strip, as soon as its keys count."""
-    strip: ConfirmStrip = app.screen.query_one(ConfirmStrip)
-    await until(lambda: strip.armed)
-    return strip
 
 
 async def diff_shown(app: Any, until: Any, head: str = HEAD) -> None:
@@ -171,7 +155,7 @@ async def test_t4_a_vanished_card_leaves_nothing_selected(fleet: Any, until: Any
         app.feed.poke()
         await until(lambda: app.picture.snapshot.card("apr-1-c") is None)
         await pilot.press("A")
-        await until(lambda: "select a pull request" in app.message[0])
+        await until(lambda: "select a pull request" in app.message)
     assert fleet.calls == []
 
 
@@ -190,7 +174,7 @@ async def test_s6_a_dead_watcher_freezes_the_room(fleet: Any, until: Any, text: 
         assert "FROZEN: LAST DATA" in shown
         assert "WATCHER DOWN" in shown
         await pilot.press("Q")
-        await until(lambda: app.message[0].startswith("Q: off: the watcher has not answered for 47 s"))
+        await until(lambda: app.message.startswith("Q: off: the watcher has not answered for 47 s"))
         assert app.screen.query_one(ConfirmStrip).request is None
 
 
@@ -202,15 +186,15 @@ async def test_s7_the_second_decision_is_told(fleet: Any, until: Any) -> None:
         await pilot.press("A")
         await armed(app, until)
         await pilot.press("y")
-        await until(lambda: app.message[0].startswith("CHANGED while you looked: rejected by operator:rk 4 s ago"))
-        assert "Nothing was done to #1" in app.message[0]
+        await until(lambda: app.message.startswith("CHANGED while you looked: rejected by operator:rk 4 s ago"))
+        assert "Nothing was done to #1" in app.message
 
 
 async def test_a_refusal_says_why_and_what_to_do(fleet: Any, until: Any) -> None:
     fleet.answers["acknowledge"] = Refused("not yours", "another person has it", "ask them")
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("a")
-        await until(lambda: "refused: not yours. another person has it Try: ask them" in app.message[0])
+        await until(lambda: "refused: not yours. another person has it Try: ask them" in app.message)
 
 
 @pytest.mark.parametrize("keys", [("A", "y"), ("A", "A"), ("A", "enter", "space"), ("Q", "y")])

@@ -110,7 +110,7 @@ async def test_events_filter_follow_cause_and_effect(fleet: Any, until: Any, tex
         assert "caused     " in text(app)
         assert "operator:me" in text(app)
         await pilot.press("slash", *"type:", "enter")
-        assert "needs a value" in app.message[0]
+        assert "needs a value" in app.message
 
 
 async def test_live_panes_show_real_tmux(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:

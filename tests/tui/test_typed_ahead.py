@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -16,17 +15,9 @@ from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.events import EventsScreen
 from fleet_widgets.strip import ConfirmStrip
+from tests.tui.tui_support import opened
 
 NAMES = {"\r": "enter", "\t": "tab", " ": "space", "/": "slash", ":": "colon", "-": "minus", "!": "exclamation_mark"}
-
-
-@asynccontextmanager
-async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> Any:
-    app = world.room()
-    async with app.run_test(size=size, notifications=True) as pilot:
-        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
-        await pilot.pause()
-        yield app, pilot
 
 
 def keys(text: str) -> Iterator[events.Key]:

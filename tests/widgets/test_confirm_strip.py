@@ -13,8 +13,10 @@ from textual import events
 from textual._time import get_time
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from fleet_widgets.lines import line, lines_of
 from fleet_widgets.list_view import Item, LineList
@@ -106,7 +108,7 @@ async def test_it_is_hidden_until_asked_and_gives_the_focus_back() -> None:
         assert app.strip.request is None
         await ask(app, pilot, QUARANTINE)
         assert app.focused is app.strip
-        assert rows(app)[0].startswith("═ QUARANTINE ag-23 (armed in 0.3 s) ═")
+        assert rows(app)[0].startswith("═ QUARANTINE ag-23 ═")
         assert rows(app)[1] == " Frozen at once."
         assert rows(app)[-1] == " y = quarantine     any other key cancels"
         await pilot.press("y")
@@ -140,6 +142,28 @@ def send(app: Room, key: str, time: float) -> None:
     event = events.Key(key, key if len(key) == 1 else None)
     event.time = time
     app.post_message(event)
+
+
+class Painted(ConfirmStrip):
+    """Keeps the titles that went to the screen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.titles: list[str] = []
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = super().render_lines(crop)
+        if crop.y == 0:
+            self.titles.append(strips[0].text)
+        return strips
+
+
+async def test_the_title_says_that_keys_do_not_count_yet_and_stops_saying_so() -> None:
+    strip = Painted()
+    async with room(strip) as (_, pilot):
+        strip.ask(QUARANTINE)
+        await settled(pilot, lambda: bool(strip.titles) and "QUARANTINE ag-23 ═" in strip.titles[-1])
+        assert "QUARANTINE ag-23 (armed in 0.3 s) ═" in strip.titles[0]
 
 
 async def test_a_strip_that_was_never_painted_never_arms() -> None:

@@ -194,15 +194,19 @@ class ConfirmStrip(LineWidget, can_focus=True):
         return to_strip(self._row(y), self.size.width, self.palette)
 
     def _painted(self, state: StripState) -> None:
-        if state is self._state:
+        if state is self._state and state.armed_at is None:
             state.painted(self._clock())
+            self.set_timer(ARM_S, self._tell_armed)
+
+    def _tell_armed(self) -> None:
+        self.refresh_rows([0])
 
     def _row(self, y: int) -> Line:
         if self._state is None:
             return BLANK
         if y == 0:
             more = f"{self._overflow()} more lines: down, up" if self._overflow() > 0 else ""
-            return title_row(self._state, self.palette.box, more)
+            return title_row(self._state, self.palette.box, more, armed=self.armed)
         room = max(0, self.size.height - 1 - len(self._foot))
         if y <= room:
             at = self._offset_rows + y - 1

@@ -9,12 +9,13 @@ from fleet_widgets.strip_state import ARM_S, StripState
 from fleet_widgets.words import wrap_words
 
 
-def title_row(state: StripState, box: Box, more: str = "") -> Line:
-    """``═ TITLE (armed in 0.3 s) ═════``."""
+def title_row(state: StripState, box: Box, more: str = "", *, armed: bool = False) -> Line:
+    """``═ TITLE (armed in 0.3 s) ═════``; once ``armed``, ``═ TITLE ═════``."""
     rule = box.double
     if state.field == "changed":
         return (Span(f"{rule} ", "warn"), Span("NOTHING WAS DONE", "warn"), Span(" ", "warn"), fill(rule, "warn"))
-    aside = f" ({more or f'armed in {ARM_S} s'}) "
+    wait = "" if armed else f"armed in {ARM_S} s"
+    aside = f" ({more or wait}) " if more or wait else " "
     return (Span(f"{rule} ", "strong"), Span(state.request.title, "strong"), Span(aside, "quiet"), fill(rule, "quiet"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fleet_tui.domain.model import Gate, Review
+from fleet_tui.domain.model import Approval, Gate, Review
 from fleet_tui.domain.states import ApprovalState, GateState, Verdict
 from fleet_tui.domain.text import one_line, reveal
 from fleet_tui.readmodel.values import ApprovalCard
@@ -60,6 +60,20 @@ def _tally(card: ApprovalCard) -> tuple[Span, ...]:
     )
 
 
+def fate_text(approval: Approval) -> str:
+    """What became of a granted approval; empty when it was taken back before."""
+    number, by = approval.pr, one_line(approval.decided_by or "", 40)
+    match approval.state:
+        case ApprovalState.USED:
+            return f"#{number} has landed"
+        case ApprovalState.VOIDED if by:
+            return f"#{number} DOES NOT LAND: the approval by {by} is void ({approval.reason}); it needs a new one"
+        case ApprovalState.DENIED:
+            return f"#{number} does not land: {by} decided otherwise ({approval.reason})"
+        case _:
+            return ""
+
+
 def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section, ...]:
     """What will happen, at which commit, gates, verdicts, why a person: in the order of good judgement."""
     approval, pull_request = card.approval, card.pull_request
@@ -70,6 +84,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         fact("author", f"{pull_request.agent}, round {pull_request.round}", width=8),
         fact("ticket", f"#{approval.ticket} {card.ticket_title}", width=8),
         fact("expires", f"in {duration(max(0, approval.expires_ns - now_ns) // 1_000_000)}", width=8),
+        *_void_line(card),
     )
     gates = tuple(gate_line(gate, card) for gate in card.gates) or ((Span(" none configured", "quiet"),),)
     verdicts = [part for review in card.reviews for part in review_lines(review, card)]
@@ -88,6 +103,13 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         Section("on approve", effect),
         Section("description", paragraph(reveal(pull_request.body[:6000]))),
     )
+
+
+def _void_line(card: ApprovalCard) -> tuple[Line, ...]:
+    if card.void is None:
+        return ()
+    told = f"approved by {one_line(card.void.decided_by or '', 40)}, void: {card.void.reason}"
+    return (fact("before", told, "warn", 8),)
 
 
 def gate_line(gate: Gate, card: ApprovalCard) -> Line:

@@ -75,9 +75,9 @@ def _cell(tile: AgentTile, now_ns: int) -> Line:
     )
 
 
-def need_line(item: NeedItem, now_ns: int, current: str | None = None) -> Line:
+def need_line(item: NeedItem, now_ns: int, current: NeedItem | None = None) -> Line:
     """Badge, who, what, since when."""
-    mark = Span(">", "focus") if item.key == current else Span(" ")
+    mark = Span(">", "focus") if item == current else Span(" ")
     return line(
         mark,
         badge(item.priority, True),
@@ -102,7 +102,7 @@ def queue_rule(snapshot: Snapshot) -> Line:
     return rule(f"needs you {needs}: {where}; w = next", "tiles keep their place")
 
 
-def side(snapshot: Snapshot, events: Sequence[Event], now_ns: int, current: str | None) -> tuple[Section, ...]:
+def side(snapshot: Snapshot, events: Sequence[Event], now_ns: int, current: NeedItem | None) -> tuple[Section, ...]:
     """The right column of a large screen."""
     needs = tuple(need_line(item, now_ns, current) for item in snapshot.needs) or ((Span("nothing", "quiet"),),)
     alarms = tuple(_alarm_lines(snapshot, now_ns)) or ((Span("none", "quiet"),),)

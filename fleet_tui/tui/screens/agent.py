@@ -50,7 +50,7 @@ class AgentScreen(AgentActs):
 
     def show_agent(self, name: str) -> None:
         """Turn to another agent, at its current run."""
-        self._agent, self._run, self._detail, self._read_at = name, None, None, -1
+        self._agent, self._run, self._detail, self._read_at, self.said = name, None, None, -1, None
         self._clear_pane()
         self.show_picture()
         self.room.live.wanted_changed()

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.values import AgentTile, ApprovalCard
+from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 from fleet_tui.tui import commands
 from fleet_tui.tui.bindings import APPROVALS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
@@ -179,6 +179,10 @@ class ApprovalsScreen(AgentActs):
         card = self.card()
         return replace(super().here(), card=card, tile=self._author(card))
 
+    def current_need(self) -> NeedItem | None:
+        """The approval on show, also when it was chosen without `w`."""
+        return self.need_with(f"{NeedKind.APPROVAL}:{self._chosen}", f"{NeedKind.HELD}:{self._chosen}")
+
     def _author(self, card: ApprovalCard | None) -> AgentTile | None:
         return self.snapshot.tile(card.pull_request.agent) if self.snapshot and card else None
 
@@ -192,16 +196,6 @@ class ApprovalsScreen(AgentActs):
     @on(LineList.Opened)
     def _opened(self) -> None:
         self.query_one(DiffView).focus()
-
-    async def do_need_next(self) -> None:
-        """Here `w` steps through the approvals."""
-        ids = [card.id for card in self.cards() if card.approval.state is ApprovalState.REQUESTED]
-        if not ids:
-            self.room.say("w: no approval waits; 1 shows the rest of the queue", "quiet")
-            return
-        index = ids.index(self._chosen) + 1 if self._chosen in ids else 0
-        self.room.need_key = f"approval:{ids[index % len(ids)]}"
-        self.select(ids[index % len(ids)])
 
     def do_pane_next(self) -> None:
         order = [self.query_one(LineList), self.query_one("#evidence", TextPane), self.query_one(DiffView)]

@@ -17,11 +17,12 @@ from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
 from fleet_tui.tui import bindings
-from fleet_tui.tui.bindings import Here, shown
+from fleet_tui.tui.bindings import Here, Key, shown
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import frame, strips
 from fleet_tui.tui.present.text import in_ascii
+from fleet_tui.tui.said import Said
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
@@ -41,6 +42,8 @@ class RoomScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._asked: Act | None = None
+        self.said: Said | None = None
+        """What the message line says, until the screen is left."""
 
     @property
     def room(self) -> RoomApp:
@@ -86,6 +89,9 @@ class RoomScreen(Screen[None]):
         self.show_picture()
         if self.stands and self.focused is None and (widget := self.main_widget()) is not None:
             widget.focus()
+
+    def on_screen_suspend(self) -> None:
+        self.said = None
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.tick)
@@ -134,13 +140,15 @@ class RoomScreen(Screen[None]):
         return self.heading
 
     def show_message(self) -> None:
-        if self.stands:
-            text, style = self.room.message
-            held = frame.held_card(self.snapshot, self.room.now_ns)
-            self.set_line(
-                "message",
-                frame.message_line(text or self.idle_message(), style if text else "quiet", held, self.room.now_ns),
-            )
+        if not self.stands:
+            return
+        now_ns = self.room.now_ns
+        text = self.said.text(now_ns) if self.said is not None else ""
+        style = self.said.style if self.said is not None and text else "quiet"
+        if not text:
+            self.said = None
+        held = frame.held_card(self.snapshot, now_ns)
+        self.set_line("message", frame.message_line(text or self.idle_message(), style, held, now_ns))
 
     def idle_message(self) -> str:
         """What the message line says when there is nothing to say."""
@@ -177,9 +185,17 @@ class RoomScreen(Screen[None]):
         )
 
     def current_need(self) -> NeedItem | None:
-        """The need that `w` led to, while it exists."""
+        """The need that this screen shows, while it exists: the one that `w` led to."""
+        return self.need_with(self.room.need.key) if self.room.need is not None else None
+
+    def shows(self, item: NeedItem) -> bool:
+        """Whether ``item`` still waits and is what is shown here."""
+        current = self.current_need()
+        return current is not None and current.key == item.key
+
+    def need_with(self, *keys: str) -> NeedItem | None:
         waiting = self.snapshot.needs if self.snapshot else ()
-        return next((item for item in waiting if item.key == self.room.need_key), None)
+        return next((item for item in waiting if item.key in keys), None)
 
     def current_alarm(self) -> NeedItem | None:
         """The alarm that `w` led to; else the one on line 2."""
@@ -191,13 +207,16 @@ class RoomScreen(Screen[None]):
     async def action_do(self, identity: str) -> None:
         """Do what a row of the bindings table says, or say why not."""
         key = bindings.by_id(identity)
-        why = key.why_not(self.here())
-        if why is not None:
-            self.room.say(f"{shown(key.keys.split(',')[0])}: {why}", "quiet")
+        if key.why_not(self.here()) is not None:
+            self.room.say(lambda: self._why_not(key), "quiet")
             return
         result = getattr(self, key.method)()
         if inspect.isawaitable(result):
             await result
+
+    def _why_not(self, key: Key) -> str:
+        why = key.why_not(self.here()) if self.stands else None
+        return f"{shown(key.keys.split(',')[0])}: {why}" if why is not None else ""
 
     def on_key(self, event: events.Key) -> None:
         """Reached only by keys that nobody wanted."""
@@ -205,10 +224,15 @@ class RoomScreen(Screen[None]):
             self.room.say(f"{event.character}: does nothing here; ? shows the keys", "quiet")
 
     async def do_need_next(self) -> None:
+        """On from what this screen shows, else from where `w` was last."""
         waiting = self.snapshot.needs if self.snapshot else ()
-        item = needs.after(waiting, self.room.need_key)
-        if item is not None:
-            await self.room.open_need(item)
+        shown_now = self.current_need()
+        item = needs.after(waiting, shown_now or self.room.need)
+        if item is None:
+            return
+        await self.room.open_need(item)
+        if item == shown_now:
+            self.room.say("w: nothing else needs you", "quiet")
 
     def do_need_acknowledge(self) -> None:
         item = self.here().alarm
@@ -244,7 +268,8 @@ class RoomScreen(Screen[None]):
         await self.room.go_back_to_last()
 
     def do_room_refresh(self) -> None:
-        self.room.say("asking the watcher again", "quiet")
+        health = self.room.picture.health
+        self.room.say(lambda: "asking the watcher again" if self.room.picture.health is health else "", "quiet")
         self.room.feed.poke()
 
     def do_room_redraw(self) -> None:
@@ -269,6 +294,8 @@ class RoomScreen(Screen[None]):
     def ask(self, request: StripRequest, act: Act) -> None:
         """Open the strip; ``act`` is captured now and sent only when it is confirmed."""
         self._asked = act
+        self.said = None
+        self.show_message()
         self.strip.ask(request)
         self.show_hints()
 

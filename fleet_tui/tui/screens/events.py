@@ -90,7 +90,8 @@ class EventsScreen(RoomScreen):
         try:
             wanted = filters.parse(text, self.room.now_ns, agents)
         except FilterError as error:
-            self.room.say(f"{error.message}. {error.hint}", "warn")
+            field, trouble = self.query_one("#filter", Input), f"{error.message}. {error.hint}"
+            self.room.say(lambda: trouble if field.display and field.value == text else "", "warn")
             return False
         self._use(EventSource(reader, wanted, agents))
         return True

@@ -75,7 +75,7 @@ class WallScreen(AgentActs):
             self._had_selection = True
             wall.select(snapshot.tiles[0].name)
         if self.size.width >= LARGE:
-            sections = present.side(snapshot, self._recent(snapshot.seq), now_ns, self.room.need_key)
+            sections = present.side(snapshot, self._recent(snapshot.seq), now_ns, self.current_need())
             self.query_one("#side", TextPane).set_sections(sections)
         else:
             self._show_queue(now_ns)
@@ -87,7 +87,7 @@ class WallScreen(AgentActs):
         assert snapshot is not None
         waiting = present.below_line_two(snapshot.needs)
         for row in range(QUEUE_ROWS):
-            text: Line = present.need_line(waiting[row], now_ns, self.room.need_key) if row < len(waiting) else ()
+            text: Line = present.need_line(waiting[row], now_ns, self.current_need()) if row < len(waiting) else ()
             self.set_line(f"need-{row}", text)
         self.set_line("queue-rule", present.queue_rule(snapshot))
 
@@ -162,7 +162,8 @@ class WallScreen(AgentActs):
             self.room.exit(0)
         else:
             self._leaving = True
-            self.room.say("leave? agents keep running: q again leaves, anything else stays", "strong")
+            question = "leave? agents keep running: q again leaves, anything else stays"
+            self.room.say(lambda: question if self._leaving else "", "strong")
 
     async def action_do(self, identity: str) -> None:
         if identity != "room.leave":
@@ -184,7 +185,12 @@ class WallScreen(AgentActs):
         for tile in [*exact, *near][:1]:
             self.query_one(PaneWall).select(tile.name)
         if wanted and not (exact or near):
-            self.room.say(f"no agent matches {message.value.strip()}", "quiet")
+            self.room.say(lambda: self._nobody(message.value), "quiet")
+
+    def _nobody(self, wanted: str) -> str:
+        """Said as long as the field holds what nobody matches."""
+        field = self.query_one("#find", Input)
+        return f"no agent matches {wanted.strip()}" if field.display and field.value == wanted else ""
 
     @on(Input.Submitted, "#find")
     def _close_find(self) -> None:

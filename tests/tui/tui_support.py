@@ -1,0 +1,29 @@
+"""What the tests of the room share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from fleet_tui.tui.app import RoomApp
+from fleet_widgets.strip import ConfirmStrip
+
+
+@asynccontextmanager
+async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Any, Pilot[int]]]:
+    """A room over ``world`` that has its first picture and knows that the watcher answers."""
+    app: RoomApp = world.room()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+        await pilot.pause()
+        yield app, pilot
+
+
+async def armed(app: Any, until: Any) -> ConfirmStrip:
+    """The open strip, as soon as its keys count."""
+    strip: ConfirmStrip = app.screen.query_one(ConfirmStrip)
+    await until(lambda: strip.armed)
+    return strip
