@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fleet_tui.bus.identity import Caller
+from fleet_tui.bus.identity import Caller, Origin
 from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.shim import client_argv
 
@@ -37,7 +37,7 @@ def measure(argv: list[str], environment: dict[str, str], calls: int) -> list[fl
 async def main(calls: int) -> None:
     with tempfile.TemporaryDirectory(prefix="fl", dir="/tmp") as home:
         environment = {"FLEET_SOCKET": f"{home}/r/bus.sock", "FLEET_TOKEN": "t", "FLEET_SPOOL": f"{home}/spool"}
-        bus = BusServer(answer, lambda _pid: "run-1")
+        bus = BusServer(answer, lambda _pid: Origin("run run-1", "run:run-1", "run-1"))
         await bus.listen_run("run-1", Path(environment["FLEET_SOCKET"]), lambda _token: True)
         say = [*client_argv(), "publish", "note", "--summary", "x", "--payload", '{"a": 1}']
         cases = [

@@ -11,7 +11,6 @@ import struct
 import sys
 from asyncio.trsock import TransportSocket
 from dataclasses import dataclass
-from typing import Literal
 
 _SO_PEERPIDFD = 77  # Linux 6.5; the socket module has no name for it
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2  # macOS
@@ -28,19 +27,37 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """A principal of the bus. ``run`` is set exactly when ``kind`` is ``run``."""
+class Origin:
+    """What a process belongs to that is not the operator's: a run, or else something that the watcher started.
 
-    kind: Literal["operator", "run"]
-    run: str | None
+    ``name`` is for people; ``subject`` is what a refused act of it is recorded about.
+    """
+
+    name: str
+    subject: str = "fleet"
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A principal of the bus. Without an origin it is the operator."""
+
+    origin: Origin | None
     uid: int
     pid: int
     user: str
 
     @property
+    def run(self) -> str | None:
+        """The run it belongs to."""
+        return self.origin.run if self.origin is not None else None
+
+    @property
     def principal(self) -> str:
-        """``operator`` or ``run:<id>``."""
-        return f"run:{self.run}" if self.kind == "run" else "operator"
+        """``operator``, ``run:<id>``, or ``command`` for what belongs to no run and is not the operator's."""
+        if self.origin is None:
+            return "operator"
+        return f"run:{self.run}" if self.run is not None else "command"
 
     def key(self, request_id: str) -> str:
         """The idempotency key of a request of this caller.

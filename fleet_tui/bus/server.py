@@ -1,7 +1,8 @@
 """The watcher's side of the bus: one socket per principal, each caller known by its socket and the kernel's word.
 
-The operator's socket admits processes of the fleet's owner that are not under any run; a run's socket admits processes
-under that run's runner that carry its token. Whoever comes from elsewhere is refused, and the handler is told.
+The operator's socket admits processes of the fleet's owner that belong to no run and were not started by the watcher; a
+run's socket admits processes under that run's runner that carry its token. Whoever comes from elsewhere is refused, and
+the handler is told.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet_tui.bus import protocol
-from fleet_tui.bus.identity import Caller, Peer, is_alive, peer_of, user_name
+from fleet_tui.bus.identity import Caller, Origin, Peer, is_alive, peer_of, user_name
 from fleet_tui.bus.protocol import BadFrame, Request, SlowDown
 from fleet_tui.bus.ratelimit import TokenBucket
 from fleet_tui.bus.sockets import listening_socket
@@ -24,8 +25,8 @@ from fleet_tui.domain.errors import FleetError, Refused
 
 Handler = Callable[[Caller, str, dict[str, Any], str], Awaitable[dict[str, Any]]]
 """``(caller, op, args, request id) -> fields of the answer``; raises FleetError to refuse."""
-Classify = Callable[[int], str | None]
-"""The run whose runner is an ancestor of a pid, or None."""
+Classify = Callable[[int], Origin | None]
+"""What the process with this pid belongs to; None when it is the operator's."""
 TokenCheck = Callable[[str], bool]
 
 MAX_CONNECTIONS = 64
@@ -209,8 +210,7 @@ class BusServer:
         # A process that connects and exits at once has no ancestors left: it must not pass for the operator.
         if not is_alive(sock, peer):
             return None
-        user = user_name(peer.uid)
-        caller = Caller("run" if origin is not None else "operator", origin, peer.uid, peer.pid, user)
+        caller = Caller(origin, peer.uid, peer.pid, user_name(peer.uid))
         return caller, _refusal(listener, peer, origin)
 
     async def _turn_away(self, link: _Link) -> None:
@@ -280,14 +280,14 @@ class BusServer:
             log.exception("a denied act of %s could not be recorded: %s: %s", caller.principal, act, reason)
 
 
-def _refusal(listener: _Listener, peer: Peer, origin: str | None) -> str:
+def _refusal(listener: _Listener, peer: Peer, origin: Origin | None) -> str:
     if peer.uid != os.getuid():
         return f"uid {peer.uid} is not the owner of this fleet"
-    if origin == listener.run:
-        return ""
     if listener.run is None:
-        return f"a process of run {origin} may not use the operator's socket"
-    came_from = f"run {origin}" if origin is not None else "outside every run"
+        return f"a process of {origin.name} may not use the operator's socket" if origin is not None else ""
+    if origin is not None and origin.run == listener.run:
+        return ""
+    came_from = origin.name if origin is not None else "outside every run"
     return f"this is the socket of run {listener.run}; the caller comes from {came_from}"
 
 

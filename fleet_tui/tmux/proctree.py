@@ -16,6 +16,7 @@ import psutil
 
 _HALTED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+_MOST_LOOKS = 10_000
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -62,6 +63,42 @@ def _prctl(option: int, value: int) -> bool:
     if sys.platform != "linux":
         return False
     return bool(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0) == 0)
+
+
+def lineage(pid: int) -> list[psutil.Process]:
+    """The process and its ancestors, nearest first, as far up as this user can see.
+
+    A parent that exits during the look hands its children on: the line goes on with who took them, so that nothing
+    drops out of a tree by exiting at the right moment.
+
+    Raises:
+        psutil.NoSuchProcess: it is gone, or its ancestors changed faster than one can look.
+    """
+    line = [psutil.Process(pid)]
+    for _ in range(_MOST_LOOKS):
+        try:
+            parent = line[-1].ppid()
+            if parent == 0:
+                return line
+            ancestor = _process(parent)
+            if line[-1].ppid() != parent:
+                continue  # handed on meanwhile; the number may be another process's by now
+        except psutil.NoSuchProcess:
+            line.pop()
+            if not line:
+                raise
+            continue
+        if ancestor is None:
+            return line  # it is there and hidden from us, as are those above it
+        line.append(ancestor)
+    raise psutil.NoSuchProcess(pid, msg="its ancestors keep changing")
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return None
 
 
 class Tree:

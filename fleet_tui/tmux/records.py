@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 SPEC, RUNNER, EXIT, METER, SOCKET = "spec.json", "runner.json", "exit.json", "meter.json", "runner.sock"
+_MOST_BYTES = 16 * 1024 * 1024
 MARKER = "FLEET_RUN"
 """The environment variable that tells which run a process belongs to."""
 
@@ -112,10 +114,17 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: missing, unreadable, or not a JSON object.
     """
+    # The directory is the agent's: a pipe there must not be waited for, and depth must not be what ends the watcher.
     try:
-        data = json.loads(path.read_text("utf-8"))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ValueError(f"{path}: not a regular file")
+            data = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: nested too deeply") from error
     if not isinstance(data, dict):
         raise ValueError(f"{path}: not an object")  # noqa: TRY004 - one error for every bad file
     return data

@@ -1,4 +1,4 @@
-"""The watcher's side of a runner: ask, freeze, thaw, stop, read its records, find whose process a pid is."""
+"""The watcher's side of a runner: ask, freeze, thaw, stop, read its records, find whose process one is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,16 +132,11 @@ async def kill_leftovers(run_dir: Path) -> int:
     return 0
 
 
-def find_run(pid: int, runners: Mapping[str, RunnerRecord]) -> str | None:
-    """Which run's runner is ``pid`` itself or an ancestor of it; None when no living one is."""
+def find_run(lineage: Iterable[psutil.Process], runners: Mapping[str, RunnerRecord]) -> str | None:
+    """The run whose runner is in the :func:`proctree.lineage` of a process; None when no living one is."""
     by_pid = {record.pid: (run, record) for run, record in runners.items()}
-    try:
-        process = psutil.Process(pid)
-        line = [process, *process.parents()]
-    except psutil.Error:
-        return None
-    for ancestor in line:
-        run, record = by_pid.get(ancestor.pid, (None, None))
+    for process in lineage:
+        run, record = by_pid.get(process.pid, (None, None))
         if run is not None and record is not None and _lives(record):
             return run
     return None

@@ -22,6 +22,7 @@ from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
 
 
@@ -43,6 +44,7 @@ class Context:
     workspaces: Workspaces
     forge: Forge
     bus: BusServer
+    commands: Commands
     jobs: Jobs
     wake: asyncio.Event
     isolation: Isolation = Isolation.L0

@@ -15,7 +15,7 @@ from fleet_tui import __version__
 from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.errors import FleetError, SetupError
-from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, PolicyDenied, WatcherStarted, WatcherStopped
+from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, WatcherStarted, WatcherStopped
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import one_line
@@ -29,16 +29,16 @@ from fleet_tui.settings.schema import Settings
 from fleet_tui.settings.watch import watch_settings
 from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
-from fleet_tui.tmux import runner_client
-from fleet_tui.tmux.records import read_runner
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher import alarms, starting
 from fleet_tui.watcher.agents_desk import AgentsDesk
+from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.lock import WatcherLock
 from fleet_tui.watcher.loop import Loop
 from fleet_tui.watcher.operator_desk import OperatorDesk
+from fleet_tui.watcher.origins import origin_of, record_denied
 from fleet_tui.watcher.recovery import clear_interrupted
 from fleet_tui.watcher.redaction import redact
 
@@ -65,7 +65,8 @@ class Watcher:
             user=UserRepository(paths.repository),
             workspaces=Workspaces(control, paths.workspaces),
             forge=LocalForge(paths.tickets, store.reader.next_pull_request_number),
-            bus=BusServer(self._answer, self._classify),
+            bus=BusServer(self._answer, lambda pid: origin_of(self._ctx, pid)),
+            commands=Commands(paths.state),
             jobs=Jobs(wake.set),
             wake=wake,
         )
@@ -172,7 +173,7 @@ class Watcher:
 
     async def _answer(self, caller: Caller, op: str, args: dict[str, Any], request_id: str) -> dict[str, Any]:
         if op == "denied":
-            await self._denied(caller, args)
+            await record_denied(self._ctx, caller, args)
             return {}
         try:
             if caller.run is not None:
@@ -181,24 +182,6 @@ class Watcher:
         except FleetError as error:
             log.info("%s asked %s: %s", caller.principal, one_line(op, 40), error)
             raise
-
-    async def _denied(self, caller: Caller, args: dict[str, Any]) -> None:
-        run = self._ctx.reader.run(caller.run) if caller.run else None
-        denied = PolicyDenied(
-            one_line(str(args.get("act", "")), 80),
-            one_line(str(args.get("reason", ""))),
-            run.agent if run else None,
-            caller.run,
-            "identity",
-        )
-        actor = f"agent:{run.agent}/{run.id}" if run else f"user:{caller.user}"
-        await self._ctx.say(denied, f"run:{run.id}" if run else "fleet", actor=actor)
-        self._ctx.wake.set()
-
-    def _classify(self, pid: int) -> str | None:
-        runs = self._ctx.reader.runs(*LIVE_RUNS)
-        records = {run.id: read_runner(self._ctx.paths.run_dir(run.id)) for run in runs}
-        return runner_client.find_run(pid, {name: record for name, record in records.items() if record is not None})
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

@@ -8,16 +8,16 @@ import signal
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.git.trees import remove_tree
 from fleet_tui.tmux import proctree
+from fleet_tui.watcher.commands import COMMAND_MARKER
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import runs
-from fleet_tui.watcher.passes.gates import GATE_MARKER
 
 _REVIEW = "review-"
 
 
 async def clear_interrupted(ctx: Context) -> None:
-    """End gates nobody waits for, and delete checkouts that are half made or of runs that ended. Repeatable."""
-    await asyncio.to_thread(_end_gates, str(ctx.paths.gates))
+    """End commands nobody waits for, and delete checkouts that are half made or of runs that ended. Repeatable."""
+    await asyncio.to_thread(_end_commands, ctx.commands.fleet)
     for checkout in ctx.paths.gates.glob("*"):
         await remove_tree(checkout)
     await ctx.workspaces.tidy()
@@ -29,6 +29,6 @@ async def clear_interrupted(ctx: Context) -> None:
     runs.sweep(ctx, [pane.session for pane in await ctx.tmux.panes() or []])
 
 
-def _end_gates(gates: str) -> None:
+def _end_commands(fleet: str) -> None:
     # Their result would belong to nobody, and their checkout is about to be replaced under them.
-    proctree.send(proctree.marked(GATE_MARKER, gates), signal.SIGKILL)
+    proctree.send(proctree.marked(COMMAND_MARKER, fleet), signal.SIGKILL)

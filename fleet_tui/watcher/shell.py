@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
-import signal
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean
+from fleet_tui.watcher import subreaper
 
 _CHUNK = 65_536
 _LOOK_S, _LAST_WORDS_S = 0.02, 2.0
+_SWEEP_S = 6.0
+"""How long the sub-reaper has to end everything: a little longer than it tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,45 +47,70 @@ def argv_of(command: str | Sequence[str]) -> list[str]:
 async def run_command(
     command: str | Sequence[str], cwd: Path, *, time_limit_s: float, output_limit: int, env: Mapping[str, str]
 ) -> Outcome:
-    """Run one command in a session of its own; its whole process group is killed at a limit or when cancelled."""
+    """Run one command below a sub-reaper of its own: at its end, at a limit or when cancelled, all it started ends."""
     started = time.monotonic()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv_of(command),
-            cwd=cwd,
-            env=dict(env),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return Outcome(None, 0, b"", f"cannot start: {error.strerror}")
-    output = bytearray()
-    problem = ""
-    try:
-        async with asyncio.timeout(time_limit_s):
-            problem = await _follow(process, output, output_limit)
-    except TimeoutError:
-        problem = f"time limit of {time_limit_s:g} s"
-    finally:
-        _kill_group(process)  # also after success: a command may leave children behind in its group
+    link, theirs = socket.socketpair()
+    with link:
+        link.setblocking(False)
+        try:
+            with theirs:
+                process = await asyncio.create_subprocess_exec(
+                    *subreaper.argv(),
+                    *argv_of(command),
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=theirs.fileno(),
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            return Outcome(None, 0, b"", f"cannot start: {error.strerror}")
+        output = bytearray()
+        problem = ""
+        try:
+            async with asyncio.timeout(time_limit_s):
+                problem = await _follow(process, output, output_limit)
+        except TimeoutError:
+            problem = f"time limit of {time_limit_s:g} s"
+        finally:
+            await _end(process, link)
+        exit_code, told = _how_it_ended(link)
+    duration_ms = round((time.monotonic() - started) * 1000)
+    problem = problem or told
+    return Outcome(None if problem else exit_code, duration_ms, bytes(output), problem)
+
+
+async def _end(process: asyncio.subprocess.Process, link: socket.socket) -> None:
+    """Have the sub-reaper end everything; one that does not (stopped, say) is killed, and its child with it."""
+    with contextlib.suppress(OSError):
+        link.shutdown(socket.SHUT_WR)
+    for limit_s in (_SWEEP_S, _LAST_WORDS_S):
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_S):
+            async with asyncio.timeout(limit_s):
                 await _drain(process)
                 await process.wait()
-    duration_ms = round((time.monotonic() - started) * 1000)
-    return Outcome(None if problem else process.returncode, duration_ms, bytes(output), problem)
+                return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+def _how_it_ended(link: socket.socket) -> tuple[int | None, str]:
+    """Exit code (negative for a signal) and problem, as the sub-reaper tells them."""
+    try:
+        told = json.loads(link.recv(4096))
+    except (OSError, ValueError):
+        return None, "its first process was killed"
+    return told.get("code"), f"cannot start: {told['error']}" if "error" in told else ""
 
 
 async def _follow(process: asyncio.subprocess.Process, output: bytearray, limit: int) -> str:
-    """Until the command ends or has said too much; children that hold its output open are not waited for."""
+    """Until the command ends or has said too much; whoever holds its output open after that is not waited for."""
     reading = asyncio.create_task(_collect(process, output, limit))
     try:
         while process.returncode is None and not (reading.done() and reading.result()):
             await (asyncio.sleep(_LOOK_S) if reading.done() else asyncio.wait([reading], timeout=_LOOK_S))
         if not reading.done():
-            _kill_group(process)
             await asyncio.wait([reading], timeout=_LAST_WORDS_S)
         return reading.result() if reading.done() else ""
     finally:
@@ -97,11 +125,6 @@ async def _drain(process: asyncio.subprocess.Process) -> None:
         pass
 
 
-def _kill_group(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
 async def _collect(process: asyncio.subprocess.Process, output: bytearray, limit: int) -> str:
     assert process.stdout is not None
     while chunk := await process.stdout.read(_CHUNK):
@@ -110,23 +133,6 @@ async def _collect(process: asyncio.subprocess.Process, output: bytearray, limit
             del output[limit:]
             return f"output limit of {limit // 1024} KiB"
     return ""
-
-
-async def run_lines(commands: Sequence[str | Sequence[str]], cwd: Path, time_limit_s: float, *, what: str) -> None:
-    """Run set-up or teardown commands one after the other.
-
-    Raises:
-        FleetError: one failed; its command and the end of its output are in the message.
-    """
-    for command in commands:
-        outcome = await run_command(
-            command, cwd, time_limit_s=time_limit_s, output_limit=1_000_000, env=command_environment()
-        )
-        if not outcome.passed:
-            why = outcome.problem or f"exit code {outcome.exit_code}"
-            raise FleetError(
-                f"{what} failed", f"{command}: {why}\n{outcome.tail(8)}", "mend workspace.setup in the configuration"
-            )
 
 
 def command_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

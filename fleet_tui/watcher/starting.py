@@ -7,6 +7,7 @@ import logging
 import secrets
 from pathlib import Path
 
+from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
     Draft,
@@ -30,7 +31,6 @@ from fleet_tui.watcher import alarms, prompt
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, install_client
 from fleet_tui.watcher.passes import tickets
-from fleet_tui.watcher.shell import run_lines
 
 log = logging.getLogger(__name__)
 _LONG_TEXT = 4_000
@@ -71,9 +71,9 @@ async def _workspace(ctx: Context, run: Run) -> tuple[Path, str, str]:
     ticket = ctx.reader.ticket(run.ticket)
     base = await ctx.control.target_sha()
     paths = await ctx.workspaces.create(run.ticket, branch_for(run.ticket, ticket.title if ticket else ""), base)
-    await run_lines(
-        ctx.settings.workspace.setup, paths.path, ctx.settings.workspace.time_limit_s, what="workspace set-up"
-    )
+    settings = ctx.settings.workspace
+    origin = Origin(f"workspace set-up of ticket #{run.ticket}", f"ticket:{run.ticket}")
+    await ctx.commands.run_lines(settings.setup, paths.path, origin, settings.time_limit_s)
     created = WorkspaceCreated(run.ticket, paths.branch, base, str(paths.path))
     await ctx.say(created, f"ticket:{run.ticket}")
     return paths.path, paths.branch, base

@@ -144,6 +144,7 @@ def test_not_on_screens(path: Path, rule: Callable[[ast.Call], bool]) -> None:
 # What runs on the watcher's or the room's event loop, except:
 OFF_THE_LOOP = {
     "fleet_tui/watcher/spawn.py": "starts and stops watchers from the command line's process, which has no loop",
+    "fleet_tui/watcher/subreaper.py": "a program of its own, beside the watcher",
     "fleet_tui/watcher/lock.py": "the lock is taken before the loop starts",
     "fleet_tui/forge/local.py": "its file work runs in threads (asyncio.to_thread)",
     "fleet_tui/watcher/shell_parser.py": "called in a thread (asyncio.to_thread)",

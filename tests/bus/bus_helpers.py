@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 
 from fleet_tui.bus import protocol
-from fleet_tui.bus.identity import Caller
+from fleet_tui.bus.identity import Caller, Origin
 from fleet_tui.bus.shim import client_argv
 
 
@@ -43,13 +43,14 @@ class Family:
     def __init__(self) -> None:
         self.runs: dict[int, str] = {}
 
-    def __call__(self, pid: int) -> str | None:
+    def __call__(self, pid: int) -> Origin | None:
         try:
             process = psutil.Process(pid)
             line = [process.pid, *(parent.pid for parent in process.parents())]
         except psutil.Error:
             return None
-        return next((self.runs[member] for member in line if member in self.runs), None)
+        run = next((self.runs[member] for member in line if member in self.runs), None)
+        return Origin(f"run {run}", f"run:{run}", run) if run is not None else None
 
 
 class Raw:

@@ -95,7 +95,7 @@ async def test_operator_is_known_by_the_kernel(two_runs: dict[str, Path], handle
     handler.answers["status"] = {"state": "good"}
     assert await operator.acall(two_runs["operator"], "status", {"a": 1}, request_id="req-7") == {"state": "good"}
     ((caller, op, args, request_id),) = handler.calls
-    assert (caller.kind, caller.run, caller.uid, caller.pid) == ("operator", None, os.getuid(), os.getpid())
+    assert (caller.principal, caller.run, caller.uid, caller.pid) == ("operator", None, os.getuid(), os.getpid())
     assert (op, args, request_id) == ("status", {"a": 1}, "req-7")
     assert caller.key("req-7") == "operator/req-7"
 
@@ -107,7 +107,7 @@ async def test_run_is_known_by_socket_ancestor_and_token(
     answer = await in_thread(two_runs["run-a"], token="token-of-run-a")
     assert answer["ok"] is True
     caller = handler.calls[0][0]
-    assert (caller.kind, caller.run, caller.principal) == ("run", "run-a", "run:run-a")
+    assert (caller.run, caller.principal) == ("run-a", "run:run-a")
 
 
 async def test_agent_on_the_operators_socket_is_refused_and_named(

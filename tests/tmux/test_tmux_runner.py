@@ -285,12 +285,56 @@ async def test_finds_the_run_of_a_double_forked_process(pty_run: PtyRun) -> None
     record = await pty_run.up()
     daemon = await daemon_pid(marker)
     runners = {"run-a": record}
-    assert runner_client.find_run(record.pid, runners) == "run-a"
-    assert runner_client.find_run(daemon, runners) == "run-a"
-    assert runner_client.find_run(os.getpid(), runners) is None
-    assert runner_client.find_run(2**22 + 1, runners) is None
+    assert runner_client.find_run(proctree.lineage(record.pid), runners) == "run-a"
+    assert runner_client.find_run(proctree.lineage(daemon), runners) == "run-a"
+    assert runner_client.find_run(proctree.lineage(os.getpid()), runners) is None
     other_life = records.RunnerRecord(record.pid, 0.0, None, 0, "another boot:1")
-    assert runner_client.find_run(daemon, {"run-a": other_life}) is None
+    assert runner_client.find_run(proctree.lineage(daemon), {"run-a": other_life}) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sub-reapers are Linux's")
+@pytest.mark.parametrize("step", [1, 2])
+def test_parent_that_vanishes_during_the_look_hides_nobody(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an escapee tries: to have its ancestor exit between two of our steps."""
+    code = """
+import ctypes, os, signal
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+if not os.fork():
+    if not os.fork():
+        os.write(1, b"%d %d\\n" % (os.getpid(), os.getppid()))
+    signal.pause()
+while True:
+    os.wait()
+"""
+    process = subprocess.Popen(python(code), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    leaf, middle = map(int, process.stdout.readline().split())
+    look, looks = proctree._process, iter(range(1, 1000))
+
+    def interrupted(pid: int) -> psutil.Process | None:
+        if next(looks) == step:
+            os.kill(middle, signal.SIGKILL)
+            while psutil.pid_exists(middle):
+                os.sched_yield()
+        return look(pid)
+
+    monkeypatch.setattr(proctree, "_process", interrupted)
+    try:
+        found = [member.pid for member in proctree.lineage(leaf)]
+        assert found[:2] == [leaf, process.pid]
+        assert os.getpid() in found
+    finally:
+        proctree.Tree(process.pid, adopts=True).signal(signal.SIGKILL)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_line_of_a_process_that_is_gone() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    with pytest.raises(psutil.NoSuchProcess):
+        proctree.lineage(process.pid)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from typing import Any
 import pyte
 import pytest
 
-from fleet_tui.bus.identity import Caller
+from fleet_tui.bus.identity import Caller, Origin
 from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.shim import write_shim
 from fleet_tui.domain.errors import Refused
@@ -187,7 +187,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 async def world(home: Path) -> AsyncIterator[World]:
     made = World(home)
-    server = BusServer(made.handle, lambda _pid: "run-1")
+    server = BusServer(made.handle, lambda _pid: Origin("run run-1", "run:run-1", "run-1"))
     await server.listen_run("run-1", made.run_dir / "bus.sock", lambda token: token == "token")
     yield made
     for pane in made.panes:
@@ -378,7 +378,7 @@ async def test_read_secrets_is_refused_by_the_operators_socket(world: World, hom
         denied.append((f"{caller.principal} {op}", args))
         return {}
 
-    server = BusServer(handle, lambda _pid: "run-1")
+    server = BusServer(handle, lambda _pid: Origin("run run-1", "run:run-1", "run-1"))
     await server.listen_operator(home / "operator.sock")
     (home / "fleet.db").touch()
     pane = await world.prompted(steps("misbehave: read_secrets", "say: foiled"))

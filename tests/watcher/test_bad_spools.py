@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from fleet_tui.bus import spool
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.forge.local import LocalForge
+from fleet_tui.tmux import runner_client
 from fleet_tui.watcher.passes import runs
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_daemon import Daemon
@@ -142,15 +144,34 @@ async def test_run_with_a_bad_spool_can_end(two: tuple[Fleet, Run, Run]) -> None
     assert len(fleet.alarms("spool")) == 1
 
 
-async def test_run_that_cannot_be_looked_at_does_not_hide_the_others(two: tuple[Fleet, Run, Run]) -> None:
+async def test_run_that_cannot_be_looked_at_does_not_hide_the_others(
+    two: tuple[Fleet, Run, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fleet, bad, good = two
-    # Deep enough for the parser to give up: no OSError and no ValueError.
-    (fleet.ctx.paths.run_dir(bad.id) / "runner.json").write_text("[" * 200_000)
+    alive = runner_client.runner_alive
+
+    def fails_for_bad(run_dir: Path) -> bool:
+        if run_dir.name == bad.id:
+            raise OSError("what nobody thought of")
+        return alive(run_dir)
+
+    monkeypatch.setattr(runner_client, "runner_alive", fails_for_bad)
     await runs.observe(fleet.ctx)
     await fleet.ctx.jobs.idle()
     assert fleet.run(good.id).state is RunState.CRASHED
     (alarm,) = fleet.alarms("observe")
     assert alarm.about == f"run:{bad.id}"
+
+
+@pytest.mark.parametrize("record", ["runner.json", "exit.json"])
+async def test_records_that_are_no_records_are_passed_over(two: tuple[Fleet, Run, Run], record: str) -> None:
+    fleet, bad, good = two
+    os.mkfifo(fleet.ctx.paths.run_dir(bad.id) / record)  # who reads it waits for its writer for ever
+    (fleet.ctx.paths.run_dir(good.id) / record).write_text("[" * 200_000)
+    await runs.observe(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    assert {fleet.run(run.id).state for run in (bad, good)} == {RunState.CRASHED}
+    assert fleet.alarms() == []
 
 
 # -- the process ------------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ async def test_failure_goes_back_to_the_author_with_its_reason(
     assert fleet.ctx.reader.approvals() == []
 
 
-@pytest.mark.parametrize("how", ["", "setsid", "nohup"])
+@pytest.mark.parametrize("how", ["", "setsid", "nohup", "env -i setsid"])
 async def test_children_of_a_gate_neither_survive_it_nor_hold_it_up(
     make_fleet: MakeFleet, place: Path, how: str
 ) -> None:

@@ -12,8 +12,8 @@ import pytest
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.governance.lifecycle import LOST
+from fleet_tui.watcher.commands import COMMAND_MARKER
 from fleet_tui.watcher.passes import runs
-from fleet_tui.watcher.passes.gates import GATE_MARKER
 from fleet_tui.watcher.recovery import clear_interrupted
 from tests.watcher.watcher_support import Fleet, until
 
@@ -23,7 +23,7 @@ _WAIT = "import signal; signal.pause()"
 @pytest.fixture
 def orphan(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
     """A gate that goes on although its watcher is dead."""
-    environment = {**os.environ, GATE_MARKER: str(fleet.ctx.paths.gates)}
+    environment = {**os.environ, COMMAND_MARKER: fleet.ctx.commands.fleet}
     process = subprocess.Popen([sys.executable, "-c", _WAIT], env=environment, start_new_session=True)
     yield process
     process.kill()

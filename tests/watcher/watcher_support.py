@@ -40,6 +40,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher.agents_desk import AgentsDesk
+from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.jobs import Jobs
@@ -148,6 +149,7 @@ class Fleet:
             workspaces=Workspaces(control, paths.workspaces),
             forge=LocalForge(paths.tickets, store.reader.next_pull_request_number),
             bus=BusServer(unheard, lambda _pid: None),
+            commands=Commands(paths.state),
             jobs=Jobs(wake.set),
             wake=wake,
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 
+from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, draft
 from fleet_tui.domain.ids import new_id
@@ -13,16 +13,12 @@ from fleet_tui.domain.states import GateState, PullRequestState
 from fleet_tui.domain.text import one_line, some_names
 from fleet_tui.git.values import UnrelatedHistories
 from fleet_tui.settings.schema import GateSettings
-from fleet_tui.tmux import runner_client
-from fleet_tui.tmux.records import MARKER
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
 from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
-from fleet_tui.watcher.shell import Outcome, command_environment, run_command
+from fleet_tui.watcher.shell import Outcome
 
-GATE_MARKER = "FLEET_GATES"
-"""The environment variable that tells whose gate a process belongs to."""
 _NAMED, _LISTED = 5, 50
 """Conflicting files that a line names, and that an event and a message list: there may be any number."""
 
@@ -101,15 +97,15 @@ async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: Me
     gate_id = new_id("gate")
     started = GateStarted(gate_id, gate.name, pull_request.number, view.tree, pull_request.head_sha, base, gate.command)
     (event,) = await ctx.record(draft(started, subject))
-    outcome = await run_command(
+    outcome = await ctx.commands.run(
         gate.argv,
         ctx.paths.gates / view.tree,
+        Origin(f"gate {gate.name} of #{pull_request.number}", subject),
+        mark=gate_id,
         time_limit_s=gate.time_limit_s,
         output_limit=gate.output_limit_kb * 1024,
-        env=command_environment(gate.env) | {GATE_MARKER: str(ctx.paths.gates), MARKER: gate_id},
+        env=gate.env,
     )
-    # What left the command's process group on purpose is found by its mark.
-    await asyncio.to_thread(runner_client.kill_marked, gate_id)
     log = _store_evidence(ctx, gate_id, outcome)
     if outcome.passed:
         passed = GatePassed(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
+from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.events import (
     Draft,
@@ -25,7 +26,6 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
 from fleet_tui.watcher.passes.approvals import may_land, objection_to_landing
-from fleet_tui.watcher.shell import run_lines
 
 _LOOK_AT_TARGET_NS = 2_000_000_000
 
@@ -206,7 +206,9 @@ async def reclaim(ctx: Context) -> None:
 
 async def _remove(ctx: Context, workspace: Workspace) -> None:
     paths = await ctx.workspaces.create(workspace.ticket, workspace.branch, workspace.base_sha)
-    await run_lines(ctx.settings.workspace.teardown, paths.path, ctx.settings.workspace.time_limit_s, what="teardown")
+    settings = ctx.settings.workspace
+    origin = Origin(f"workspace teardown of ticket #{workspace.ticket}", f"ticket:{workspace.ticket}")
+    await ctx.commands.run_lines(settings.teardown, paths.path, origin, settings.time_limit_s)
     backup = await ctx.workspaces.remove(workspace.ticket, "shipped")
     removed = WorkspaceRemoved(workspace.ticket, workspace.path, backup, "shipped")
     await ctx.say(removed, f"ticket:{workspace.ticket}", key=f"removed:{workspace.ticket}:{workspace.branch}")

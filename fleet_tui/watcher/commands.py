@@ -1,0 +1,71 @@
+"""The commands that the watcher runs: gates, set-up and teardown of workspaces. Each is known by its mark."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fleet_tui.bus.identity import Origin
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.ids import new_id
+from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.records import MARKER
+from fleet_tui.watcher.shell import Outcome, command_environment, run_command
+
+COMMAND_MARKER = "FLEET_COMMAND"
+"""The environment variable that tells which fleet's watcher a command belongs to."""
+_OUTPUT_LIMIT = 1_000_000
+
+
+class Commands:
+    """Runs commands under a mark each. ``fleet`` names the fleet in their environment: its state directory."""
+
+    def __init__(self, fleet: Path) -> None:
+        self.fleet = str(fleet)
+        self._running: dict[str, Origin] = {}
+
+    def origin(self, mark: str) -> Origin | None:
+        """What the running command with this mark is."""
+        return self._running.get(mark)
+
+    async def run(
+        self,
+        command: str | Sequence[str],
+        cwd: Path,
+        origin: Origin,
+        *,
+        mark: str,
+        time_limit_s: float,
+        output_limit: int,
+        env: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """Run one command; when it is over nothing that carries its ``mark`` is left."""
+        self._running[mark] = origin
+        marked = command_environment(env) | {COMMAND_MARKER: self.fleet, MARKER: mark}
+        try:
+            return await run_command(command, cwd, time_limit_s=time_limit_s, output_limit=output_limit, env=marked)
+        finally:
+            # What got away from its sub-reaper, by killing it, is found by its mark.
+            await asyncio.to_thread(runner_client.kill_marked, mark)
+            del self._running[mark]
+
+    async def run_lines(
+        self, commands: Sequence[str | Sequence[str]], cwd: Path, origin: Origin, time_limit_s: float
+    ) -> None:
+        """Run commands of the configuration one after the other.
+
+        Raises:
+            FleetError: one failed; its command and the end of its output are in the message.
+        """
+        for command in commands:
+            outcome = await self.run(
+                command, cwd, origin, mark=new_id("command"), time_limit_s=time_limit_s, output_limit=_OUTPUT_LIMIT
+            )
+            if not outcome.passed:
+                why = outcome.problem or f"exit code {outcome.exit_code}"
+                raise FleetError(
+                    f"{origin.name} failed",
+                    f"{command}: {why}\n{outcome.tail(8)}",
+                    "mend workspace.setup or workspace.teardown in the configuration",
+                )
