@@ -9,7 +9,7 @@ from fleet_tui.domain.states import TicketState
 from tests.e2e.e2e_support import DEVELOPER, REVIEWER, Place, scene
 
 pytestmark = pytest.mark.slow
-SLOW = scene("developer", {"spin": 600})
+SLOW = scene("developer", {"wait_for": "message"})  # at speed 0 nothing else takes time
 
 
 def test_ending_with_the_agents_ends_all_of_them_and_begins_nothing(place: Place) -> None:
