@@ -115,6 +115,11 @@ class FleetPaths:
         return self.state / "gates"
 
     @property
+    def scratch(self) -> Path:
+        """What may be lost at any time."""
+        return self.state / "scratch"
+
+    @property
     def evidence(self) -> Path:
         return self.state / "evidence"
 
@@ -147,7 +152,8 @@ class FleetPaths:
             SetupError: not writable, a link, foreign-owned, open to group or others, or too deep for a socket.
         """
         self._check_socket_length()
-        own = {"state": (self.workspaces, self.gates, self.evidence, self.blobs), "runtime": (self.runtime / "runs",)}
+        state = (self.workspaces, self.gates, self.scratch, self.evidence, self.blobs)
+        own = {"state": state, "runtime": (self.runtime / "runs",)}
         for what, path in (("state", self.state), ("runtime", self.runtime)):
             _trusted_parent(path.parent, what)
             for directory in (path, *own[what]):

@@ -98,7 +98,8 @@ def payload_of(event: Event | Draft, kind: type[P]) -> P:
 
 @dataclass(frozen=True, slots=True)
 class TicketCreated(Payload, kind="ticket_created"):
-    """A ticket was seen for the first time. Its body is a blob: ``body_sha`` is the SHA-256 of the UTF-8 bytes."""
+    """A ticket was seen for the first time. Its body is a blob: ``body_sha`` is the SHA-256 of the UTF-8 bytes.
+    ``scope`` are patterns of where the work is expected to stay; empty: not said."""
 
     ticket: int
     title: str
@@ -107,11 +108,12 @@ class TicketCreated(Payload, kind="ticket_created"):
     labels: list[str]
     depends_on: list[int]
     priority: int
+    scope: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class TicketChanged(Payload, kind="ticket_changed"):
-    """Title, body, labels, dependencies or priority of a ticket differ from what was recorded."""
+    """Title, body, labels, dependencies, priority or scope of a ticket differ from what was recorded."""
 
     ticket: int
     title: str
@@ -120,6 +122,7 @@ class TicketChanged(Payload, kind="ticket_changed"):
     labels: list[str]
     depends_on: list[int]
     priority: int
+    scope: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

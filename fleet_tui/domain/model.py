@@ -64,6 +64,8 @@ class Ticket:
     created_ns: int
     changed_ns: int
     """When the state last changed."""
+    scope: tuple[str, ...] = ()
+    """Patterns of where the work is expected to stay; empty: not said."""
 
 
 @dataclass(frozen=True, slots=True)

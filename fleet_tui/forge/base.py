@@ -31,6 +31,8 @@ class TicketRecord:
     depends_on: tuple[int, ...] = ()
     priority: int = DEFAULT_PRIORITY
     problem: str | None = None
+    scope: tuple[str, ...] = ()
+    """Where the work is expected to stay, as patterns of .gitignore; empty: not said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from fleet_tui.forge.base import DEFAULT_PRIORITY
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_ITEMS = 100
+_LONGEST_PATTERN = 200
 _BOM = "\ufeff"
 _OPEN = re.compile(r"---[ \t]*\r?\n")
 _CLOSE = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
@@ -43,6 +44,7 @@ class Parsed:
     labels: tuple[str, ...]
     depends_on: tuple[int, ...]
     priority: int
+    scope: tuple[str, ...] = ()
 
 
 def render(
@@ -80,6 +82,7 @@ def parse(text: str) -> Parsed:
         labels=_labels(fields),
         depends_on=_dependencies(fields),
         priority=_integer(fields, "priority", _PRIORITY) or DEFAULT_PRIORITY,
+        scope=_scope(fields),
     )
 
 
@@ -203,6 +206,11 @@ def _items(fields: dict[str, yaml.Node], key: str) -> list[yaml.ScalarNode]:
 def _labels(fields: dict[str, yaml.Node]) -> tuple[str, ...]:
     labels = (_label(item.value) for item in _items(fields, "labels"))
     return tuple(dict.fromkeys(label for label in labels if label))
+
+
+def _scope(fields: dict[str, yaml.Node]) -> tuple[str, ...]:
+    patterns = (one_line(item.value, _LONGEST_PATTERN) for item in _items(fields, "scope"))
+    return tuple(dict.fromkeys(pattern for pattern in patterns if pattern))
 
 
 def _dependencies(fields: dict[str, yaml.Node]) -> tuple[int, ...]:

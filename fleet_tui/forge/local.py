@@ -247,7 +247,8 @@ def _record(number: int, path: Path) -> TicketRecord:
         return TicketRecord(
             number, parsed.title, problem=_problem(path, 1, f"id is {parsed.number}, but the file name says {number}")
         )
-    return TicketRecord(number, parsed.title, parsed.body, parsed.labels, parsed.depends_on, parsed.priority)
+    fields = (parsed.title, parsed.body, parsed.labels, parsed.depends_on, parsed.priority)
+    return TicketRecord(number, *fields, scope=parsed.scope)
 
 
 def _problem(path: Path, line: int, message: str) -> str:

@@ -43,13 +43,13 @@ async def take(control: Path, directory: Path, ref: str, parents: Sequence[str],
     Raises:
         FleetError: the directory is gone; GitError when git refuses.
     """
-    ignored = _Ignored(control, directory, await _tracked(control, parents[0]))
+    ignored = Ignored(control, directory, await tracked_paths(control, parents[0]))
     with tempfile.TemporaryFile(dir=control) as stream:
         stream.write(_commit_header(ref, parents, message, when_s))
         taken = Taken()
         pending: list[bytes] = [b""]
         for _ in range(MAX_DEPTH):
-            level = await asyncio.to_thread(_list_level, directory, pending, taken)
+            level = await asyncio.to_thread(list_level, directory, pending, taken)
             kept = await ignored.without(level)
             await asyncio.to_thread(
                 _write_files, directory, [path for path, is_dir in kept if not is_dir], stream, taken
@@ -76,7 +76,7 @@ def _commit_header(ref: str, parents: Sequence[str], message: str, when_s: int) 
     return header.encode() + text + b"\n" + ancestry.encode()
 
 
-async def _tracked(control: Path, parent: str) -> frozenset[bytes]:
+async def tracked_paths(control: Path, parent: str) -> frozenset[bytes]:
     """Every tracked path and every directory above one."""
     listed = await git("ls-tree", "-r", "-z", "--full-tree", "--name-only", object_id(parent), git_dir=control)
     paths = {path for path in listed.out.split(b"\0") if path}
@@ -87,7 +87,7 @@ async def _tracked(control: Path, parent: str) -> frozenset[bytes]:
 
 
 @dataclass(slots=True)
-class _Ignored:
+class Ignored:
     """Asks git which paths the directory's ``.gitignore`` files exclude; tracked paths are never excluded."""
 
     control: Path
@@ -112,7 +112,7 @@ class _Ignored:
         return {path.removeprefix(b"./").rstrip(b"/") for path in result.out.split(b"\0") if path}
 
 
-def _list_level(root: Path, directories: list[bytes], taken: Taken) -> list[tuple[bytes, bool]]:
+def list_level(root: Path, directories: list[bytes], taken: Taken) -> list[tuple[bytes, bool]]:
     level: list[tuple[bytes, bool]] = []
     for directory in directories:
         try:

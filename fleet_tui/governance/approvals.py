@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathspec import GitIgnoreSpec
 
 from fleet_tui.domain.model import Approval, Gate, PullRequest
-from fleet_tui.domain.states import GateState, Isolation
+from fleet_tui.domain.states import GateState, Isolation, RiskBand
 from fleet_tui.domain.text import some_names
 from fleet_tui.settings.schema import Settings
 
@@ -32,8 +32,13 @@ def gates_digest(gates: Sequence[Gate]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def reasons_for_a_person(settings: Settings, isolation: Isolation, changed_paths: Iterable[str]) -> tuple[str, ...]:
-    """Why a person must approve this merge; empty when policy lets it pass without one."""
+def reasons_for_a_person(
+    settings: Settings, isolation: Isolation, changed_paths: Iterable[str], risk: str = ""
+) -> tuple[str, ...]:
+    """Why a person must approve this merge; empty when policy lets it pass without one.
+
+    ``risk`` is what :func:`risk_for_a_person` says.
+    """
     reasons = []
     if isolation is Isolation.L0:
         reasons.append("isolation L0: nothing stops an agent from acting as another, so every merge needs a person")
@@ -42,7 +47,18 @@ def reasons_for_a_person(settings: Settings, isolation: Isolation, changed_paths
     touched = sorted(path for path in changed_paths if is_sensitive(path, settings.approval.sensitive_paths))
     if touched:
         reasons.append(f"touches {some_names(touched, 3)}")
+    if risk:
+        reasons.append(risk)
     return tuple(reasons)
+
+
+def risk_for_a_person(pull_request: PullRequest) -> str:
+    """Why its risk asks for a person; empty when it does not. Risk that is not known yet does."""
+    if pull_request.risk_head != pull_request.head_sha:
+        return "its risk cannot be told"
+    if pull_request.risk_band.severity < RiskBand.HIGH.severity:
+        return ""
+    return f"risk {pull_request.risk} {pull_request.risk_band}: {'; '.join(pull_request.risk_reasons[:3])}"
 
 
 def is_sensitive(path: str, patterns: Iterable[str]) -> bool:

@@ -25,10 +25,18 @@ class Plan:
     stuck: Mapping[int, str]
 
 
-def plan(tickets: Sequence[Ticket], agents: Sequence[Agent], runs: Sequence[Run], *, authors: Collection[str]) -> Plan:
+def plan(
+    tickets: Sequence[Ticket],
+    agents: Sequence[Agent],
+    runs: Sequence[Run],
+    *,
+    authors: Collection[str],
+    risky: Collection[str] = (),
+) -> Plan:
     """Assign ready tickets to free authors: by priority, then number; the least busy agent first, then by name.
 
     ``authors`` are the names of the agents that subscribe to ready tickets. ``runs`` are all that are queued or alive.
+    ``risky`` are the names of those whose work is of high risk.
     """
     by_number = {t.number: t for t in tickets}
     busy: dict[str, int] = {}
@@ -46,13 +54,18 @@ def plan(tickets: Sequence[Ticket], agents: Sequence[Agent], runs: Sequence[Run]
             continue
         if ticket.number in taken:
             continue  # somebody is at it, or about to be: a second one would work in the same files
-        candidates = [a for a in free.values() if busy.get(a.name, 0) < a.max_concurrent]
+        candidates = [a for a in free.values() if busy.get(a.name, 0) < places(a, risky)]
         if not candidates:
             continue
         chosen = min(candidates, key=lambda a: (busy.get(a.name, 0), a.name))
         busy[chosen.name] = busy.get(chosen.name, 0) + 1
         assignments.append(Assignment(ticket.number, chosen.name))
     return Plan(tuple(assignments), stuck)
+
+
+def places(agent: Agent, risky: Collection[str]) -> int:
+    """How many runs an agent may have at the same time: one while its work is of high risk."""
+    return min(1, agent.max_concurrent) if agent.name in risky else agent.max_concurrent
 
 
 def takes_work(agent: Agent) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fleet_tui.domain.model import Agent, Alarm, Question, Run, Ticket
-from fleet_tui.domain.states import LIVE_RUNS, AlarmState, RunState
+from fleet_tui.domain.states import LIVE_RUNS, AlarmState, RiskBand, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, Doing, FleetSummary, LastRun, NeedItem
 
@@ -85,6 +85,8 @@ def tile(
         budget_s=None if agent.budget_s is None else agent.budget_s + agent.extended_s,
         quarantined=agent.quarantined,
         paused=agent.paused,
+        risk=shown.risk if shown and alive else 0,
+        risk_band=shown.risk_band if shown and alive else RiskBand.LOW,
         last=None if alive else last_run(runs),
     )
 

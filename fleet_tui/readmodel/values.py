@@ -20,7 +20,7 @@ from fleet_tui.domain.model import (
     Run,
     Ticket,
 )
-from fleet_tui.domain.states import RunState
+from fleet_tui.domain.states import RiskBand, RunState
 
 
 class Doing(StrEnum):
@@ -128,6 +128,9 @@ class AgentTile:
     paused: bool
     last: LastRun | None = None
     """None while a process lives, and before the first run."""
+    risk: int = 0
+    """Of the living run."""
+    risk_band: RiskBand = RiskBand.LOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class Ticket(Base):
     question = TextField(null=True)
     created_ns = BigIntegerField()
     changed_ns = BigIntegerField()
+    scope = TextField()
 
 
 class Run(Base):

@@ -14,6 +14,7 @@ from fleet_tui.forge.base import Forge
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.user import UserRepository
 from fleet_tui.git.workspace import Workspaces
+from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import policy_version
 from fleet_tui.settings.schema import GateSettings, Settings
@@ -24,6 +25,7 @@ from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
+from fleet_tui.watcher.risk.lookout import Lookout
 
 
 async def _nothing_to_drain(run: str) -> None:
@@ -68,6 +70,12 @@ class Context:
     """What the runners said in this round."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
+    lookout: Lookout = field(default_factory=Lookout)
+    """The working trees of living runs, as far as risk has looked at them."""
+    risk_seen: dict[str, tuple[str, Evidence]] = field(default_factory=dict)
+    """What the work of a run or pull request showed, and of which state of it."""
+    risk_marks: dict[str, str] = field(default_factory=dict)
+    """When each was last scored, in the terms of the risk pass."""
     looked_at_target_ns: int = 0
     looked_at_tickets_ns: int = 0
     look_at_tickets: bool = True

@@ -73,6 +73,7 @@ class Watcher:
         self._agents = AgentsDesk(ctx)
         self._operator = OperatorDesk(ctx, self.stop)
         ctx.drain_spool = self._agents.drain
+        ctx.lookout.wake = wake.set
 
     def stop(self, reason: str) -> None:
         """Ask the watcher to leave: no new work, effects under way are finished or marked."""
@@ -137,6 +138,7 @@ class Watcher:
     async def _leave(self) -> None:
         ctx = self._ctx
         await ctx.bus.close()
+        await ctx.lookout.close()
         await ctx.jobs.finish(_EFFECTS, _GRACE_S)
         await ctx.jobs.close()
         if self._reason == "with-agents":

@@ -18,6 +18,7 @@ from fleet_tui.watcher.passes import (
     messages,
     resume,
     reviews,
+    risk,
     runs,
     tickets,
 )
@@ -39,6 +40,8 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("observe tickets", tickets.observe),
         ("observe runs", runs.observe),
         ("refused pushes", containment.refused_pushes),
+        ("observe risk", risk.observe),
+        ("act on risk", risk.enforce),
         ("contain", containment.contain),
         ("all stop", halting.watch),
         ("meter", budgets.meter),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.model import PullRequest, Review
+from fleet_tui.domain.model import PullRequest, Review, Run
+from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RiskBand
 from fleet_tui.governance.reviews import Reviewer, ReviewOutcome, conclude, objections_to
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.watcher.context import Context
@@ -23,6 +24,13 @@ def subscribers(ctx: Context, family: str, kind: str) -> list[AgentSettings]:
 def contained(ctx: Context) -> frozenset[str]:
     """The names of the agents in quarantine."""
     return frozenset(agent.name for agent in ctx.reader.agents() if agent.quarantined)
+
+
+def at_high_risk(ctx: Context) -> frozenset[str]:
+    """The names of the agents whose living run or open pull request is of high risk or worse."""
+    work: list[Run | PullRequest] = [*ctx.reader.runs(*LIVE_RUNS)]
+    work += ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS))
+    return frozenset(item.agent for item in work if item.risk_band.severity >= RiskBand.HIGH.severity)
 
 
 def authors(ctx: Context, pull_request: PullRequest) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 _MAINTAINED = (
@@ -43,6 +43,13 @@ def redact(text: str) -> str:
     for kind, pattern in _patterns():
         text = pattern.sub(f"[redacted: {kind}]", text)
     return text
+
+
+def credentials(text: str) -> Iterator[tuple[str, str]]:
+    """Every known shape of a credential in ``text``: its kind, and the credential itself."""
+    for kind, pattern in _patterns():
+        for match in pattern.finditer(text):
+            yield kind, match.group()
 
 
 @cache

@@ -36,6 +36,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"},
         {"croniter", "psutil"},
     ),
+    "fleet_tui.watcher.risk.lookout": ({"domain", "git"}, {"watchfiles"}),
+    "fleet_tui.watcher.risk.secrets": ({"watcher", "governance"}, {"detect_secrets"}),
     "fleet_tui.readmodel": ({"readmodel", "domain", "settings", "store", "paths"}, set()),
     "fleet_tui.tui": (
         {"tui", "domain", "settings", "readmodel", "paths", "bus.operator"}

@@ -105,6 +105,7 @@ def _described(ticket: TicketCreated | TicketChanged) -> Row:
         "labels": dumps(ticket.labels),
         "depends_on": dumps(ticket.depends_on),
         "priority": ticket.priority,
+        "scope": dumps(ticket.scope),
     }
 
 

@@ -7,6 +7,7 @@ from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
 from fleet_tui.tui.present.events import last_run_line, told
+from fleet_tui.tui.present.risk import risk_lines
 from fleet_tui.tui.present.text import (
     age,
     badge,
@@ -73,6 +74,7 @@ def facts(detail: AgentDetail, now_ns: int, box: Box) -> tuple[Section, ...]:
         _containment(detail),
         _ticket(detail, now_ns),
         _run(detail, now_ns),
+        _risk(detail),
         _budget(detail, box),
         _pull_request(detail),
         _messages(detail, now_ns),
@@ -136,6 +138,14 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
         fact("workspace", run.workspace) if run.workspace else (),
     ]
     return Section(f"run {place} of {len(detail.runs)}  {run.id[-8:]}", tuple(part for part in lines if part))
+
+
+def _risk(detail: AgentDetail) -> Section:
+    """Of the shown run, or else of its pull request."""
+    shown = detail.run if detail.run is not None and detail.run.risk else detail.pull_request
+    if shown is None:
+        return Section("risk", ())
+    return Section(f"risk {shown.risk}", risk_lines(shown.risk, shown.risk_band, shown.risk_reasons))
 
 
 def _budget(detail: AgentDetail, box: Box) -> Section:

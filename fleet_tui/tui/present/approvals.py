@@ -9,6 +9,7 @@ from fleet_tui.domain.model import Approval, Gate, Review
 from fleet_tui.domain.states import ApprovalState, GateState, Verdict
 from fleet_tui.domain.text import one_line, reveal
 from fleet_tui.readmodel.values import ApprovalCard
+from fleet_tui.tui.present.risk import risk_lines, risk_mark
 from fleet_tui.tui.present.text import badge, duration, fact, paragraph, short, since, until
 from fleet_widgets.diff_view import DiffFile, DiffHunk, DiffLine
 from fleet_widgets.lines import Line, Span, fill, line
@@ -57,6 +58,7 @@ def _tally(card: ApprovalCard) -> tuple[Span, ...]:
         Span(f"gates {passed}/{len(current)}  ", "normal" if passed == len(current) else "warn"),
         Span(f"reviews {agreed}/{len(verdicts)}  "),
         Span(f"{pull_request.files}f +{pull_request.added} -{pull_request.deleted}", "quiet"),
+        *risk_mark(pull_request.risk, pull_request.risk_band),
     )
 
 
@@ -91,6 +93,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
     if card.release is not None:
         verdicts += _release_lines(card)
     reasons = tuple((Span(f" {one_line(reason, 400)}"),) for reason in approval.reasons)
+    risk = risk_lines(pull_request.risk, pull_request.risk_band, pull_request.risk_reasons)
     effect = (
         (Span(f" merge into {pull_request.target}, if nothing changes"),),
         (Span(f" held {hold_s} s, u = undo; then irreversible"),),
@@ -99,6 +102,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         Section("what", what),
         Section(f"gates on the merge result {short(approval.tree)}", gates),
         Section("verdicts", tuple(verdicts) or ((Span(" none", "quiet"),),)),
+        *((Section(f"why risk {pull_request.risk}", risk),) if risk else ()),
         Section("why a person", reasons or ((Span(" policy", "quiet"),),)),
         Section("on approve", effect),
         Section("description", paragraph(reveal(pull_request.body[:6000]))),

@@ -7,12 +7,13 @@ from fleet_tui.domain.events import ApprovalExpired, ApprovalRequested, Approval
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
-from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, voided_by
+from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, risk_for_a_person, voided_by
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import Judgement, judgement
 from fleet_tui.watcher.parties import authors, contained, objections
 from fleet_tui.watcher.passes.reviews import ask_release_manager
+from fleet_tui.watcher.passes.risk import is_told
 
 OPEN = (ApprovalState.REQUESTED, ApprovalState.HELD)
 _HOUR_NS = 3_600_000_000_000
@@ -91,16 +92,18 @@ async def request(ctx: Context) -> None:
 async def _request_if_needed(ctx: Context, pull_request: PullRequest) -> None:
     if _author_quarantined(ctx, pull_request) or current(ctx, pull_request) is not None:
         return
+    if not is_told(ctx, pull_request):
+        return  # what it is about to be asked about must be known
     now = await judgement(ctx, pull_request)
     if now.unmet is not None or not await ask_release_manager(ctx, pull_request):
         return  # the gates pass will deal with what is unmet
-    reasons = _reasons(ctx, now)
+    reasons = _why(ctx, pull_request, now)
     if reasons:
         await _request(ctx, pull_request, now, reasons)
 
 
-def _reasons(ctx: Context, now: Judgement) -> tuple[str, ...]:
-    return reasons_for_a_person(ctx.settings, ctx.isolation, now.view.paths)
+def _why(ctx: Context, pull_request: PullRequest, now: Judgement) -> tuple[str, ...]:
+    return reasons_for_a_person(ctx.settings, ctx.isolation, now.view.paths, risk_for_a_person(pull_request))
 
 
 async def _request(ctx: Context, pull_request: PullRequest, now: Judgement, reasons: tuple[str, ...]) -> None:
@@ -156,7 +159,7 @@ async def objection_to_landing(ctx: Context, number: int, head_sha: str, approva
         return now.unmet
     quarantined = _author_quarantined(ctx, pull_request)
     if approval_id is None:
-        return "the author is quarantined" if quarantined else "; ".join(_reasons(ctx, now)) or None
+        return "the author is quarantined" if quarantined else "; ".join(_why(ctx, pull_request, now)) or None
     approval = ctx.reader.approval(approval_id)
     if approval is None or approval.state is not ApprovalState.HELD:
         return "it is not approved"

@@ -54,13 +54,18 @@ async def _hold_work(ctx: Context) -> None:
         await ctx.workspaces.let_go(ticket)
 
 
-async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, actor: str) -> None:
-    """Revoke the identity and mark the runs in one transaction, then freeze at once; the passes keep it so."""
+async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, actor: str, key: str | None = None) -> None:
+    """Revoke the identity and mark the runs in one transaction, then freeze at once; the passes keep it so.
+
+    Nothing happens a second time for the same ``key``.
+    """
+    if key is not None and ctx.reader.has_key(key):
+        return
     runs = ctx.reader.runs(*LIVE_RUNS, agent=agent.name)
     subject = f"agent:{agent.name}"
     newest = runs[0].id if runs else None
     drafts: list[Draft] = [
-        draft(AgentQuarantined(agent.name, reason, rule, agent.epoch + 1, newest), subject, actor=actor)
+        draft(AgentQuarantined(agent.name, reason, rule, agent.epoch + 1, newest), subject, actor=actor, key=key)
     ]
     for run in runs:
         held = RunStateChanged(run.id, RunState.QUARANTINED.value, "rule", reason)

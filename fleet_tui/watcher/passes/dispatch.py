@@ -15,6 +15,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
+from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.queueing import queued
 
 LEVEL_TRIGGERS = frozenset({"ticket_ready", "pr_needs_review", "pr_changes_requested", "pr_approved"})
@@ -28,7 +29,7 @@ async def assign(ctx: Context) -> None:
     authors = [a for a in ctx.settings.agents if "ticket_ready" in a.subscriptions(ctx.settings)]
     by_name = {a.name: a for a in authors}
     live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
-    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name)
+    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=at_high_risk(ctx))
     for assignment in plan.assignments:
         await ctx.record(*_claim(ctx, by_name[assignment.agent], assignment.ticket))
     for ticket in tickets:

@@ -30,7 +30,7 @@ from fleet_tui.domain.states import (
 )
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance import lifecycle
-from fleet_tui.governance.dispatch import takes_work
+from fleet_tui.governance.dispatch import places, takes_work
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
@@ -38,6 +38,7 @@ from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.watcher import alarms, ending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
+from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import tickets
 from fleet_tui.watcher.queueing import respawn
 
@@ -58,7 +59,7 @@ async def start_queued(ctx: Context) -> None:
     taken = [*ctx.reader.runs(*LIVE_RUNS), *begun]
     room = ctx.settings.limits.max_running - len(taken)
     busy = Counter(run.agent for run in taken)
-    agents = {agent.name: agent for agent in ctx.reader.agents()}
+    agents, risky = {agent.name: agent for agent in ctx.reader.agents()}, at_high_risk(ctx)
     for run in waiting:
         if run in begun:
             continue
@@ -66,7 +67,7 @@ async def start_queued(ctx: Context) -> None:
         if agent is None or not takes_work(agent) or run.stop_requested:
             await _drop_if_stopped(ctx, run)
             continue
-        full = room <= 0 or busy[run.agent] >= agent.max_concurrent
+        full = room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or lifecycle.budget_state(agent) == "exhausted":
             continue
         if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]

@@ -62,14 +62,14 @@ def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[D
     title, depends_on = one_line(record.title), sorted(record.depends_on)
     labels: list[str] = [one_line(label, 60) for label in record.labels]
     excerpt = clean(record.body, _EXCERPT)
-    fields = (record.number, title, excerpt, body_sha, labels, depends_on, record.priority)
+    fields = (record.number, title, excerpt, body_sha, labels, depends_on, record.priority, list(record.scope))
     subject = f"ticket:{record.number}"
     ready = ctx.settings.labels.ready in record.labels
     drafts = []
     if known is None:
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketCreated(*fields), subject, key=f"ticket:{record.number}"))
-    elif _facts(known) != (title, body_sha, tuple(labels), tuple(depends_on), record.priority):
+    elif _facts(known) != (title, body_sha, tuple(labels), tuple(depends_on), record.priority, record.scope):
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketChanged(*fields), subject))
     state = known.state if known else TicketState.DRAFT
@@ -84,8 +84,8 @@ def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[D
     return drafts
 
 
-def _facts(ticket: Ticket) -> tuple[str, str, tuple[str, ...], tuple[int, ...], int]:
-    return (ticket.title, ticket.body_sha, ticket.labels, ticket.depends_on, ticket.priority)
+def _facts(ticket: Ticket) -> tuple[str, str, tuple[str, ...], tuple[int, ...], int, tuple[str, ...]]:
+    return (ticket.title, ticket.body_sha, ticket.labels, ticket.depends_on, ticket.priority, ticket.scope)
 
 
 async def label(ctx: Context) -> None:
@@ -127,7 +127,7 @@ async def _relabel(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[s
     await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
     ctx.look_at_tickets = True
     labels = sorted((set(ticket.labels) - wrong) | missing)
-    same = (list(ticket.depends_on), ticket.priority)
+    same = (list(ticket.depends_on), ticket.priority, list(ticket.scope))
     changed = TicketChanged(ticket.number, ticket.title, ticket.excerpt, ticket.body_sha, labels, *same)
     await ctx.say(changed, f"ticket:{ticket.number}")
 

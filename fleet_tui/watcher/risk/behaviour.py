@@ -1,0 +1,96 @@
+"""What the log says of how an agent behaves in its work on one ticket or pull request."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from fleet_tui.domain.events import Event
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.governance.lifecycle import ceiling_ms
+from fleet_tui.governance.risk.evidence import Behaviour
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher.context import Context
+
+_SECOND = 1_000_000_000
+_HOUR_NS = 3600 * _SECOND
+_MOST_EVENTS = 1_000
+_SAID = frozenset({"policy_denied", "note", "claim", "handoff", "artifact", "blocker"})
+"""Kinds that tell a loop when the same is said again."""
+TELLING = tuple(sorted(_SAID | {"gate_failed", "agent_respawned", "pr_changes_requested", "agent_released"}))
+"""Kinds from which behaviour is read."""
+_TWICE_IS_NO_LOOP = 2
+
+
+def behaviour(ctx: Context, runs: Sequence[Run], pr: int | None, changed_ns: int = 0) -> Behaviour:
+    """How ``runs`` (of one piece of work, newest first) and pull request ``pr`` went; what a person forgave is gone.
+
+    ``changed_ns`` is when a file of the work last changed: a sign of life.
+    """
+    names = {run.id for run in runs}
+    tickets = {run.ticket for run in runs if run.ticket is not None}
+    subjects = (*(f"run:{name}" for name in sorted(names)), *(f"ticket:{ticket}" for ticket in sorted(tickets)))
+    subjects = (*subjects, *sorted({f"agent:{run.agent}" for run in runs}))
+    if pr is not None:
+        subjects = (*subjects, f"pr:{pr}")
+    events = ctx.reader.events(EventFilter(kinds=TELLING, subjects=subjects), limit=_MOST_EVENTS) if subjects else []
+    own = [event for event in events if event.at_ns > _released_ns(ctx, runs)]
+    live = next((run for run in runs if run.state in LIVE_RUNS), None)
+    return Behaviour(
+        denied=_instants(event for event in own if event.kind == "policy_denied" and event.payload.get("run") in names),
+        failures=_instants(event for event in events if event.kind == "gate_failed"),
+        loops=_loops(own, names),
+        restarts=_instants(e for e in events if e.kind == "agent_respawned" and e.payload.get("run") in names),
+        rejections=_instants(event for event in events if event.kind == "pr_changes_requested"),
+        silence_s=_silence_s(ctx, live, changed_ns),
+        spent_percent=_spent_percent(ctx, live),
+    )
+
+
+def _instants(events: Iterable[Event]) -> tuple[int, ...]:
+    return tuple(event.at_ns for event in events)
+
+
+def _released_ns(ctx: Context, runs: Sequence[Run]) -> int:
+    """When a person last released one of the agents; 0: never."""
+    agents = tuple(sorted({f"agent:{run.agent}" for run in runs}))
+    released = ctx.reader.events(EventFilter(kinds=("agent_released",), subjects=agents), limit=1) if agents else []
+    return released[-1].at_ns if released else 0
+
+
+def _loops(events: Iterable[Event], names: Collection[str]) -> tuple[int, ...]:
+    """The instants at which the same was said or tried for the third time and more."""
+    return tuple(_repetitions(event for event in events if event.kind in _SAID and event.payload.get("run") in names))
+
+
+def _repetitions(events: Iterable[Event]) -> Iterator[int]:
+    seen: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        what = (event.kind, str(event.payload.get("act") or event.payload.get("summary") or ""))
+        seen[what] += 1
+        if seen[what] > _TWICE_IS_NO_LOOP:
+            yield event.at_ns
+
+
+def _silence_s(ctx: Context, run: Run | None, changed_ns: int) -> int:
+    """Seconds since the agent at work last said, did or wrote anything."""
+    if run is None or run.state is not RunState.RUNNING:
+        return 0
+    said = ctx.reader.events(EventFilter(actors=(f"agent:{run.agent}/{run.id}",)), limit=1)
+    latest = max(run.state_ns, changed_ns, said[-1].at_ns if said else 0)
+    return max(0, (ctx.now_ns() - latest) // _SECOND)
+
+
+def _spent_percent(ctx: Context, run: Run | None) -> int:
+    """Of the agent's budget, how much this run spent within the last hour."""
+    agent = ctx.reader.agent(run.agent) if run else None
+    ceiling = ceiling_ms(agent) if agent else None
+    if run is None or not ceiling:
+        return 0
+    hour = EventFilter(kinds=("run_metered",), subjects=(f"run:{run.id}",), since_ns=ctx.now_ns() - _HOUR_NS)
+    metered = ctx.reader.events(hour, after=0, limit=1)
+    young = (run.started_ns or 0) >= ctx.now_ns() - _HOUR_NS
+    before = 0 if young or not metered else int(metered[0].payload["charged_ms"])
+    spent = run.charged_ms - before if metered or young else 0
+    return max(0, 100 * spent // ceiling)

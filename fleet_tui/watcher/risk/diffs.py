@@ -1,0 +1,37 @@
+"""From a diff to evidence. Looking for credentials takes a while, so this is called in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fleet_tui.git.values import FileDiff
+from fleet_tui.governance.risk.changes import Change, changed_files, new_dependencies, weakened_tests
+from fleet_tui.governance.risk.evidence import Evidence
+from fleet_tui.settings.risk import Risk
+from fleet_tui.watcher.risk.secrets import found_secrets
+
+
+def evidence_of(diffs: Iterable[FileDiff], rules: Risk, scope: tuple[str, ...]) -> Evidence:
+    """What the diff shows; an empty ``scope`` means that none was declared."""
+    changes = [_change(diff) for diff in diffs]
+    return Evidence(
+        changed_files(changes),
+        weakened=weakened_tests(changes, rules),
+        secrets=found_secrets(changes),
+        dependencies=new_dependencies(changes),
+        scope=scope or None,
+    )
+
+
+def _change(diff: FileDiff) -> Change:
+    change = diff.change
+    lines = [line for hunk in diff.hunks for line in hunk.lines]
+    return Change(
+        change.path,
+        tuple((line.new or 0, line.text) for line in lines if line.kind == "+"),
+        tuple(line.text for line in lines if line.kind == "-"),
+        change.old_path,
+        deleted=change.status == "D",
+        opaque=change.binary or diff.truncated,
+        counts=(change.added, change.deleted),
+    )

@@ -1,0 +1,289 @@
+"""Risk as the work goes on: what is seen, written down and done about it, and each act that it stops."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.domain.errors import Refused
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, RiskBand, RunState
+from fleet_tui.watcher.passes import approvals, dispatch, risk
+from fleet_tui.watcher.passes import runs as runs_pass
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.watcher_support import Fleet, agent, commit, git, until
+
+KEY = "AKIAIOSFODNN7EXAMPLQ"
+LEAK = f'KEY = "{KEY}"\n'
+TEAM = [agent("dev", "developer", max_concurrent=3), agent("lee", "tech-lead")]
+
+
+async def looked(fleet: Fleet) -> None:
+    """One look at everything, and what follows."""
+    await risk.observe(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    await risk.enforce(fleet.ctx)
+
+
+async def working(make_fleet: MakeFleet, **ticket: object) -> tuple[Fleet, Run, Path]:
+    fleet = await make_fleet(TEAM)
+    await fleet.ticket(**ticket)  # type: ignore[arg-type]
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    return fleet, run, Path(run.workspace)
+
+
+async def stale(fleet: Fleet, run: Run) -> None:
+    """A notice has come that something in the workspace changed."""
+    fleet.ctx.lookout.of(run.id, lambda: pytest.fail("not looked at yet")).stale = None
+
+
+async def test_an_ordinary_change_raises_nothing(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_text("print('two')\n")
+    await looked(fleet)
+    assert (fleet.run(run.id).risk, fleet.run(run.id).risk_band) == (0, RiskBand.LOW)
+    assert fleet.events("risk_changed") == []
+    assert fleet.alarms() == []
+
+
+async def test_what_is_not_committed_counts_and_what_is_taken_back_no_longer_does(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / ".github").mkdir()
+    (tree / ".github" / "ci.yml").write_text("on: push\n")
+    await looked(fleet)
+    found = fleet.run(run.id)
+    assert (found.risk, found.risk_band) == (30, RiskBand.MEDIUM)
+    assert found.risk_reasons == ("+30 pipeline: decides what runs: .github/ci.yml",)
+    (told,) = fleet.alarms("risk-medium")
+    assert (told.about, told.priority) == (f"run:{run.id}", 3)
+    (tree / ".github" / "ci.yml").unlink()
+    await stale(fleet, run)
+    await looked(fleet)
+    assert fleet.run(run.id).risk_band is RiskBand.LOW
+    assert fleet.alarms() == []
+    assert [event.payload["score"] for event in fleet.events("risk_changed")] == [30, 0]
+
+
+async def test_nothing_new_is_neither_read_nor_written_down(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_text(LEAK)
+    await looked(fleet)
+    before = fleet.ctx.reader.last_seq()
+    started: list[str] = []
+    monkeypatch.setattr(fleet.ctx.jobs, "start", lambda key, _work: started.append(key))
+    await risk.observe(fleet.ctx)
+    assert started == []
+    fleet.later(60)
+    await risk.observe(fleet.ctx)
+    assert started == [f"risk:run:{run.id}"]
+    assert fleet.ctx.reader.last_seq() == before
+
+
+async def test_a_found_secret_is_told_without_itself(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_text(f"\n{LEAK}")
+    await looked(fleet)
+    assert fleet.run(run.id).risk_reasons[0] == "+50 secrets: AWS Access Key in app.py:2"
+    kept = list(fleet.ctx.paths.state.glob("fleet.db*"))
+    assert len(kept) >= 2
+    assert all(KEY.encode() not in path.read_bytes() for path in kept)
+
+
+async def test_high_risk_asks_a_person_where_policy_would_not_and_the_merge_waits(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM, approval={"when": "sensitive", "hold_s": 0})
+    fleet.ctx.isolation = Isolation.L1
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author({"app.py": LEAK})
+    await fleet.settle()
+    await fleet.verdict("lee")
+    await fleet.settle()
+    approval = fleet.open_approval()
+    assert approval.reasons == ("risk 50 high: +50 secrets: AWS Access Key in app.py:1",)
+    assert fleet.pr().state is PullRequestState.GATED, "nothing landed"
+    assert [alarm.about for alarm in fleet.alarms("risk-high")] == ["pr:1"]
+
+
+async def test_low_risk_lands_without_a_person_there_once_it_is_known(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM, approval={"when": "sensitive", "hold_s": 0})
+    fleet.ctx.isolation = Isolation.L1
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author()
+    without = frozenset({"observe runs", "start runs", "messages", "observe risk"})
+    await fleet.settle(without=without)
+    await fleet.verdict("lee")
+    await fleet.settle(without=without)
+    assert fleet.pr().state is PullRequestState.GATED, "its risk is not known: it does not land"
+    assert fleet.ctx.reader.approvals(ApprovalState.REQUESTED) == []
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.MERGED
+
+
+async def test_an_agent_at_high_risk_gets_one_run_at_a_time(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_text(LEAK)
+    await looked(fleet)
+    await fleet.ticket("Another")
+    fleet.ctx.look_at_tickets = True
+    await fleet.settle()
+    assert fleet.of_ticket(2).agent is None, "the second ticket stays ready"
+    (tree / "app.py").write_text("print('two')\n")
+    await stale(fleet, run)
+    await looked(fleet)
+    await dispatch.assign(fleet.ctx)
+    assert fleet.of_ticket(2).agent == "dev"
+
+
+async def test_a_queued_run_of_an_agent_at_high_risk_does_not_start(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, run, tree = await working(make_fleet)
+    await fleet.ticket("Another")
+    fleet.ctx.look_at_tickets = True
+    await fleet.settle()
+    (waiting,) = fleet.ctx.reader.runs(RunState.QUEUED)
+    started: list[str] = []
+    (tree / "app.py").write_text(LEAK)
+    await stale(fleet, run)
+    await looked(fleet)
+    monkeypatch.setattr(fleet.ctx.jobs, "start", lambda key, _work: started.append(key))
+    await runs_pass.start_queued(fleet.ctx)
+    assert started == []
+    await fleet.end(run)
+    await runs_pass.start_queued(fleet.ctx)
+    assert started == [f"start:{waiting.id}"]
+
+
+async def critical(make_fleet: MakeFleet) -> tuple[Fleet, Run, Path]:
+    fleet, run, tree = await working(make_fleet)
+    commit(tree, {"app.py": LEAK, ".github/ci.yml": "on: push\n"})
+    await looked(fleet)
+    return fleet, run, tree
+
+
+async def test_critical_risk_quarantines_and_what_the_agent_says_is_refused(make_fleet: MakeFleet) -> None:
+    fleet, run, _tree = await critical(make_fleet)
+    assert fleet.agent().quarantined
+    assert fleet.agent().quarantine_reason.startswith("risk 80 critical: +30 pipeline")
+    assert fleet.run(run.id).state is RunState.QUARANTINED
+    with pytest.raises(Refused):
+        await fleet.publish(run, "pr_created")
+    assert fleet.ctx.reader.pull_requests() == []
+    await looked(fleet)
+    assert len(fleet.events("agent_quarantined")) == 1
+
+
+async def test_a_person_who_releases_it_is_not_overruled_unless_it_gets_worse(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await critical(make_fleet)
+    await fleet.person.answer("kim", "release", {"agent": "dev", "reason": "a test key"})
+    await fleet.end(run, "stopped")
+    await fleet.settle()
+    again = await fleet.queued("dev")
+    await looked(fleet)
+    assert fleet.run(again.id).risk_band is RiskBand.CRITICAL
+    assert not fleet.agent().quarantined
+    (tree / "auth").mkdir()
+    (tree / "auth" / "login.py").write_text("OPEN = True\n")
+    await stale(fleet, again)
+    await looked(fleet)
+    assert fleet.agent().quarantined
+
+
+async def test_behaviour_counts_and_fades_and_a_release_forgives_it(make_fleet: MakeFleet) -> None:
+    fleet, run, _tree = await working(make_fleet)
+    for _ in range(2):
+        with pytest.raises(Refused):
+            await fleet.publish(run, "pr_approved")
+    await looked(fleet)
+    assert fleet.run(run.id).risk_reasons == ("+20 denied: 2 refused acts",)
+    fleet.later(2 * 3600)
+    await looked(fleet)
+    assert [reason for reason in fleet.run(run.id).risk_reasons if "denied" in reason] == ["+5 denied: 2 refused acts"]
+    assert any("silence" in reason for reason in fleet.run(run.id).risk_reasons)
+
+
+async def test_the_tickets_scope_is_read_and_drift_is_told(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (path,) = fleet.ctx.paths.tickets.glob("0001-*.md")
+    path.write_text(path.read_text().replace("priority:", "scope: [docs/**, app.py]\npriority:"))
+    await fleet.settle()
+    assert fleet.of_ticket().scope == ("docs/**", "app.py")
+    (tree / "app.py").write_text("print('two')\n")
+    (tree / "other.py").write_text("print('two')\n")
+    await stale(fleet, run)
+    await looked(fleet)
+    assert fleet.run(run.id).risk_reasons == ("+10 scope: outside the ticket's scope: other.py",)
+
+
+async def test_what_others_landed_meanwhile_is_not_charged_to_who_merges_it(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    user = fleet.ctx.paths.repository
+    commit(user, {"key.py": LEAK, ".github/ci.yml": "on: push\n"})
+    fleet.ctx.looked_at_target_ns = 0
+    await fleet.settle()
+    git(tree, "fetch", "--quiet")
+    git(tree, "-c", "user.name=a", "-c", "user.email=a@b", "merge", "--quiet", "origin/main")
+    await stale(fleet, run)
+    await looked(fleet)
+    assert (tree / "key.py").exists()
+    assert fleet.run(run.id).risk == 0
+
+
+async def test_other_rules_count_at_once(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_text(LEAK)
+    await looked(fleet)
+    await fleet.reconfigure(risk=fleet.ctx.settings.risk.model_dump(mode="json") | {"factors": {}})
+    await looked(fleet)
+    assert fleet.run(run.id).risk == 0
+
+
+async def test_a_pull_request_whose_risk_cannot_be_told_asks_a_person(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet(TEAM, approval={"when": "sensitive", "hold_s": 0})
+    fleet.ctx.isolation = Isolation.L1
+
+    async def fails(*_args: object, **_more: object) -> None:
+        raise OSError("disk")
+
+    monkeypatch.setattr(fleet.ctx.control, "diff", fails)
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+    await fleet.verdict("lee")
+    await fleet.settle()
+    await approvals.request(fleet.ctx)
+    assert fleet.open_approval().reasons == ("its risk cannot be told",)
+
+
+async def test_a_change_is_noticed_without_looking_everywhere(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    woken = asyncio.Event()
+    fleet.ctx.lookout.wake = woken.set
+    await looked(fleet)
+    await looked(fleet)  # what changed before the watch began
+    watched = fleet.ctx.lookout.of(run.id, lambda: pytest.fail("not looked at yet"))
+    assert not watched.is_due
+
+    async def noticed() -> bool:
+        (tree / "app.py").write_text(LEAK)
+        await asyncio.sleep(0)
+        return bool(watched.stale)
+
+    await until(noticed)
+    assert watched.stale == {str(tree / "app.py")}
+    assert woken.is_set()
+    await looked(fleet)
+    assert fleet.run(run.id).risk_band is RiskBand.HIGH
+    await fleet.end(run)
+    await looked(fleet)
+    assert watched.watching is None
+    await fleet.ctx.lookout.close()
