@@ -110,6 +110,11 @@ class FleetPaths:
         return self.state / "workspaces"
 
     @property
+    def homes(self) -> Path:
+        """The agents' own home directories, for those that are kept from yours."""
+        return self.state / "homes"
+
+    @property
     def gates(self) -> Path:
         """Clean checkouts in which gates run."""
         return self.state / "gates"

@@ -97,6 +97,20 @@ ensure_tmux() {
         "Install a newer tmux (Debian 12, Ubuntu 22.04, Fedora 36 and Homebrew have one) and run make again."
 }
 
+# Optional: with it agents run in a sandbox (isolation L1). Never a reason to stop.
+offer_bubblewrap() {
+    [ "$(uname -s)" = Linux ] && ! have bwrap || return 0
+    typed="$(install_command bubblewrap)" || return 0
+    prefix="$(privilege)"
+    if [ "${FLEET_NO_INSTALL:-}" = 1 ] || [ "$prefix" = no ]; then
+        say "bubblewrap was not found; agents will run without a sandbox. To change that: sudo $typed"
+        return 0
+    fi
+    say "bubblewrap was not found (it isolates agents); installing with: ${prefix:+$prefix }$typed"
+    # shellcheck disable=SC2086
+    $prefix $typed </dev/null >/dev/null 2>&1 || say "that failed; agents will run without a sandbox"
+}
+
 python_works() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
@@ -157,4 +171,5 @@ ensure_venv() {
 
 ensure_git
 ensure_tmux
+offer_bubblewrap
 ensure_venv

@@ -895,6 +895,14 @@ class WatcherStarted(Payload, kind="watcher_started"):
 
 
 @dataclass(frozen=True, slots=True)
+class IsolationChanged(Payload, kind="isolation_changed"):
+    """What holds agents in that start from now on, and why it is no more or no less."""
+
+    isolation: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatcherStopped(Payload, kind="watcher_stopped"):
     reason: str
 

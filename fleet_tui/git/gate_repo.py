@@ -15,6 +15,7 @@ from fleet_tui.git.config_text import config_text
 
 _ALLOWED = "fleet-allowed"
 _REFUSED = "refused.log"
+_NO_BRANCH = "none"
 _MAX_LOG_BYTES = 1024 * 1024
 MAX_PUSH_BYTES = 256 * 1024 * 1024
 
@@ -76,8 +77,9 @@ async def create_gate(path: Path, borrowed: Path, object_format: str, branch: st
         file.write(config_text(_CONFIG))
     (path / "objects" / "info").mkdir(exist_ok=True)
     (path / "objects" / "info" / "alternates").write_bytes(os.fsencode(borrowed) + b"\n")
-    if branch is not None:
-        await git("symbolic-ref", "HEAD", refs.head_ref(branch), git_dir=path)
+    # HEAD is nobody's branch: a push to the branch that it names would have to lock it, in a directory that a sandbox
+    # does not open.
+    await git("symbolic-ref", "HEAD", refs.head_ref(_NO_BRANCH), git_dir=path)
     admit(path, branch)
     hook = path / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)

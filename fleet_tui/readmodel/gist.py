@@ -141,6 +141,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "config_loaded": lambda f: f"{len(f['agents'])} agents, policy {f['policy']}",
     "config_rejected": lambda f: "; ".join(f["problems"]),
     "watcher_started": lambda f: f"pid {f['pid']} on {f['host']}, version {f['version']}, isolation {f['isolation']}",
+    "isolation_changed": lambda f: f"{f['isolation']}: {f['why']}",
     "watcher_stopped": lambda f: str(f["reason"]),
     "tmux_lost": lambda f: f"{len(f['runs'])} run(s) were in it",
     "schedule_fired": lambda f: f"{f['agent']} by {f['schedule']}",

@@ -87,6 +87,12 @@ def _relative_path(text: str) -> str:
     return text
 
 
+def _host_path(text: str) -> str:
+    if not text.startswith(("/", "~/")) or ".." in text.split("/"):
+        raise problem("must be an absolute path", "write it from `/` or `~/`, without `..`")
+    return text
+
+
 def _glob(text: str) -> str:
     if not text or text.startswith("/") or ".." in text.split("/"):
         raise problem("must be a glob relative to the repository", "write it like `.github/**` or `**/*.tf`")
@@ -183,6 +189,7 @@ AgentName = Annotated[Text, AfterValidator(_agent_name)]
 RoleName = Annotated[Text, AfterValidator(_role_name)]
 EventName = Annotated[Text, AfterValidator(_event_name)]
 RepositoryPath = Annotated[Text, AfterValidator(_relative_path)]
+HostPath = Annotated[Text, AfterValidator(_host_path)]
 Glob = Annotated[Text, AfterValidator(_glob)]
 Environment = Annotated[dict[str, Annotated[str, Strict()]], AfterValidator(_variables)]
 

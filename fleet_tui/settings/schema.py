@@ -18,6 +18,7 @@ from fleet_tui.settings import fields as f
 from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
+from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.section import Section
 
@@ -255,6 +256,7 @@ class Settings(Section):
     guard: Guard = Field(default_factory=Guard)
     risk: Risk = Field(default_factory=Risk)
     alarms: dict[f.SafeName, AlarmSettings] = Field(default_factory=dict, description="What each alarm means.")
+    isolation: IsolationSettings = Field(default_factory=IsolationSettings)
     vendors: dict[f.SafeName, VendorSettings] = Field(default_factory=dict, description="Programs that agents run.")
     roles: dict[f.SafeName, RoleSettings] = Field(
         default_factory=dict, description="Families of roles, the first match counts; an exact name beats a glob."

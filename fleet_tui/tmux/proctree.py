@@ -156,6 +156,16 @@ class Tree:
                 yield process
 
 
+def inside(members: Iterable[psutil.Process], sandbox: int | None) -> list[psutil.Process]:
+    """The ``members`` that ``sandbox`` holds: all but itself and its only child, process 1 of the namespace."""
+    return [process for process in members if process.pid != sandbox and _parent(process) != sandbox]
+
+
+def wake(processes: Iterable[psutil.Process]) -> None:
+    """Let those go on that are stopped."""
+    send([process for process in processes if _status(process) == psutil.STATUS_STOPPED], signal.SIGCONT)
+
+
 def send(processes: Iterable[psutil.Process], number: int) -> None:
     """Send ``number`` to each process that still is the one that was found (psutil checks for a reused pid)."""
     for process in processes:
@@ -176,6 +186,13 @@ def marked(name: str, value: str) -> list[psutil.Process]:
                 found.update({child.pid: child for child in process.children(recursive=True)})
     found.pop(os.getpid(), None)
     return [process for process in found.values() if _living(process)]
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return 0
 
 
 def _status(process: psutil.Process) -> str:

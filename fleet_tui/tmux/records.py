@@ -18,7 +18,10 @@ MARKER = "FLEET_RUN"
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What a runner is to start. ``env`` is the complete environment; ``grace_s`` lies between TERM and KILL."""
+    """What a runner is to start. ``env`` is the complete environment; ``grace_s`` lies between TERM and KILL.
+
+    ``sandboxed``: the child and its own child are a sandbox's, whose end takes everything inside along.
+    """
 
     run: str
     argv: tuple[str, ...]
@@ -26,6 +29,7 @@ class RunSpec:
     env: dict[str, str]
     stdin_file: str | None = None
     grace_s: float = 5.0
+    sandboxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def read_spec(run_dir: Path) -> RunSpec:
             env={str(name): str(value) for name, value in data["env"].items()},
             stdin_file=data.get("stdin_file"),
             grace_s=float(data.get("grace_s", 5.0)),
+            sandboxed=bool(data.get("sandboxed", False)),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{run_dir / SPEC}: {error!r}") from error

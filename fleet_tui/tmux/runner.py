@@ -170,6 +170,7 @@ class Runner:
             now = time.monotonic()
             if self._state == "running" and now >= self._next_meter:
                 self._persist_meter(now)
+                self._wake_sandboxed()
             if self._frozen and now >= self._next_freeze:
                 self._tree.freeze()  # somebody outside may have continued one of them
                 self._next_freeze = now + REFREEZE_EVERY_S
@@ -227,6 +228,7 @@ class Runner:
         # None: not over yet; otherwise how many processes remain that nothing can end.
         members = self._tree.members()
         if not members and self._ended is not None:
+            self._reap()  # what a sandbox leaves behind: nobody shall see the run's end and still find it
             return 0
         if now >= self._kill_at:
             proctree.send(members, signal.SIGKILL)
@@ -280,11 +282,24 @@ class Runner:
             self._reason = reason
             self._state = "stopping"
             self._kill_at = deadline
-            self._tree.signal(signal.SIGTERM)
+            self._ask_to_end()
             self._thaw()
             self._tree.signal(signal.SIGCONT)  # whoever stopped itself would sleep through the request
         else:
             self._kill_at = min(self._kill_at, deadline)
+
+    def _ask_to_end(self) -> None:
+        # The end of a sandbox's own processes would be the end of everything inside, without a word of warning.
+        members = self._tree.members()
+        inside = proctree.inside(members, self._child) if self._spec.sandboxed else members
+        proctree.send(inside or members, signal.SIGTERM)
+
+    def _wake_sandboxed(self) -> None:
+        # Inside a sandbox nobody is told that the agent stopped itself; its own stopped jobs are its own business.
+        if self._spec.sandboxed and not self._frozen and self._child is not None:
+            with contextlib.suppress(psutil.Error):
+                for first in psutil.Process(self._child).children():
+                    proctree.wake(first.children())
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

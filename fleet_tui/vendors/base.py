@@ -41,13 +41,15 @@ class Launch:
     """How to start the process.
 
     ``env`` is added to the agent's environment. ``files`` have been written under the run's directory. ``paste`` is a
-    prompt to be pasted once the screen shows a place to type; None when the prompt has gone another way.
+    prompt to be pasted once the screen shows a place to type; None when the prompt has gone another way. ``reads`` is
+    what the program needs to see besides, wherever it lies; a sandbox shows it and ``files``.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     stdin_file: Path | None = None
     files: tuple[Path, ...] = ()
+    reads: tuple[Path, ...] = ()
     paste: str | None = None
 
 

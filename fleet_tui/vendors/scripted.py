@@ -50,6 +50,7 @@ class ScriptedVendor:
         return Launch(
             argv=(sys.executable, "-I", "-c", _BOOT, str(Path(fleet_tui.__file__).resolve().parent.parent), *options),
             env=self._env,
+            reads=(self._story,),
             paste=clean(request.prompt),
         )
 

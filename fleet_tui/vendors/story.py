@@ -14,7 +14,7 @@ import yaml
 from fleet_tui.domain.errors import FleetError
 
 _MAX_BYTES = 256 * 1024
-MISBEHAVIOURS = ("push_main", "forge_approval", "read_secrets", "spew", "crash", "hang", "fork")
+MISBEHAVIOURS = ("push_main", "forge_approval", "forge_release", "read_secrets", "spew", "crash", "hang", "fork")
 CONDITIONS = ("role", "agent", "ticket", "trigger", "round")
 
 

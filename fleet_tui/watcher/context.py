@@ -14,6 +14,7 @@ from fleet_tui.forge.base import Forge
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.user import UserRepository
 from fleet_tui.git.workspace import Workspaces
+from fleet_tui.governance.isolation import Level
 from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import policy_version
@@ -49,7 +50,8 @@ class Context:
     commands: Commands
     jobs: Jobs
     wake: asyncio.Event
-    isolation: Isolation = Isolation.L0
+    level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
+    """The isolation in force for runs that start now."""
     stopping: bool = False
     ending: bool = False
     """The fleet ends with its agents: nothing new begins, while the passes still see the living ones off."""

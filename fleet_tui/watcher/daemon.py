@@ -15,7 +15,13 @@ from fleet_tui import __version__
 from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.errors import FleetError, SetupError
-from fleet_tui.domain.events import ConfigLoaded, ConfigRejected, WatcherStarted, WatcherStopped
+from fleet_tui.domain.events import (
+    ConfigLoaded,
+    ConfigRejected,
+    IsolationChanged,
+    WatcherStarted,
+    WatcherStopped,
+)
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import one_line
@@ -30,7 +36,7 @@ from fleet_tui.settings.watch import watch_settings
 from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import alarms, starting
+from fleet_tui.watcher import alarms, isolation, starting
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
@@ -86,7 +92,8 @@ class Watcher:
         ctx = self._ctx
         await ctx.control.ensure()
         await ctx.tmux.ensure()
-        started = WatcherStarted(__version__, os.getpid(), ctx.host, boot_id(), ctx.isolation.value)
+        ctx.level = await asyncio.to_thread(isolation.determine, ctx.paths, ctx.settings.isolation)
+        started = WatcherStarted(__version__, os.getpid(), ctx.host, boot_id(), ctx.level.isolation.value)
         await ctx.say(started, "fleet")
         await self._use(loaded)
         await clear_interrupted(ctx)
@@ -155,11 +162,19 @@ class Watcher:
             problems: list[str] = [one_line(str(problem), 300) for problem in loaded.errors[:20]]
             await ctx.say(ConfigRejected(problems), "fleet")
             return
+        if loaded.settings.isolation != ctx.settings.isolation:
+            await self._isolate(loaded.settings)
         ctx.settings = loaded.settings
         if ctx.reader.fleet().config_sha != loaded.sha or ctx.reader.fleet().config_problems:
             agents = [_agent_row(loaded.settings, agent.name) for agent in loaded.settings.agents]
             await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents), "fleet")
         ctx.wake.set()
+
+    async def _isolate(self, settings: Settings) -> None:
+        """Find out anew what holds agents in; running ones stay as they are."""
+        ctx = self._ctx
+        ctx.level = await asyncio.to_thread(isolation.determine, ctx.paths, settings.isolation)
+        await ctx.say(IsolationChanged(ctx.level.isolation.value, ctx.level.refusal or ctx.level.why), "fleet")
 
     async def _follow_settings(self, loaded: Loaded) -> None:
         async with aclosing(watch_settings(self._ctx.paths.repository, stop=self._stop, since=loaded)) as changes:

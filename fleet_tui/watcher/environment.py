@@ -23,27 +23,46 @@ _PASSED_ON = (
     "XDG_DATA_HOME",
 )
 _PASSED_PREFIXES = ("LC_",)
+_OF_THE_HOME = frozenset({"HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"})
+
+
+def bus_directory(run_dir: Path) -> Path:
+    """Where a run's socket lies: a directory of its own, which stays when the watcher makes the socket anew."""
+    return run_dir / "io"
+
+
+def bus_socket(run_dir: Path) -> Path:
+    """The socket of a run."""
+    return bus_directory(run_dir) / "bus.sock"
 
 
 def agent_environment(
-    run: Run, agent: AgentSettings, run_dir: Path, workspace: Path, token: str, extra: Mapping[str, str]
+    run: Run,
+    agent: AgentSettings,
+    run_dir: Path,
+    workspace: Path,
+    token: str,
+    extra: Mapping[str, str],
+    home: Path | None = None,
 ) -> dict[str, str]:
     """Name → value for the agent's processes.
 
     Credentials of the user (``SSH_AUTH_SOCK``, ``GH_TOKEN``, …) are left out; what a vendor needs is named in the
-    configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``.
+    configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``. With a ``home`` of its own nothing
+    points into the user's.
     """
     inherited = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES)
     }
     own = {
+        **({} if home is None else {"HOME": str(home)}),
         "PATH": f"{run_dir / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "FLEET_AGENT": run.agent,
         "FLEET_PR": "" if run.pr is None else str(run.pr),
         "FLEET_ROLE": run.role,
         "FLEET_ROUND": str(run.round),
         "FLEET_RUN": run.id,
-        "FLEET_SOCKET": str(run_dir / "bus.sock"),
+        "FLEET_SOCKET": str(bus_socket(run_dir)),
         "FLEET_SPOOL": str(run_dir / "spool"),
         "FLEET_TICKET": "" if run.ticket is None else str(run.ticket),
         "FLEET_TOKEN": token,
@@ -52,11 +71,15 @@ def agent_environment(
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
+    if home is not None:
+        inherited = {name: value for name, value in inherited.items() if name not in _OF_THE_HOME}
     return inherited | dict(agent.env) | dict(extra) | own
 
 
 def install_client(run_dir: Path) -> None:
-    """Put the agents' ``fleet`` and the guards where the run's PATH finds them first, and make its spool."""
+    """Put the agents' ``fleet`` and the guards where the run's PATH finds them first, and make its spool and place for
+    the socket."""
     write_shim(run_dir / "bin")
     write_guards(run_dir / "bin")
-    (run_dir / "spool").mkdir(mode=0o700, exist_ok=True)
+    for directory in (run_dir / "spool", bus_directory(run_dir)):
+        directory.mkdir(mode=0o700, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet_tui.domain.events import ActAllowed, Blocker, Payload, PolicyDenied
 from fleet_tui.domain.model import Agent, Question, Run
+from fleet_tui.domain.states import Isolation
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
 from fleet_tui.governance.guard.policy import GuardDecision, decide
@@ -40,7 +41,8 @@ async def _decide(ctx: Context, run: Run, act: Act) -> GuardDecision:
 def surroundings(ctx: Context, run: Run) -> Surroundings:
     """Who acts in ``run``, and where it may."""
     family = ctx.settings.family(run.role).name
-    return Surroundings(run.role, family, run.workspace, str(Path.home()), run.branch)
+    home = Path.home() if run.isolation in ("", Isolation.L0) else ctx.paths.homes / run.agent
+    return Surroundings(run.role, family, run.workspace, str(home), run.branch)
 
 
 def _act(ctx: Context, args: dict[str, Any]) -> Act:

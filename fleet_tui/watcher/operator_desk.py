@@ -95,7 +95,7 @@ class OperatorDesk:
             "repository": str(ctx.paths.repository),
             "epoch": ctx.store.epoch,
             "uptime_s": int(time.monotonic() - self._started),
-            "isolation": ctx.isolation.value,
+            "isolation": ctx.level.isolation.value,
             "events": ctx.reader.last_seq(),
             "live_runs": len(ctx.reader.runs(*LIVE_RUNS)),
             "jobs": sorted(ctx.jobs.running())[:50],

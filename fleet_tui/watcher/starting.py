@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import secrets
@@ -20,16 +21,17 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.ids import branch_for, new_id
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import RunState
+from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.tmux import sandbox
 from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
-from fleet_tui.vendors.base import LaunchRequest
+from fleet_tui.vendors.base import Launch, LaunchRequest
 from fleet_tui.vendors.registry import vendor_for
-from fleet_tui.watcher import alarms, prompt
+from fleet_tui.watcher import alarms, isolation, prompt
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.environment import agent_environment, install_client
+from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
 from fleet_tui.watcher.passes import tickets
 
 log = logging.getLogger(__name__)
@@ -98,12 +100,14 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
             ticket=run.ticket,
         )
     )
-    environment = agent_environment(run, agent, run_dir, workspace, token, launch.env)
+    argv, home = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
+    environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home)
     stdin_file = str(launch.stdin_file) if launch.stdin_file else None
-    write_spec(run_dir, RunSpec(run.id, launch.argv, str(workspace), environment, stdin_file))
+    write_spec(run_dir, RunSpec(run.id, argv, str(workspace), environment, stdin_file, sandboxed=home is not None))
     epoch = _epoch(ctx, run.agent)
+    level = Isolation.L0 if home is None else Isolation.L1
     digest = hashlib.sha256(token.encode()).hexdigest()
-    started = RunStarted(run.id, run.id, pane_uuid, str(workspace), branch, base, ctx.isolation.value, epoch, digest)
+    started = RunStarted(run.id, run.id, pane_uuid, str(workspace), branch, base, level.value, epoch, digest)
     drafts = [draft(started, f"run:{run.id}")]
     if launch.paste is not None:
         drafts.append(message(ctx, run.id, "prompt", launch.paste))
@@ -111,6 +115,23 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     fresh = ctx.reader.run(run.id)
     if fresh is not None:
         await spawn(ctx, fresh)
+
+
+def _contained(ctx: Context, run: Run, launch: Launch, workspace: Path) -> tuple[tuple[str, ...], Path | None]:
+    """The command line at the level in force, and the agent's own home directory at L1.
+
+    Raises:
+        FleetError: L1 is in force and cannot be had any more, or is demanded.
+    """
+    if ctx.level.isolation is Isolation.L0:
+        if ctx.level.refusal:
+            raise FleetError("no isolation", ctx.level.refusal, "fleet doctor --security")
+        return launch.argv, None
+    program = sandbox.bubblewrap()
+    if program is None:
+        raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again, or restart the watcher")
+    view = isolation.view_of(ctx.paths, ctx.settings.isolation, run, launch, workspace)
+    return sandbox.wrap(program, view, launch.argv), isolation.agent_home(ctx.paths, run.agent)
 
 
 def message(
@@ -139,7 +160,7 @@ async def listen(ctx: Context, run: Run) -> None:
         offered = hashlib.sha256(token.encode()).hexdigest()
         return secrets.compare_digest(offered, run.token_sha)
 
-    await ctx.bus.listen_run(run.id, ctx.paths.run_dir(run.id) / "bus.sock", check)
+    await ctx.bus.listen_run(run.id, bus_socket(ctx.paths.run_dir(run.id)), check)
 
 
 def _epoch(ctx: Context, agent: str) -> int:

@@ -12,8 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from fleet_tui.tmux import sandbox
 from fleet_tui.tmux.server import TmuxServer
 from tests.tmux.tmux_support import CONFIG, PtyRun
+
+_BWRAP = sandbox.bubblewrap()
+_HERE = sandbox.View(Path("/"), (), (*map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc")), *sandbox.interpreter()))
+# Where there is no bubblewrap there is no sandbox to look at; that fleet falls back to L0 then is tested everywhere.
+collect_ignore = [] if _BWRAP and not sandbox.try_out(_BWRAP, _HERE) else ["test_tmux_sandboxed_runs.py"]
 
 
 @pytest.fixture

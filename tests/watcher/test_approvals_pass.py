@@ -9,6 +9,7 @@ import pytest
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import ApprovalGranted, ApprovalRequested, ApprovalVoided, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, TicketState
+from fleet_tui.governance.isolation import Level
 from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
@@ -327,7 +328,7 @@ async def through_review(fleet: Fleet, files: dict[str, str | None]) -> None:
 
 async def test_isolated_agents_merge_what_is_not_sensitive(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(approval=SENSITIVE)
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
     await through_review(fleet, {"app.py": "print('two')\n"})
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.MERGED
@@ -337,7 +338,7 @@ async def test_isolated_agents_merge_what_is_not_sensitive(make_fleet: MakeFleet
 @pytest.mark.parametrize("path", [".fleet/config.yaml", ".Fleet/Config.yaml", "sub/makefile"])
 async def test_sensitive_paths_need_a_person_in_any_case(make_fleet: MakeFleet, path: str) -> None:
     fleet = await make_fleet(approval=SENSITIVE)
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
     await through_review(fleet, {path: "version: 1\n"})
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.GATED
@@ -346,7 +347,7 @@ async def test_sensitive_paths_need_a_person_in_any_case(make_fleet: MakeFleet, 
 
 async def test_work_of_a_quarantined_author_does_not_land_by_itself(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(approval=SENSITIVE)
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
     await through_review(fleet, {"app.py": "print('two')\n"})
     await quarantine(fleet)
     await fleet.settle()

@@ -18,6 +18,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.forge.local import LocalForge
 from fleet_tui.tmux import runner_client
+from fleet_tui.watcher.environment import bus_directory, bus_socket
 from fleet_tui.watcher.passes import runs
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_daemon import Daemon
@@ -59,13 +60,13 @@ def new_is_unreadable(run_dir: Path) -> None:
     (run_dir / "spool" / "new").chmod(0o300)
 
 
-def run_dir_is_read_only(run_dir: Path) -> None:
-    run_dir.chmod(0o500)
+def place_of_the_socket_is_read_only(run_dir: Path) -> None:
+    bus_directory(run_dir).chmod(0o500)
 
 
 def socket_is_a_directory(run_dir: Path) -> None:
-    (run_dir / "bus.sock").unlink()
-    (run_dir / "bus.sock").mkdir()
+    bus_socket(run_dir).unlink()
+    bus_socket(run_dir).mkdir()
 
 
 @pytest.fixture
@@ -202,7 +203,8 @@ async def away(place: Path) -> AsyncIterator[Daemon]:
     finally:
         daemon.clean_up()
         for run_dir in daemon.paths.run_dir("x").parent.glob("*"):
-            run_dir.chmod(0o700)
+            for directory in (run_dir, bus_directory(run_dir)):
+                directory.chmod(0o700)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ async def away(place: Path) -> AsyncIterator[Daemon]:
         spool_is_a_link,
         new_is_read_only,
         new_is_unreadable,
-        run_dir_is_read_only,
+        place_of_the_socket_is_read_only,
         socket_is_a_directory,
     ],
 )

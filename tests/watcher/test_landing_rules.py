@@ -17,6 +17,7 @@ import pytest
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, RunState
+from fleet_tui.governance.isolation import Level
 from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
@@ -209,7 +210,7 @@ async def test_judge_catches_weakened_rules(
 async def test_judge_wants_to_be_asked(make_fleet: MakeFleet) -> None:
     """Where policy needs no person a landing has no approval: the judge must see that."""
     fleet = await make_fleet(gates=GATES, approval={"when": "sensitive", "hold_s": 0, "sensitive_paths": []})
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
     await new_ticket(fleet)
     await work(fleet)
     assert violations(fleet.events())[0].endswith("nobody was asked")

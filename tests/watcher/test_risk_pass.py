@@ -10,6 +10,7 @@ import pytest
 from fleet_tui.domain.errors import Refused
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, RiskBand, RunState
+from fleet_tui.governance.isolation import Level
 from fleet_tui.watcher.passes import approvals, dispatch, risk
 from fleet_tui.watcher.passes import runs as runs_pass
 from tests.watcher.conftest import MakeFleet
@@ -96,7 +97,7 @@ async def test_a_found_secret_is_told_without_itself(make_fleet: MakeFleet) -> N
 
 async def test_high_risk_asks_a_person_where_policy_would_not_and_the_merge_waits(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(TEAM, approval={"when": "sensitive", "hold_s": 0})
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
     await fleet.ticket()
     await fleet.settle()
     await fleet.author({"app.py": LEAK})
@@ -111,7 +112,7 @@ async def test_high_risk_asks_a_person_where_policy_would_not_and_the_merge_wait
 
 async def test_low_risk_lands_without_a_person_there_once_it_is_known(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(TEAM, approval={"when": "sensitive", "hold_s": 0})
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
     await fleet.ticket()
     await fleet.settle()
     await fleet.author()
@@ -248,7 +249,7 @@ async def test_a_pull_request_whose_risk_cannot_be_told_asks_a_person(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fleet = await make_fleet(TEAM, approval={"when": "sensitive", "hold_s": 0})
-    fleet.ctx.isolation = Isolation.L1
+    fleet.ctx.level = Level(Isolation.L1, "for the test")
 
     async def fails(*_args: object, **_more: object) -> None:
         raise OSError("disk")

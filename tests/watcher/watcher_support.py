@@ -227,7 +227,8 @@ class Fleet:
         ctx.paths.run_dir(run.id).mkdir(parents=True, exist_ok=True)
         epoch = self.agent(run.agent).epoch
         digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-        started = RunStarted(run.id, run.id, "f" * 32, str(path) if branch else "", branch, base, "L0", epoch, digest)
+        level = ctx.level.isolation.value
+        started = RunStarted(run.id, run.id, "f" * 32, str(path) if branch else "", branch, base, level, epoch, digest)
         await ctx.say(started, f"run:{run.id}")
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "runner"), f"run:{run.id}")
         return self.run(run.id)

@@ -13,6 +13,7 @@ from fleet_tui.domain.events import (
     Event,
     FleetHalted,
     FleetResumed,
+    IsolationChanged,
     Payload,
     TargetMoved,
     TargetPublished,
@@ -57,6 +58,10 @@ def watcher_started(tables: Tables, event: Event) -> None:
     watcher = payload_of(event, WatcherStarted)
     who = {"watcher_pid": watcher.pid, "watcher_host": watcher.host, "watcher_epoch": event.epoch}
     _change(tables, **who, watcher_running=True, isolation=watcher.isolation)
+
+
+def isolation_changed(tables: Tables, event: Event) -> None:
+    _change(tables, isolation=payload_of(event, IsolationChanged).isolation)
 
 
 def watcher_stopped(tables: Tables, _event: Event) -> None:
@@ -130,6 +135,7 @@ APPLY: dict[type[Payload], Apply] = {
     ConfigRejected: config_rejected,
     WatcherStarted: watcher_started,
     WatcherStopped: watcher_stopped,
+    IsolationChanged: isolation_changed,
     TargetMoved: target_moved,
     TargetPublished: target_published,
     FleetHalted: halted,

@@ -8,7 +8,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
 from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, risk_for_a_person, voided_by
-from fleet_tui.watcher import alarms
+from fleet_tui.watcher import alarms, isolation
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import Judgement, judgement
 from fleet_tui.watcher.parties import authors, contained, objections
@@ -103,7 +103,8 @@ async def _request_if_needed(ctx: Context, pull_request: PullRequest) -> None:
 
 
 def _why(ctx: Context, pull_request: PullRequest, now: Judgement) -> tuple[str, ...]:
-    return reasons_for_a_person(ctx.settings, ctx.isolation, now.view.paths, risk_for_a_person(pull_request))
+    level = isolation.work_of(ctx, pull_request)
+    return reasons_for_a_person(ctx.settings, level, now.view.paths, risk_for_a_person(pull_request))
 
 
 async def _request(ctx: Context, pull_request: PullRequest, now: Judgement, reasons: tuple[str, ...]) -> None:

@@ -47,6 +47,7 @@ _LAST_WORDS_NS = 15_000_000_000
 """How long an agent that has handed its work over may go on before it is ended."""
 
 _COLLECTING_TRIES = 3
+_NO_ISOLATION = "see `fleet doctor --security`; then restart the watcher, or set isolation.level to auto"
 
 
 async def start_queued(ctx: Context) -> None:
@@ -67,12 +68,14 @@ async def start_queued(ctx: Context) -> None:
         if agent is None or not takes_work(agent) or run.stop_requested:
             await _drop_if_stopped(ctx, run)
             continue
-        full = room <= 0 or busy[run.agent] >= places(agent, risky)
+        full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or lifecycle.budget_state(agent) == "exhausted":
             continue
         if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]
             room -= 1
             busy[run.agent] += 1
+    refused = {"fleet": ctx.level.refusal} if ctx.level.refusal else {}
+    await alarms.keep(ctx, "isolation", refused, priority=1, response=_NO_ISOLATION, over="agents may start")
 
 
 async def _drop_if_stopped(ctx: Context, run: Run) -> None:

@@ -1,0 +1,138 @@
+"""Isolation of agents: which level works here, and what a run at L1 gets to see."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import fleet_tui
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.model import PullRequest, Run
+from fleet_tui.domain.states import LIVE_RUNS, Isolation
+from fleet_tui.git.workspace import gate_beside
+from fleet_tui.governance import isolation as governance
+from fleet_tui.paths import FleetPaths, shipped_config
+from fleet_tui.settings.isolation import IsolationSettings
+from fleet_tui.tmux import sandbox
+from fleet_tui.vendors.base import Launch
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.environment import bus_directory
+
+_OWN_FOLDERS = frozenset({"bin", "sbin"})
+_TOO_MUCH = (".local", "opt", "Applications")
+"""Folders of a home directory that hold more than one program's installation."""
+
+
+def determine(paths: FleetPaths, settings: IsolationSettings) -> governance.Level:
+    """The level that is in force here; tries a sandbox for it, which takes some ten milliseconds."""
+    if settings.level == "L0":
+        return governance.choose("L0", "")
+    program = sandbox.bubblewrap()
+    if program is None:
+        return governance.choose(settings.level, "bubblewrap (bwrap) is not installed")
+    home = agent_home(paths, "trial")
+    view = sandbox.View(home, (home,), machine(settings), *hidden(paths, settings), settings.network)
+    try:
+        return governance.choose(settings.level, sandbox.try_out(program, view))
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def agent_home(paths: FleetPaths, agent: str) -> Path:
+    """The home directory of ``agent`` at L1; made when it is missing, kept from run to run."""
+    home = paths.homes / agent
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home
+
+
+def work_of(ctx: Context, pull_request: PullRequest) -> Isolation:
+    """What a pull request may be trusted with: the least that a run had which could have had a hand in it."""
+    reader = ctx.reader
+    involved = [
+        *reader.runs(ticket=pull_request.ticket),
+        *reader.runs(pr=pull_request.number),
+        *reader.runs(*LIVE_RUNS),
+    ]
+    return governance.weakest(ctx.level.isolation, *(run.isolation for run in involved if run.isolation))
+
+
+def view_of(paths: FleetPaths, settings: IsolationSettings, run: Run, launch: Launch, workspace: Path) -> sandbox.View:
+    """What ``run`` sees at L1: its workspace, its home, its side of the bus, and the machine's programs.
+
+    Raises:
+        FleetError: something of the workspace is a link that an agent could have made.
+    """
+    home, run_dir, gate = agent_home(paths, run.agent), paths.run_dir(run.id), gate_beside(workspace)
+    _make_file(gate / "refused.log")
+    writable = (workspace, home, run_dir / "spool", gate / "objects", gate / "refs", gate / "refused.log")
+    _refuse_links(writable)
+    # The clone borrows the objects; its `git fetch` reads the heads. Settings and every other ref stay out of sight.
+    control = (paths.control / "objects", paths.control / "refs" / "heads", paths.control / "HEAD")
+    own = (bus_directory(run_dir), run_dir / "bin", *launch.files, *launch.reads)
+    gate_files = (gate, gate / "objects" / "info")
+    readable = (*machine(settings), *installation(launch.argv[0]), *control, *gate_files, *own)
+    shared = tuple((Path.home() / name, home / name) for name in settings.home if (Path.home() / name).exists())
+    return sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network, shared)
+
+
+def _make_file(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+
+
+def _refuse_links(paths: Iterable[Path]) -> None:
+    """What was an agent's before could have been exchanged for a way out.
+
+    Raises:
+        FleetError: one of ``paths`` is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise FleetError("unsafe workspace", f"{path} is a link that an agent may have made", "remove it")
+
+
+def machine(settings: IsolationSettings) -> tuple[Path, ...]:
+    """Programs and libraries of this machine, this Python and this program."""
+    package = Path(fleet_tui.__file__).resolve().parent
+    configured = [Path(path).expanduser() for path in settings.read_only]
+    resolver = Path("/etc/resolv.conf")
+    names = [resolver.resolve()] if resolver.is_symlink() else []
+    configured += [path.resolve() for path in configured if path.is_symlink()]
+    return tuple(dict.fromkeys([*configured, *sandbox.interpreter(), package, shipped_config(), *names]))
+
+
+def hidden(paths: FleetPaths, settings: IsolationSettings) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The directories and the files that are not shown, even inside something that is."""
+    shown = {Path(path).expanduser() for path in settings.read_only}
+    parents = {paths.state.parent, paths.runtime.parent} - shown
+    tmux = [Path(os.environ["TMUX_TMPDIR"])] if os.environ.get("TMUX_TMPDIR") else []
+    own = {paths.state, paths.runtime, *parents, paths.repository, Path.home(), *tmux} - {Path("/")}
+    found = {Path(match) for pattern in settings.hidden for match in glob.glob(str(Path(pattern).expanduser()))}  # noqa: PTH207 - from the root
+    everything = _both_names(own | found)
+    directories = sorted(path for path in everything if path.is_dir())
+    return tuple(directories), tuple(sorted(path for path in everything if path.is_file() and not path.is_symlink()))
+
+
+def _both_names(paths: Iterable[Path]) -> set[Path]:
+    """Each path as it is written and where it really is: a directory may be shown under either."""
+    return {name for path in paths for name in (path, path.resolve()) if name.exists()}
+
+
+def installation(program: str) -> tuple[Path, ...]:
+    """What must be seen for ``program`` (a path or a name on PATH) to run: its folder, where that holds little else."""
+    found = shutil.which(program)
+    if found is None:
+        return ()
+    here, real, home = Path(found), Path(found).resolve(), Path.home()
+    wide = {Path("/"), home, *(home / name for name in _TOO_MUCH), *home.parents}
+    shown: list[Path] = [here]
+    for path in (here, real):
+        folder = path.parent.parent if path.parent.name in _OWN_FOLDERS else path.parent
+        if "node_modules" in path.parts:
+            folder = Path(*path.parts[: path.parts.index("node_modules")])
+        shown.append(path if folder in wide or path.parent in wide else folder)
+    return tuple(dict.fromkeys(shown))
