@@ -88,6 +88,10 @@ class MessageState(StrEnum):
     UNCERTAIN = "uncertain"
 
 
+OPEN_MESSAGES = (MessageState.QUEUED, MessageState.TYPED, MessageState.UNCERTAIN)
+"""On their way to a pane, or perhaps not arrived."""
+
+
 class EffectClass(StrEnum):
     """How often an effect on the world may happen, and how a repeat is prevented."""
 

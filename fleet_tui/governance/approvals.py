@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathspec import GitIgnoreSpec
 
 from fleet_tui.domain.model import Approval, Gate, PullRequest
-from fleet_tui.domain.states import GateState, Isolation, RiskBand
+from fleet_tui.domain.states import GateState, Isolation, PullRequestState, RiskBand
 from fleet_tui.domain.text import some_names
 from fleet_tui.settings.schema import Settings
 
@@ -88,6 +88,21 @@ def voided_by(approval: Approval, now: Binding, *, author_quarantined: bool) -> 
         (author_quarantined, "the author was quarantined"),
     )
     return next((reason for changed, reason in changes if changed), None)
+
+
+def outdated_by(approval: Approval, pull_request: PullRequest | None, base_sha: str) -> str:
+    """Why an approval fell with its pull request, which is not gated any more."""
+    if pull_request is None:
+        return "the pull request is gone"
+    if pull_request.state is not PullRequestState.APPROVED:
+        return f"the pull request is {pull_request.state.value}"
+    # Its reviews hold, and its gates run again: the question is what made that necessary.
+    why = "what its gates judge has changed"
+    if approval.head_sha != pull_request.head_sha:
+        why = f"head moved {approval.head_sha[:8]} → {pull_request.head_sha[:8]}"
+    elif approval.base_sha != base_sha:
+        why = f"{pull_request.target} moved {approval.base_sha[:8]} → {base_sha[:8]}"
+    return f"{why}: gates run again, then you are asked again"
 
 
 def binding_of(pull_request: PullRequest, base_sha: str, tree: str, gates: Sequence[Gate], policy: str) -> Binding:

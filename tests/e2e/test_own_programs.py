@@ -66,3 +66,22 @@ def test_a_hand_over_that_was_refused_is_told_with_the_end_of_the_run(place: Pla
     assert ("without handing its work over" in title) is (ending == "exit 0")
     place.until_ticket(1, TicketState.BLOCKED)
     assert "nothing to review" in place.fleet("ticket", "show", "1")
+
+
+def test_a_program_without_hooks_asks_and_reads_its_answer(place: Place) -> None:
+    asks = (
+        "fleet blocker 'Which colour?' --question && read -r answer && echo \"$answer\" > colour.txt && git add . && "
+        "git commit -q -m Colour && git push -q && fleet publish pr_created"
+    )
+    own_program(place, asks)
+    place.fleet("watcher", "start")
+    place.ticket("Paint")
+    place.until_ticket(1, TicketState.BLOCKED)
+    place.fleet("question", "answer", "#1", "red")
+    place.approve(1)
+    place.until_ticket(1, TicketState.SHIPPED)
+    place.until(lambda: (place.repository / "colour.txt").exists(), "it lands")
+    assert (place.repository / "colour.txt").read_text() == "red\n"
+    states = [event.payload["state"] for event in place.events("run_state_changed")][:3]
+    assert states == ["running", "waiting", "running"]
+    assert [a for a in place.reader.alarms() if a.rule == "idle"] == []

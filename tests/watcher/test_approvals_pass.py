@@ -358,3 +358,16 @@ async def test_approval_of_nothing_known(fleet: Fleet) -> None:
     for op in ("approve", "undo", "reject", "request_changes"):
         with pytest.raises(FleetError, match="no such approval"):
             await fleet.person.answer("kim", op, {"approval": "approval-none", "head": "x", "reason": "y"})
+
+
+async def test_a_moved_target_is_told_as_the_reason_and_that_it_is_asked_again(make_fleet: MakeFleet) -> None:
+    """Its gates run again, so it is not gated for a while; that is not what happened."""
+    fleet = await make_fleet(gates=GATES)
+    approval = await fleet.to_approval()
+    mine = commit(fleet.ctx.paths.repository, {"other.txt": "mine"})
+    await fleet.settle()
+    (voided,) = fleet.events("approval_voided")
+    assert voided.payload["reason"] == (
+        f"main moved {approval.base_sha[:8]} → {mine[:8]}: gates run again, then you are asked again"
+    )
+    assert fleet.open_approval().base_sha == mine

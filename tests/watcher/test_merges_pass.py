@@ -123,15 +123,18 @@ async def test_three_in_flight_land_one_after_the_other(make_fleet: MakeFleet) -
 
 
 async def test_dirty_checkout_waits_and_is_handed_over_when_clean(fleet: Fleet) -> None:
-    before = user(fleet, "rev-parse", "main")
-    (fleet.ctx.paths.repository / "app.py").write_text("half a thought\n")
+    before = commit(fleet.ctx.paths.repository, {"mine.py": "print('mine')\n"})
+    (fleet.ctx.paths.repository / "mine.py").write_text("half a thought\n")
     await approved(fleet)
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.MERGED
     assert user(fleet, "rev-parse", "main") == before
-    assert (fleet.ctx.paths.repository / "app.py").read_text() == "half a thought\n"
-    assert len(fleet.alarms("publish-waits")) == 1
-    user(fleet, "checkout", "--", "app.py")
+    assert (fleet.ctx.paths.repository / "mine.py").read_text() == "half a thought\n"
+    (waits,) = fleet.alarms("publish-waits")
+    assert waits.response == "git stash && git merge --ff-only refs/fleet/main && git stash pop"
+    for command in waits.response.split(" && "):  # what is advised does it, and keeps the half thought
+        user(fleet, *command.split()[1:])
+    assert (fleet.ctx.paths.repository / "mine.py").read_text() == "half a thought\n"
     await fleet.settle()
     assert user(fleet, "rev-parse", "main") == fleet.pr().merge_sha
     assert fleet.alarms() == []

@@ -10,7 +10,7 @@ from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import EffectState, MessageState, RunState
 from fleet_tui.watcher import starting
-from fleet_tui.watcher.passes import messages
+from fleet_tui.watcher.passes import messages, runs
 from tests.watcher.watcher_support import Fleet, until
 
 SHOW = 'clear; cat "$2"; while IFS= read -r line; do printf "%s\\n" "$line" >>"$1"; clear; cat "$2"; done'
@@ -123,3 +123,44 @@ async def test_hook_tells_that_it_was_taken_up(fleet: Fleet, place: Path) -> Non
     await pane.deliver()
     await fleet.desk.answer(pane.run.id, "hook", {"kind": "prompt_submitted"}, "hook-1")
     assert pane.states == [MessageState.TAKEN_UP]
+
+
+async def asking(fleet: Fleet, place: Path) -> Pane:
+    """An agent without hooks that asked a person more than half a minute ago, and waits in its pane."""
+    pane = await Pane.open(fleet, place, READY)
+    await fleet.publish(pane.run, "blocker", "red or green?")
+    fleet.later(60)
+    await notice(pane)
+    assert fleet.alarms() == []
+    return pane
+
+
+async def notice(pane: Pane) -> None:
+    await runs.notice_idle(pane.fleet.ctx, pane.fleet.run(pane.run.id))
+
+
+async def test_an_agent_whose_answer_is_on_its_way_is_not_called_idle(fleet: Fleet, place: Path) -> None:
+    pane = await asking(fleet, place)
+    (question,) = fleet.ctx.reader.questions()
+    await fleet.person.answer("kim", "answer", {"question": question.id, "text": "red"})
+    await notice(pane)
+    assert fleet.alarms("idle") == []
+    await pane.deliver()
+    assert pane.heard() == ["red"]
+    assert fleet.run(pane.run.id).state is RunState.RUNNING, "it has what it waited for"
+    fleet.later(60)
+    await notice(pane)
+    assert fleet.alarms("idle") == []
+
+
+async def test_alarm_about_an_idle_agent_ends_with_its_run(fleet: Fleet, place: Path) -> None:
+    pane = await Pane.open(fleet, place, READY)
+    await fleet.desk.answer(pane.run.id, "hook", {"kind": "turn_ended"}, "hook-1")
+    fleet.later(60)
+    await notice(pane)
+    assert len(fleet.alarms("idle")) == 1
+    await fleet.handed_over(fleet.run(pane.run.id))
+    await fleet.end(pane.run)
+    await runs.observe(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    assert fleet.alarms("idle") == []

@@ -7,7 +7,14 @@ from fleet_tui.domain.events import ApprovalExpired, ApprovalRequested, Approval
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
-from fleet_tui.governance.approvals import Binding, binding_of, reasons_for_a_person, risk_for_a_person, voided_by
+from fleet_tui.governance.approvals import (
+    Binding,
+    binding_of,
+    outdated_by,
+    reasons_for_a_person,
+    risk_for_a_person,
+    voided_by,
+)
 from fleet_tui.watcher import alarms, isolation
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import Judgement, judgement
@@ -42,8 +49,8 @@ async def _void_if_changed(ctx: Context, approval: Approval) -> None:
     pull_request = ctx.reader.pull_request(approval.pr)
     subject = f"pr:{approval.pr}"
     if pull_request is None or pull_request.state is not PullRequestState.GATED:
-        state = pull_request.state.value if pull_request else "gone"
-        await ctx.say(ApprovalVoided(approval.id, approval.pr, f"the pull request is {state}"), subject)
+        why = outdated_by(approval, pull_request, await ctx.base())
+        await ctx.say(ApprovalVoided(approval.id, approval.pr, why), subject)
         return
     reason = await changed_since(ctx, approval, pull_request)
     if reason is not None:

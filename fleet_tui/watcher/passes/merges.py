@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -187,8 +188,18 @@ async def _publish(ctx: Context, tip: str, theirs: str) -> None:
         await alarms.clear(ctx, "publish-waits", "fleet", "handed over")
     elif result.state is PublishState.WAITING:
         title = f"landed commits wait for your checkout: {one_line(result.reason)}"
-        response = f"commit or stash your changes; until then the commits are at refs/fleet/{ctx.control.target}"
+        response = _way_out(result.reason, ctx.control.target)
         await alarms.ensure(ctx, "publish-waits", "fleet", priority=3, title=title, response=response)
+
+
+def _way_out(reason: str, target: str) -> str:
+    """What brings landed commits and the person's checkout together. Committing there first would part them."""
+    merge = f"git merge --ff-only {shlex.quote(f'refs/fleet/{target}')}"
+    if reason.startswith("uncommitted changes"):
+        return f"git stash && {merge} && git stash pop"
+    if reason.endswith("in progress"):
+        return f"finish or abort it; {target} then moves by itself"
+    return f"{merge}   (where {target} is checked out)"
 
 
 async def reclaim(ctx: Context) -> None:

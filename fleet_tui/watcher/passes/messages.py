@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet_tui.domain.events import EffectDone, EffectFailed, MessageDelivered, RunStateChanged, draft
 from fleet_tui.domain.model import Effect, Message, Run
-from fleet_tui.domain.states import ENDED_RUNS, EffectClass, EffectState, MessageState, RunState
+from fleet_tui.domain.states import ENDED_RUNS, OPEN_MESSAGES, EffectClass, EffectState, MessageState, RunState
 from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.input_line import holds, is_empty
@@ -13,7 +13,6 @@ from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
 
-_OPEN = (MessageState.QUEUED, MessageState.TYPED, MessageState.UNCERTAIN)
 _UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
 
@@ -21,7 +20,7 @@ _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
 async def send(ctx: Context) -> None:
     """Deliver the oldest open message of every run whose agent can take it."""
     seen: set[str] = set()
-    for message in sorted(ctx.reader.messages(*_OPEN), key=lambda m: (m.sent_ns, m.id)):
+    for message in sorted(ctx.reader.messages(*OPEN_MESSAGES), key=lambda m: (m.sent_ns, m.id)):
         if message.run in seen:
             continue
         seen.add(message.run)
@@ -98,8 +97,14 @@ async def _receipt(ctx: Context, message: Message, run: Run, state: MessageState
     fresh = ctx.reader.message(message.id)
     if fresh is not None and fresh.state is MessageState.TAKEN_UP:
         return  # the hook was faster than we are
-    delivered = MessageDelivered(message.id, run.id, state.value)
-    await ctx.say(delivered, f"run:{run.id}", key=f"receipt:{message.id}:{state.value}")
+    subject, key = f"run:{run.id}", f"receipt:{message.id}:{state.value}"
+    drafts = [draft(MessageDelivered(message.id, run.id, state.value), subject, key=key)]
+    now = ctx.reader.run(run.id)
+    if state is MessageState.SUBMITTED and now is not None and now.state is RunState.WAITING:
+        # It has what it waited for; a program without hooks does not say so itself.
+        goes_on = RunStateChanged(run.id, RunState.RUNNING, "rule", f"it got the {message.purpose}")
+        drafts.append(draft(goes_on, subject, key=f"told:{message.id}"))
+    await ctx.record(*drafts)
 
 
 async def _uncertain(ctx: Context, message: Message, run: Run) -> None:
@@ -133,7 +138,9 @@ def _takes_input(ctx: Context, run: Run, screen: str) -> bool:
 
 async def taken_up(ctx: Context, run: Run, source: str) -> None:
     """A vendor's hook says that a prompt was taken up: the oldest message under way to the run has arrived."""
-    messages = sorted(ctx.reader.messages(*_OPEN, MessageState.SUBMITTED, run=run.id), key=lambda m: (m.sent_ns, m.id))
+    messages = sorted(
+        ctx.reader.messages(*OPEN_MESSAGES, MessageState.SUBMITTED, run=run.id), key=lambda m: (m.sent_ns, m.id)
+    )
     for message in messages:
         effect = _open_effect(ctx, message)
         if message.state is MessageState.QUEUED and effect is None:

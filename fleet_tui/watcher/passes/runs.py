@@ -22,6 +22,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import (
     ENDED_RUNS,
     LIVE_RUNS,
+    OPEN_MESSAGES,
     OPEN_PULL_REQUESTS,
     STANDING_ALARMS,
     PullRequestState,
@@ -87,6 +88,8 @@ async def observe(ctx: Context) -> None:
     """Compare the live runs with their panes, runners and exit records."""
     ctx.statuses.clear()
     live = [run for run in ctx.reader.runs(*LIVE_RUNS) if not ctx.jobs.running(f"start:{run.id}")]
+    for rule in ("idle", "delivery"):
+        await alarms.only(ctx, rule, [f"run:{run.id}" for run in live], "the run has ended")
     if not live:
         return
     panes = await ctx.tmux.panes()  # younger than the list of runs: what was spawned before is in it
@@ -160,14 +163,15 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
     ctx.statuses[run.id] = status
     if held != status.frozen:
         await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
-    await _notice_idle(ctx, run)
+    await notice_idle(ctx, run)
     if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):
         await _let_go(ctx, run, run_dir)
 
 
-async def _notice_idle(ctx: Context, run: Run) -> None:
-    """An agent whose turn is over without a result and without a question waits for nobody: a person should know."""
-    idle = run.state is RunState.WAITING and not has_delivered(ctx, run) and not has_asked(ctx, run)
+async def notice_idle(ctx: Context, run: Run) -> None:
+    """An agent whose turn is over without a result, a question or a text on its way waits for nobody: tell a person."""
+    told = ctx.reader.messages(*OPEN_MESSAGES, run=run.id)
+    idle = run.state is RunState.WAITING and not (told or has_delivered(ctx, run) or has_asked(ctx, run))
     if idle and ctx.now_ns() - run.state_ns > _IDLE_NS and _owes_result(ctx, run):
         title = f"{run.agent} ended its turn without handing its work over"
         response = "attach and look, send it a message, or stop it"
