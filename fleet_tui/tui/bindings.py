@@ -157,6 +157,29 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("approval.unseen", "n", "next unseen", "the next file that was not on screen yet", (APPROVALS,)),
     Key(
+        "approval.next_file", "right_square_bracket", "next file", "the next file of the diff", (APPROVALS,), hint=False
+    ),
+    Key(
+        "approval.previous_file",
+        "left_square_bracket",
+        "previous file",
+        "the file before this one",
+        (APPROVALS,),
+        hint=False,
+    ),
+    Key(
+        "approval.next_hunk", "right_curly_bracket", "next hunk", "the next hunk of the diff", (APPROVALS,), hint=False
+    ),
+    Key(
+        "approval.previous_hunk",
+        "left_curly_bracket",
+        "previous hunk",
+        "the hunk before this one",
+        (APPROVALS,),
+        hint=False,
+    ),
+    Key("approval.seen", "space", "seen", "mark the file as seen, and go on", (APPROVALS,), hint=False),
+    Key(
         "filter.edit",
         "slash",
         "filter",
@@ -260,7 +283,6 @@ MOVES: tuple[tuple[str, str], ...] = (
 OWN_MOVES: Mapping[str, tuple[tuple[str, str], ...]] = {
     WALL: (("+ -", "larger, smaller tiles"),),
     AGENT: (("f", "follow the bottom of the pane"), ("h l", "pan the pane")),
-    APPROVALS: (("[ ]", "previous, next file"), ("{ }", "previous, next hunk"), ("Space", "mark the file seen")),
     EVENTS: (("f G", "follow the newest"),),
 }
 """Keys of the widgets themselves: they belong to what has the focus, and stand in the help only."""
@@ -282,7 +304,8 @@ FORBIDDEN = frozenset(
 
 SHOWN = {
     "question_mark": "?", "exclamation_mark": "!", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab",
-    "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[", "right_square_bracket": "]",
+    "space": "Space", "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[",
+    "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
     "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip
 

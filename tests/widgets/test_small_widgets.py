@@ -17,7 +17,7 @@ from fleet_widgets.gauge import gauge, percent
 from fleet_widgets.lines import fill, line, lines_of
 from fleet_widgets.list_view import Item, LineList
 from fleet_widgets.live_text import LiveView
-from fleet_widgets.palette import ASCII_BOX, palette
+from fleet_widgets.palette import ASCII_BOX, GREY, Palette, palette
 from fleet_widgets.pane_view import PaneView
 from fleet_widgets.spark import common_top, spark
 from fleet_widgets.text_pane import Section, TextPane
@@ -129,7 +129,7 @@ async def test_clicks_and_an_empty_list(stage: Callable[..., Any]) -> None:
 async def test_sections_have_rules_and_long_lines_wrap(stage: Callable[..., Any]) -> None:
     async with stage(TextPane(), size=(20, 6)) as s:
         s.widget.set_sections([Section("risk", lines_of(["x" * 25])), Section("", lines_of(["end"]))])
-        assert s.text()[:4] == ["─ risk ─────────────", "x" * 20, "x" * 5, "end"]
+        assert s.text()[:4] == ["▌ risk ─────────────", "x" * 20, "x" * 5, "end"]
         await s.quiet()
         s.widget.set_sections([Section("risk", lines_of(["x" * 25])), Section("", lines_of(["END"]))])
         await s.settle()
@@ -143,12 +143,30 @@ async def test_scrolling_a_text_pane(stage: Callable[..., Any]) -> None:
         await s.pilot.press("G")
         assert s.widget.position == (36, 6, 42)
         s.widget.show("b")
-        assert s.text()[0].startswith("─ b")
+        assert s.text()[0].startswith("▌ b")
         await s.pilot.press("pageup", "k", "j", "g")
         assert s.widget.position == (0, 6, 42)
         s.widget.show("unknown")
         s.widget.set_sections([Section("a", lines_of(["x"]))])
-        assert s.text() == ["─ a ────────────────", "x", "", "", "", ""]
+        assert s.text() == ["▌ a ────────────────", "x", "", "", "", ""]
+
+
+@pytest.mark.parametrize(("look", "sign", "rule"), [(GREY, "▌", "─"), (palette("mono", ascii=True), ">", "-")])
+async def test_the_focus_of_a_text_pane_is_in_view_wherever_it_is_scrolled(
+    stage: Callable[..., Any], look: Palette, sign: str, rule: str
+) -> None:
+    sections = [Section("a", lines_of(["x"] * 20)), Section("b", lines_of(["y"] * 20))]
+    async with stage(TextPane(sections, palette=look), size=(20, 6)) as s:
+        await s.pilot.press("j", "j", "j")
+        assert s.text() == [f"{sign} a {rule * 16}", *["x"] * 5]
+        await s.quiet()
+        s.widget.screen.set_focus(None)
+        await s.settle()
+        assert s.text() == ["x"] * 6
+        assert s.redrawn == [Region(0, 0, 20, 1)]
+        await s.pilot.press("tab")
+        await s.pilot.press("G", "k")
+        assert s.text()[0] == f"{sign} b {rule * 16}"
 
 
 async def test_nasty_text_pane(stage: Callable[..., Any], nasty: str) -> None:
@@ -170,7 +188,7 @@ async def test_the_label_tells_the_real_size_and_the_visible_part(stage: Callabl
         await s.quiet()
         s.widget.screen.set_focus(s.widget)
         await s.pilot.press(*"lllll")
-        assert s.text()[0].startswith("─ PANE live, 120x40, cols 41-120, FOLLOW ─")
+        assert s.text()[0].startswith("▌ PANE live, 120x40, cols 41-120, FOLLOW ─")
         await s.pilot.press("h")
         assert "cols 33-112" in s.text()[0]
         assert s.of(PaneView.ViewChanged)
@@ -223,7 +241,7 @@ async def test_without_a_pane_the_reason_stands_above_the_end_of_the_text(stage:
     async with stage(PaneView(), size=(20, 8)) as s:
         s.widget.clear([line("it ended some time ago"), line("")], lines_of([f"event {n}" for n in range(9)]))
         assert s.text() == [
-            "─ PANE ─────────────",
+            "▌ PANE ─────────────",
             *("it ended some time", "ago", "", "event 5", "event 6", "event 7", "event 8"),
         ]
         s.widget.set_rows(lines_of(["alive"]), size=(80, 24))

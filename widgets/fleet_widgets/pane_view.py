@@ -216,7 +216,8 @@ class PaneView(LineWidget, can_focus=True):
         style, rule = ("focus" if self.has_focus else "heading"), self.palette.box.horizontal
         facts = [self._title, *([] if self._reason else self._facts())]
         text = ", ".join(fact for fact in facts if fact)
-        return (Span(f"{rule} ", style), Span(text, style), Span(" ", style), fill(rule, style))
+        sign = self.palette.box.focus if self.has_focus else rule
+        return (Span(f"{sign} ", style), Span(text, style), Span(" ", style), fill(rule, style))
 
     def _facts(self) -> list[str]:
         """Size of the pane, the part in view, and whether it moves."""

@@ -50,6 +50,7 @@ class TextPane(LineWidget, can_focus=True):
         self._wrap = wrap
         self._sections = tuple(sections)
         self._rows: list[Line] = []
+        self._headings: dict[int, str] = {}  # row → title
         self._starts: dict[str, int] = {}
         self._top = 0
 
@@ -70,7 +71,8 @@ class TextPane(LineWidget, can_focus=True):
             self.refresh()
             return
         shown = range(self._top, self._top + self.size.height)
-        self.refresh_rows(y - top for y in shown if _at(self._rows, y) != _at(before, y))
+        changed = [y - top for y in shown if _at(self._rows, y) != _at(before, y)]
+        self.refresh_rows([0, *changed] if self.has_focus and top else changed)
 
     def show(self, title: str) -> None:
         """Scroll to a section; unknown titles are ignored."""
@@ -109,7 +111,19 @@ class TextPane(LineWidget, can_focus=True):
 
     def strip(self, y: int) -> Strip:
         """Row ``y`` of the part in view."""
-        return to_strip(_at(self._rows, self._top + y), self.size.width, self.palette, dim=self.dimmed)
+        return to_strip(self._row(y), self.size.width, self.palette, dim=self.dimmed)
+
+    def focus_changed(self) -> None:
+        """Headings carry the mark of the focus."""
+        self.refresh_rows([0, *(row - self._top for row in self._headings)])
+
+    def _row(self, y: int) -> Line:
+        """Row ``y`` of the view. With the focus the first one is always a heading: it says where the keys go."""
+        row = self._top + y
+        title = self._headings.get(row)
+        if title is None and y == 0 and self.has_focus:
+            title = next((self._headings[at] for at in range(row, -1, -1) if at in self._headings), None)
+        return _at(self._rows, row) if title is None else heading(title, self.palette, has_focus=self.has_focus)
 
     def _scroll(self, top: int) -> None:
         top = min(max(0, top), max(0, len(self._rows) - self.size.height))
@@ -118,20 +132,22 @@ class TextPane(LineWidget, can_focus=True):
             self.refresh()
 
     def _lay_out(self) -> None:
-        self._rows, self._starts = [], {}
+        self._rows, self._headings, self._starts = [], {}, {}
         for section in self._sections:
             self._starts.setdefault(section.title, len(self._rows))
             if section.title:
+                self._headings[len(self._rows)] = section.title
                 self._rows.append(heading(section.title, self.palette))
             for value in section.lines:
                 self._rows.extend(wrap_words(value, self.size.width) if self._wrap else [value])
         self._top = min(self._top, max(0, len(self._rows) - self.size.height))
 
 
-def heading(title: str, palette: Palette) -> Line:
-    """``─ title ─────────``, over the whole width."""
-    rule = palette.box.horizontal
-    return (Span(f"{rule} ", "heading"), Span(title, "heading"), Span(" ", "heading"), fill(rule, "heading"))
+def heading(title: str, palette: Palette, *, has_focus: bool = False) -> Line:
+    """``─ title ─────────``, over the whole width; ``▌ title ─────`` where the focus is."""
+    rule, style = palette.box.horizontal, "focus" if has_focus else "heading"
+    sign = palette.box.focus if has_focus else rule
+    return (Span(f"{sign} ", style), Span(title, style), Span(" ", "heading"), fill(rule, "heading"))
 
 
 def _at(rows: Sequence[Line], row: int) -> Line:

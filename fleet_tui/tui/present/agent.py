@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.model import Message, Run
+from fleet_tui.domain.model import Gate, Message, Review, Run
 from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
@@ -176,13 +176,23 @@ def _pull_request(detail: AgentDetail) -> Section:
     ]
     if pull_request.reason:
         lines.append(fact("why", pull_request.reason))
-    for review in detail.reviews:
-        stale = review.head_sha != pull_request.head_sha
+
+    def is_stale(of: Review | Gate) -> bool:
+        return of.head_sha != pull_request.head_sha
+
+    for review in sorted(detail.reviews, key=is_stale):
         words = "pass" if review.verdict is Verdict.APPROVED else "changes"
-        where = f"STALE @{short(review.head_sha)}" if stale else f"{words} @{short(review.head_sha)}"
-        lines.append(fact(review.agent, where, "stale" if stale else "normal"))
-    gates = (fact(f"gate {one_line(gate.name, 12)}", f"{gate.state} @{short(gate.head_sha)}") for gate in detail.gates)
+        lines.append(_at_head(review.agent, words, review.head_sha, stale=is_stale(review)))
+    gates = (
+        _at_head(f"gate {one_line(gate.name, 12)}", gate.state, gate.head_sha, stale=is_stale(gate))
+        for gate in sorted(detail.gates, key=is_stale)
+    )
     return Section("pull request", (*lines, *gates))
+
+
+def _at_head(name: str, words: str, head: str, *, stale: bool) -> Line:
+    """A verdict, and of what; one on a head that is gone does not count."""
+    return fact(name, f"{'STALE' if stale else words} @{short(head)}", "stale" if stale else "normal")
 
 
 def _messages(detail: AgentDetail, now_ns: int) -> Section:

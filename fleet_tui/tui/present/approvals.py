@@ -88,8 +88,11 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         fact("expires", f"in {duration(max(0, approval.expires_ns - now_ns) // 1_000_000)}", width=8),
         *_void_line(card),
     )
-    gates = tuple(gate_line(gate, card) for gate in card.gates) or ((Span(" none configured", "quiet"),),)
-    verdicts = [part for review in card.reviews for part in review_lines(review, card)]
+    # What counts stands above what no longer does.
+    in_force = sorted(card.gates, key=lambda gate: not card.gate_is_current(gate))
+    gates = tuple(gate_line(gate, card) for gate in in_force) or ((Span(" none configured", "quiet"),),)
+    given = sorted(card.reviews, key=lambda review: not card.is_current(review))
+    verdicts = [part for review in given for part in review_lines(review, card)]
     if card.release is not None:
         verdicts += _release_lines(card)
     reasons = tuple((Span(f" {one_line(reason, 400)}"),) for reason in approval.reasons)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from fleet_tui.domain.text import one_line
 from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.palette import ASCII_BOX, LINE_BOX
 
 _BADGES = {
     (1, True): ("[1!]", "p1"),
@@ -93,17 +94,22 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def rule(title: str, right: str = "", style: str = "quiet") -> Line:
-    """A horizontal rule that carries a title, and something on its right end."""
-    parts: list[Span] = [Span("─ ", style), Span(title, "heading"), Span(" ", style), fill("─", style)]
+def rule(title: str, right: str = "", style: str = "quiet", *, has_focus: bool = False) -> Line:
+    """A horizontal rule that carries a title, and something on its right end; marked when what is below has the
+    focus."""
+    sign = Span(f"{LINE_BOX.focus} ", "focus") if has_focus else Span("─ ", style)
+    parts: list[Span] = [sign, Span(title, "focus" if has_focus else "heading"), Span(" ", style), fill("─", style)]
     if right:
         parts.append(Span(f" {right} ─", style))
     return line(*parts)
 
 
+_ASCII = str.maketrans({LINE_BOX.horizontal: ASCII_BOX.horizontal, LINE_BOX.focus: ASCII_BOX.focus})
+
+
 def in_ascii(value: Line) -> Line:
-    """The same line with ASCII rules."""
-    return tuple(replace(part, text=part.text.replace("─", "-")) for part in value)
+    """The same line with rules and marks in ASCII."""
+    return tuple(replace(part, text=part.text.translate(_ASCII)) for part in value)
 
 
 def fact(name: str, value: str, style: str = "normal", width: int = 10) -> Line:

@@ -9,10 +9,10 @@ from textual import on, work
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, WatcherUnavailable
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
+from fleet_tui.readmodel.values import AgentTile, ApprovalCard, Health, NeedItem, NeedKind
 from fleet_tui.tui import commands
 from fleet_tui.tui.bindings import APPROVALS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
@@ -27,6 +27,10 @@ from fleet_widgets.lines import Span
 from fleet_widgets.list_view import LineList
 from fleet_widgets.text_pane import Section, TextPane
 
+DiffKey = tuple[int, str, str]
+"""Pull request, head and base: what these differ in never changes."""
+_DIFFS_KEPT = 8
+
 
 class ApprovalsScreen(AgentActs):
     """Opens on the head of the queue; `w` steps on. What is decided is always the selected card, by its id."""
@@ -39,9 +43,15 @@ class ApprovalsScreen(AgentActs):
     def __init__(self) -> None:
         super().__init__()
         self._chosen: str | None = None
-        self._shown: tuple[str, str, str] | None = None
-        """Approval, head and base whose diff is on screen."""
-        self._files: tuple[DiffFile, ...] = ()
+        self._shown: DiffKey | None = None
+        """Whose diff is on screen, or comes there when it is here."""
+        self._diffs: dict[DiffKey, tuple[DiffFile, ...]] = {}
+        """The diffs that were fetched last."""
+        self._loading: DiffKey | None = None
+        self._trouble = ""
+        """Why the diff is not here."""
+        self._away: Health | None = None
+        """How the watcher was when it did not answer: as soon as it is well again, the diff is fetched by itself."""
         self._position = ""
 
     def body(self) -> Iterator[Widget]:
@@ -83,23 +93,23 @@ class ApprovalsScreen(AgentActs):
             self.tick()
 
     def update_body(self) -> None:
-        now_ns = self.room.now_ns
-        cards = self.cards()
-        oldest = min((card.approval.requested_ns for card in cards), default=now_ns)
-        title = (
-            f"waiting for you {len(cards)}, oldest {since(oldest, now_ns)}"
-            if cards
-            else "nothing waits for your decision"
-        )
-        self.set_line("list-rule", rule(title))
-        self.query_one(LineList).set_items(
-            [present.card_item(card, now_ns, wide=self.size.width >= MEDIUM) for card in cards]
-        )
+        now_ns, cards = self.room.now_ns, self.cards()
+        wide = self.size.width >= MEDIUM
+        self.query_one(LineList).set_items([present.card_item(card, now_ns, wide=wide) for card in cards])
         self.query_one(LineList).select(self._chosen)
-        self.query_one(LineList).styles.height = max(1, len(cards) * (2 if self.size.width >= MEDIUM else 1))
+        self.query_one(LineList).styles.height = max(1, len(cards) * (2 if wide else 1))
         for widget in (self.query_one(LineList), self.query_one(DiffView)):
             widget.dimmed = bool(self.room.why_frozen)
         self._show_card(now_ns)
+        self.show_focus()
+
+    def show_focus(self) -> None:
+        cards, now_ns = self.cards(), self.room.now_ns
+        oldest = min((card.approval.requested_ns for card in cards), default=now_ns)
+        waiting = f"waiting for you {len(cards)}, oldest {since(oldest, now_ns)}"
+        title = waiting if cards else "nothing waits for your decision"
+        self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
+        self._show_diff_rule()
 
     def _show_card(self, now_ns: int) -> None:
         card = self.card()
@@ -109,43 +119,74 @@ class ApprovalsScreen(AgentActs):
                 "the one you looked at is decided or void; w goes to the next" if self._chosen else "select one with w"
             )
             evidence.set_sections((Section("", ((Span(gone if self.cards() else "", "quiet"),),)),))
-            self._show_files((), None)
+            if self._shown is not None:
+                self._show_diff(None)
             return
         evidence.set_sections(present.evidence(card, now_ns, self.room.context.hold_s))
-        wanted = (card.id, card.approval.head_sha, card.approval.base_sha)
-        if wanted != self._shown:
-            self._show_files((), wanted)
-            self._load(card, wanted)
-        self._show_diff_rule()
+        self._bring_diff((card.approval.pr, card.approval.head_sha, card.approval.base_sha))
 
-    def _show_files(self, files: tuple[DiffFile, ...], shown: tuple[str, str, str] | None) -> None:
-        if shown is None and self._shown is None:
+    # -- the diff ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _files(self) -> tuple[DiffFile, ...]:
+        """The files on screen; none while the diff is not here."""
+        return self._diffs.get(self._shown, ()) if self._shown is not None else ()
+
+    def _bring_diff(self, wanted: DiffKey) -> None:
+        """Show the diff that is here, also while the watcher is away; fetch the one that is not."""
+        if wanted != self._shown:
+            self._trouble = ""
+            self._show_diff(wanted)
+        if wanted in self._diffs or self._loading == wanted:
             return
-        self._files, self._shown, self._position = files, shown, ""
+        health = self.room.picture.health
+        is_back = self._away is not None and health is not self._away and health.missed == 0
+        if not self._trouble or is_back:
+            self._load(wanted)
+
+    def _show_diff(self, shown: DiffKey | None) -> None:
+        self._shown, self._position = shown, ""
         seen = self.room.seen.get(shown[1], frozenset()) if shown else frozenset()
-        self.query_one(DiffView).set_files(files, seen=seen)
+        self.query_one(DiffView).set_files(self._files, seen=seen, key=":".join(map(str, shown or ())))
 
     @work(group="diff", exclusive=True, exit_on_error=False)
-    async def _load(self, card: ApprovalCard, wanted: tuple[str, str, str]) -> None:
-        args = {"pr": card.approval.pr, "head": card.approval.head_sha, "base": card.approval.base_sha}
-        self._position = "loading"
+    async def _load(self, wanted: DiffKey) -> None:
+        self._loading, self._trouble, self._away = wanted, "", None
+        pull_request, head, base = wanted
+        args = {"pr": pull_request, "head": head, "base": base}
         try:
             answer = await commands.ask(self.room.context.operator_socket, "diff", args)
             files = present.diff_files(answer)
         except (FleetError, ValueError, TypeError, AttributeError) as error:
-            self._position = one_line(f"no diff: {error}; r tries again", 120)
+            self._trouble = str(error)
+            self._away = self.room.picture.health if isinstance(error, WatcherUnavailable) else None
+        else:
+            self._diffs = dict([*self._diffs.items(), (wanted, files)][-_DIFFS_KEPT:])
+            if self._shown == wanted and self.stands:
+                self._show_diff(wanted)
+        finally:
+            if self._loading == wanted:
+                self._loading = None
+        if self.stands:
             self._show_diff_rule()
-            return
-        if self._shown == wanted:
-            self._show_files(files, wanted)
-            self._show_diff_rule()
+
+    def _diff_state(self) -> str:
+        """Where in the diff the view is, or why there is none."""
+        if self._files or self._shown in self._diffs:
+            return self._position
+        if self._loading is not None:
+            return "loading"
+        if self._away is not None:
+            return "comes when the watcher is back"
+        return f"not here, r tries again: {self._trouble}" if self._trouble else ""
 
     def _show_diff_rule(self) -> None:
         card = self.card()
         seen = len(self.seen_paths())
         where = f"{short(card.approval.head_sha)} on {short(card.approval.base_sha)}" if card else ""
-        text = f"diff {where}  {self._position}"
-        self.set_line("diff-rule", rule(one_line(text, 160), f"seen {seen}/{len(self._files)}" if self._files else ""))
+        text = one_line(f"diff {where}  {self._diff_state()}", 160)
+        tally = f"seen {seen}/{len(self._files)}" if self._files else ""
+        self.set_line("diff-rule", rule(text, tally, has_focus=self.query_one(DiffView).has_focus))
 
     def seen_paths(self) -> frozenset[str]:
         head = self._shown[1] if self._shown else ""
@@ -204,12 +245,36 @@ class ApprovalsScreen(AgentActs):
         self.set_class(target.id == "evidence", "-evidence")
         target.focus()
 
+    def _diff(self) -> DiffView:
+        """The diff, in sight: at small size the evidence may cover it."""
+        diff = self.query_one(DiffView)
+        if not diff.size.width:
+            self.remove_class("-evidence")
+            diff.focus()
+        return diff
+
     def do_approval_unseen(self) -> None:
-        if self.query_one(DiffView).next_unseen() is None:
+        if self._diff().next_unseen() is None:
             self.room.say("every file was on screen", "quiet")
 
+    def do_approval_next_file(self) -> None:
+        self._diff().action_file(1)
+
+    def do_approval_previous_file(self) -> None:
+        self._diff().action_file(-1)
+
+    def do_approval_next_hunk(self) -> None:
+        self._diff().action_hunk(1)
+
+    def do_approval_previous_hunk(self) -> None:
+        self._diff().action_hunk(-1)
+
+    def do_approval_seen(self) -> None:
+        self._diff().action_mark_seen()
+
     def do_room_refresh(self) -> None:
-        self._shown = None
+        """A diff that is here stays: what its commits differ in never changes."""
+        self._trouble = ""
         super().do_room_refresh()
         self.tick()
 
@@ -219,7 +284,7 @@ class ApprovalsScreen(AgentActs):
         paths = [file.path for file in self._files]
         seen = self.seen_paths()
         if self._shown is None or self._shown[1] != card.approval.head_sha or not self._files:
-            self.room.say("A: the diff is not here yet; r asks for it again", "warn")
+            self.room.say(lambda: f"A: no diff yet: {self._diff_state()}" if not self._files else "", "warn")
             return
         approval = card.approval
         shown = {

@@ -105,6 +105,13 @@ class RoomScreen(Screen[None]):
         ascii_boxes = self.room.context.look.palette.ascii
         self.query_one(f"#{name}", FrameLine).set_line(in_ascii(value) if ascii_boxes else value)
 
+    def on_descendant_focus(self) -> None:
+        if self.stands:
+            self.show_focus()
+
+    def show_focus(self) -> None:
+        """Mark what has the focus, where the widget itself does not."""
+
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def show_picture(self) -> None:

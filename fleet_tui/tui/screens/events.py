@@ -74,8 +74,11 @@ class EventsScreen(RoomScreen):
             if self._source.refresh():
                 feed.arrived()
             self._seq = snapshot.seq
-        self.set_line("feed-rule", rule("log, oldest above"))
+        self.show_focus()
         self._show_filter_line()
+
+    def show_focus(self) -> None:
+        self.set_line("feed-rule", rule("log, oldest above", has_focus=self.query_one(EventFeed).has_focus))
 
     def _agents(self) -> dict[str, str]:
         reader = self.room.reader()
