@@ -39,9 +39,10 @@ class GuardRule(Section):
     reads: tuple[f.Filled, ...] = Field((), description="Paths as in .gitignore, `~/` for the home directory.")
     writes: tuple[f.Filled, ...] = Field((), description="Paths as in .gitignore.")
     outside: f.Flag = Field(False, description="Writes to neither the workspace nor `writable`.")
+    anywhere: f.Flag = Field(False, description='Writes to where only the running line knows (`> "$OUT"`).')
     foreign_push: f.Flag = Field(False, description="A push of more than its own branch, or by force.")
     piped_script: f.Flag = Field(False, description="A shell that runs what comes out of a pipe.")
-    opaque: f.Flag = Field(False, description="Which program or git command runs is known only when it does.")
+    opaque: f.Flag = Field(False, description="The program, git command or pushed branch is known only when it runs.")
 
 
 class Guard(Section):

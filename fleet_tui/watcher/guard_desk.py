@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shlex
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from fleet_tui.domain.events import ActAllowed, Blocker, Payload, PolicyDenied
 from fleet_tui.domain.model import Agent, Question, Run
 from fleet_tui.domain.states import Isolation
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import one_line, reveal_name
 from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
 from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.watcher.context import Context
@@ -18,10 +20,28 @@ from fleet_tui.watcher.shell_parser import parse
 
 _YES = frozenset({"yes", "y", "allow", "ok"})
 _SHOWN = 200
+_MOST_READ = 1_500
+"""Characters of an act that a person can be expected to read."""
+_MOST_OPEN = 5
+"""Questions of one run that may wait at once."""
+_PREFIX = "guard-"
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""One act of a run at a time, by run: a yes is not used twice, and no run takes all threads."""
 
 
 async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
     """The answer to a hook or a shim: ``verdict`` is ``allow``, ``deny`` or ``ask``, with the rule and the reason."""
+    async with _turns.setdefault(run.id, asyncio.Lock()):
+        # It may have been contained while it waited for its turn.
+        return await _judge(ctx, run, ctx.reader.agent(agent.name) or agent, args)
+
+
+def is_guard_question(question: str) -> bool:
+    """Whether the question with this id asks whether an act may happen, which only an answer to just that may say."""
+    return question.startswith(_PREFIX)
+
+
+async def _judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
     act = _act(ctx, args)
     decision = _contained(run, agent) or await _decide(ctx, run, act)
     if decision.verdict == "deny":
@@ -68,23 +88,41 @@ async def _put_to_a_person(ctx: Context, run: Run, act: Act, decision: GuardDeci
     question = _question_id(run, act)
     asked = next((q for q in ctx.reader.questions(open_only=False) if q.id == question), None)
     if asked is None:
-        summary = f"May I run this? {decision.about} ({decision.reason}). Answer yes, or say what to do instead."
-        await _say(ctx, run, Blocker(question, summary, run.id, run.agent, run.ticket, run.pr), key=f"ask:{question}")
-        reason = "a person was asked; do something else meanwhile and try again after the answer"
-        return GuardDecision("ask", decision.rule, f"{decision.reason}: {reason}", decision.about)
+        return await _ask(ctx, run, act, decision, question)
     if asked.answer is None:
         return GuardDecision("ask", decision.rule, "a person was asked and has not answered yet", decision.about)
-    return await _answered(ctx, run, asked, decision)
+    return await _answered(ctx, run, act, asked, decision)
 
 
-async def _answered(ctx: Context, run: Run, asked: Question, decision: GuardDecision) -> GuardDecision:
+async def _ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, question: str) -> GuardDecision:
+    """A yes is for all of the act, so all of it is shown, or nobody is asked."""
+    shown = _whole(act)
+    if len(shown) > _MOST_READ:
+        reason = f"a person would have to read {len(shown)} characters; split it up"
+        return GuardDecision("deny", decision.rule, f"{decision.reason}: {reason}", decision.about)
+    waiting = [q for q in ctx.reader.questions(open_only=True) if q.run == run.id and is_guard_question(q.id)]
+    if len(waiting) >= _MOST_OPEN:
+        reason = f"{len(waiting)} acts of this run wait for a person already; go on without this one"
+        return GuardDecision("deny", decision.rule, f"{decision.reason}: {reason}", decision.about)
+    summary = f"May I run this? {shown} ({decision.reason}). Answer yes, or say what to do instead."
+    await _say(ctx, run, Blocker(question, summary, run.id, run.agent, run.ticket, run.pr), key=f"ask:{question}")
+    reason = "a person was asked; do something else meanwhile and try again after the answer"
+    return GuardDecision("ask", decision.rule, f"{decision.reason}: {reason}", decision.about)
+
+
+def _whole(act: Act) -> str:
+    """All of the act on one line, with line ends and hidden characters visible."""
+    return reveal_name(act.line or shlex.join(act.argv) or f"{act.tool} {' '.join((*act.reads, *act.writes))}")
+
+
+async def _answered(ctx: Context, run: Run, act: Act, asked: Question, decision: GuardDecision) -> GuardDecision:
     answer = one_line(asked.answer or "", _SHOWN)
     used = f"allowed:{asked.id}"
     if answer.strip(" .!").lower() not in _YES:
         return GuardDecision("deny", decision.rule, f"a person said: {answer}", decision.about)
     if ctx.reader.has_key(used):
         return GuardDecision("deny", decision.rule, "a person allowed it once, and that was used", decision.about)
-    await _say(ctx, run, ActAllowed(decision.about, run.agent, run.id, asked.id, decision.rule), key=used)
+    await _say(ctx, run, ActAllowed(_whole(act), run.agent, run.id, asked.id, decision.rule), key=used)
     return GuardDecision("allow", decision.rule, f"a person said: {answer}", decision.about)
 
 
@@ -92,7 +130,7 @@ def _question_id(run: Run, act: Act) -> str:
     """The same act of the same run is one question."""
     parts = (run.id, act.tool, act.cwd, act.line or "", *act.argv, *act.reads, *act.writes)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"question-{digest[:26]}"
+    return f"{_PREFIX}{digest[:26]}"
 
 
 async def _say(ctx: Context, run: Run, payload: Payload, *, key: str | None = None) -> None:

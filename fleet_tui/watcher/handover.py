@@ -12,6 +12,7 @@ from fleet_tui.governance.reviews import is_rejected
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.parties import objections
 
 _BODY = 8_000
@@ -47,8 +48,12 @@ async def collect_work(ctx: Context, run: Run) -> None:
 
 
 def has_asked(ctx: Context, run: Run) -> bool:
-    """Whether the run left a question that is still open: then it has done its part for now."""
-    return any(question.run == run.id for question in ctx.reader.questions(open_only=True))
+    """Whether the run left a question that is still open: then it has done its part for now.
+
+    Having asked whether an act may happen is not that: the work goes on meanwhile.
+    """
+    asked = ctx.reader.questions(open_only=True)
+    return any(question.run == run.id and not is_guard_question(question.id) for question in asked)
 
 
 async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, actor: str) -> PullRequest:

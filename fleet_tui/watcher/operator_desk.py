@@ -29,6 +29,7 @@ from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketSt
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.watcher import alarm_desk, diff_answer, discarding, halting, starting
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.passes import containment, reviews
 from fleet_tui.watcher.passes.approvals import changed_since, is_expired, refuse_if_landing
 from fleet_tui.watcher.queueing import queued
@@ -243,7 +244,9 @@ class OperatorDesk:
         runs = [run for run in self._runs(args) if run.state in LIVE_RUNS]
         if not runs:
             raise Conflict("nothing is running", "a message needs a running agent", "put it into the ticket instead")
-        question = next((q for q in self._ctx.reader.questions(open_only=True) if q.run == runs[0].id), None)
+        asked = (q for q in self._ctx.reader.questions(open_only=True) if q.run == runs[0].id)
+        # Whether an act may happen is not for a free message to say: it may be about something else.
+        question = next((q for q in asked if not is_guard_question(q.id)), None)
         if question is not None:
             return await self._answer_question(question, text, actor)
         await self._ctx.record(starting.message(self._ctx, runs[0].id, "message", text, actor=actor))

@@ -56,7 +56,7 @@ FORBIDDEN = (
     "cat < /people/u/.config/gh/hosts.yml",
     "cat /proc/1/environ",
     "echo x > /etc/hosts",
-    "echo x >> ../other/file",
+    "echo x >> /work/other/file",
     "rm -rf /work/other",
     "cp a /people/u/.bashrc",
     "tee /people/u/.profile",
@@ -92,6 +92,18 @@ FINE = (
     "for f in src/*.py; do wc -l $f; done",
     "cat <<'EOF' > notes.md\ngit push origin main\nEOF",
     "cd src && ls ../tests",
+    "rm *.pyc",
+    "rm -f *.o && rm [ab].txt ?.c",
+    "chmod +x *.sh",
+    "find . -name '*.pyc' -exec rm {} +",
+    "cd src && rm ../x.tmp",
+    "cd frontend && npm install && cd .. && touch x",
+    "mkdir build && cd build && cmake .. && cp app ../bin/app",
+    "ln -s /usr/bin/python3 python",
+    "touch -r /etc/hosts x",
+    "git config --get remote.origin.url",
+    "command -v tmux",
+    'pkill -f "python manage.py runserver"',
 )
 ASKED = (
     "$GIT push origin main",
@@ -100,7 +112,39 @@ ASKED = (
     "apt-get install -y x",
     "npx x",
     "cat .env",
+    'mv "$f" "$f.bak"',
+    'mkdir -p "$OUT"',
+    'tmp=$(mktemp); echo x > "$tmp"',
+    "echo hi > $PWD/x",
+    'git push origin "$(git branch --show-current)"',
+    "git push $WHERE",
+    "rm {/etc/x,y}",
 )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo x >> ../other/file",
+        "cd src; rm ../x.tmp",
+        "cd src && cd .. && rm ../x",
+        "cd src || rm ../x",
+        "cd src && cd - && rm ../x",
+        "cd src && { cd ..; rm ../x; }",
+        "cd src && { cd ..; } && rm ../x",
+        "cd src && eval 'cd ..' && rm ../x",
+        "cd src && cd $X && rm ../x",
+        "! cd src && rm ../x",
+        "cd src && echo $(cd ..; rm ../x)",
+        "cd .. && sh -c 'cd src && rm ../x'",
+        "cat .env > /etc/x",
+        'git push origin "$x:main"',
+        'git push "$x" +agent/3-login',
+        "git push --force $X",
+    ],
+)
+def test_what_is_unknown_or_moves_is_no_way_out(line: str) -> None:
+    assert shell(line).verdict == "deny", shell(line)
 
 
 @pytest.mark.parametrize("line", FORBIDDEN)

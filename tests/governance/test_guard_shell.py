@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_tui.governance.guard.shell import OPAQUE
+from fleet_tui.governance.guard.shell import GLOB, OPAQUE, is_unknown
 from fleet_tui.governance.guard.wrappers import commands_of
 from fleet_tui.watcher.shell_parser import MAX_LINE, parse
 
@@ -27,7 +27,7 @@ arguments = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0
         ("echo \"a  b\" '$HOME'", ("echo", "a  b", "$HOME")),
         ('echo "\\$x \\\\ \\a"', ("echo", "$x \\ \\a")),
         ("echo $HOME `id` $(id)", ("echo", OPAQUE, OPAQUE, OPAQUE)),
-        ("echo *.py [ab] {x,y}", ("echo", f"{OPAQUE}.py", f"{OPAQUE}ab]", f"{OPAQUE}x,y}}")),
+        ("echo *.py [ab] {x,y} {}", ("echo", f"{GLOB}.py", f"{GLOB}ab]", f"{OPAQUE}x,y}}", "{}")),
         ("echo '*' \"?\"", ("echo", "*", "?")),
     ],
 )
@@ -76,7 +76,7 @@ def assert_foreseen(line: str, programs: Path) -> int:
 
 
 def _may_be(foreseen: tuple[str, ...], argv: tuple[str, ...]) -> bool:
-    known = tuple(word for word in foreseen if OPAQUE not in word)
+    known = tuple(word for word in foreseen if not is_unknown(word))
     return foreseen[:1] == argv[:1] and all(word in argv for word in known)
 
 
@@ -209,6 +209,10 @@ def test_any_text_is_parsed_or_refused(line: str) -> None:
 )
 def test_what_cannot_be_read_says_why(line: str) -> None:
     assert commands_of(line, parse).problems
+
+
+def test_many_lines_in_each_other_end_with_a_problem() -> None:
+    assert commands_of("; ".join(f"sh -c 'echo {n}'" for n in range(100)), parse).problems
 
 
 def test_deep_nesting_ends_with_a_problem() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_tui.governance.guard.shell import OPAQUE
+from fleet_tui.governance.guard.shell import is_unknown
 
 _GLOBAL_VALUES = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
@@ -50,7 +50,10 @@ def git_call(argv: tuple[str, ...]) -> GitCall:
 
 
 def foreign_push(call: GitCall, branch: str) -> str | None:
-    """Why a push would move more than ``branch`` forward at ``origin``, or None when it would not."""
+    """Why a push would move more than ``branch`` forward at ``origin``, or None when it would not.
+
+    What only the running shell knows is not held against it.
+    """
     operands: list[str] = []
     rest = iter(call.arguments)
     for word in rest:
@@ -73,8 +76,8 @@ def foreign_push(call: GitCall, branch: str) -> str | None:
     if not operands:
         return None
     remote, *refspecs = operands
-    if remote != "origin":
-        return f"pushes to {remote.replace(OPAQUE, '?')} instead of origin"
+    if remote != "origin" and not is_unknown(remote):
+        return f"pushes to {remote} instead of origin"
     return next(filter(None, (_foreign(refspec, branch) for refspec in refspecs)), None)
 
 
@@ -91,6 +94,6 @@ def _foreign(refspec: str, branch: str) -> str | None:
     if colon and not source:
         return f"{refspec} removes a branch"
     name = (target if colon else source).removeprefix("refs/heads/")
-    if name == branch or (not colon and source in {"HEAD", "@"}):
+    if is_unknown(name) or name == branch or (not colon and source in {"HEAD", "@"}):
         return None
-    return f"pushes {name.replace(OPAQUE, '?') or 'nothing'}, which is not its own branch {branch}"
+    return f"pushes {name or 'nothing'}, which is not its own branch {branch}"

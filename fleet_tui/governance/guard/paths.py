@@ -10,9 +10,11 @@ from pathspec import GitIgnoreSpec
 from fleet_tui.governance.guard.shell import OPAQUE
 
 _WRITERS = frozenset(
-    {"tee", "rm", "rmdir", "touch", "mkdir", "chmod", "chown", "chgrp", "truncate", "shred", "unlink", "mv", "ln"}
+    {"tee", "rm", "rmdir", "touch", "mkdir", "chmod", "chown", "chgrp", "truncate", "shred", "unlink", "mv"}
 )
-_COPIERS = frozenset({"cp", "install", "rsync", "scp"})
+_COPIERS = frozenset({"cp", "ln", "install", "rsync", "scp"})
+_VALUES = {"touch": frozenset({"-r", "-d", "-t", "--reference", "--date"}), "truncate": frozenset({"-s", "-r"})}
+"""Options of writers that take a value."""
 _IN_PLACE = frozenset({"sed", "perl", "ruby"})
 
 
@@ -21,7 +23,7 @@ def places(word: str, cwds: Iterable[str], home: str) -> Iterator[str]:
 
     An unknown beginning (``$HOME/.ssh``) is taken for the home directory and for each of ``cwds``.
     """
-    if word.startswith(OPAQUE):
+    if is_anywhere(word):
         rest = word.lstrip(OPAQUE).lstrip("/")
         yield posixpath.normpath(posixpath.join(home, rest))
         for cwd in cwds:
@@ -33,6 +35,11 @@ def places(word: str, cwds: Iterable[str], home: str) -> Iterator[str]:
     else:
         for cwd in cwds:
             yield posixpath.normpath(posixpath.join(cwd, word))
+
+
+def is_anywhere(word: str) -> bool:
+    """Whether the beginning of a path is known only when the line runs."""
+    return word.startswith(OPAQUE)
 
 
 def forms(path: str, workspace: str, home: str) -> tuple[str, ...]:
@@ -61,11 +68,11 @@ def matches(spec: GitIgnoreSpec, path: str, workspace: str, home: str) -> bool:
 
 def written(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The operands that a well-known program writes to, removes or renames."""
-    operands = tuple(word for word in argv[1:] if not word.startswith("-"))
+    operands = _operands(argv[1:], _VALUES.get(program, frozenset()))
     if program in _WRITERS:
         return operands
     if program in _COPIERS:
-        return operands[-1:]
+        return operands[-1:] if len(operands) > 1 else ()
     if program in _IN_PLACE and any(word.startswith(("-i", "--in-place")) for word in argv[1:]):
         return operands[1:]
     if program == "dd":
@@ -73,6 +80,20 @@ def written(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     if program in {"curl", "wget"}:
         return tuple(argv[at + 1] for at, word in enumerate(argv[:-1]) if word in {"-o", "-O", "--output"})
     return ()
+
+
+def _operands(words: Iterable[str], values: frozenset[str]) -> tuple[str, ...]:
+    """What is no option and no value of one."""
+    rest = iter(words)
+    found: list[str] = []
+    for word in rest:
+        if word == "--":
+            found += rest
+        elif word in values:
+            next(rest, "")
+        elif not word.startswith("-") or word == "-":
+            found.append(word)
+    return tuple(found)
 
 
 def mentioned(argv: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathspec import GitIgnoreSpec
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.guard import git, paths
 from fleet_tui.governance.guard.acts import Act, Surroundings
-from fleet_tui.governance.guard.shell import OPAQUE, Command, Parse
+from fleet_tui.governance.guard.shell import GLOB, OPAQUE, Command, Parse, is_unknown
 from fleet_tui.governance.guard.wrappers import Seen, commands_in, commands_of, program, reads_its_script
 from fleet_tui.settings.guard import Guard, GuardRule, Verdict
 
@@ -62,7 +62,9 @@ class _Step:
     """Absolute paths it may read."""
     writes: tuple[str, ...]
     outside: bool
-    """Whether it may write to neither the workspace nor another writable place."""
+    """Whether it writes to neither the workspace nor another writable place."""
+    anywhere: bool
+    """Whether it writes to where only the running line knows."""
     foreign_push: str | None
     piped_script: bool
     opaque: bool
@@ -120,6 +122,7 @@ def _applies(rule: GuardRule, step: _Step, who: Surroundings) -> bool:
         return False
     return (
         (not rule.outside or step.outside)
+        and (not rule.anywhere or step.anywhere)
         and (not rule.foreign_push or step.foreign_push is not None)
         and (not rule.piped_script or step.piped_script)
         and (not rule.opaque or step.opaque)
@@ -145,16 +148,31 @@ def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
 
 
 def _steps(seen: Seen, act: Act, who: Surroundings, writable: tuple[str, ...]) -> list[_Step]:
-    """Each command with the directories in which it may run: where the line began, and wherever it went by `cd`."""
+    """Each command with the directories in which it may run.
+
+    That is where the line began and wherever it went by `cd`; in a chain (``cd a && b``) only where the chain has gone
+    from any of those.
+    """
     cwds = [act.cwd or who.workspace]
+    start = cwds
     steps = []
     for command in seen.commands:
         name = program(command.argv[0]) if command.argv else ""
-        steps.append(_step(command, name, act.tool, tuple(cwds), who, writable))
+        if not command.moved:
+            start = list(cwds)
+        here = _gone(start, command.moved, who)
+        steps.append(_step(command, name, act.tool, tuple(here), who, writable))
         if name in {"cd", "pushd"}:
             target = next((word for word in command.argv[1:] if not word.startswith("-")), "~")
-            cwds += [place for place in paths.places(target, cwds, who.home) if place not in cwds][:8]
+            cwds += [place for place in paths.places(target, here, who.home) if place not in cwds][:8]
     return steps
+
+
+def _gone(start: list[str], moved: tuple[str, ...], who: Surroundings) -> list[str]:
+    here = start
+    for target in moved:
+        here = list(dict.fromkeys(paths.places(target, here, who.home)))
+    return here
 
 
 def _step(
@@ -164,7 +182,8 @@ def _step(
     call = git.git_call(command.argv) if name == "git" else None
     verbs = (call.verb,) if call else _verbs(name, arguments)
     reads = (*command.reads, *paths.mentioned(command.argv))
-    writes = _absolute((*command.writes, *paths.written(name, command.argv)), cwds, who)
+    written = (*command.writes, *paths.written(name, command.argv))
+    known = [word for word in written if not paths.is_anywhere(word)]
     return _Step(
         tool,
         name,
@@ -173,13 +192,20 @@ def _step(
         call.settings if call else (),
         command.environment,
         _absolute(reads, cwds, who),
-        writes,
-        _is_outside(writes, who, writable),
+        _absolute(written, cwds, who),
+        _is_outside(_absolute(known, cwds, who), who, writable),
+        len(known) < len(written),
         git.foreign_push(call, who.branch) if call and call.verb == "push" else None,
         reads_its_script(command),
-        OPAQUE in name or (call is not None and OPAQUE in call.verb),
-        one_line(" ".join(command.argv).replace(OPAQUE, "…"), _SHOWN),
+        _is_opaque(command, name, call),
+        one_line(" ".join(command.argv).replace(OPAQUE, "…").replace(GLOB, "*"), _SHOWN),
     )
+
+
+def _is_opaque(command: Command, name: str, call: git.GitCall | None) -> bool:
+    if call is None:
+        return is_unknown(name)
+    return is_unknown(call.verb) or (call.verb == "push" and command.unknown)
 
 
 def _file_step(act: Act, who: Surroundings, writable: tuple[str, ...]) -> _Step:
@@ -187,7 +213,7 @@ def _file_step(act: Act, who: Surroundings, writable: tuple[str, ...]) -> _Step:
     reads, writes = _absolute(act.reads, cwds, who), _absolute(act.writes, cwds, who)
     shown = one_line(f"{act.tool} {' '.join((*act.reads, *act.writes))}", _SHOWN)
     outside = _is_outside(writes, who, writable)
-    return _Step(act.tool, "", (), (), (), (), reads, writes, outside, None, False, False, shown)
+    return _Step(act.tool, "", (), (), (), (), reads, writes, outside, False, None, False, False, shown)
 
 
 def _is_outside(writes: Iterable[str], who: Surroundings, writable: tuple[str, ...]) -> bool:

@@ -1,27 +1,31 @@
 """What a shell line runs, from its syntax tree: commands with their words unquoted, and where they read and write.
 
 The tree is that of shfmt (``shfmt --to-json``). Words that only the running shell knows (``$VAR``, ``$(...)``, globs)
-hold :data:`OPAQUE` where the unknown part is.
+hold :data:`OPAQUE` where the unknown part is, and :data:`GLOB` where it is names of files.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 OPAQUE = "\0"
 """Stands for text that is known only when the line runs; no real argument can hold it."""
+GLOB = "\1"
+"""Stands for ``*``, ``?`` and ``[``: unknown too, but at the beginning of a path it is a name in the directory at hand,
+as a real argument that begins with this character would be."""
 MAX_COMMANDS = 2_000
 
 Node = Mapping[str, Any]
 _WRITING = frozenset({">", ">>", "&>", "&>>", ">|", "<>", ">&"})
 _READING = frozenset({"<", "<>"})
+_MOVERS = frozenset({"pushd", "popd", "eval", "source", ".", "builtin", "command"})
 _HERE = frozenset({"<<", "<<-"})
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
 _ANSI_C = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
-_UNQUOTED = re.compile(r"\\(.)|([*?\[{])", re.DOTALL)
+_UNQUOTED = re.compile(r"\\(.)|([*?\[])|(\{(?!\}))", re.DOTALL)
 _IN_DOUBLE_QUOTES = re.compile(r'\\([$`"\\\n])')
 
 
@@ -38,6 +42,13 @@ class Command:
     piped: bool = False
     """Whether its input comes from a pipe or a here-document."""
     stdin: str | None = None
+    moved: tuple[str, ...] = ()
+    """Where `cd` surely went before it in its chain (``cd a && b``), from where the chain began."""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether a part of its arguments is known only when it runs."""
+        return any(is_unknown(word) for word in self.argv)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +63,82 @@ Parse = Callable[[str], Parsed]
 """Parses one line. What governance decides on is handed to it; it starts no parser itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What holds for a node because of those around it."""
+
+    piped: bool = False
+    redirects: tuple[Node, ...] = ()
+    moved: tuple[str, ...] = ()
+
+
+def is_unknown(word: str) -> bool:
+    """Whether a part of ``word`` is known only when the line runs."""
+    return OPAQUE in word or GLOB in word
+
+
 def read_tree(tree: Node) -> Parsed:
     """Every simple command in a tree, those in substitutions, functions and conditions included."""
     commands: list[Command] = []
     # Without recursion: lines may nest as deeply as they like.
-    stack: list[tuple[Any, bool, tuple[Node, ...]]] = [(tree, False, ())]
+    stack: list[tuple[Any, _Around]] = [(tree, _Around())]
     while stack:
-        node, piped, redirects = stack.pop()
+        node, around = stack.pop()
         if isinstance(node, list):
-            stack += [(child, piped, redirects) for child in reversed(node)]
+            stack += [(child, around) for child in reversed(node)]
         if not isinstance(node, Mapping):
             continue
         kind = node.get("Type")
         if kind == "CallExpr" or (kind is None and "Redirs" in node and "Cmd" not in node):
-            own = (*redirects, *node.get("Redirs", ()))
-            commands.append(_command(node, piped, own))
-            redirects = ()
+            commands.append(_command(node, around))
+            around = _Around(around.piped)
         elif "Redirs" in node:
-            redirects = (*redirects, *node["Redirs"])
+            around = replace(around, redirects=(*around.redirects, *node["Redirs"]))
         if len(commands) > MAX_COMMANDS:
             return Parsed(tuple(commands), f"it runs more than {MAX_COMMANDS} commands")
         if kind == "BinaryCmd" and node.get("Op") in {"|", "|&"}:
-            stack += [(node.get("Y"), True, redirects), (node.get("X"), piped, redirects)]
+            stack += [(node.get("Y"), replace(around, piped=True)), (node.get("X"), around)]
+        elif kind == "BinaryCmd" and node.get("Op") == "&&":
+            stack += [(child, replace(around, moved=moved)) for child, moved in reversed(chain(node))]
         else:
-            stack += [(child, piped, redirects) for child in reversed(list(node.values()))]
+            inner = around if "Cmd" in node else replace(around, moved=())
+            stack += [(child, inner) for child in reversed(list(node.values()))]
     return Parsed(tuple(commands))
 
 
-def _command(node: Node, piped: bool, redirects: Sequence[Node]) -> Command:
-    argv = tuple(_word(word) for word in node.get("Args", ()))
+def chain(node: Node) -> list[tuple[Node, tuple[str, ...]]]:
+    """The links of ``a && b && c`` with where `cd` went before each: each runs only when all before it went well."""
+    links: list[Node] = []
+    while node.get("Type") == "BinaryCmd" and node.get("Op") == "&&":
+        links.append(node.get("Y") or {})
+        first = node.get("X") or {}
+        node = first.get("Cmd") or {}
+    moved: tuple[str, ...] = ()
+    found = []
+    for link in (first, *reversed(links)):
+        found.append((link, moved))
+        target = _went(link)
+        moved = () if target is None else (*moved, *target)
+    return found
+
+
+def _went(link: Node) -> tuple[str, ...] | None:
+    """Where a link of a chain goes by `cd`, if anywhere; None when that is not known."""
+    call = link.get("Cmd") or {}
+    if call.get("Type") == "Subshell":
+        return ()
+    if call.get("Type") != "CallExpr" or link.get("Negated") or link.get("Background"):
+        return None
+    argv = words(call)
+    if argv[:1] == ("cd",):
+        known = len(argv) == 2 and not is_unknown(argv[1]) and not argv[1].startswith("-")
+        return argv[1:] if known else None
+    return None if not argv or is_unknown(argv[0]) or argv[0] in _MOVERS else ()
+
+
+def _command(node: Node, around: _Around) -> Command:
+    piped, redirects = around.piped, (*around.redirects, *node.get("Redirs", ()))
+    argv = words(node)
     environment = tuple(_name(assign) for assign in node.get("Assigns", ()))
     writes, reads = [], []
     stdin: str | None = None
@@ -93,7 +151,12 @@ def _command(node: Node, piped: bool, redirects: Sequence[Node]) -> Command:
         elif not (operator == ">&" and (target.isdecimal() or target == "-")):
             writes += [target] * (operator in _WRITING)
             reads += [target] * (operator in _READING)
-    return Command(argv, environment, tuple(writes), tuple(reads), piped, stdin)
+    return Command(argv, environment, tuple(writes), tuple(reads), piped, stdin, around.moved)
+
+
+def words(call: Node) -> tuple[str, ...]:
+    """The arguments of a simple command, unquoted."""
+    return tuple(_word(word) for word in call.get("Args", ()))
 
 
 def _here_document(redirect: Node) -> str:
@@ -134,7 +197,9 @@ def _double_quoted(part: Node) -> str:
 
 
 def _unquote(match: re.Match[str]) -> str:
-    return OPAQUE if match.group(2) else match.group(1).strip("\n")
+    if match.group(1):
+        return match.group(1).strip("\n")
+    return GLOB if match.group(2) else OPAQUE
 
 
 def _ansi_c(match: re.Match[str]) -> str:

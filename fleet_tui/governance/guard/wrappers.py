@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from fleet_tui.governance.guard.shell import OPAQUE, Command, Parse
+from fleet_tui.governance.guard.shell import Command, Parse, is_unknown
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "rbash"})
 _DEPTH = 8
+_MOST_LINES = 64
 _SHELL_VALUES = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
 
 
@@ -19,6 +20,8 @@ class _Wrapper:
     values: frozenset[str] = frozenset()
     skip: int = 0
     assigns: bool = False
+    idle: str = ""
+    """Letters of options with which it runs nothing."""
 
 
 _SUDO_VALUES = frozenset({"-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "--user", "--group"})
@@ -34,7 +37,7 @@ _WRAPPERS = {
     "ionice": _Wrapper(frozenset({"-c", "-n", "-p"})),
     "timeout": _Wrapper(frozenset({"-s", "-k", "--signal", "--kill-after"}), skip=1),
     "stdbuf": _Wrapper(frozenset({"-i", "-o", "-e"})),
-    "command": _Wrapper(),
+    "command": _Wrapper(idle="vV"),
     "builtin": _Wrapper(),
     "exec": _Wrapper(frozenset({"-a"})),
     "busybox": _Wrapper(),
@@ -60,6 +63,7 @@ class Seen:
     parse: Parse
     commands: list[Command] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    parsed: int = 0
 
 
 def commands_of(line: str, parse: Parse) -> Seen:
@@ -82,9 +86,13 @@ def program(word: str) -> str:
 
 
 def _line(line: str, seen: Seen, depth: int) -> None:
-    if OPAQUE in line:
+    if is_unknown(line):
         seen.problems.append("a part of it is known only when it runs")
         return
+    if seen.parsed >= _MOST_LINES:
+        seen.problems.append(f"more than {_MOST_LINES} lines in each other")
+        return
+    seen.parsed += 1
     parsed = seen.parse(line)
     if parsed.problem:
         seen.problems.append(parsed.problem)
@@ -128,6 +136,8 @@ def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> Non
             at += 1
             break
         if word.startswith("-") and word != "-":
+            if set(wrapper.idle) & set(word):
+                return
             at += 1 + (word in wrapper.values)
         elif wrapper.assigns and "=" in word:
             environment.append(word.partition("=")[0])
@@ -178,7 +188,7 @@ def reads_its_script(command: Command) -> bool:
         return False
     words = command.argv[1:]
     from_stdin = "-s" in words or all(word.startswith(("-", "+")) for word in words)
-    return from_stdin and (command.stdin is None or OPAQUE in command.stdin)
+    return from_stdin and (command.stdin is None or is_unknown(command.stdin))
 
 
 def _option_line(command: Command, seen: Seen, depth: int) -> None:
