@@ -39,7 +39,7 @@ HELP = """fleet: how you, an agent, talk to your fleet
   fleet ack [SEQ|--all]                you have read your inbox (up to SEQ)
   fleet ticket                         the text of your ticket
   fleet whoami                         who you are and what you may publish
-  fleet hook KIND                      a vendor's hook reports (JSON on stdin)
+  fleet hook KIND                      a vendor's hook reports (JSON on stdin; `usage`: tokens, cost, request_id)
   fleet guard [exec PROGRAM ARG...]    may this happen? (a vendor's tool call as JSON on stdin, or a program)
 
 TEXT and JSON may be `-` (read stdin) or `@file`. Exit: 0 done or queued, 1 refused or failed, 2 wrong usage.
@@ -410,13 +410,35 @@ def hook(words: list[str], options: dict[str, str]) -> int:
             data = loads(text) if text.strip() else {}
         except ValueError:
             data = {}
+    if words[0] == "usage":
+        return report_usage(data)
     fields = data if isinstance(data, dict) else {}
     # A tool's whole input may be there too; who reports what is enough to know the state.
     small = {
         name: value for name, value in fields.items() if isinstance(value, (str, int, bool)) and len(str(value)) <= 2000
     }
-    tell("hook", {"kind": words[0], "data": small}, 3.0)
+    answer = tell("hook", {"kind": words[0], "data": small}, 3.0)
+    if answer is not None and answer.get("refused"):
+        # Exit code 2 is how hooks of several vendors keep a prompt from beginning a turn.
+        print(f"fleet: refused: {show(answer['refused'])}", file=sys.stderr)
+        return 2
     return 0
+
+
+def report_usage(data: object) -> int:
+    """One report of what a request used, or a list of them; each is counted once by its ``request_id``."""
+    reports = data if isinstance(data, list) else [data]
+    for report in reports:
+        if not isinstance(report, dict):
+            raise Stop(2, "a report is a JSON object", "", "fleet hook usage < usage.json")
+        fields = {name: report[name] for name in USAGE if report.get(name) is not None}
+        tell("usage", fields, 3.0)
+    return 0
+
+
+USAGE = (
+    "model", "input_tokens", "output_tokens", "cache_read", "cache_write", "cost_microusd", "turn", "request_id",
+)  # fmt: skip
 
 
 def guard(arguments: list[str]) -> int:

@@ -1,13 +1,19 @@
-"""``fleet budget``: run time used, and more of it."""
+"""``fleet budget``: what was used, what is left, how fast it goes; and more of it."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet_tui.cli.common import act, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
+from fleet_tui.cli.common import act, fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
+from fleet_tui.domain.amounts import UNITS, parse_amount, show_amount
+from fleet_tui.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from fleet_tui.domain.standing import Standing
 
 
 @click.group(invoke_without_command=True)
@@ -15,54 +21,95 @@ from fleet_tui.cli.common import act, fleet_paths, json_option, open_reader, pri
 @json_option
 @click.pass_context
 def budget(ctx: click.Context, repo: Path | None, as_json: bool) -> None:
-    """Show and extend run-time budgets.
+    """Show and extend budgets.
+
+    `~` marks money that was reckoned by a price list, `+ unknown` requests whose price nobody knows.
 
     \b
     Examples:
       fleet budget
       fleet budget --json
-      fleet budget extend dev-1 600 --reason "nearly done"
+      fleet budget extend agent:dev-1 10m --reason "nearly done"
     """
     if ctx.invoked_subcommand is not None:
         return
-    rows: list[dict[str, Any]] = [
-        {
-            "agent": agent.name,
-            "used_s": agent.charged_ms // 1000,
-            "ceiling_s": None if agent.budget_s is None else agent.budget_s + agent.extended_s,
-            "extended_s": agent.extended_s,
-        }
-        for agent in open_reader(fleet_paths(repo)).agents()
-    ]
+    from fleet_tui.readmodel.budgets import read_budgets
+
+    reader = open_reader(fleet_paths(repo))
+    found = read_budgets(reader, time.time_ns())
     if as_json:
-        print_json(rows)
+        print_json([_facts(standing) for standing in found])
         return
-    cells = [
-        (
-            r["agent"],
-            f"{r['used_s']} s",
-            f"{r['ceiling_s']} s" if r["ceiling_s"] else "none",
-            _share(r["used_s"], r["ceiling_s"]),
-        )
-        for r in rows
-    ]
-    print_table(("AGENT", "USED", "CEILING", "SHARE"), cells, empty="no agents")
+    header = ("SCOPE", "NAME", "WINDOW", "USED", "CEILING", "SHARE", "PER HOUR", "LASTS")
+    print_table(header, map(_cells, found), empty="no budgets: add `budgets:` to .fleet/config.yaml")
+    if not found:
+        used = [(agent.name, f"ran {show_amount('seconds', agent.charged_ms // 1000)}") for agent in reader.agents()]
+        if used:
+            say()
+            print_table(("AGENT", "USED"), used, empty="")
 
 
-def _share(used_s: int | None, ceiling_s: int | None) -> str:
-    return f"{100 * (used_s or 0) // ceiling_s} %" if ceiling_s else "-"
+def _facts(standing: Standing) -> dict[str, Any]:
+    rule = standing.rule
+    return {
+        "scope": rule.scope,
+        "name": standing.name,
+        "unit": rule.unit,
+        "window": rule.window,
+        "window_start_ns": standing.start_ns or None,
+        "used": standing.used,
+        "ceiling": standing.ceiling,
+        "extended": standing.ceiling - rule.ceiling,
+        "per_hour": standing.per_hour,
+        "seconds_to_ceiling": standing.left_s,
+        "estimated": standing.estimated,
+        "unknown": standing.unknown,
+        "exhausted": standing.spent,
+    }
+
+
+def _cells(standing: Standing) -> tuple[str, ...]:
+    rule = standing.rule
+    used = ("~" if standing.estimated else "") + show_amount(rule.unit, standing.used)
+    return (
+        rule.scope,
+        standing.name,
+        rule.window,
+        used + (" + unknown" if standing.unknown else ""),
+        show_amount(rule.unit, standing.ceiling),
+        f"{100 * standing.used // standing.ceiling} %",
+        show_amount(rule.unit, standing.per_hour) if standing.per_hour else "-",
+        "used up" if standing.spent else show_amount("seconds", standing.left_s) if standing.left_s else "-",
+    )
 
 
 @budget.command()
-@click.argument("agent")
-@click.argument("seconds", type=click.IntRange(min=1))
+@click.argument("scope")
+@click.argument("amount")
+@click.option("--unit", type=click.Choice(UNITS), help="Where it has several budgets: which one.")
+@click.option("--window", type=click.Choice(("total", "week", "day")), help="The same.")
 @click.option("--reason", default="", help="Why; goes into the log.")
 @repo_option
-def extend(agent: str, seconds: int, reason: str, repo: Path | None) -> None:
-    """Let AGENT run SECONDS longer than its budget.
+def extend(scope: str, amount: str, unit: str | None, window: str | None, reason: str, repo: Path | None) -> None:
+    """Add AMOUNT to the budget of SCOPE.
+
+    SCOPE is agent:NAME (or NAME alone), role:NAME, ticket:NUMBER, run:ID or fleet. AMOUNT is 600 (of whatever its
+    budget counts), 10m, 2h, 500k, $5.00 or `20 turns`.
 
     \b
-    Example:
-      fleet budget extend dev-1 600
+    Examples:
+      fleet budget extend dev-1 10m
+      fleet budget extend fleet $20.00 --window day
     """
-    act(repo, "extend_budget", {"agent": agent, "seconds": seconds, "reason": reason})
+    try:
+        given, number = parse_amount(amount)
+    except ValueError as error:
+        raise UsageError("not an amount", str(error), "write it like 600, 10m, 500k, $5.00 or 20turns") from None
+    kind, colon, name = scope.partition(":")
+    if not colon:
+        kind, name = ("fleet", "fleet") if scope == "fleet" else ("agent", scope)
+    chosen = given or unit
+    args = {"scope": kind, "name": name, "amount": number, "unit": chosen, "window": window, "reason": reason}
+    if kind == "agent":
+        args["agent"] = name
+    act(repo, "extend_budget", args)

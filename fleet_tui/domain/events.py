@@ -232,11 +232,15 @@ class RunStateChanged(Payload, kind="run_state_changed"):
 
 @dataclass(frozen=True, slots=True)
 class RunMetered(Payload, kind="run_metered"):
-    """Run time bought so far, in whole prepaid slices; suspended and frozen time is not counted."""
+    """Run time bought so far, in prepaid slices; time suspended, frozen or waiting for a person is not counted.
+
+    ``settled``: the run has ended, and its runner says how long it took; what was bought beyond that is given back.
+    """
 
     run: str
     agent: str
     charged_ms: int
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -712,26 +716,79 @@ class RiskChanged(Payload, kind="risk_changed"):
 
 
 @dataclass(frozen=True, slots=True)
-class BudgetWarning(Payload, kind="budget_warning"):
-    agent: str
+class UsageReported(Payload, kind="usage_reported"):
+    """What a vendor's program says it used for one request. ``input_tokens`` are those not from the cache.
+
+    ``cost_source``: ``config`` (prices of the configuration), ``vendor``, ``table`` (shipped prices: an estimate),
+    ``unknown`` (then there is no cost). ``turn`` is the run's turn so far, from 1; 0: not said.
+    """
+
     run: str
-    used_s: int
-    ceiling_s: int
+    agent: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    cost_microusd: int | None = None
+    cost_source: str = "unknown"
+    turn: int = 0
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWarning(Payload, kind="budget_warning"):
+    """Used up to the share at which a person is warned; amounts are in the smallest part of the unit."""
+
+    scope: str
+    name: str
+    unit: str
+    window: str
+    start_ns: int
+    used: int
+    ceiling: int
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetExhausted(Payload, kind="budget_exhausted"):
-    agent: str
+    """At the ceiling: no further turn begins, and who works is asked for a report."""
+
+    scope: str
+    name: str
+    unit: str
+    window: str
+    start_ns: int
+    used: int
+    ceiling: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetReportAsked(Payload, kind="budget_report_asked"):
+    """The run may use ``grace_s`` more seconds of run time, from ``active_ms`` on, to say what is done and left.
+
+    ``standing`` is the key of the budget: scope, name, unit, window, its start, ceiling.
+    """
+
     run: str
-    used_s: int
-    ceiling_s: int
+    agent: str
+    standing: str
+    active_ms: int
+    grace_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetExtended(Payload, kind="budget_extended"):
+    """A person adds ``extra`` to a ceiling. With an empty ``name``: ``extra_s`` seconds for ``agent``."""
+
     agent: str
     extra_s: int
     reason: str
+    scope: str = "agent"
+    name: str = ""
+    unit: str = "seconds"
+    window: str = "total"
+    start_ns: int = 0
+    extra: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -864,11 +921,15 @@ class EffectUncertain(Payload, kind="effect_uncertain"):
 
 @dataclass(frozen=True, slots=True)
 class ConfigLoaded(Payload, kind="config_loaded"):
-    """A configuration is in force. ``agents``: name, role, vendor, model, enabled, max_concurrent, budget_s, …"""
+    """A configuration is in force. ``agents``: name, role, vendor, model, enabled, max_concurrent, budget_s, …
+
+    ``budgets``: every rule that limits what is spent: scope, name, unit, ceiling, window, warn_permille, grace_s.
+    """
 
     sha: str
     policy: str
     agents: list[dict[str, JSON]]
+    budgets: list[dict[str, JSON]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

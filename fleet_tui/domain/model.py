@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fleet_tui.domain.states import (
     AlarmState,
@@ -312,3 +313,5 @@ class FleetRow:
     published_sha: str
     halted: str = ""
     """Why everything is stopped; empty while it is not."""
+    budgets: tuple[dict[str, Any], ...] = ()
+    """The rules in force, as the configuration described them; see ``domain.spending.rules_of``."""

@@ -1,9 +1,8 @@
-"""Restarts after crashes, containment, and run-time budgets."""
+"""Restarts after crashes, and containment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.settings.schema import Settings
@@ -12,9 +11,6 @@ LOST = "lost: "
 """How the reason of a run begins that ended with its surroundings (tmux server, host): no fault of the agent's."""
 MOST_LOSSES = 10
 """Replacements of one piece of work after losses; something is wrong that no further start will mend."""
-SLICE_MS = 10_000
-"""Run time is bought in prepaid slices: a crash forfeits the rest of one slice, and nothing is ever under-charged."""
-_WARN_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +42,3 @@ def containment_reason(agent: Agent, settings: Settings) -> str | None:
     if agent.quarantined or limit == 0 or agent.denials < limit:
         return None
     return f"{agent.denials} acts denied by policy (limit {limit})"
-
-
-def ceiling_ms(agent: Agent) -> int | None:
-    """The agent's run-time ceiling with extensions, or None without a budget."""
-    return None if agent.budget_s is None else (agent.budget_s + agent.extended_s) * 1000
-
-
-def slices_to_buy(run: Run, active_ms: int) -> int:
-    """The new ``charged_ms`` of a run that has been active for ``active_ms``: always ahead, in whole slices."""
-    return max(run.charged_ms, (active_ms // SLICE_MS + 1) * SLICE_MS)
-
-
-def budget_state(agent: Agent) -> Literal["fine", "warn", "exhausted"]:
-    """Where the agent stands against its run-time budget."""
-    ceiling = ceiling_ms(agent)
-    if ceiling is None or agent.charged_ms < ceiling * _WARN_SHARE:
-        return "fine"
-    return "exhausted" if agent.charged_ms >= ceiling else "warn"

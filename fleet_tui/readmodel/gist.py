@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import SafeText, one_line
 
@@ -53,6 +54,29 @@ def _pull_request(facts: Facts) -> str:
     lines = f"{facts['files']} file(s) +{facts['added']} -{facts['deleted']}"
     title = f"  {facts['title']}" if facts.get("title") else ""
     return f"{_short(facts['head_sha'])} on base {_short(facts['base_sha'])}, {lines}{title}"
+
+
+def _usage(facts: Facts) -> str:
+    tokens = sum(facts[name] for name in ("input_tokens", "output_tokens", "cache_read", "cache_write"))
+    if not tokens and facts["turn"]:
+        return f"{facts['agent']} begins turn {facts['turn']}"
+    money = facts["cost_microusd"]
+    cost = "cost unknown" if money is None else show_amount("money", money)
+    return f"{facts['agent']} {show_amount('tokens', tokens)}, {cost} ({facts['model']}, {facts['cost_source']})"
+
+
+def _budget(facts: Facts) -> str:
+    if "scope" not in facts:  # of an older version
+        return f"{facts['agent']} used {facts['used_s']} of {facts['ceiling_s']} s"
+    unit = facts["unit"]
+    amounts = f"{show_amount(unit, facts['used'])} of {show_amount(unit, facts['ceiling'])}"
+    return f"{facts['scope']} {facts['name']} used {amounts} ({facts['window']})"
+
+
+def _extended(facts: Facts) -> str:
+    if not facts.get("name"):
+        return f"{facts['agent']} +{facts['extra_s']} s: {facts['reason']}"
+    return f"{facts['scope']} {facts['name']} +{show_amount(facts['unit'], facts['extra'])}: {facts['reason']}"
 
 
 def _gate(facts: Facts) -> str:
@@ -123,9 +147,11 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "act_allowed": lambda f: f"{f['act']}: allowed once by a person",
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
     "risk_changed": lambda f: f"{f['agent']}: risk {f['score']} {f['band']}, was {f['previous']}",
-    "budget_warning": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
-    "budget_exhausted": lambda f: f"{f['agent']} used {f['used_s']} of {f['ceiling_s']} s",
-    "budget_extended": lambda f: f"{f['agent']} +{f['extra_s']} s: {f['reason']}",
+    "usage_reported": _usage,
+    "budget_warning": _budget,
+    "budget_exhausted": _budget,
+    "budget_report_asked": lambda f: f"{f['agent']} is asked what is done and left, within {f['grace_s']} s",
+    "budget_extended": _extended,
     "alarm_raised": lambda f: f"P{f['priority']} {f['title']}  → {f['response']}",
     "alarm_cleared": lambda f: str(f["reason"]),
     "alarm_acknowledged": lambda f: f"by {f['by']}",

@@ -15,7 +15,7 @@ from fleet_tui.domain.states import (
     RunState,
 )
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel import needs, tiles
+from fleet_tui.readmodel import budgets, needs, tiles
 from fleet_tui.readmodel.story import Stories, read_story
 from fleet_tui.readmodel.values import AgentDetail, AgentTile, ApprovalCard, LastRun, Snapshot
 from fleet_tui.store.reader import EventFilter, Reader
@@ -39,6 +39,7 @@ def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -
         questions = tuple(reader.questions(open_only=True))
         cards = _cards(reader, tickets)
         fleet, seq = reader.fleet(), reader.last_seq()
+        spent = budgets.of_all(reader, agents, [run for run in runs if run.state in LIVE_RUNS], now_ns)
     by_id = {run.id: run for run in runs}
     waiting = needs.queue(alarms, questions, cards, tickets, by_id, pull_requests)
     acknowledged = _acknowledged(alarms, by_id, tickets, pull_requests)
@@ -48,7 +49,7 @@ def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -
         of_agent[run.agent].append(run)
     by_number = {ticket.number: ticket for ticket in tickets}
     shown = tuple(
-        tiles.tile(agent, of_agent[agent.name], by_number, questions, marks)
+        tiles.tile(agent, of_agent[agent.name], by_number, questions, marks, spent)
         for agent in sorted(agents, key=lambda agent: not agent.configured)
         if agent.configured or agent.quarantined or any(run.state in LIVE_RUNS for run in of_agent[agent.name])
     )

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fleet_tui.domain.model import Agent, Alarm, Question, Run, Ticket
+from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, RiskBand, RunState
 from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.budgets import of_agent
 from fleet_tui.readmodel.values import AgentTile, Doing, FleetSummary, LastRun, NeedItem
 
 _BY_STATE = {
@@ -54,6 +56,7 @@ def tile(
     tickets: Mapping[int, Ticket],
     questions: Sequence[Question],
     badges: Badges,
+    budgets: Sequence[Standing] = (),
 ) -> AgentTile:
     """The tile of ``agent``; ``runs`` are its own, newest first."""
     run = current_run(runs)
@@ -82,7 +85,7 @@ def tile(
         pr=shown.pr if shown else None,
         branch=one_line(shown.branch) if shown else "",
         used_s=agent.charged_ms // 1000,
-        budget_s=None if agent.budget_s is None else agent.budget_s + agent.extended_s,
+        budgets=of_agent(budgets, agent.name, agent.role, run if alive else None),
         quarantined=agent.quarantined,
         paused=agent.paused,
         risk=shown.risk if shown and alive else 0,

@@ -20,6 +20,7 @@ from fleet_tui.domain.model import (
     Run,
     Ticket,
 )
+from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import RiskBand, RunState
 
 
@@ -122,8 +123,8 @@ class AgentTile:
     pr: int | None
     branch: str
     used_s: int
-    budget_s: int | None
-    """Ceiling with extensions; None: no budget."""
+    budgets: tuple[Standing, ...]
+    """Those it spends from, the one that will stop it first at the front; empty: nothing limits it."""
     quarantined: bool
     paused: bool
     last: LastRun | None = None
@@ -131,6 +132,11 @@ class AgentTile:
     risk: int = 0
     """Of the living run."""
     risk_band: RiskBand = RiskBand.LOW
+
+    @property
+    def budget(self) -> Standing | None:
+        """The one that will stop it first."""
+        return self.budgets[0] if self.budgets else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,8 @@ def words(schema: Schema) -> str:
         return f"map of {words(inner)}" if isinstance(inner, dict) else "map"
     if kind == "integer":
         return _range(schema)
+    if kind == "number":
+        return "fraction"
     return {"string": "cron line" if schema.get("format") == "cron" else "text", "boolean": "true or false"}.get(
         cast(str, kind), "value"
     )

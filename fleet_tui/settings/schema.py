@@ -14,8 +14,10 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.spending import Rule
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.alarms import AlarmSettings
+from fleet_tui.settings.budgets import BudgetSettings, PriceSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.isolation import IsolationSettings
@@ -252,6 +254,12 @@ class Settings(Section):
     merge: Merge = Field(default_factory=Merge)
     workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings)
     limits: Limits = Field(default_factory=Limits)
+    budgets: tuple[BudgetSettings, ...] = Field(
+        (), max_length=200, description="Ceilings on what is spent; all that cover a run must have room."
+    )
+    prices: dict[f.Filled, PriceSettings] = Field(
+        default_factory=dict, description="Prices by glob on the model's name; they go before the shipped table."
+    )
     labels: Labels = Field(default_factory=Labels)
     guard: Guard = Field(default_factory=Guard)
     risk: Risk = Field(default_factory=Risk)
@@ -271,6 +279,15 @@ class Settings(Section):
                 return agent
         known = ", ".join(agent.name for agent in self.agents) or "none are configured"
         raise UsageError("no such agent", f"`{name}` is not in the configuration", f"agents: {known}")
+
+    @property
+    def budget_rules(self) -> tuple[Rule, ...]:
+        """Every budget: those of the `budgets` section and the agents' own run time."""
+        own = (agent for agent in self.agents if agent.budget_s is not None)
+        return (
+            *(budget.rule for budget in self.budgets),
+            *(Rule("agent", agent.name, "seconds", agent.budget_s or 0) for agent in own),
+        )
 
     def vendor(self, name: str) -> VendorSettings:
         """Raises UsageError: there is no such vendor."""

@@ -309,3 +309,28 @@ class Fleet(Base):
     target_sha = TextField()
     published_sha = TextField()
     halted = TextField()
+    budgets = TextField()
+
+
+class Spending(Base):
+    scope = TextField()
+    name = TextField()
+    window = TextField()
+    start_ns = BigIntegerField()
+    first_ns = BigIntegerField()
+    run_ms = BigIntegerField()
+    input_tokens = BigIntegerField()
+    output_tokens = BigIntegerField()
+    cache_read = BigIntegerField()
+    cache_write = BigIntegerField()
+    microusd = BigIntegerField()
+    turns = BigIntegerField()
+    estimated = BigIntegerField()
+    unpriced = BigIntegerField()
+    more_seconds = BigIntegerField()
+    more_tokens = BigIntegerField()
+    more_money = BigIntegerField()
+    more_turns = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("scope", "name", "window", "start_ns")

@@ -6,6 +6,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from peewee import Expression, Model, PeeweeException, SqliteDatabase
 
 from fleet_tui.domain import model
 from fleet_tui.domain.events import Event
+from fleet_tui.domain.spending import HOUR_NS, Cells, Spending, window_start_ns
 from fleet_tui.domain.states import (
     OPEN_PULL_REQUESTS,
     AlarmState,
@@ -29,6 +32,7 @@ from fleet_tui.store.connection import open_reader, raw
 from fleet_tui.store.errors import storage_error
 from fleet_tui.store.filters import EventFilter
 from fleet_tui.store.projections import fleet as fleet_projection
+from fleet_tui.store.projections.spending import KEPT
 from fleet_tui.store.rows import values
 
 T = TypeVar("T")
@@ -203,6 +207,23 @@ class Reader:
 
     def workspace(self, ticket: int) -> model.Workspace | None:
         return self._one(model.Workspace, models.Workspace, models.Workspace.ticket == ticket)
+
+    def spending(self, now_ns: int, runs: tuple[model.Run, ...] = ()) -> Cells:
+        """What was spent in the windows around ``now_ns``, also in the hour before.
+
+        Of every agent, role and the fleet; of tickets and runs only those of ``runs``.
+        """
+        row = models.Spending
+        hour_ns = window_start_ns("hour", now_ns)
+        starts = [(window, window_start_ns(window, now_ns)) for window in KEPT] + [("hour", hour_ns - HOUR_NS)]
+        open_now = reduce(or_, [(row.window == window) & (row.start_ns == start) for window, start in starts])
+        tickets = sorted({str(run.ticket) for run in runs if run.ticket is not None})
+        narrow = ((row.scope == "run") & row.name.in_(sorted(run.id for run in runs))) | (
+            (row.scope == "ticket") & row.name.in_(tickets)
+        )
+        wanted = row.scope.in_(["agent", "role", "fleet"]) | narrow
+        found = values(Spending, self._rows(row, [open_now, wanted]))
+        return {(cell.scope, cell.name, cell.window, cell.start_ns): cell for cell in found}
 
     # -- log ---------------------------------------------------------------------------------------------------------
 

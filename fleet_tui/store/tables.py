@@ -78,9 +78,10 @@ ALARM = _table(models.Alarm)
 EFFECT = _table(models.Effect)
 WORKSPACE = _table(models.Workspace)
 FLEET = _table(models.Fleet)
+SPENDING = _table(models.Spending)
 ALL = (
     *(AGENT, TICKET, RUN, PULL_REQUEST, REVIEW, GATE, RELEASE, APPROVAL),
-    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET),
+    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, SPENDING),
 )
 """Every table that the log determines."""
 

@@ -26,6 +26,7 @@ if not __package__:
 
 from fleet_tui.tmux import proctree, records
 from fleet_tui.tmux.control import ControlSocket
+from fleet_tui.tmux.meter import Meter
 from fleet_tui.tmux.taken_in import wait_until_taken_in
 
 METER_EVERY_S = 5.0
@@ -48,28 +49,6 @@ _REASONS = {signal.SIGHUP: "hangup", signal.SIGTERM: "terminated"}
 _IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE)
 
 
-class Meter:
-    """Run time by the monotonic clock: suspend is not counted by the clock, frozen time is not counted by us."""
-
-    def __init__(self) -> None:
-        self._total_ns = 0
-        self._since_ns: int | None = None
-
-    def resume(self) -> None:
-        if self._since_ns is None:
-            self._since_ns = time.monotonic_ns()
-
-    def pause(self) -> None:
-        self._total_ns, self._since_ns = self._now_ns(), None
-
-    @property
-    def active_ms(self) -> int:
-        return self._now_ns() // 1_000_000
-
-    def _now_ns(self) -> int:
-        return self._total_ns + (0 if self._since_ns is None else time.monotonic_ns() - self._since_ns)
-
-
 class Runner:
     """One run's processes, from start to the last one's end. States: running, stopping, draining (child gone)."""
 
@@ -84,6 +63,7 @@ class Runner:
         self._reason = ""
         self._state = "running"
         self._frozen = False
+        self._spent = False  # stopped by itself at the limit of its run time
         self._kill_at = 0.0
         self._next_meter = 0.0
         self._next_freeze = 0.0
@@ -100,7 +80,7 @@ class Runner:
             code = self._finish(survivors)
         else:
             code, reason = failure
-            self._write_exit(records.ExitRecord(code, None, 0, reason, time.time_ns()))
+            _write_exit(self._dir, records.ExitRecord(code, None, 0, reason, time.time_ns()))
         wait_until_taken_in()
         control.close()
         return code
@@ -171,7 +151,10 @@ class Runner:
             if self._state == "running" and now >= self._next_meter:
                 self._persist_meter(now)
                 self._wake_sandboxed()
-            if self._frozen and now >= self._next_freeze:
+            if self._state == "running" and not self._held and self._meter.at_limit:
+                self._spent = True
+                self._hold()
+            if self._held and now >= self._next_freeze:
                 self._tree.freeze()  # somebody outside may have continued one of them
                 self._next_freeze = now + REFREEZE_EVERY_S
             if self._state != "running":
@@ -182,13 +165,21 @@ class Runner:
     def _wait_s(self) -> float:
         if self._state != "running":
             return SWEEP_EVERY_S
-        due = min(self._next_meter, self._next_freeze) if self._frozen else self._next_meter
-        return max(0.0, due - time.monotonic())
+        due = min(self._next_meter, self._next_freeze) if self._held else self._next_meter
+        wait_s = max(0.0, due - time.monotonic())
+        left_s = self._meter.left_s()
+        return wait_s if left_s is None else min(wait_s, left_s)
+
+    @property
+    def _held(self) -> bool:
+        return self._frozen or self._spent
 
     def _persist_meter(self, now: float) -> None:
         self._next_meter = now + METER_EVERY_S
         if not self._tree.adopts:
             self._tree.members()  # remember them while their parents live
+        if self._meter.idle and _spooled(self._dir):
+            self._meter.idle = False  # it says something and nobody is there to hear it: it works
         with contextlib.suppress(OSError):
             data = {"active_ms": self._meter.active_ms, "at_ns": time.time_ns(), "frozen": self._frozen}
             records.write_json(self._dir / records.METER, data, durable=False)
@@ -210,7 +201,7 @@ class Runner:
 
     def _child_stopped(self) -> None:
         # Nobody but us could ever continue it: a Ctrl-Z typed into the pane must not leave the run wedged.
-        if not self._frozen and self._child is not None:
+        if not self._held and self._child is not None:
             _take_terminal(self._child)
             with contextlib.suppress(OSError):
                 os.killpg(self._child, signal.SIGCONT)
@@ -219,7 +210,7 @@ class Runner:
         self._meter.pause()
         self._ended = status
         if self._state == "running":
-            self._thaw()
+            self._go_on()
             self._state = "draining"
             self._kill_at = time.monotonic() + min(self._spec.grace_s, LEFTOVER_GRACE_S)
             self._tree.signal(signal.SIGTERM)
@@ -245,6 +236,8 @@ class Runner:
         if op == "thaw":
             self._thaw()
             return self._status()
+        if op == "meter":
+            return self._set_meter(request)
         if op == "stop":
             grace = request.get("grace_s", self._spec.grace_s)
             self._stop("stopped", float(grace) if isinstance(grace, int | float) else self._spec.grace_s)
@@ -256,6 +249,9 @@ class Runner:
             "state": self._state,
             "active_ms": self._meter.active_ms,
             "frozen": self._frozen,
+            "spent": self._spent,
+            "idle": self._meter.idle,
+            "limit_ms": self._meter.limit_ms,
             "child_pid": self._child,
             "processes": len(self._tree.members()),
         }
@@ -263,18 +259,42 @@ class Runner:
     def _freeze(self) -> dict[str, Any]:
         if self._state != "running":
             return {"error": f"the run is {self._state}"}
-        self._meter.pause()
         self._frozen = True
-        sweep = self._tree.freeze()
+        complete = self._hold()
+        return {**self._status(), "complete": complete}
+
+    def _hold(self) -> bool:
+        self._meter.pause()
+        complete = self._tree.freeze().complete
         self._next_freeze = time.monotonic() + REFREEZE_EVERY_S
-        return {**self._status(), "complete": sweep.complete}
+        return complete
 
     def _thaw(self) -> None:
         if self._frozen:
             self._frozen = False
+            self._release()
+
+    def _release(self) -> None:
+        if not self._held:
             self._tree.signal(signal.SIGCONT)
             if self._ended is None:
                 self._meter.resume()
+
+    def _go_on(self) -> None:
+        """Whatever holds it: it is about to end."""
+        if self._held:
+            self._frozen = self._spent = False
+            self._release()
+
+    def _set_meter(self, request: dict[str, Any]) -> dict[str, Any]:
+        """``limit_ms``: at this run time it stops by itself; ``idle``: it waits for a person, which is not counted."""
+        limit = request.get("limit_ms")
+        self._meter.limit_ms = limit if isinstance(limit, int) else None
+        self._meter.idle = request.get("idle") is True
+        if self._spent and not self._meter.at_limit:
+            self._spent = False
+            self._release()
+        return self._status()
 
     def _stop(self, reason: str, grace_s: float | None = None) -> None:
         deadline = time.monotonic() + (self._spec.grace_s if grace_s is None else max(0.0, grace_s))
@@ -283,7 +303,7 @@ class Runner:
             self._state = "stopping"
             self._kill_at = deadline
             self._ask_to_end()
-            self._thaw()
+            self._go_on()
             self._tree.signal(signal.SIGCONT)  # whoever stopped itself would sleep through the request
         else:
             self._kill_at = min(self._kill_at, deadline)
@@ -296,7 +316,7 @@ class Runner:
 
     def _wake_sandboxed(self) -> None:
         # Inside a sandbox nobody is told that the agent stopped itself; its own stopped jobs are its own business.
-        if self._spec.sandboxed and not self._frozen and self._child is not None:
+        if self._spec.sandboxed and not self._held and self._child is not None:
             with contextlib.suppress(psutil.Error):
                 for first in psutil.Process(self._child).children():
                     proctree.wake(first.children())
@@ -309,14 +329,23 @@ class Runner:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         code = None if number is not None else os.WEXITSTATUS(status)
         reason = self._reason or ("exited" if number is None else "signalled")
-        self._write_exit(records.ExitRecord(code, number, self._meter.active_ms, reason, time.time_ns(), survivors))
+        _write_exit(
+            self._dir, records.ExitRecord(code, number, self._meter.active_ms, reason, time.time_ns(), survivors)
+        )
         return 128 + number if number is not None else (code or 0)
 
-    def _write_exit(self, record: records.ExitRecord) -> None:
-        try:
-            records.write_exit(self._dir, record)
-        except OSError as error:
-            print(f"fleet: cannot write {records.EXIT}: {error}", file=sys.stderr)  # noqa: T201
+
+def _write_exit(run_dir: Path, record: records.ExitRecord) -> None:
+    try:
+        records.write_exit(run_dir, record)
+    except OSError as error:
+        print(f"fleet: cannot write {records.EXIT}: {error}", file=sys.stderr)  # noqa: T201
+
+
+def _spooled(run_dir: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return any((run_dir / "spool" / "new").iterdir())
+    return False
 
 
 def _prepare_child(runner: int) -> Callable[[], None]:

@@ -29,6 +29,7 @@ __all__ = [
     "is_of_another_boot",
     "kill_leftovers",
     "kill_marked",
+    "meter",
     "read_exit",
     "read_meter_ms",
     "read_runner",
@@ -56,6 +57,11 @@ class RunnerStatus:
     child_pid: int | None
     processes: int
     complete: bool = True
+    spent: bool = False
+    """It stopped by itself at ``limit_ms`` of run time."""
+    idle: bool = False
+    """It waits for a person, which is not counted."""
+    limit_ms: int | None = None
 
 
 def runner_argv(run_dir: Path) -> list[str]:
@@ -80,6 +86,11 @@ async def freeze(run_dir: Path) -> RunnerStatus:
 async def thaw(run_dir: Path) -> RunnerStatus:
     """Let a frozen run go on. Idempotent."""
     return _status(await _ask(run_dir, {"op": "thaw"}))
+
+
+async def meter(run_dir: Path, *, limit_ms: int | None, idle: bool) -> RunnerStatus:
+    """How to count: at ``limit_ms`` of run time the run stops by itself; ``idle`` time is not counted. Idempotent."""
+    return _status(await _ask(run_dir, {"op": "meter", "limit_ms": limit_ms, "idle": idle}))
 
 
 async def stop(run_dir: Path, *, grace_s: float = 5.0) -> ExitRecord | None:
@@ -209,4 +220,7 @@ def _status(data: dict[str, Any]) -> RunnerStatus:
         child_pid=data["child_pid"],
         processes=int(data["processes"]),
         complete=bool(data.get("complete", True)),
+        spent=bool(data.get("spent", False)),
+        idle=bool(data.get("idle", False)),
+        limit_ms=data.get("limit_ms"),
     )

@@ -88,7 +88,7 @@ def _quarantined(here: Here) -> str | None:
 
 
 def _budget(here: Here) -> str | None:
-    if here.tile is not None and here.tile.budget_s is None:
+    if here.tile is not None and here.tile.budget is None:
         return f"{here.tile.name} has no budget"
     return _tile(here)
 
@@ -222,7 +222,7 @@ KEYS: tuple[Key, ...] = (
         _quarantined,
     ),
     Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
-    Key("agent.extend", "B", "budget", "give the agent half of its budget again", _ON_AGENT, True, False, _budget),
+    Key("agent.extend", "B", "budget", "add half of its size to the agent's budget", _ON_AGENT, True, False, _budget),
     Key("agent.older", "left_square_bracket", "older run", "the agent's run before this one", (AGENT,), hint=False),
     Key("agent.newer", "right_square_bracket", "newer run", "the agent's run after this one", (AGENT,), hint=False),
     Key(

@@ -56,6 +56,7 @@ class Player:
         self._story = story
         self._situation = situation
         self._said = ""
+        self._requests = 0
         self.values: dict[str, str] = {"answer": "", "message": ""}
 
     def live(self) -> None:
@@ -184,6 +185,11 @@ class Player:
         self._footer(WORKING)
         self._taken_up(answer)
         return answer.strip()
+
+    def next_request(self) -> int:
+        """A number for the next request that this agent pretends to have made."""
+        self._requests += 1
+        return self._requests
 
     def next_message(self) -> str:
         """Wait for a message in the pane."""

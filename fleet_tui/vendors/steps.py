@@ -125,6 +125,11 @@ def _ask(player: Player, question: str) -> None:
     player.values["answer"] = player.ask(player.fill(question))
 
 
+def _usage(player: Player, fields: dict[str, Any]) -> None:
+    report = {"request_id": f"scripted-{player.values.get('run', '')}-{player.next_request()}", **fields}
+    player.command(["fleet", "hook", "usage"], stdin=json.dumps(report).encode())
+
+
 def _wait_for(player: Player, what: str) -> None:
     if what == "message":
         player.values["message"] = player.next_message()
@@ -168,6 +173,7 @@ PLAY: dict[str, Callable[[Player, Any], None]] = {
     "push": _push,
     "publish": _publish,
     "ask": _ask,
+    "usage": _usage,
     "wait_for": _wait_for,
     "misbehave": _misbehave,
     "stop": _stop,

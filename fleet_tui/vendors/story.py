@@ -240,6 +240,23 @@ def _map(required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Callable[
     return check
 
 
+def _usage(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("needs a map such as {model: claude-sonnet-4-5, input_tokens: 1200}")  # noqa: TRY004
+    for name, amount in value.items():
+        if name not in _USAGE_FIELDS:
+            raise ValueError(f"does not know `{name}`")
+        expected = str if name in ("model", "request_id") else int
+        if not isinstance(amount, expected) or isinstance(amount, bool):
+            raise ValueError(f"needs `{name}` as {'text' if expected is str else 'a whole number'}")  # noqa: TRY004
+    return dict(value)
+
+
+_USAGE_FIELDS = (
+    "model", "input_tokens", "output_tokens", "cache_read", "cache_write", "cost_microusd", "turn", "request_id",
+)  # fmt: skip
+
+
 def _publication(value: object) -> dict[str, Any]:
     fields = _map(("event",), ("summary", "payload", "to"))(value)
     if not isinstance(fields.get("payload", {}), dict):
@@ -262,6 +279,7 @@ STEPS: dict[str, Callable[[Any], Any]] = {
     "push": _nothing,
     "publish": _publication,
     "ask": _text,
+    "usage": _usage,
     "wait_for": _one_of("mail", "message"),
     "misbehave": _one_of(*MISBEHAVIOURS),
     "stop": _exit_code,

@@ -27,7 +27,7 @@ from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms, guard_desk
+from fleet_tui.watcher import alarms, guard_desk, usage_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import hand_over
 from fleet_tui.watcher.parties import authors
@@ -54,6 +54,7 @@ class AgentsDesk:
             "ticket": self._ticket,
             "hook": self._hook,
             "guard": self._guard,
+            "usage": self._usage,
         }
 
     async def answer(self, run_id: str, op: str, args: dict[str, Any], request_id: str) -> dict[str, Any]:
@@ -265,11 +266,16 @@ class AgentsDesk:
     async def _guard(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         return await guard_desk.judge(self._ctx, run, agent, args)
 
+    async def _usage(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        return await usage_desk.report(self._ctx, run, args, key)
+
     async def _hook(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         kind = str(args.get("kind", ""))
         if kind == "prompt_submitted":
+            reason = await usage_desk.turn_begun(self._ctx, run, key)
             await messages.taken_up(self._ctx, run, "hook")
-        elif kind == "turn_ended" and run.state is RunState.RUNNING:
+            return {"refused": reason} if reason else {}
+        if kind == "turn_ended" and run.state is RunState.RUNNING:
             await self._ctx.say(
                 RunStateChanged(run.id, RunState.WAITING.value, "hook", "turn over"), f"run:{run.id}", key=key
             )

@@ -70,6 +70,8 @@ class Context:
     """The gates of base commits seen: a commit never changes, so it is read once."""
     statuses: dict[str, RunnerStatus] = field(default_factory=dict)
     """What the runners said in this round."""
+    acted_ns: dict[str, int] = field(default_factory=dict)
+    """When a run last asked whether it may do something."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
     lookout: Lookout = field(default_factory=Lookout)

@@ -167,7 +167,8 @@ class Watcher:
         ctx.settings = loaded.settings
         if ctx.reader.fleet().config_sha != loaded.sha or ctx.reader.fleet().config_problems:
             agents = [_agent_row(loaded.settings, agent.name) for agent in loaded.settings.agents]
-            await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents), "fleet")
+            budgets = [rule.as_dict() for rule in loaded.settings.budget_rules]
+            await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents, budgets), "fleet")
         ctx.wake.set()
 
     async def _isolate(self, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from fleet_tui.domain.states import Isolation
 from fleet_tui.domain.text import one_line, reveal_name
 from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
 from fleet_tui.governance.guard.policy import GuardDecision, decide
+from fleet_tui.watcher import spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.shell_parser import parse
 
@@ -27,6 +28,7 @@ _MOST_OPEN = 5
 _PREFIX = "guard-"
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One act of a run at a time, by run: a yes is not used twice, and no run takes all threads."""
+_REPORTS = frozenset({"blocker", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "whoami"})
 
 
 async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def is_guard_question(question: str) -> bool:
 
 async def _judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
     act = _act(ctx, args)
-    decision = _contained(run, agent) or await _decide(ctx, run, act)
+    ctx.acted_ns[run.id] = ctx.now_ns()
+    decision = _contained(run, agent) or await _without_budget(ctx, run, act) or await _decide(ctx, run, act)
     if decision.verdict == "deny":
         what = f"{one_line(act.tool, 40)}: {decision.about or '?'}"
         denied = PolicyDenied(what, decision.reason, run.agent, run.id, decision.rule, decision.offence)
@@ -81,6 +84,23 @@ def _contained(run: Run, agent: Agent) -> GuardDecision | None:
     if run.agent_epoch != agent.epoch:
         return GuardDecision("deny", "epoch", "the identity of this run was revoked")
     return None
+
+
+async def _without_budget(ctx: Context, run: Run, act: Act) -> GuardDecision | None:
+    """At the ceiling an agent may report and nothing else; that is no offence of its own."""
+    reason = spending.refusal(ctx, run)
+    if reason is None or (act.line is not None and await asyncio.to_thread(_only_reports, act.line)):
+        return None
+    return GuardDecision("deny", "budget", reason)
+
+
+def _only_reports(line: str) -> bool:
+    parsed = parse(line)
+    harmless = all(
+        command.argv[:1] == ("fleet",) and command.argv[1:2] and command.argv[1] in _REPORTS and not command.writes
+        for command in parsed.commands
+    )
+    return harmless and bool(parsed.commands) and not parsed.problem
 
 
 async def _put_to_a_person(ctx: Context, run: Run, act: Act, decision: GuardDecision) -> GuardDecision:

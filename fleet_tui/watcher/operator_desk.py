@@ -14,7 +14,6 @@ from fleet_tui.domain.events import (
     ApprovalDenied,
     ApprovalGranted,
     ApprovalUndone,
-    BudgetExtended,
     Draft,
     OperatorActed,
     QuestionAnswered,
@@ -27,7 +26,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.watcher import alarm_desk, diff_answer, discarding, halting, starting
+from fleet_tui.watcher import alarm_desk, diff_answer, discarding, extending, halting, spending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.passes import containment, reviews
@@ -249,6 +248,9 @@ class OperatorDesk:
         question = next((q for q in asked if not is_guard_question(q.id)), None)
         if question is not None:
             return await self._answer_question(question, text, actor)
+        reason = spending.refusal(self._ctx, runs[0])
+        if reason is not None:
+            raise Conflict("no budget left", reason.partition(";")[0], "extend it first: `fleet budget extend`")
         await self._ctx.record(starting.message(self._ctx, runs[0].id, "message", text, actor=actor))
         return {"message": f"queued for {runs[0].agent}: delivered when it takes input"}
 
@@ -299,15 +301,9 @@ class OperatorDesk:
         )
 
     async def _extend_budget(self, args: Args, actor: str) -> dict[str, Any]:
-        agent = self._agent(args)
-        seconds = args.get("seconds")
-        if not isinstance(seconds, int) or not 0 < seconds <= 31_536_000:
-            raise UsageError("seconds missing", "how much longer the agent may run", "a whole number above 0")
-        if agent.budget_s is None:
-            raise Conflict("no budget", f"{agent.name} has no run-time budget")
-        reason = clean(str(args.get("reason") or "by hand"), 400)
-        await self._ctx.say(BudgetExtended(agent.name, seconds, reason), f"agent:{agent.name}", actor=actor)
-        return {"message": f"{agent.name} may run {seconds} s longer"}
+        if "agent" in args:
+            args = {**args, "scope": "agent", "name": self._agent(args).name}
+        return await extending.extend(self._ctx, args, actor, self._answer_question)
 
     # -- alarms and tickets --------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.vendors": ({"vendors", "domain", "settings", "paths"}, {"yaml"}),
     "fleet_tui.watcher": (
         {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"},
-        {"croniter", "psutil"},
+        {"croniter", "psutil", "genai_prices"},
     ),
     "fleet_tui.watcher.risk.lookout": ({"domain", "git"}, {"watchfiles"}),
     "fleet_tui.watcher.risk.secrets": ({"watcher", "governance"}, {"detect_secrets"}),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import psutil
 import pytest
 
@@ -104,17 +102,19 @@ def test_a_stopped_agent_s_ticket_waits_until_it_is_marked_ready(place: Place) -
 
 
 def test_an_exhausted_budget_freezes_and_an_extension_thaws(place: Place) -> None:
-    developer: dict[str, Any] = {"name": "dev", "role": "developer", "budget_seconds": 5}
-    agents = [developer, {"name": "rev", "role": "reviewer"}]
-    place.configure([WAITS, REVIEWER], agents=agents)
+    budgets = [{"scope": "agent", "name": "dev", "unit": "seconds", "ceiling": 5, "grace_s": 0}]
+    place.configure([WAITS, REVIEWER], budgets=budgets)
     place.fleet("watcher", "start")
     place.ticket("Work")
     child = place.until(lambda: place.child("dev"), "the agent's process")
     place.until(lambda: place.agent_state("dev") == "limited", "the budget is used up")
     place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it is frozen")
-    assert "dev has used its 5 s of run time and is held" in place.fleet("status")
-    (row,) = [row for row in place.run("budget", "--json").json if row["agent"] == "dev"]
-    assert (row["used_s"], row["ceiling_s"]) == (10, 5)
+    assert "the budget of agent dev is used up: 5 s of 5 s" in place.fleet("status")
+    (row,) = place.run("budget", "--json").json
+    assert (row["name"], row["used"], row["ceiling"], row["exhausted"]) == ("dev", 5, 5, True)
+    run = place.live_run("dev")
+    assert run is not None
+    assert run.charged_ms <= 5_100, "stopped by its own runner, not when the watcher next looked"
     place.fleet("budget", "extend", "dev", "600", "--reason", "nearly done")
     place.until(lambda: child.status() != psutil.STATUS_STOPPED, "it goes on")
     place.until(lambda: place.alarm("budget") is None, "the alarm clears")
@@ -123,7 +123,7 @@ def test_an_exhausted_budget_freezes_and_an_extension_thaws(place: Place) -> Non
     place.until_ticket(1, TicketState.SHIPPED)
     place.fleet("verify", "--deep")
     none = place.run("budget", "extend", "rev", "600")
-    assert (none.code, "rev has no run-time budget" in none.err) == (1, True)
+    assert (none.code, "rev has no budget" in none.err) == (1, True)
 
 
 @pytest.mark.parametrize("words", [("pause",), ("stop",), ("message", "hello"), ("quarantine", "--reason", "x")])

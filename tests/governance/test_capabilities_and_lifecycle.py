@@ -1,4 +1,4 @@
-"""Who may say what, restarts within bounds, and budgets that are never under-charged."""
+"""Who may say what, and restarts within bounds."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from fleet_tui.domain.model import Agent, PullRequest, Run
 from fleet_tui.domain.states import PullRequestState, RunState
 from fleet_tui.governance.capabilities import may_decide_on, may_publish
 from fleet_tui.governance.lifecycle import (
-    SLICE_MS,
-    budget_state,
     containment_reason,
     restart_after,
-    slices_to_buy,
 )
 from fleet_tui.settings.load import load_settings
 from fleet_tui.settings.schema import Limits, Settings
@@ -98,25 +95,6 @@ def test_restarts_are_bounded_and_wait(attempt: int, allowed: int, backoff: list
         assert restart.attempt == attempt + 1
         assert restart.not_before_ns >= now_ns
         assert restart.not_before_ns - now_ns <= 60 * 10**9
-
-
-@given(st.integers(0, 10**9), st.integers(0, 10**9))
-def test_time_is_charged_ahead_in_whole_slices(charged: int, active: int) -> None:
-    bought = slices_to_buy(run("ada", charged_ms=charged), active)
-    assert bought > active or bought == charged
-    assert bought >= charged
-    if bought != charged:
-        assert bought % SLICE_MS == 0
-        assert bought - active <= SLICE_MS
-
-
-@given(st.integers(1, 1000), st.integers(0, 1000), st.integers(0, 3_000_000))
-def test_budget_states_are_ordered(budget_s: int, extended_s: int, charged_ms: int) -> None:
-    row = agent("ada", budget_s=budget_s, extended_s=extended_s, charged_ms=charged_ms)
-    ceiling = (budget_s + extended_s) * 1000
-    state = budget_state(row)
-    assert (state == "exhausted") == (charged_ms >= ceiling)
-    assert budget_state(agent("ada", budget_s=None, charged_ms=charged_ms)) == "fine"
 
 
 @given(st.integers(1, 5), st.integers(0, 8), st.booleans())

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 
 from fleet_tui.domain.errors import Conflict, FleetError
 from fleet_tui.tmux import proctree, records, runner_client
-from fleet_tui.tmux.runner import Meter
+from fleet_tui.tmux.meter import Meter
 from fleet_tui.tmux.server import TmuxServer
 from tests.tmux.tmux_support import ROOT, PtyRun, python, until
 
@@ -182,7 +183,7 @@ async def test_a_frozen_run_that_is_continued_from_outside_is_frozen_again(pty_r
 
 def test_meter_counts_neither_frozen_nor_ended_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0, 5_000_000_000, 65_000_000_000, 65_000_000_000, 67_500_000_000, 99_000_000_000])
-    monkeypatch.setattr("fleet_tui.tmux.runner.time.monotonic_ns", lambda: next(now))
+    monkeypatch.setattr("fleet_tui.tmux.meter.time.monotonic_ns", lambda: next(now))
     meter = Meter()
     meter.resume()  # at 0 s
     meter.pause()  # at 5 s
@@ -192,6 +193,78 @@ def test_meter_counts_neither_frozen_nor_ended_time(monkeypatch: pytest.MonkeyPa
     meter.pause()  # at 67.5 s
     meter.pause()
     assert meter.active_ms == 7500
+
+
+def test_the_meter_s_clock_stands_still_while_the_machine_sleeps() -> None:
+    """On Linux BOOTTIME would count suspension, MONOTONIC does not; macOS counts neither."""
+    clock = time.get_clock_info("monotonic").implementation
+    assert clock in {"clock_gettime(CLOCK_MONOTONIC)", "mach_absolute_time()"}
+
+
+def test_meter_counts_no_time_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0]
+    monkeypatch.setattr("fleet_tui.tmux.meter.time.monotonic_ns", lambda: now[0] * 1_000_000_000)
+    meter = Meter()
+    meter.resume()
+    meter.limit_ms = 10_000
+    now[0] = 4
+    meter.idle = True
+    now[0] = 1000
+    assert (meter.active_ms, meter.left_s()) == (4000, None)
+    meter.pause()  # frozen while it waits
+    meter.idle = False
+    now[0] = 2000
+    assert meter.active_ms == 4000
+    meter.resume()
+    now[0] = 2005
+    assert (meter.active_ms, meter.left_s(), meter.at_limit) == (9000, 1.0, False)
+    now[0] = 2007
+    assert (meter.left_s(), meter.at_limit) == (0.0, True)
+
+
+async def test_a_run_stops_by_itself_at_its_limit_and_goes_on_with_a_higher_one(pty_run: PtyRun) -> None:
+    """Nobody has to be there: this is what keeps a budget while the watcher is dead."""
+    marker = pty_run.dir / "daemon"
+    pty_run.start(*with_daemon(marker))
+    await pty_run.up()
+    daemon = psutil.Process(await daemon_pid(marker))
+    active_ms = (await runner_client.status(pty_run.dir)).active_ms
+    told = await runner_client.meter(pty_run.dir, limit_ms=active_ms + 300, idle=False)
+    assert (told.limit_ms, told.spent) == (active_ms + 300, False)
+    await until(lambda: daemon.status() == psutil.STATUS_STOPPED)
+    stopped = await runner_client.status(pty_run.dir)
+    assert (stopped.spent, stopped.frozen) == (True, False)
+    assert stopped.active_ms >= active_ms + 300
+    thawed = await runner_client.thaw(pty_run.dir)
+    assert thawed.spent, "to thaw it is not to give it more time"
+    assert daemon.status() == psutil.STATUS_STOPPED
+    assert (await runner_client.status(pty_run.dir)).active_ms == stopped.active_ms
+    again = await runner_client.meter(pty_run.dir, limit_ms=active_ms + 600_000, idle=False)
+    assert not again.spent
+    await until(lambda: daemon.status() != psutil.STATUS_STOPPED)
+    await runner_client.freeze(pty_run.dir)
+    held = await runner_client.meter(pty_run.dir, limit_ms=None, idle=False)
+    assert held.frozen, "a higher limit thaws nobody whom somebody froze"
+    assert daemon.status() == psutil.STATUS_STOPPED
+    record = await runner_client.stop(pty_run.dir, grace_s=2)
+    assert record is not None
+
+
+async def test_waiting_is_not_counted_until_it_says_something_to_nobody(pty_run: PtyRun) -> None:
+    pty_run.start("sleep", "100")
+    await pty_run.up()
+    idle = await runner_client.meter(pty_run.dir, limit_ms=None, idle=True)
+    later = await runner_client.status(pty_run.dir)
+    assert (later.idle, later.active_ms) == (True, idle.active_ms)
+    assert later.child_pid is not None
+    assert psutil.Process(later.child_pid).status() != psutil.STATUS_STOPPED
+    (pty_run.dir / "spool" / "new").mkdir(parents=True)
+    (pty_run.dir / "spool" / "new" / "000000000001-x.json").write_text("{}")
+
+    async def counts() -> bool:
+        return not (await runner_client.status(pty_run.dir)).idle
+
+    await until(counts, 15)
 
 
 async def test_run_time_is_persisted(pty_run: PtyRun) -> None:

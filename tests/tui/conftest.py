@@ -18,6 +18,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.spending import Rule
 from fleet_tui.store.store import Store
 from fleet_tui.tui.app import RoomApp
 from fleet_tui.tui.context import RoomContext
@@ -94,7 +95,8 @@ def config(names: dict[str, str]) -> ev.Draft:
          "department": None, "reports_to": None, "subscribes_to": [], "budget_s": 3600}
         for name, role in names.items()
     ]  # fmt: skip
-    return ev.draft(ev.ConfigLoaded("0" * 64, "v-1234567890ab", agents), "fleet")
+    budgets = [Rule("agent", name, "seconds", 3600).as_dict() for name in names]
+    return ev.draft(ev.ConfigLoaded("0" * 64, "v-1234567890ab", agents, budgets), "fleet")
 
 
 def running(number: int, agent: str, role: str, title: str) -> list[ev.Draft]:

@@ -173,7 +173,8 @@ class Fleet:
         self.ctx.settings = settings
         agents = [_row(settings, a) for a in settings.agents]
         version = policy_version(settings)
-        await self.ctx.say(ConfigLoaded(f"sha-{next(self._requests)}", version, agents), "fleet")
+        budgets = [rule.as_dict() for rule in settings.budget_rules]
+        await self.ctx.say(ConfigLoaded(f"sha-{next(self._requests)}", version, agents, budgets), "fleet")
 
     async def reconfigure(self, **sections: Any) -> None:
         """Change sections of the configuration in force (not the committed file)."""

@@ -8,12 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.store.migrations import m0001_initial, m0002_search, m0003_halt, m0004_risk, m0005_shelf, m0006_scope
+from fleet_tui.store.migrations import (
+    m0001_initial,
+    m0002_search,
+    m0003_halt,
+    m0004_risk,
+    m0005_shelf,
+    m0006_scope,
+    m0007_spending,
+)
 
 Step = Callable[[sqlite3.Connection], None]
 STEPS: tuple[Step, ...] = (
     *(m0001_initial.up, m0002_search.up, m0003_halt.up),
-    *(m0004_risk.up, m0005_shelf.up, m0006_scope.up),
+    *(m0004_risk.up, m0005_shelf.up, m0006_scope.up, m0007_spending.up),
 )
 """Step ``n`` (from 1) leads from schema version ``n - 1`` to ``n``."""
 VERSION = len(STEPS)

@@ -10,7 +10,6 @@ from fleet_tui.domain.events import (
     AgentQuarantined,
     AgentReleased,
     AgentResumed,
-    BudgetExtended,
     ConfigLoaded,
     Event,
     MailAcknowledged,
@@ -47,12 +46,6 @@ def denied(tables: Tables, event: Event) -> None:
     agent = refusal.agent
     if agent and refusal.counts:
         change_agent(tables, agent, denials=agent_row(tables, agent)["denials"] + 1)
-
-
-def budget_extended(tables: Tables, event: Event) -> None:
-    extension = payload_of(event, BudgetExtended)
-    extended_s = agent_row(tables, extension.agent)["extended_s"] + extension.extra_s
-    change_agent(tables, extension.agent, extended_s=extended_s)
 
 
 def mail_acknowledged(tables: Tables, event: Event) -> None:
@@ -108,6 +101,5 @@ APPLY: dict[type[Payload], Apply] = {
     AgentQuarantined: quarantined,
     AgentReleased: released,
     PolicyDenied: denied,
-    BudgetExtended: budget_extended,
     MailAcknowledged: mail_acknowledged,
 }

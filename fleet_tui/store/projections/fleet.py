@@ -41,12 +41,14 @@ BLANK: Row = {
     "target_sha": "",
     "published_sha": "",
     "halted": "",
+    "budgets": "[]",
 }
 
 
 def config_loaded(tables: Tables, event: Event) -> None:
     config = payload_of(event, ConfigLoaded)
-    _change(tables, config_sha=config.sha, policy=config.policy, config_problems="[]")
+    budgets = dumps(config.budgets)
+    _change(tables, config_sha=config.sha, policy=config.policy, config_problems="[]", budgets=budgets)
     agents.config_loaded(tables, event)
 
 

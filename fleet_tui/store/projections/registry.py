@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from fleet_tui.domain.events import Event
-from fleet_tui.store.projections import agents, effects, fleet, gates, messages, pull_requests, risk, runs, tickets
+from fleet_tui.store.projections import (
+    agents,
+    effects,
+    fleet,
+    gates,
+    messages,
+    pull_requests,
+    risk,
+    runs,
+    spending,
+    tickets,
+)
 from fleet_tui.store.projections.base import Apply
 from fleet_tui.store.tables import Tables
 
-_NOUNS = (tickets, runs, agents, messages, pull_requests, gates, risk, effects, fleet)
+_NOUNS = (tickets, runs, spending, agents, messages, pull_requests, gates, risk, effects, fleet)
 
 APPLY: dict[str, Apply] = {payload.kind: function for noun in _NOUNS for payload, function in noun.APPLY.items()}
 """Kind to function. Kinds that are missing here are history only."""

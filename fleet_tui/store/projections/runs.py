@@ -15,6 +15,7 @@ from fleet_tui.domain.events import (
     payload_of,
 )
 from fleet_tui.domain.states import ENDED_RUNS, RunState
+from fleet_tui.store.projections import spending
 from fleet_tui.store.projections.base import Apply, agent_row, change_agent
 from fleet_tui.store.projections.risk import NO_RISK
 from fleet_tui.store.tables import RUN, Row, Tables
@@ -46,14 +47,19 @@ def state_changed(tables: Tables, event: Event) -> None:
 
 
 def metered(tables: Tables, event: Event) -> None:
-    """What was charged is never given back: a smaller figure changes nothing."""
+    """A smaller figure changes nothing, unless the run is settled: then the rest is given back."""
     meter = payload_of(event, RunMetered)
     run = tables.get(RUN, meter.run)
     bought_ms = meter.charged_ms - (run["charged_ms"] if run else 0)
-    if run is None or bought_ms <= 0:
+    if run is None or bought_ms == 0 or (bought_ms < 0 and not meter.settled):
         return
     tables.put(RUN, {**run, "charged_ms": meter.charged_ms})
-    change_agent(tables, meter.agent, charged_ms=agent_row(tables, meter.agent)["charged_ms"] + bought_ms)
+    charged_ms = max(0, agent_row(tables, run["agent"])["charged_ms"] + bought_ms)
+    change_agent(tables, run["agent"], charged_ms=charged_ms)
+    if bought_ms > 0:
+        spending.spend(tables, event, run, run_ms=bought_ms)
+    else:
+        spending.give_back(tables, event, run, -bought_ms)
 
 
 def finished(tables: Tables, event: Event) -> None:

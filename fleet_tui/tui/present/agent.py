@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.model import Gate, Message, Review, Run
 from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
+from fleet_tui.tui.present.budgets import section_lines
 from fleet_tui.tui.present.events import last_run_line, told
 from fleet_tui.tui.present.risk import risk_lines
 from fleet_tui.tui.present.text import (
@@ -15,12 +17,10 @@ from fleet_tui.tui.present.text import (
     duration,
     fact,
     paragraph,
-    seconds_short,
     short,
     short_clock,
     since,
 )
-from fleet_widgets.gauge import gauge, percent
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import Box
 from fleet_widgets.text_pane import Section
@@ -150,18 +150,9 @@ def _risk(detail: AgentDetail) -> Section:
 
 def _budget(detail: AgentDetail, box: Box) -> Section:
     tile = detail.tile
-    if tile.budget_s is None:
-        return Section("budget", ((Span(f"no ceiling; {tile.used_s} s used", "quiet"),),))
-    left = max(0, tile.budget_s - tile.used_s)
-    bar = f"{gauge(tile.used_s, tile.budget_s, 12, box)} {percent(tile.used_s, tile.budget_s)}"
-    extended = f", {detail.agent.extended_s} s of them added" if detail.agent.extended_s else ""
-    return Section(
-        "budget, run time",
-        (
-            (Span(f"{bar}  {seconds_short(left)} left"),),
-            (Span(f"{tile.used_s} of {tile.budget_s} s{extended}", "quiet"),),
-        ),
-    )
+    if not tile.budgets:
+        return Section("budget", ((Span(f"no ceiling; ran {show_amount('seconds', tile.used_s)}", "quiet"),),))
+    return Section("budget", section_lines(tile.budgets, box))
 
 
 def _pull_request(detail: AgentDetail) -> Section:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
 from fleet_tui.tui.present.approvals import is_sensitive
+from fleet_tui.tui.present.budgets import amounts, step
 from fleet_tui.tui.present.text import count, short
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import StripRequest
@@ -132,10 +135,15 @@ def stop(tile: AgentTile) -> StripRequest:
     )
 
 
-def extend(tile: AgentTile, seconds: int) -> StripRequest:
+def extend(tile: AgentTile, standing: Standing) -> StripRequest:
+    rule = standing.rule
+    whose = tile.name if rule.scope in ("agent", "run") else f"{tile.name}'s {rule.scope} ({standing.name})"
     return StripRequest(
-        title=f"EXTEND THE BUDGET OF {tile.name}",
-        lines=_lines(f"{tile.used_s} of {tile.budget_s} s used. Adds {seconds} s of run time."),
+        title=f"EXTEND THE BUDGET OF {whose}",
+        lines=_lines(
+            f"{amounts(standing)} used ({rule.scope}, {rule.window}).",
+            f"Adds {show_amount(rule.unit, step(standing))}, half of what was configured.",
+        ),
         confirm="yes",
         opening_key="B",
         verb="extend",

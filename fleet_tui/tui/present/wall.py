@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import SIGNS, AgentTile, NeedItem, NeedKind, Snapshot
+from fleet_tui.tui.present.budgets import tile_line
 from fleet_tui.tui.present.events import event_line, last_run_line, told
 from fleet_tui.tui.present.risk import risk_mark
 from fleet_tui.tui.present.text import age, badge, badge_cell, rule, since
-from fleet_widgets.gauge import gauge, percent
+from fleet_widgets.gauge import percent
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import Box
 from fleet_widgets.pane_wall import Tile
@@ -54,20 +55,12 @@ def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:
 def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     work = f"#{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else tile.reason or "nothing to do"
     first = (Span(f"{tile.role} ", "quiet"), Span(work, "normal" if tile.ticket is not None else "quiet"))
-    if tile.budget_s is None:
-        return (first, (Span(f"$ no budget  {tile.used_s} s", "quiet"), *risk_mark(tile.risk, tile.risk_band)))
-    bar = gauge(tile.used_s, tile.budget_s, 8, box)
-    return (
-        first,
-        (
-            Span(f"$ {bar} {percent(tile.used_s, tile.budget_s)}  {tile.used_s} of {tile.budget_s} s", "quiet"),
-            *risk_mark(tile.risk, tile.risk_band),
-        ),
-    )
+    budget = tile_line(tile.budget, tile.used_s, box)
+    return (first, (*budget, *risk_mark(tile.risk, tile.risk_band)))
 
 
 def _cell(tile: AgentTile, now_ns: int) -> Line:
-    used = percent(tile.used_s, tile.budget_s or 0)
+    used = percent(tile.budget.used, tile.budget.ceiling) if tile.budget else percent(0, 0)
     work = f" #{tile.ticket}" if tile.ticket is not None else ""
     return line(
         *badge_cell(tile.badge, tile.badge_open),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from textual import on
 
+from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, NeedKind
@@ -14,6 +15,7 @@ from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import strips
+from fleet_tui.tui.present.budgets import step
 from fleet_tui.tui.screens.base import RoomScreen
 
 BY_HAND = "by hand from the control room"
@@ -55,14 +57,13 @@ class AgentActs(RoomScreen):
 
     def do_agent_extend(self) -> None:
         tile = self._tile()
-        seconds = max(60, (tile.budget_s or 0) // 2)
-        act = Act(
-            "extend_budget",
-            {"agent": tile.name, "seconds": seconds, "reason": BY_HAND},
-            f"extend by {seconds} s the budget of",
-            tile.name,
-        )
-        self.ask(strips.extend(tile, seconds), act)
+        standing = tile.budget
+        assert standing is not None
+        rule, amount = standing.rule, step(standing)
+        whose = {"scope": rule.scope, "name": standing.name, "unit": rule.unit, "window": rule.window}
+        verb = f"extend by {show_amount(rule.unit, amount)} the budget of"
+        act = Act("extend_budget", {**whose, "amount": amount, "reason": BY_HAND}, verb, tile.name)
+        self.ask(strips.extend(tile, standing), act)
 
     def do_ticket_unblock(self) -> None:
         item = self.here().need

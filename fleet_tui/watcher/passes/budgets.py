@@ -1,53 +1,212 @@
-"""Run time: bought ahead in slices, warned about, and at the ceiling the run is frozen until a person extends it."""
+"""Budgets: run time bought ahead, warnings, and at the ceiling: a report asked for, then a hold, then an end."""
 
 from __future__ import annotations
 
-from fleet_tui.domain.events import BudgetExhausted, BudgetWarning, RunMetered, RunStateChanged
-from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.states import RunState
-from fleet_tui.governance.lifecycle import budget_state, ceiling_ms, slices_to_buy
-from fleet_tui.watcher import alarms
+import contextlib
+
+from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import (
+    BudgetExhausted,
+    BudgetReportAsked,
+    BudgetWarning,
+    RunMetered,
+    RunStateChanged,
+    RunStopRequested,
+    draft,
+)
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.spending import Scope, chain
+from fleet_tui.domain.standing import Standing, standings
+from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.governance import budgets
+from fleet_tui.governance.budgets import Asked, Verdict
+from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.runner_client import RunnerStatus
+from fleet_tui.watcher import alarms, spending, starting
 from fleet_tui.watcher.context import Context
 
 _METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMITED)
+_ACTED_NS = 10_000_000_000
+"""Who acted a moment ago works, whatever it said of waiting."""
 
 
 async def meter(ctx: Context) -> None:
-    """Charge every live run and hold those whose agent has used its budget up."""
+    """Charge every live run, and do what the budgets demand."""
     for run in ctx.reader.runs(*_METERED):
         status = ctx.statuses.get(run.id)
-        if status is None:
-            continue  # starting or just ending: the end of a run charges what is left
-        charged = slices_to_buy(run, status.active_ms)
-        if charged > run.charged_ms:
-            await ctx.say(RunMetered(run.id, run.agent, charged), f"run:{run.id}")
-        agent = ctx.reader.agent(run.agent)
-        if agent is not None:
-            await _enforce(ctx, run, agent)
-    await _clear_alarms(ctx)
+        if status is not None:  # else starting or just ending: the end of a run charges what is left
+            await _run(ctx, run, status)
+    await _report(ctx)
 
 
-async def _enforce(ctx: Context, run: Run, agent: Agent) -> None:
-    state = budget_state(agent)
-    about = f"agent:{agent.name}"
-    used_s, ceiling = agent.charged_ms // 1000, (ceiling_ms(agent) or 0) // 1000
-    if state == "warn":
-        key = f"budget-warning:{agent.name}:{ceiling}"
-        await ctx.say(BudgetWarning(agent.name, run.id, used_s, ceiling), about, key=key)
-    elif state == "exhausted" and run.state is not RunState.LIMITED:
-        key = f"budget-exhausted:{agent.name}:{ceiling}"
-        await ctx.say(BudgetExhausted(agent.name, run.id, used_s, ceiling), about, key=key)
-        limited = RunStateChanged(run.id, RunState.LIMITED.value, "rule", f"{used_s} of {ceiling} s used")
-        await ctx.say(limited, f"run:{run.id}")
-        title = f"{agent.name} has used its {ceiling} s of run time and is held"
-        response = f"`fleet budget extend {agent.name} SECONDS`, or stop it"
-        await alarms.ensure(ctx, "budget", about, priority=2, title=title, response=response)
-    if state != "exhausted" and run.state is RunState.LIMITED:
-        await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "operator", "budget extended"), f"run:{run.id}")
+async def _run(ctx: Context, run: Run, status: RunnerStatus) -> None:
+    found = spending.of_run(ctx, run)
+    asked = spending.asked(ctx, run, found)
+    reporting = asked is not None and not asked.reported
+    room = budgets.room_ms(found)
+    if room is not None and asked is not None and reporting:
+        room = max(room, asked.until_ms - run.charged_ms)
+    charged_ms = budgets.buy(run.charged_ms, status.active_ms, room)
+    if charged_ms > run.charged_ms:
+        await ctx.say(RunMetered(run.id, run.agent, charged_ms), f"run:{run.id}")
+        run = ctx.reader.run(run.id) or run
+        found = spending.of_run(ctx, run)
+        asked = spending.asked(ctx, run, found)
+    verdict = budgets.decide(found, run, status.active_ms, asked)
+    used_up = budgets.to_name(budgets.binding(found, run, status.active_ms, asked))
+    await _enforce(ctx, run, verdict, used_up, status.active_ms)
+    idle = not reporting and is_idle(ctx, run)
+    await _tell_runner(ctx, run, status, _limit(ctx, run, found, asked), idle=idle)
 
 
-async def _clear_alarms(ctx: Context) -> None:
-    """Also for agents that run nothing now: who was extended, or has no budget any more, is not held."""
-    for agent in ctx.reader.agents():
-        if budget_state(agent) != "exhausted":
-            await alarms.clear(ctx, "budget", f"agent:{agent.name}", "within its budget")
+async def _enforce(ctx: Context, run: Run, verdict: Verdict, used_up: Standing | None, active_ms: int) -> None:
+    about = f"run:{run.id}"
+    if used_up is None:
+        if run.state is RunState.LIMITED:
+            await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "operator", "budget extended"), about)
+    elif verdict == "refuse":
+        await _ask(ctx, run, used_up, active_ms)
+    elif verdict == "exhausted" and run.state is not RunState.LIMITED:
+        await ctx.say(RunStateChanged(run.id, RunState.LIMITED.value, "rule", spending.describe(used_up)), about)
+    elif verdict == "stop" and not run.stop_requested:
+        reason = f"{spending.describe(used_up)}, and it gave no report"
+        # A budget of each run would be full again for the next one: only then a person must let the work go on.
+        key = f"stop-{'run-' if used_up.rule.scope == 'run' else ''}budget:{run.id}"
+        await ctx.say(RunStopRequested(run.id, reason), about, key=key)
+
+
+async def _ask(ctx: Context, run: Run, used_up: Standing, active_ms: int) -> None:
+    """Once per run and ceiling, and with the text for its pane in the same transaction."""
+    key = f"budget-asked:{run.id}:{used_up.key}"
+    if ctx.reader.has_key(key):
+        return
+    grace_s = used_up.rule.grace_s
+    text = (
+        f"Stop here: {spending.describe(used_up)}. Nothing else will be allowed now. Within {grace_s} seconds say what "
+        "is done and what is left, with `fleet blocker 'Done: ... Left: ...'`, and end your turn. A person decides "
+        "whether you go on."
+    )
+    asked = BudgetReportAsked(run.id, run.agent, used_up.key, active_ms, grace_s)
+    await ctx.record(
+        draft(asked, f"run:{run.id}", key=key),
+        starting.message(ctx, run.id, spending.REPORT, text, key=f"budget-message:{run.id}:{used_up.key}"),
+    )
+
+
+def is_idle(ctx: Context, run: Run) -> bool:
+    """Whether the run waits for a person: its turn is over or it asked, and it has done nothing since."""
+    return run.state is RunState.WAITING and ctx.now_ns() - ctx.acted_ns.get(run.id, 0) > _ACTED_NS
+
+
+def _limit(ctx: Context, run: Run, found: list[Standing], asked: Asked | None) -> int | None:
+    """Where the runner stops the run by itself, whether or not we live to see it."""
+    if asked is not None and not asked.reported:
+        return asked.until_ms
+    sharing = sum(_shares(run, other, found) for other in ctx.reader.runs(*LIVE_RUNS))
+    return budgets.limit_ms(run.charged_ms, budgets.room_ms(found), sharing)
+
+
+def _shares(run: Run, other: Run, found: list[Standing]) -> bool:
+    drawn = _drawn(other)
+    return run.id == other.id or any(
+        standing.room_ms is not None and (standing.rule.scope, standing.name) in drawn for standing in found
+    )
+
+
+async def _tell_runner(ctx: Context, run: Run, status: RunnerStatus, limit_ms: int | None, *, idle: bool) -> None:
+    if (status.limit_ms, status.idle) != (limit_ms, idle):
+        with contextlib.suppress(
+            FleetError
+        ):  # just ending, or of an older version: what it ran is charged all the same
+            ctx.statuses[run.id] = await runner_client.meter(ctx.paths.run_dir(run.id), limit_ms=limit_ms, idle=idle)
+
+
+# -- what a person is told ---------------------------------------------------------------------------------------------
+
+
+async def _report(ctx: Context) -> None:
+    """Warnings, ceilings and unknown prices of everybody, also of those who run nothing now."""
+    found = [standing for standing in everybody(ctx) if standing.warns or standing.spent or standing.unknown]
+    used_up = [standing for standing in found if standing.spent and not _is_bought_only(ctx, standing)]
+    warned = [standing for standing in found if standing.warns]
+    for standing in warned:
+        await _say_once(ctx, standing, "warning")
+    for standing in used_up:
+        await _say_once(ctx, standing, "exhausted")
+    await alarms.keep(
+        ctx,
+        "budget",
+        {_about(standing): _title(standing, used_up=True) for standing in used_up},
+        priority=2,
+        response="extend it with `fleet budget extend` or `B` in the room, or leave it",
+        over="within its budget",
+    )
+    await alarms.keep(
+        ctx,
+        "budget-warning",
+        {_about(standing): _title(standing, used_up=False) for standing in warned if standing not in used_up},
+        priority=3,
+        response="extend it in time, or let it come to its end",
+        over="no longer so",
+    )
+    await alarms.keep(
+        ctx,
+        "budget-price",
+        {_about(standing): _unknown(standing) for standing in found if standing.unknown},
+        priority=2,
+        response="add the model to `prices:` in the configuration; `fleet log --kind usage_reported` names it",
+        over="every price is known",
+    )
+
+
+def _is_bought_only(ctx: Context, standing: Standing) -> bool:
+    """Whether the last run time was bought, but a run has not used it yet."""
+    if standing.room_ms is None:
+        return False
+    runs = [run for run in ctx.reader.runs(*_METERED) if run.state is not RunState.LIMITED]
+    drawing = [run for run in runs if (standing.rule.scope, standing.name) in _drawn(run)]
+    return any(spending.active_ms(ctx, run) < run.charged_ms and not _was_asked(ctx, run) for run in drawing)
+
+
+def _was_asked(ctx: Context, run: Run) -> bool:
+    return spending.asked(ctx, run, spending.of_run(ctx, run)) is not None
+
+
+def _drawn(run: Run) -> tuple[tuple[Scope, str], ...]:
+    return chain(run.id, run.agent, run.role, run.ticket)
+
+
+def everybody(ctx: Context) -> list[Standing]:
+    """Every rule against all that it covers: configured agents and their roles, live runs and their tickets."""
+    agents = [agent for agent in ctx.reader.agents() if agent.configured]
+    subjects: list[tuple[str, str]] = [("fleet", "fleet")]
+    subjects += [("agent", agent.name) for agent in agents] + [("role", agent.role) for agent in agents]
+    for run in ctx.reader.runs(*LIVE_RUNS, RunState.QUEUED):
+        subjects += _drawn(run)
+    return standings(
+        ctx.settings.budget_rules, spending.cells(ctx, *ctx.reader.runs(RunState.QUEUED)), subjects, ctx.now_ns()
+    )
+
+
+async def _say_once(ctx: Context, standing: Standing, what: str) -> None:
+    key = f"budget-{what}:{standing.key}"
+    if not ctx.reader.has_key(key):
+        rule = standing.rule
+        facts = (rule.scope, standing.name, rule.unit, rule.window, standing.start_ns, standing.used, standing.ceiling)
+        await ctx.say((BudgetWarning if what == "warning" else BudgetExhausted)(*facts), _about(standing), key=key)
+
+
+def _about(standing: Standing) -> str:
+    return "fleet" if standing.rule.scope == "fleet" else f"{standing.rule.scope}:{standing.name}"
+
+
+def _title(standing: Standing, *, used_up: bool) -> str:
+    if used_up:
+        return spending.describe(standing)
+    return spending.describe(standing).replace("is used up", "is nearly used up")
+
+
+def _unknown(standing: Standing) -> str:
+    known = show_amount("money", standing.used)
+    return f"{_about(standing)} used a model whose price is unknown: its budget knows of {known} only"

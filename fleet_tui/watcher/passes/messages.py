@@ -9,7 +9,7 @@ from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.input_line import holds, is_empty
 from fleet_tui.vendors.registry import vendor_for
-from fleet_tui.watcher import alarms
+from fleet_tui.watcher import alarms, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
 
@@ -23,12 +23,20 @@ async def send(ctx: Context) -> None:
     for message in sorted(ctx.reader.messages(*OPEN_MESSAGES), key=lambda m: (m.sent_ns, m.id)):
         if message.run in seen:
             continue
-        seen.add(message.run)
         run = ctx.reader.run(message.run)
+        if run is not None and run.state in _TYPING and _without_budget(ctx, run, message):
+            continue  # it stays queued until there is room again
+        seen.add(message.run)
         if run is None or run.state in ENDED_RUNS:
             await _in_vain(ctx, message)
         elif run.state in _TYPING and not run.stop_requested:
             ctx.jobs.start(f"message:{message.id}", lambda m=message, r=run: _send(ctx, m, r))  # type: ignore[misc]
+
+
+def _without_budget(ctx: Context, run: Run, message: Message) -> bool:
+    """Whether the message would begin a turn that the budget does not allow; the request for a report may."""
+    begun = message.state is not MessageState.QUEUED or _open_effect(ctx, message) is not None
+    return message.purpose != spending.REPORT and not begun and spending.refusal(ctx, run) is not None
 
 
 async def _in_vain(ctx: Context, message: Message) -> None:

@@ -30,13 +30,13 @@ from fleet_tui.domain.states import (
     TicketState,
 )
 from fleet_tui.domain.text import one_line
-from fleet_tui.governance import lifecycle
+from fleet_tui.governance import budgets, lifecycle
 from fleet_tui.governance.dispatch import places, takes_work
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import alarms, ending, starting
+from fleet_tui.watcher import alarms, ending, spending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
 from fleet_tui.watcher.parties import at_high_risk
@@ -49,6 +49,8 @@ _LAST_WORDS_NS = 15_000_000_000
 
 _COLLECTING_TRIES = 3
 _NO_ISOLATION = "see `fleet doctor --security`; then restart the watcher, or set isolation.level to auto"
+METER_STALE_MS = 5_000
+"""How old the persisted run time may be: runners write it down every five seconds."""
 
 
 async def start_queued(ctx: Context) -> None:
@@ -70,7 +72,7 @@ async def start_queued(ctx: Context) -> None:
             await _drop_if_stopped(ctx, run)
             continue
         full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
-        if ctx.ending or full or run.not_before_ns > ctx.now_ns() or lifecycle.budget_state(agent) == "exhausted":
+        if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
             continue
         if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]
             room -= 1
@@ -216,10 +218,12 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     signal = record.signal if record else None
     active_ms = record.active_ms if record else read_meter_ms(run_dir)
     subject = f"run:{run.id}"
-    charged = max(run.charged_ms, active_ms)
     drafts: list[Draft] = []
-    if charged > run.charged_ms:
-        drafts.append(_charge(run, charged))
+    # With a record its time is known, and the rest of the last slice is given back; without one it is forfeited.
+    charged_ms = active_ms if record else _at_most(ctx, run, active_ms)
+    if charged_ms != run.charged_ms:
+        metered = RunMetered(run.id, run.agent, charged_ms, settled=record is not None)
+        drafts.append(draft(metered, f"run:{run.id}"))
     if exit_code == 0 and not run.stop_requested:
         await _collect(ctx, run)
     delivered = has_delivered(ctx, run) or has_asked(ctx, run)
@@ -259,9 +263,13 @@ def _why(record: ExitRecord | None, run_dir: Path) -> str:
     return "the runner died without a record"
 
 
-def _charge(run: Run, charged_ms: int) -> Draft:
-    """The last of the run's time, when it ran past what was bought."""
-    return draft(RunMetered(run.id, run.agent, charged_ms), f"run:{run.id}")
+def _at_most(ctx: Context, run: Run, persisted_ms: int) -> int:
+    """What to charge a run whose runner died: it may have run for some seconds after it wrote its meter down."""
+    if not persisted_ms:
+        return run.charged_ms
+    room = budgets.room_ms(spending.of_run(ctx, run))
+    likely_ms = max(run.charged_ms, persisted_ms + METER_STALE_MS)
+    return max(persisted_ms, likely_ms if room is None else min(likely_ms, run.charged_ms + room))
 
 
 def _owes_result(ctx: Context, run: Run) -> bool:
@@ -371,5 +379,8 @@ async def requeue_released(ctx: Context) -> None:
             continue
         if ctx.reader.has_key(f"stop-release:{run.id}"):
             await ctx.say(TicketUnblocked(ticket.number, "its agent was released"), f"ticket:{ticket.number}")
+        elif ctx.reader.has_key(f"stop-budget:{run.id}"):
+            reason = "goes on as soon as its budget has room"
+            await ctx.say(TicketUnblocked(ticket.number, reason), f"ticket:{ticket.number}")
         else:
             await tickets.block(ctx, ticket.number, f"{run.agent} was stopped; mark it ready to go on")

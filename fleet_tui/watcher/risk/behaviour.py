@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState
-from fleet_tui.governance.lifecycle import ceiling_ms
 from fleet_tui.governance.risk.evidence import Behaviour
 from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher import spending
 from fleet_tui.watcher.context import Context
 
 _SECOND = 1_000_000_000
-_HOUR_NS = 3600 * _SECOND
 _MOST_EVENTS = 1_000
 _SAID = frozenset({"policy_denied", "note", "claim", "handoff", "artifact", "blocker"})
 """Kinds that tell a loop when the same is said again."""
@@ -83,14 +82,8 @@ def _silence_s(ctx: Context, run: Run | None, changed_ns: int) -> int:
 
 
 def _spent_percent(ctx: Context, run: Run | None) -> int:
-    """Of the agent's budget, how much this run spent within the last hour."""
-    agent = ctx.reader.agent(run.agent) if run else None
-    ceiling = ceiling_ms(agent) if agent else None
-    if run is None or not ceiling:
+    """Of the tightest budget that the run spends from, how much was spent within the last hour."""
+    if run is None:
         return 0
-    hour = EventFilter(kinds=("run_metered",), subjects=(f"run:{run.id}",), since_ns=ctx.now_ns() - _HOUR_NS)
-    metered = ctx.reader.events(hour, after=0, limit=1)
-    young = (run.started_ns or 0) >= ctx.now_ns() - _HOUR_NS
-    before = 0 if young or not metered else int(metered[0].payload["charged_ms"])
-    spent = run.charged_ms - before if metered or young else 0
-    return max(0, 100 * spent // ceiling)
+    shares = (100 * min(standing.per_hour, standing.used) // standing.ceiling for standing in spending.of_run(ctx, run))
+    return max(shares, default=0)

@@ -1,0 +1,113 @@
+"""A person adds to a budget: which one is meant, and who may go on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fleet_tui.domain.amounts import MOST, UNITS, Unit, show_amount
+from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.events import Blocker, BudgetExtended, BudgetReportAsked
+from fleet_tui.domain.model import Question
+from fleet_tui.domain.spending import SCOPES, chain
+from fleet_tui.domain.standing import Standing, standings
+from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher import spending
+from fleet_tui.watcher.context import Context
+
+Answer = Callable[[Question, str, str], Awaitable[dict[str, Any]]]
+
+
+async def extend(ctx: Context, args: dict[str, Any], actor: str, answer: Answer) -> dict[str, Any]:
+    """Record the extension that ``args`` ask for, and answer the reports that the ceiling had asked for.
+
+    ``scope`` and ``name`` say whose, ``amount`` how much in the unit's smallest part; ``unit`` and ``window`` are
+    needed where it has several budgets.
+
+    Raises:
+        UsageError: no sane amount, or not clear which budget is meant.
+        Conflict: there is no such budget.
+    """
+    amount = args.get("amount")
+    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= MOST:
+        raise UsageError("amount missing", "how much to add: a whole number above 0", "fleet budget extend dev 10m")
+    standing = _meant(ctx, args)
+    rule = standing.rule
+    reason = clean(str(args.get("reason") or "by hand"), 400)
+    seconds_of_agent = rule.scope == "agent" and rule.unit == "seconds" and rule.window == "total"
+    extension = BudgetExtended(
+        standing.name if seconds_of_agent else "",
+        amount if seconds_of_agent else 0,
+        reason,
+        rule.scope,
+        standing.name,
+        rule.unit,
+        rule.window,
+        standing.start_ns,
+        amount,
+    )
+    about = "fleet" if rule.scope == "fleet" else f"{rule.scope}:{standing.name}"
+    await ctx.say(extension, about, actor=actor)
+    added = _what_was_added(standing, amount)
+    for question in _reports(ctx, standing):  # who is given more need not be told so twice
+        await answer(question, f"{added}: go on where you stopped.", actor)
+    return {"message": added}
+
+
+def _meant(ctx: Context, args: dict[str, Any]) -> Standing:
+    scope, name = str(args.get("scope", "")), str(args.get("name", ""))
+    if scope not in SCOPES:
+        raise UsageError("scope missing", f"one of {', '.join(SCOPES)}", "fleet budget extend agent:dev 10m")
+    name = "fleet" if scope == "fleet" else name
+    unit: Unit | None = next((unit for unit in UNITS if unit == args.get("unit")), None)
+    runs = [run for run in (ctx.reader.run(name),) if run is not None] if scope == "run" else []
+    runs += ctx.reader.runs(ticket=int(name)) if scope == "ticket" and name.isdecimal() else []
+    cells = spending.cells(ctx, *runs)
+    found = standings(ctx.settings.budget_rules, cells, [(scope, name)], ctx.now_ns())
+    fitting = [
+        standing
+        for standing in found
+        if unit in (None, standing.rule.unit) and args.get("window") in (None, standing.rule.window)
+    ]
+    if not fitting:
+        kind = "run-time " if unit == "seconds" else f"{unit} " if unit else ""
+        raise Conflict("no budget", f"{one_line(name, 80)} has no {kind}budget", "see `fleet budget`")
+    if len({(standing.rule.unit, standing.rule.window) for standing in fitting}) > 1:
+        kinds = ", ".join(f"{standing.rule.unit} ({standing.rule.window})" for standing in fitting)
+        raise UsageError("several budgets", f"{one_line(name, 80)} has {kinds}", "name one with --unit and --window")
+    standing = min(fitting, key=lambda standing: standing.ceiling)
+    if standing.rule.unit == "money" and unit is None:
+        raise UsageError("unit missing", "this budget counts money", "write it like $5.00")
+    return standing
+
+
+def _what_was_added(standing: Standing, amount: int) -> str:
+    """For the person: ``agent dev: 600 s more``."""
+    whose = "the fleet" if standing.rule.scope == "fleet" else f"{standing.rule.scope} {standing.name}"
+    return f"{whose} may use {show_amount(standing.rule.unit, amount)} more"
+
+
+def _reports(ctx: Context, standing: Standing) -> list[Question]:
+    """The open questions of runs that were asked for a report because of this budget: the extension answers them."""
+    found = []
+    for question in ctx.reader.questions(open_only=True):
+        run = ctx.reader.run(question.run)
+        if run is None or (standing.rule.scope, standing.name) not in chain(run.id, run.agent, run.role, run.ticket):
+            continue
+        asked = EventFilter(kinds=(BudgetReportAsked.kind,), subjects=(f"run:{run.id}",))
+        asks = ctx.reader.events(asked, after=0, limit=1_000)
+        first = next((event for event in asks if event.payload["standing"] == standing.key), None)
+        said = EventFilter(kinds=(Blocker.kind,))
+        if first is not None and any(
+            blocker.payload["question"] == question.id
+            for blocker in ctx.reader.events(said, after=first.seq, limit=1_000)
+        ):
+            found.append(question)
+    return [question for question in found if not _still_without(ctx, question)]
+
+
+def _still_without(ctx: Context, question: Question) -> bool:
+    run = ctx.reader.run(question.run)
+    return run is not None and run.state in LIVE_RUNS and any(s.spent for s in spending.of_run(ctx, run))

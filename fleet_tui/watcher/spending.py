@@ -1,0 +1,70 @@
+"""What a run may still spend, asked by whoever is about to let it do something."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.events import Blocker, BudgetReportAsked
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.spending import Cells, window_start_ns
+from fleet_tui.domain.standing import Standing
+from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.governance import budgets
+from fleet_tui.governance.budgets import Asked
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher.context import Context
+
+REPORT = "budget"
+"""The purpose of the message that asks for a report: the one that is delivered to a run without a budget."""
+
+
+def cells(ctx: Context, *more: Run) -> Cells:
+    """The ledger, with the cells of the live runs and ``more``."""
+    runs = dict.fromkeys([*ctx.reader.runs(*LIVE_RUNS), *more])
+    return ctx.reader.spending(window_start_ns("hour", ctx.now_ns()), tuple(runs))
+
+
+def of_run(ctx: Context, run: Run) -> list[Standing]:
+    """Every budget that ``run`` spends from."""
+    return budgets.of_run(run, ctx.settings.budget_rules, cells(ctx, run), ctx.now_ns())
+
+
+def active_ms(ctx: Context, run: Run) -> int:
+    """The run time that the runner told in this round; before that, all that was bought counts as used."""
+    status = ctx.statuses.get(run.id)
+    return status.active_ms if status is not None else run.charged_ms
+
+
+def asked(ctx: Context, run: Run, found: list[Standing]) -> Asked | None:
+    """The last request for a report that concerns a budget still used up, and whether it was answered."""
+    keys = {standing.key for standing in found if standing.spent}
+    kinds = EventFilter(kinds=(BudgetReportAsked.kind,), subjects=(f"run:{run.id}",))
+    for event in reversed(ctx.reader.events(kinds, after=0, limit=1_000)) if keys else ():
+        if event.payload["standing"] in keys:
+            said = ctx.reader.events(EventFilter(kinds=(Blocker.kind,)), after=event.seq, limit=1_000)
+            reported = any(blocker.payload["run"] == run.id for blocker in said)
+            facts = event.payload
+            return Asked(facts["standing"], facts["active_ms"], facts["grace_s"], reported)
+    return None
+
+
+def refusal(ctx: Context, run: Run) -> str | None:
+    """Why ``run`` may not go on now, or None: at its ceiling it may only report."""
+    found = of_run(ctx, run)
+    standing = budgets.to_name(budgets.binding(found, run, active_ms(ctx, run), asked(ctx, run, found)))
+    if standing is None:
+        return None
+    return f"{describe(standing)}; say what is done and what is left with `fleet blocker`, and stop there"
+
+
+def has_room(ctx: Context, run: Run) -> bool:
+    """Whether a run that has not begun may begin."""
+    return not any(standing.spent for standing in of_run(ctx, run))
+
+
+def describe(standing: Standing) -> str:
+    """``the budget of agent dev is used up: 40 s of 40 s (day)``."""
+    rule = standing.rule
+    whose = "the fleet" if rule.scope == "fleet" else f"{rule.scope} {standing.name}"
+    amounts = f"{show_amount(rule.unit, standing.used)} of {show_amount(rule.unit, standing.ceiling)}"
+    window = "" if rule.window == "total" else f" this {rule.window}"
+    return f"the budget of {whose} is used up: {amounts}{window}"

@@ -1,0 +1,71 @@
+"""What agents' programs report of their use: tokens, money, turns. Each request is counted once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fleet_tui.domain.amounts import MOST
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.events import UsageReported
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import MessageState
+from fleet_tui.domain.text import one_line
+from fleet_tui.watcher import spending
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.prices import Tokens, cost
+
+_COUNTS = ("input_tokens", "output_tokens", "cache_read", "cache_write")
+_MOST = 10**12
+_ON_ITS_WAY = (MessageState.TYPED, MessageState.SUBMITTED, MessageState.UNCERTAIN)
+
+
+async def report(ctx: Context, run: Run, args: dict[str, Any], key: str) -> dict[str, Any]:
+    """Record what one request used. A request id that was reported before changes nothing.
+
+    Raises:
+        UsageError: not such a report.
+    """
+    counts = {name: _count(args, name, _MOST) or 0 for name in _COUNTS}
+    told = _count(args, "cost_microusd", MOST)
+    turn = _count(args, "turn", 1_000_000) or 0
+    request = one_line(str(args.get("request_id") or args.get("request") or ""), 200)
+    model = one_line(str(args.get("model") or run.model or ""), 200)
+    if not any(counts.values()) and told is None and not turn:
+        raise UsageError("nothing used", "a report needs tokens, a cost or a turn", ", ".join(_COUNTS))
+    tokens = Tokens(*counts.values())
+    microusd, source = await asyncio.to_thread(cost, model, tokens, told, ctx.settings.prices)
+    if not any(counts.values()) and told is None:
+        microusd, source = 0, "vendor"  # a turn alone costs nothing
+    usage = UsageReported(
+        run.id, run.agent, model, **counts, cost_microusd=microusd, cost_source=source, turn=turn, request=request
+    )
+    # Of the agent, not of the run: a session that is taken up again may tell its past once more.
+    key = f"usage:{run.agent}:{request}" if request else key
+    await ctx.say(usage, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)
+    return {"message": "counted"}
+
+
+async def turn_begun(ctx: Context, run: Run, key: str) -> str | None:
+    """Count the turn that a prompt begins; why it should not, when the run may only report."""
+    reason = spending.refusal(ctx, run)
+    cell = spending.cells(ctx, run).get(("run", run.id, "total", 0))
+    turn = UsageReported(
+        run.id, run.agent, run.model or "", cost_microusd=0, cost_source="vendor", turn=(cell.turns if cell else 0) + 1
+    )
+    await ctx.say(turn, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=f"turn:{key}")
+    return None if _reports(ctx, run) else reason
+
+
+def _reports(ctx: Context, run: Run) -> bool:
+    """Whether the prompt may be our own request for a report."""
+    return any(message.purpose == spending.REPORT for message in ctx.reader.messages(*_ON_ITS_WAY, run=run.id))
+
+
+def _count(args: dict[str, Any], name: str, most: int) -> int | None:
+    value = args.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise UsageError("not a count", f"{name} must be a whole number from 0 to {most}")
+    return value
