@@ -395,7 +395,12 @@ def whoami(words: list[str], options: dict[str, str]) -> int:
 
 
 def ticket(words: list[str], options: dict[str, str]) -> int:
-    print(show(ask("ticket", {}).get("text", "")))
+    after: object = 0
+    while isinstance(after, int):  # a long one comes in parts
+        answer = ask("ticket", {"after": after})
+        sys.stdout.write(show(answer.get("text", "")))
+        after = answer.get("next")
+    print()
     return 0
 
 

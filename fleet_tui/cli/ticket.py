@@ -24,14 +24,12 @@ from fleet_tui.cli.common import (
 )
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.states import TicketState
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import one_line, taken_out
 
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Ticket
     from fleet_tui.forge.base import TicketRecord
     from fleet_tui.forge.local import LocalForge
-
-_MOST_BODY = 4_000_000
 
 
 @click.group()
@@ -74,26 +72,63 @@ def new(
       fleet ticket new "Fix the date parser" --body "2026-13-01 must be refused" --ready
       fleet ticket new "Add pagination" --body-file spec.md --depends-on 3
     """
-    if not one_line(title):
-        raise UsageError("empty title", "a ticket needs one", 'fleet ticket new "What is to be done"')
     if body is not None and body_file is not None:
         raise UsageError("two bodies", "--body and --body-file exclude each other")
-    text = body or ""
+    name, text = _utf8("title", title), _utf8("body", body or "")
     if body_file is not None:
-        data = body_file.read(_MOST_BODY + 1)
-        if len(data) > _MOST_BODY:
-            raise UsageError(
-                "body too long", f"more than {_MOST_BODY} bytes", "put it into the repository and name the file"
-            )
-        text = data.decode("utf-8", "replace")
+        text = _read(body_file)
     wanted = [*labels, _ready_label(repo)] if ready else list(labels)
-    record = asyncio.run(_forge(repo).create_ticket(title, text, wanted, depends_on, priority))
+    record = asyncio.run(_forge(repo).create_ticket(name, text, wanted, depends_on, priority))
+    _announce("title", name)
+    _announce("body", text)
     if as_json:
         print_json(record)
     else:
         say(f"ticket #{record.number}: {one_line(record.title)}")
         if not ready:
             say(f"  fleet ticket ready {record.number}   lets an agent take it")
+
+
+def _read(file: BinaryIO) -> str:
+    """What stands in a file of text.
+
+    Raises:
+        UsageError: it is too long, or no text.
+    """
+    from fleet_tui.forge.local import MAX_BODY_BYTES
+
+    data = file.read(MAX_BODY_BYTES + 1)
+    if len(data) > MAX_BODY_BYTES:
+        told = f"{file.name} has more than {MAX_BODY_BYTES} bytes"
+        raise UsageError("body too long", told, "put it into the repository and name the file")
+    if b"\0" in data:
+        raise UsageError("the body is no text", f"{file.name} holds NUL bytes", "name the file in the ticket instead")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = f"{file.name}, byte {error.start}: {error.reason}"
+        raise UsageError("the body is not UTF-8", where, "convert it: iconv -f latin1 -t utf-8 FILE") from error
+
+
+def _utf8(what: str, text: str) -> str:
+    """An argument of the command line, whose bytes need not be text.
+
+    Raises:
+        UsageError: they are not.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(f"the {what} is not UTF-8", f"at character {error.start + 1}", "type it anew") from error
+    return text
+
+
+def _announce(what: str, text: str) -> None:
+    """Say what was taken out on the way in: nobody's words are changed in silence."""
+    count, names = taken_out(text)
+    if count:
+        hidden = ", ".join(names[:8]) + (" and others" if len(names) > 8 else "")
+        say(f"note: {count} hidden character(s) were taken out of the {what}: {hidden}", err=True)
 
 
 @ticket.command()

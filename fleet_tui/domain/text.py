@@ -52,6 +52,16 @@ def clean(text: str, limit: int | None = None) -> SafeText:
     return SafeText(text)
 
 
+def taken_out(text: str) -> tuple[int, tuple[str, ...]]:
+    """How many characters :func:`clean` takes out of ``text``, and the hidden ones among them, as ``U+200D``.
+
+    An escape sequence goes with everything that belongs to it, so the number may be larger than what is named.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    names = dict.fromkeys(f"U+{ord(char):04X}" for char in _FORBIDDEN.findall(text))
+    return len(text) - len(clean(text)), tuple(names)
+
+
 def one_line(text: str, limit: int = 200) -> SafeText:
     """Like :func:`clean`, on one line: runs of white space become one space. What is over ``limit`` is cut off."""
     # Eight times the limit leaves room for what cleaning takes away, and bounds the work on a huge text.

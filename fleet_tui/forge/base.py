@@ -10,6 +10,8 @@ from typing import Protocol
 from fleet_tui.domain.errors import FleetError
 
 DEFAULT_PRIORITY = 3
+MAX_TITLE = 200
+"""Characters of a title."""
 
 
 class NoSuchTicket(FleetError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import yaml
 
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.forge.base import DEFAULT_PRIORITY
+from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE
 
 MAX_HEADER_BYTES = 64 * 1024
 MAX_ITEMS = 100
@@ -72,9 +72,12 @@ def parse(text: str) -> Parsed:
     header, _, end = _split(text)
     fields = _fields(header)
     body = re.sub(r"\r\n?", "\n", text[end:]).strip("\n")
-    title = one_line(_text(fields, "title"))
+    written = _text(fields, "title")
+    title = one_line(written, len(written))
     if not title:
         raise BadTicketFile(_line(fields.get("title")), "title is missing or empty")
+    if len(title) > MAX_TITLE:
+        raise BadTicketFile(_line(fields["title"]), f"the title has {len(title)} characters of at most {MAX_TITLE}")
     return Parsed(
         number=_integer(fields, "id", _NUMBER),
         title=title,

@@ -21,11 +21,11 @@ from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.ids import slugify
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge import files
-from fleet_tui.forge.base import DEFAULT_PRIORITY, NoSuchTicket, PullRequestDraft, TicketRecord
+from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, PullRequestDraft, TicketRecord
 from fleet_tui.forge.frontmatter import BadTicketFile, parse, render, with_labels
 
 _NAME = re.compile(r"([0-9]{1,6})(?:-[^/]*)?\.md\Z")
@@ -66,18 +66,21 @@ class LocalForge:
         """Write a new ticket file; numbers are never used twice, not even after a file was deleted.
 
         Raises:
-            FleetError: empty title, body too long, priority not 1 to 9, directory not writable.
+            UsageError: empty title, title or body too long, priority not 1 to 9.
+            FleetError: directory not writable.
         """
-        name = one_line(title)
+        name = one_line(title, len(title))
         text = clean(body)
         if not name:
-            raise FleetError("ticket without a title", "the title is empty", "say in one line what is to be done")
+            raise UsageError("ticket without a title", "the title is empty", "say in one line what is to be done")
+        if len(name) > MAX_TITLE:
+            told = f"{len(name)} characters of at most {MAX_TITLE}"
+            raise UsageError("title too long", told, "say the rest in the body")
         if len(text.encode()) > MAX_BODY_BYTES:
-            raise FleetError(
-                "ticket too long", f"the body has more than {MAX_BODY_BYTES} bytes", "attach files instead"
-            )
+            told = f"the body has more than {MAX_BODY_BYTES} bytes"
+            raise UsageError("ticket too long", told, "put it into the repository and name the file")
         if not 1 <= priority <= 9:
-            raise FleetError("no such priority", str(priority), "use 1 (most urgent) to 9")
+            raise UsageError("no such priority", str(priority), "use 1 (most urgent) to 9")
         return await asyncio.to_thread(self._create, name, text, tuple(labels), tuple(depends_on), priority)
 
     async def set_labels(self, number: int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
@@ -238,7 +241,11 @@ def _is_ticket(change: Change, path: str) -> bool:
 
 def _record(number: int, path: Path) -> TicketRecord:
     try:
-        parsed = parse(files.read_regular(path).decode("utf-8", "surrogateescape"))
+        content = files.read_regular(path)
+        parsed = parse(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return TicketRecord(number, path.stem, problem=_problem(path, line, "not UTF-8: save the file as UTF-8"))
     except BadTicketFile as error:
         return TicketRecord(number, path.stem, problem=_problem(path, error.line, error.message))
     except FleetError as error:

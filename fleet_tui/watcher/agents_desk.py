@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 _REMARKS = frozenset({"note", "claim", "handoff", "artifact"})
 _VERDICTS = {"pr_approved": PullRequestApproved, "pr_changes_requested": PullRequestChangesRequested}
 _SUMMARY = 2_000
+_TICKET_PART = 20_000
+"""Characters of a ticket in one answer: as JSON in ASCII they take twelve bytes at most, and a frame has 256 KiB."""
 _MAIL_LOOK_S = 0.25
 
 
@@ -260,8 +262,11 @@ class AgentsDesk:
         ticket = self._ctx.reader.ticket(run.ticket) if run.ticket is not None else None
         if ticket is None:
             raise Refused("no ticket", "this run works on none")
-        body = clean(self._ctx.store.blob(ticket.body_sha), 60_000)
-        return {"text": f"#{ticket.number} {ticket.title}\n\n{body}"}
+        text = f"#{ticket.number} {ticket.title}\n\n{clean(self._ctx.store.blob(ticket.body_sha))}"
+        wanted = args.get("after")
+        start = max(0, wanted) if isinstance(wanted, int) else 0
+        end = start + _TICKET_PART
+        return {"text": text[start:end], "next": end if end < len(text) else None}
 
     async def _guard(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         return await guard_desk.judge(self._ctx, run, agent, args)

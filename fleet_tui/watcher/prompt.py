@@ -91,8 +91,12 @@ def _ticket(ctx: Context, number: int) -> str:
     ticket = ctx.reader.ticket(number)
     if ticket is None:
         return ""
-    body = clean(ctx.store.blob(ticket.body_sha), _MOST_CHARACTERS)
-    return f"# Ticket #{number}: {one_line(ticket.title)}\n\n{_fenced('Ticket text', body)}"
+    body = clean(ctx.store.blob(ticket.body_sha))
+    told = f"# Ticket #{number}: {one_line(ticket.title)}\n\n{_fenced('Ticket text', body[:_MOST_CHARACTERS])}"
+    if len(body) <= _MOST_CHARACTERS:
+        return told
+    cut = f"The ticket's text was cut here: these are {_MOST_CHARACTERS} of its {len(body)} characters."
+    return f"{told}\n\n{cut} Run `fleet ticket` to read all of it."
 
 
 def _fenced(title: str, text: str) -> str:

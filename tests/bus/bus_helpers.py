@@ -19,10 +19,10 @@ from fleet_tui.bus.shim import client_argv
 
 @dataclass
 class Handler:
-    """Remembers every call; ``answers`` and ``errors`` say what to return or raise for an op."""
+    """Remembers every call; ``answers`` (or what gives them) and ``errors`` are returned or raised for an op."""
 
     calls: list[tuple[Caller, str, dict[str, Any], str]] = field(default_factory=list)
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, Exception] = field(default_factory=dict)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -31,7 +31,8 @@ class Handler:
         self.arrived.set()
         if op in self.errors:
             raise self.errors[op]
-        return dict(self.answers.get(op, {}))
+        answer = self.answers.get(op, {})
+        return dict(answer(args) if callable(answer) else answer)
 
     def ops(self, principal: str | None = None) -> list[str]:
         return [op for caller, op, _, _ in self.calls if principal in (None, caller.principal)]

@@ -261,3 +261,11 @@ async def test_closing_bus_in_the_middle_queues_the_saying(
     assert (done.code, done.out) == (0, "queued: the watcher is away (note)\n")
     (waiting,) = spool.drain(home / "run-a" / "spool")
     assert waiting.id == handler.calls[0][3]
+
+
+async def test_a_long_ticket_comes_in_parts(agent: Agent, handler: Handler) -> None:
+    text = "#3 Log in\n\n" + "x" * 50
+    parts = {start: {"text": text[start : start + 20], "next": start + 20} for start in (0, 20, 40)}
+    parts[60] = {"text": text[60:], "next": None}
+    handler.answers["ticket"] = lambda args: parts[args["after"]]
+    assert (await agent("ticket")).out == text + "\n"

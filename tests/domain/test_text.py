@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_tui.domain.text import clean, fitting, one_line, reveal, reveal_name, some_names
+from fleet_tui.domain.text import clean, fitting, one_line, reveal, reveal_name, some_names, taken_out
 
 # Unicode format characters (Cf) that are drawn: they enclose or precede digits. All other Cf must go.
 VISIBLE_FORMAT = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
@@ -178,3 +178,15 @@ def test_hostile_megabytes_take_linear_time(text: str) -> None:
     one_line(text)
     reveal(text)
     assert time.process_time() - began < 5
+
+
+@given(mixed)
+def test_what_is_taken_out_is_counted_and_named(text: str) -> None:
+    count, names = taken_out(text)
+    assert count == len(text.replace("\r\n", "\n")) - len(clean(text))
+    assert bool(count) is bool(names)
+    assert taken_out(clean(text)) == (0, ())
+
+
+def test_names_of_what_is_taken_out() -> None:
+    assert taken_out("a\u200db\x1b[31mc\u200d\r\n") == (7, ("U+200D", "U+001B"))

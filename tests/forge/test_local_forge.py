@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.forge import files, local
 from fleet_tui.forge.base import Forge, PullRequestDraft, TicketRecord
 from fleet_tui.forge.local import LocalForge
@@ -67,7 +67,7 @@ async def test_create_and_read(forge: LocalForge) -> None:
         ("title: {a: [", "\ufeff---\n...\n---"),
         ("日本語 😀", "😀" * 250_000),
         ("tab\tnul\x00bell\x07esc\x1b[2J", "nul\x00\r\ncrlf\rcr\u202e"),
-        ("x" * 5000, ""),
+        ("x" * 200, ""),
     ],
 )
 async def test_hostile_titles_and_bodies(forge: LocalForge, title: str, body: str) -> None:
@@ -82,10 +82,11 @@ async def test_hostile_titles_and_bodies(forge: LocalForge, title: str, body: st
 async def test_refused_tickets(forge: LocalForge) -> None:
     for arguments, title in (
         ({"title": " \n"}, "ticket without a title"),
+        ({"title": "x" * 201}, "title too long"),
         ({"title": "x", "body": "y" * 3_000_000}, "ticket too long"),
         ({"title": "x", "priority": 0}, "no such priority"),
     ):
-        with pytest.raises(FleetError) as raised:
+        with pytest.raises(UsageError) as raised:
             await forge.create_ticket(**arguments)
         assert raised.value.title == title
         assert raised.value.hint
@@ -155,6 +156,15 @@ async def test_broken_files_stop_no_other(forge: LocalForge, tmp_path: Path) -> 
     assert all(record.problem for record in found[1:])
     assert all(number == int(str(problem)[:4]) for number, problem in problems)
     assert not [record for record in found if "root:" in record.body]
+
+
+async def test_a_file_whose_text_would_be_altered_is_not_taken(forge: LocalForge) -> None:
+    """What an agent reads is what the person wrote, or nothing."""
+    _put(forge, "0001-latin.md", b"---\ntitle: x\n---\nfine\ncaf\xe9\n")
+    _put(forge, "0002-long.md", "---\nid: 2\ntitle: " + "y" * 201 + "\n---\n")
+    first, second = await forge.tickets()
+    assert first.problem == "0001-latin.md:5: not UTF-8: save the file as UTF-8"
+    assert second.problem == "0002-long.md:3: the title has 201 characters of at most 200"
 
 
 async def test_labels(forge: LocalForge) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fleet_tui.bus.protocol import MAX_FRAME
 from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import PAYLOADS, AgentQuarantined
 from fleet_tui.domain.model import Run
@@ -313,3 +314,17 @@ async def test_any_words_of_an_agent_are_recorded_or_refused(
 @pytest.fixture
 async def talking(fleet: Fleet) -> tuple[Fleet, Run]:
     return fleet, await author(fleet)
+
+
+@pytest.mark.parametrize("body", ["short", "🚀" * 50_000 + "end"], ids=["short", "long"])
+async def test_an_agent_reads_the_whole_ticket_in_parts_that_fit(fleet: Fleet, body: str) -> None:
+    await fleet.ticket("Long", body)
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    after: int | None = 0
+    text = ""
+    while after is not None:
+        answer = await fleet.desk.answer(run.id, "ticket", {"after": after}, f"ticket-{after}")
+        assert len(json.dumps(answer)) < MAX_FRAME - 1000
+        text, after = text + answer["text"], answer["next"]
+    assert text == f"#1 Long\n\n{body}"

@@ -35,6 +35,7 @@ async def test_layers_in_order(fleet: Fleet) -> None:
     text = built(fleet, run)
     assert "You are agent dev, role developer" in text
     assert "# Ticket #1: Say two" in text
+    assert "was cut" not in text
 
 
 async def test_prompt_file_of_the_repository_is_read(make_fleet: MakeFleet) -> None:
@@ -90,3 +91,5 @@ async def test_a_megabyte_of_ticket_still_fits_into_one_paste(fleet: Fleet) -> N
     run = await author(fleet, body="🚀 words " * 150_000)
     text = built(fleet, run)
     assert 100_000 < len(text) < MOST_CHARACTERS
+    cut = "The ticket's text was cut here: these are 120000 of its 1200000 characters."
+    assert text.rstrip().endswith(f"{cut} Run `fleet ticket` to read all of it.")
