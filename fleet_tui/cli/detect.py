@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
+import subprocess
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 VENDOR_PROGRAMS = {
@@ -20,22 +23,63 @@ VENDOR_PROGRAMS = {
 _MOST_BYTES = 1_000_000
 
 
+_PYTHON_CHECKS = (
+    ("lint", "ruff", "check .", "[tool.ruff]"),
+    ("types", "mypy", ".", "[tool.mypy]"),
+    ("test", "pytest", "-q", "tests/"),
+)
+_PROBE_S = 10
+# Of a line for the shell only a plain first word tells a program.
+_PROGRAM = re.compile(r"[\w./+-]+")
+_ASSIGNMENT = re.compile(r"\w+=")
+_SHELL_WORDS = frozenset(
+    {".", ":", "[", "break", "case", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export", "false"}
+    | {"for", "if", "printf", "pwd", "read", "return", "set", "shift", "source", "test", "time", "trap", "true", "type"}
+    | {"ulimit", "umask", "until", "wait", "while"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class GateProposal:
-    """A check that the repository seems to have, and where that was seen."""
+    """A check that the repository seems to have, where that was seen, and what it lacks to run here, if anything."""
 
     name: str
     run: str
     seen: str
+    lacks: str = ""
 
 
 def gates(repository: Path) -> list[GateProposal]:
-    """Checks in the order in which they should run; the first proposal of a name wins."""
+    """Checks in the order in which they should run; of a name the first that can run here, else the first."""
     proposals: dict[str, GateProposal] = {}
-    for proposal in (*_make(repository), *_python(repository), *_node(repository), *_others(repository)):
-        proposals.setdefault(proposal.name, proposal)
+    for found in (*_make(repository), *_python(repository), *_node(repository), *_others(repository)):
+        proposal = replace(found, lacks=found.lacks or lacks(found.run, repository))
+        before = proposals.get(found.name)
+        if before is None or (before.lacks and not proposal.lacks):
+            proposals[found.name] = proposal
     order = {"build": 0, "lint": 1, "types": 2, "test": 3}
     return sorted(proposals.values(), key=lambda proposal: order.get(proposal.name, 9))
+
+
+def lacks(command: str | Sequence[str], repository: Path) -> str:
+    """What keeps a gate's command from starting, as far as looking can tell; empty when nothing is known of it."""
+    program = _program(command)
+    if program is None:
+        return ""
+    if "/" in program:
+        return "" if os.access(repository / program, os.X_OK) else f"{program} is not there"
+    return "" if shutil.which(program) else f"{program} is not on PATH"
+
+
+def _program(command: str | Sequence[str]) -> str | None:
+    if not isinstance(command, str):
+        return command[0] if command else None
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    first = next((word for word in words if not _ASSIGNMENT.match(word)), "")
+    return first if _PROGRAM.fullmatch(first) and first not in _SHELL_WORDS else None
 
 
 def installed_vendors() -> list[str]:
@@ -58,12 +102,40 @@ def _python(repository: Path) -> Iterator[GateProposal]:
         tool = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError:
         tool = {}
-    if "ruff" in tool:
-        yield GateProposal("lint", "python -m ruff check .", "[tool.ruff]")
-    if "mypy" in tool:
-        yield GateProposal("types", "python -m mypy .", "[tool.mypy]")
-    if (repository / "tests").is_dir() or (repository / "test").is_dir() or "pytest" in text:
-        yield GateProposal("test", "python -m pytest -q", "tests/")
+    tests = (repository / "tests").is_dir() or (repository / "test").is_dir() or "pytest" in text
+    wanted = [check for check in _PYTHON_CHECKS if check[1] in tool or (check[1] == "pytest" and tests)]
+    pythons = list(_pythons(repository)) if wanted else []
+    for name, module, arguments, seen in wanted:
+        python, missing = _python_with(module, pythons)
+        yield GateProposal(name, f"{python} -m {module} {arguments}", seen, missing)
+
+
+def _pythons(repository: Path) -> Iterator[str]:
+    """Interpreters in order of preference, as a gate may call them: the project's own, then those on PATH."""
+    for place in (".venv", "venv"):
+        path = repository / place / "bin" / "python"
+        if os.access(path, os.X_OK):
+            yield shlex.quote(str(path))
+    yield from (name for name in ("python", "python3") if shutil.which(name))
+
+
+def _python_with(module: str, pythons: Sequence[str]) -> tuple[str, str]:
+    """The first interpreter that can import ``module``; when there is none, one to name and what is missing."""
+    found = next((python for python in pythons if _can_import(shlex.split(python)[0], module)), None)
+    if found is not None:
+        return found, ""
+    if not pythons:
+        return "python3", f"{module}: no Python was found"
+    return pythons[0], f"{module} is not installed for {pythons[0]}"
+
+
+def _can_import(python: str, module: str) -> bool:
+    code = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
+    try:
+        done = subprocess.run([python, "-I", "-c", code, module], capture_output=True, timeout=_PROBE_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def _node(repository: Path) -> Iterator[GateProposal]:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import click
 
+from fleet_tui.cli import detect
 from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
@@ -194,6 +195,10 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
             yield Finding("vendor", "ok", f"{name} {probe.version}" if probe.version else f"{name}: {probe.program}")
         else:
             yield Finding("vendor", "missing", f"{name}: {probe.problem}", probe.hint)
+    for gate in settings.gates:
+        lacks = detect.lacks(gate.run, paths.repository)
+        fix = f"install it, or change the command of gate {gate.name}" if lacks else ""
+        yield Finding("gate", "missing" if lacks else "ok", f"{gate.name}: {lacks or gate.command}", fix)
 
 
 def _watcher(paths: FleetPaths) -> Iterator[Finding]:

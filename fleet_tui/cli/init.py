@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -41,6 +41,7 @@ class Plan:
     "--gate", "extra_gates", multiple=True, metavar="NAME=COMMAND", help="A check before every merge; may be repeated."
 )
 @click.option("--branch", help="The branch that work lands on; default: the one that is checked out.")
+@click.option("--prompts", "only_prompts", is_flag=True, help="Only write the prompts that the configuration lacks.")
 @click.option("--force", is_flag=True, help="Replace an existing configuration; it is kept in .fleet/.backup/.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
 @repo_option
@@ -49,6 +50,7 @@ def init(
     developers: int | None,
     extra_gates: tuple[str, ...],
     branch: str | None,
+    only_prompts: bool,
     force: bool,
     yes: bool,
     repo: Path | None,
@@ -60,11 +62,16 @@ def init(
       fleet init
       fleet init --yes --vendor claude-code --developers 3
       fleet init --gate "test=python -m pytest -q" --gate "lint=ruff check ."
+      fleet init --prompts
     """
     repository = find_repository(repo)
+    if only_prompts:
+        _write_missing_prompts(repository)
+        return
     config = repository / ".fleet" / "config.yaml"
     if config.exists() and not force:
-        raise UsageError("there is a fleet already", str(config), "edit it, or: fleet init --force (keeps a backup)")
+        hint = "edit it; fleet init --prompts adds missing prompts; fleet init --force begins anew (keeps a backup)"
+        raise UsageError("there is a fleet already", str(config), hint)
     target = branch or asyncio.run(_branch(repository))
     given = tuple(_gate(text) for text in extra_gates)
     found = given or tuple(detect.gates(repository))
@@ -100,14 +107,52 @@ def _gate(text: str) -> detect.GateProposal:
     return detect.GateProposal(name.strip(), command.strip(), "--gate")
 
 
+def _write_missing_prompts(repository: Path) -> None:
+    """Write the prompt of every agent that has none; nothing that is there is touched.
+
+    Raises:
+        UsageError: there is no configuration.
+        FleetError: some role has no shipped prompt; the others have been written.
+    """
+    from fleet_tui.settings.load import load_settings
+    from fleet_tui.settings.prompts import prompt_file, shipped_prompt
+
+    if not (repository / ".fleet" / "config.yaml").exists():
+        raise UsageError("no fleet here yet", str(repository), "fleet init")
+    settings = load_settings(repository, with_files=False).require()
+    missing = [a for a in settings.agents if a.enabled and a.prompt is None and prompt_file(repository, a).missing]
+    unknown = []
+    for agent in missing:
+        shipped = shipped_prompt(settings.family(agent.role).name, agent.role)
+        path = repository / agent.prompt_path
+        if shipped is None:
+            unknown.append(f"{agent.prompt_path} (role {agent.role})")
+        elif path.parent.resolve().is_relative_to(repository.resolve()) and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+            say(f"wrote {one_line(agent.prompt_path, 400)}")
+    if unknown:
+        raise FleetError("no shipped prompt fits", ", ".join(unknown), "write these files yourself")
+    if not missing:
+        say("no prompt is missing")
+
+
 def _ask(plan: Plan) -> Plan:
     say(f"Work will land on {one_line(plan.target)}. Enter takes the proposal in brackets.")
     vendor = ask("Agent program (claude-code, codex, gemini, opencode, aider, scripted)", plan.vendor)
     developers = ask("How many developers", plan.developers, click.IntRange(1, 50))
-    kept = [gate for gate in plan.gates if confirm(f"Gate {gate.name}: `{gate.run}` (seen: {gate.seen})", default=True)]
-    if not kept and confirm("No gate yet. Add one", default=False):
+    kept = [gate for gate in map(_asked, plan.gates) if gate is not None]
+    if not any(not gate.lacks for gate in kept) and confirm("No gate yet. Add one", default=False):
         kept.append(detect.GateProposal("test", ask("Command"), "you"))
     return Plan(plan.target, vendor, developers, tuple(kept))
+
+
+def _asked(gate: detect.GateProposal) -> detect.GateProposal | None:
+    """The gate as the person wants it; one that cannot run here stays a comment unless they insist."""
+    told = f"; cannot run here: {gate.lacks}" if gate.lacks else ""
+    if confirm(f"Gate {gate.name}: `{gate.run}` (seen: {gate.seen}{told})", default=not gate.lacks):
+        return replace(gate, lacks="")
+    return gate if gate.lacks else None
 
 
 def _back_up(repository: Path) -> None:
@@ -150,7 +195,8 @@ def _lines(plan: Plan) -> Sequence[str]:
         f"  - {{name: {name}, role: {role}, vendor: {json.dumps(plan.vendor)}}}"
         for name, role, _prompt in _agents(plan)
     ]
-    gates = [f"  - {{name: {json.dumps(g.name)}, run: {json.dumps(g.run)}}}" for g in plan.gates]
+    gates = [_gate_line(gate) for gate in plan.gates if not gate.lacks]
+    comments = [f"  # {_gate_line(gate).strip()}     # {one_line(gate.lacks)}" for gate in plan.gates if gate.lacks]
     none = ["  # - {name: test, run: make test}     # no check was found in this repository: add one"]
     return [
         "# The fleet of this repository. `fleet config explain KEY` tells what a key means and what is in force.",
@@ -163,11 +209,16 @@ def _lines(plan: Plan) -> Sequence[str]:
         "",
         "# Run by the watcher itself, on the merge result, in a clean checkout, before anything lands.",
         "gates:" if gates else "gates: []",
-        *(gates or none),
+        *gates,
+        *(comments or ([] if gates else none)),
         "",
         "approval:",
         "  when: always        # every merge waits for you; `sensitive`: only those that touch sensitive paths",
     ]
+
+
+def _gate_line(gate: detect.GateProposal) -> str:
+    return f"  - {{name: {json.dumps(gate.name)}, run: {json.dumps(gate.run)}}}"
 
 
 def _report(repository: Path, plan: Plan) -> None:
@@ -176,7 +227,11 @@ def _report(repository: Path, plan: Plan) -> None:
     load_settings(repository).require()
     names = ", ".join(name for name, _role, _prompt in _agents(plan))
     say(f"wrote .fleet/config.yaml and prompts for {names}")
-    say(f"gates: {', '.join(one_line(g.run) for g in plan.gates) or 'none found; add some under `gates:`'}")
+    able = ", ".join(one_line(gate.run) for gate in plan.gates if not gate.lacks)
+    say(f"gates: {able or 'none that can run here; add some under `gates:`'}")
+    for gate in plan.gates:
+        if gate.lacks:
+            say(f"not yet a gate: {one_line(gate.run)} ({one_line(gate.lacks)}); it is there as a comment")
     program = detect.VENDOR_PROGRAMS.get(plan.vendor)
     if program and not shutil.which(program):
         say(f"note: `{program}` is not on PATH yet; install it, or choose another vendor in the configuration")

@@ -203,7 +203,7 @@ def _prompts(settings: Settings, repository: Path) -> Iterator[Check]:
         found = prompt_file(repository, agent)
         path: KeyPath = ("agents", index, "prompt_file" if agent.prompt_file else "name")
         if found.missing:
-            yield Check(path, f"prompt file {agent.prompt_path} is missing", "create it, or run `fleet init`")
+            yield Check(path, f"prompt file {agent.prompt_path} is missing", "create it, or: fleet init --prompts")
         elif found.problem is not None:
             yield Check(path, f"prompt file {agent.prompt_path}: {found.problem.message}", found.problem.hint)
 

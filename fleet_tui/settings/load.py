@@ -72,11 +72,13 @@ def load_settings(
     user_file: Path | None = None,
     environ: Mapping[str, str] | None = None,
     project_required: bool = True,
+    with_files: bool = True,
 ) -> Loaded:
     """The effective settings of the fleet on ``repository``.
 
     ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository
-    that has no configuration yet gets the defaults. What is wrong is in the result.
+    that has no configuration yet gets the defaults; without ``with_files`` the files that it names need not be there.
+    What is wrong is in the result.
 
     Raises:
         SetupError: the installation is incomplete.
@@ -90,7 +92,7 @@ def load_settings(
     _lay_file(merged, sources, repository / PROJECT_FILE, PROJECT_FILE, repository, required=project_required)
     for document in environment_documents(os.environ if environ is None else environ):
         merged.lay(document, "environment")
-    return _finish(merged, repository, sources)
+    return _finish(merged, repository if with_files else None, sources)
 
 
 def parse_gates(text: str, where: str) -> tuple[GateSettings, ...]:
@@ -199,7 +201,7 @@ def _must_be_map(document: Document, *, required: bool) -> None:
         document.fault(document.values[()], "expected a map of settings", "write `key: value` lines")
 
 
-def _finish(merged: Merged, repository: Path, sources: Mapping[str, str]) -> Loaded:
+def _finish(merged: Merged, repository: Path | None, sources: Mapping[str, str]) -> Loaded:
     settings = None
     if not _has_errors(merged.problems):
         settings = _validate(merged)

@@ -28,12 +28,20 @@ def read_prompt(repository: Path, agent: AgentSettings) -> str:
         return agent.prompt
     found = prompt_file(repository, agent)
     if found.missing:
-        raise FleetError("no prompt file", f"{agent.prompt_path} is missing", "create it, or run `fleet init`")
+        raise FleetError("no prompt file", f"{agent.prompt_path} is missing", "create it, or: fleet init --prompts")
     if found.problem is not None:
         raise FleetError(
             "cannot use the prompt file", f"{agent.prompt_path} {found.problem.message}", found.problem.hint
         )
     return found.text
+
+
+def shipped_prompt(family: str, role: str) -> Path | None:
+    """The shipped prompt that fits ``role`` of ``family``; None when none does."""
+    name = {"author": "developer", "release": "release-manager", "reviewer": "reviewer", "triage": "triage"}.get(family)
+    if family == "reviewer" and any(word in role.lower() for word in ("qa", "test")):
+        name = "qa"
+    return paths.shipped_config() / "prompts" / f"{name}.md" if name else None
 
 
 def story_path(repository: Path, vendor: VendorSettings) -> Path | None:
