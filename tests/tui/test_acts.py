@@ -23,7 +23,11 @@ HEAD = "c" * 40
 async def diff_shown(app: Any, until: Any, head: str = HEAD) -> None:
     def shown() -> bool:
         screen = app.screen
-        return isinstance(screen, ApprovalsScreen) and bool(screen._files) and (screen._shown or ("", ""))[1] == head
+        return (
+            isinstance(screen, ApprovalsScreen)
+            and bool(screen.diff.files)
+            and (screen.diff.shown or ("", ""))[1] == head
+        )
 
     await until(shown)
 

@@ -17,7 +17,7 @@ SECOND = 1_000_000_000
 
 async def looking(app: Any, pilot: Any, until: Any) -> None:
     await pilot.press("2")
-    await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+    await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
     await pilot.pause()
 
 
@@ -73,11 +73,11 @@ async def test_the_keys_of_the_diff_work_from_every_pane(
             await pilot.press(key)
             await until(lambda path=path: diff.path == path)
         await pilot.press("}", "}")
-        await until(lambda: "hunk 2/2" in app.screen._position)
+        await until(lambda: "hunk 2/2" in app.screen.diff.position)
         await pilot.press("{")
-        await until(lambda: "hunk 1/2" in app.screen._position)
+        await until(lambda: "hunk 1/2" in app.screen.diff.position)
         await pilot.press("space")
-        await until(lambda: "b.py" in app.screen.seen_paths() and diff.path == "c.py")
+        await until(lambda: "b.py" in app.screen.diff.seen_paths() and diff.path == "c.py")
         assert app.message == ""
 
 
@@ -121,7 +121,7 @@ async def test_a_diff_that_is_here_stays_while_the_watcher_is_away(fleet: Any, u
     async with opened(fleet, until) as (app, pilot):
         await looking(app, pilot, until)
         await pilot.press("w")
-        await until(lambda: app.screen._shown == (2, "c" * 40, "b" * 40) and bool(app.screen._files))
+        await until(lambda: app.screen.diff.shown == (2, "c" * 40, "b" * 40) and bool(app.screen.diff.files))
         await freeze(app, fleet, until)
         await pilot.press("r")
         await pilot.pause()

@@ -40,7 +40,7 @@ async def test_screens(fleet: Any, until: Any, text: Callable[[Any], str], name:
         await pilot.press(*keys)
         await pilot.pause()
         if name == "approvals":
-            await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+            await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
             await pilot.pause()
         compare(f"{name}_{size[0]}x{size[1]}", masked(text(app)))
 
@@ -61,7 +61,7 @@ async def test_verdicts_of_earlier_heads_and_without_words(fleet: Any, until: An
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(lambda: app.picture.snapshot is not None)
         await pilot.press("2")
-        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
         await pilot.pause()
         rows = text(app).splitlines()
         assert any("gates 1/1  reviews 2/2  2f +3 -1" in row for row in rows)

@@ -22,7 +22,7 @@ def line(app: Any, text: Callable[[Any], str]) -> str:
 
 async def approve(app: Any, pilot: Any, until: Any, world: Any) -> None:
     await pilot.press("2")
-    await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+    await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
     await pilot.press("A")
     await armed(app, until)
     await pilot.press("y")
@@ -81,7 +81,7 @@ async def test_a_need_is_named_only_while_it_is_the_one_on_show(fleet: Any, unti
 async def test_a_strip_has_the_line_to_itself(fleet: Any, until: Any, text: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("w", "w")
-        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
         await until(lambda: line(app, text).startswith("APPROVE merge of #1"))
         await pilot.press("R")
         await until(lambda: app.screen.query_one(ConfirmStrip).request is not None)

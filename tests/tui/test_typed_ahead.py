@@ -100,7 +100,7 @@ async def test_a_message_gets_its_text_and_is_not_sent(fleet: Any, until: Any, q
 async def test_a_reason_gets_its_text_and_is_not_confirmed(fleet: Any, until: Any, key: str) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("2")
-        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+        await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
         chunk(app, f"{key}too large a w\ty\r")
         strip = app.screen.query_one(ConfirmStrip)
         await until(lambda: strip.request is not None)
@@ -118,7 +118,7 @@ async def test_no_key_of_the_same_chunk_confirms(fleet: Any, until: Any, text: s
     async with opened(fleet, until) as (app, pilot):
         if text[0] in "AR":
             await pilot.press("2")
-            await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen._files))
+            await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
         chunk(app, text)
         await until(lambda: not app.keyboard.busy)
         await pilot.pause()

@@ -5,34 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from textual import on, work
+from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from fleet_tui.domain.errors import FleetError, WatcherUnavailable
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.values import AgentTile, ApprovalCard, Health, NeedItem, NeedKind
-from fleet_tui.tui import commands
+from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 from fleet_tui.tui.bindings import APPROVALS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.diff_side import DiffSide
 from fleet_tui.tui.present import approvals as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.frame import MEDIUM
 from fleet_tui.tui.present.text import count, rule, short, since
-from fleet_tui.tui.screens.acts import AgentActs
-from fleet_widgets.diff_view import DiffFile, DiffView
+from fleet_tui.tui.screens.diff_keys import DiffKeys
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Span
 from fleet_widgets.list_view import LineList
 from fleet_widgets.text_pane import Section, TextPane
 
-DiffKey = tuple[int, str, str]
-"""Pull request, head and base: what these differ in never changes."""
-_DIFFS_KEPT = 8
 
-
-class ApprovalsScreen(AgentActs):
+class ApprovalsScreen(DiffKeys):
     """Opens on the head of the queue; `w` steps on. What is decided is always the selected card, by its id."""
 
     scope = APPROVALS
@@ -43,16 +37,6 @@ class ApprovalsScreen(AgentActs):
     def __init__(self) -> None:
         super().__init__()
         self._chosen: str | None = None
-        self._shown: DiffKey | None = None
-        """Whose diff is on screen, or comes there when it is here."""
-        self._diffs: dict[DiffKey, tuple[DiffFile, ...]] = {}
-        """The diffs that were fetched last."""
-        self._loading: DiffKey | None = None
-        self._trouble = ""
-        """Why the diff is not here."""
-        self._away: Health | None = None
-        """How the watcher was when it did not answer: as soon as it is well again, the diff is fetched by itself."""
-        self._position = ""
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -61,15 +45,13 @@ class ApprovalsScreen(AgentActs):
             LineList(palette=palette, id="cards"),
             Horizontal(
                 TextPane(palette=palette, id="evidence"),
-                Vertical(
-                    FrameLine(palette=palette, id="diff-rule"), DiffView(palette=palette, id="diff"), id="diff-side"
-                ),
+                DiffSide(palette, id="diff-side"),
                 id="panes",
             ),
         )
 
     def main_widget(self) -> Widget:
-        return self.query_one(DiffView)
+        return self.diff.view
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -98,7 +80,7 @@ class ApprovalsScreen(AgentActs):
         self.query_one(LineList).set_items([present.card_item(card, now_ns, wide=wide) for card in cards])
         self.query_one(LineList).select(self._chosen)
         self.query_one(LineList).styles.height = max(1, len(cards) * (2 if wide else 1))
-        for widget in (self.query_one(LineList), self.query_one(DiffView)):
+        for widget in (self.query_one(LineList), self.diff.view):
             widget.dimmed = bool(self.room.why_frozen)
         self._show_card(now_ns)
         self.show_focus()
@@ -109,7 +91,7 @@ class ApprovalsScreen(AgentActs):
         waiting = f"waiting for you {len(cards)}, oldest {since(oldest, now_ns)}"
         title = waiting if cards else "nothing waits for your decision"
         self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
-        self._show_diff_rule()
+        self.diff.show_rule()
 
     def _show_card(self, now_ns: int) -> None:
         card = self.card()
@@ -119,100 +101,22 @@ class ApprovalsScreen(AgentActs):
                 "the one you looked at is decided or void; w goes to the next" if self._chosen else "select one with w"
             )
             evidence.set_sections((Section("", ((Span(gone if self.cards() else "", "quiet"),),)),))
-            if self._shown is not None:
-                self._show_diff(None)
+            self.diff.bring(None)
             return
         evidence.set_sections(present.evidence(card, now_ns, self.room.context.hold_s))
-        self._bring_diff((card.approval.pr, card.approval.head_sha, card.approval.base_sha))
+        self.diff.bring((card.approval.pr, card.approval.head_sha, card.approval.base_sha))
 
-    # -- the diff ----------------------------------------------------------------------------------------------------
-
-    @property
-    def _files(self) -> tuple[DiffFile, ...]:
-        """The files on screen; none while the diff is not here."""
-        return self._diffs.get(self._shown, ()) if self._shown is not None else ()
-
-    def _bring_diff(self, wanted: DiffKey) -> None:
-        """Show the diff that is here, also while the watcher is away; fetch the one that is not."""
-        if wanted != self._shown:
-            self._trouble = ""
-            self._show_diff(wanted)
-        if wanted in self._diffs or self._loading == wanted:
-            return
-        health = self.room.picture.health
-        is_back = self._away is not None and health is not self._away and health.missed == 0
-        if not self._trouble or is_back:
-            self._load(wanted)
-
-    def _show_diff(self, shown: DiffKey | None) -> None:
-        self._shown, self._position = shown, ""
-        seen = self.room.seen.get(shown[1], frozenset()) if shown else frozenset()
-        self.query_one(DiffView).set_files(self._files, seen=seen, key=":".join(map(str, shown or ())))
-
-    @work(group="diff", exclusive=True, exit_on_error=False)
-    async def _load(self, wanted: DiffKey) -> None:
-        self._loading, self._trouble, self._away = wanted, "", None
-        pull_request, head, base = wanted
-        args = {"pr": pull_request, "head": head, "base": base}
-        try:
-            answer = await commands.ask(self.room.context.operator_socket, "diff", args)
-            files = present.diff_files(answer)
-        except (FleetError, ValueError, TypeError, AttributeError) as error:
-            self._trouble = str(error)
-            self._away = self.room.picture.health if isinstance(error, WatcherUnavailable) else None
-        else:
-            self._diffs = dict([*self._diffs.items(), (wanted, files)][-_DIFFS_KEPT:])
-            if self._shown == wanted and self.stands:
-                self._show_diff(wanted)
-        finally:
-            if self._loading == wanted:
-                self._loading = None
-        if self.stands:
-            self._show_diff_rule()
-
-    def _diff_state(self) -> str:
-        """Where in the diff the view is, or why there is none."""
-        if self._files or self._shown in self._diffs:
-            return self._position
-        if self._loading is not None:
-            return "loading"
-        if self._away is not None:
-            return "comes when the watcher is back"
-        return f"not here, r tries again: {self._trouble}" if self._trouble else ""
-
-    def _show_diff_rule(self) -> None:
-        card = self.card()
-        seen = len(self.seen_paths())
-        where = f"{short(card.approval.head_sha)} on {short(card.approval.base_sha)}" if card else ""
-        text = one_line(f"diff {where}  {self._diff_state()}", 160)
-        tally = f"seen {seen}/{len(self._files)}" if self._files else ""
-        self.set_line("diff-rule", rule(text, tally, has_focus=self.query_one(DiffView).has_focus))
-
-    def seen_paths(self) -> frozenset[str]:
-        head = self._shown[1] if self._shown else ""
-        return self.room.seen.get(head, frozenset()) & {file.path for file in self._files}
-
-    @on(DiffView.Seen)
-    def _seen(self, message: DiffView.Seen) -> None:
-        if self._shown is not None:
-            head = self._shown[1]
-            self.room.seen[head] = self.room.seen.get(head, frozenset()) | {message.path}
-            self._show_diff_rule()
-            self.show_message()
-
-    @on(DiffView.Moved)
-    def _moved(self, message: DiffView.Moved) -> None:
-        self._position = f"file {message.file}/{message.files}  hunk {message.hunk}/{message.hunks}"
-        self._show_diff_rule()
+    @on(DiffSide.SeenChanged)
+    def _seen_changed(self) -> None:
+        self.show_message()
 
     def idle_message(self) -> str:
         card = self.card()
-        if self.room.why_frozen or card is None or not self._files:
+        if self.room.why_frozen or card is None or not self.diff.files:
             return super().idle_message()
-        files = count(len(self._files), "file")
-        return (
-            f"you have seen {len(self.seen_paths())} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
-        )
+        files = count(len(self.diff.files), "file")
+        seen = len(self.diff.seen_paths())
+        return f"you have seen {seen} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -236,55 +140,28 @@ class ApprovalsScreen(AgentActs):
 
     @on(LineList.Opened)
     def _opened(self) -> None:
-        self.query_one(DiffView).focus()
+        self.diff.view.focus()
 
     def do_pane_next(self) -> None:
-        order = [self.query_one(LineList), self.query_one("#evidence", TextPane), self.query_one(DiffView)]
+        order = [self.query_one(LineList), self.query_one("#evidence", TextPane), self.diff.view]
         index = next((i for i, widget in enumerate(order) if widget.has_focus), -1)
         target = order[(index + 1) % len(order)]
         self.set_class(target.id == "evidence", "-evidence")
         target.focus()
 
-    def _diff(self) -> DiffView:
-        """The diff, in sight: at small size the evidence may cover it."""
-        diff = self.query_one(DiffView)
-        if not diff.size.width:
-            self.remove_class("-evidence")
-            diff.focus()
-        return diff
-
-    def do_approval_unseen(self) -> None:
-        if self._diff().next_unseen() is None:
-            self.room.say("every file was on screen", "quiet")
-
-    def do_approval_next_file(self) -> None:
-        self._diff().action_file(1)
-
-    def do_approval_previous_file(self) -> None:
-        self._diff().action_file(-1)
-
-    def do_approval_next_hunk(self) -> None:
-        self._diff().action_hunk(1)
-
-    def do_approval_previous_hunk(self) -> None:
-        self._diff().action_hunk(-1)
-
-    def do_approval_seen(self) -> None:
-        self._diff().action_mark_seen()
-
     def do_room_refresh(self) -> None:
         """A diff that is here stays: what its commits differ in never changes."""
-        self._trouble = ""
+        self.diff.try_again()
         super().do_room_refresh()
         self.tick()
 
     def do_approval_approve(self) -> None:
         card = self.card()
         assert card is not None
-        paths = [file.path for file in self._files]
-        seen = self.seen_paths()
-        if self._shown is None or self._shown[1] != card.approval.head_sha or not self._files:
-            self.room.say(lambda: f"A: no diff yet: {self._diff_state()}" if not self._files else "", "warn")
+        paths = [file.path for file in self.diff.files]
+        seen = self.diff.seen_paths()
+        if self.diff.shown is None or self.diff.shown[1] != card.approval.head_sha or not self.diff.files:
+            self.room.say(lambda: f"A: no diff yet: {self.diff.state()}" if not self.diff.files else "", "warn")
             return
         approval = card.approval
         shown = {
