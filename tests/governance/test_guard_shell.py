@@ -190,6 +190,18 @@ def test_generated_lines_run_nothing_unseen(programs: Path, line: str) -> None:
         "time git push",
         "sh -c \"sh -c 'git push'\"",
         "A=1 git push &",
+        "bash -euo pipefail -c 'git push'",
+        "bash -c -- 'git push'",
+        "bash -c -x 'git push'",
+        "bash -s a <<< 'git push'",
+        "trap -- 'git push' EXIT",
+        "env - git push",
+        "flock F -c 'git push'",
+        "watch 'git push'",
+        "parallel 'git push' ::: a",
+        "git rebase --exec='git push' x",
+        "git submodule foreach --recursive git push",
+        "git bisect run git push",
     ],
 )  # fmt: skip
 def test_wrappers_are_seen_through(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fleet_tui.governance.guard.shell import is_unknown
@@ -9,6 +10,7 @@ from fleet_tui.governance.guard.shell import is_unknown
 _GLOBAL_VALUES = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
 )
+_GOES = frozenset({"-C", "--git-dir", "--work-tree"})
 _PUSH_VALUES = frozenset({"-o", "--push-option", "--receive-pack", "--exec", "--repo"})
 _FORCE = (
     "--force", "--force-with-lease", "--force-if-includes", "--mirror", "--delete", "--prune", "--all", "--tags",
@@ -24,17 +26,22 @@ class GitCall:
     verb: str
     arguments: tuple[str, ...]
     settings: tuple[str, ...]
+    directories: tuple[str, ...] = ()
+    """Where it goes before it begins, one after the other (``-C``, ``--git-dir``)."""
 
 
 def git_call(argv: tuple[str, ...]) -> GitCall:
     """The parts of ``argv``, whose first word is git itself."""
     settings: list[str] = []
+    directories: list[str] = []
     at = 1
     while at < len(argv):
         word = argv[at]
         if word in _GLOBAL_VALUES:
             if word in {"-c", "--config-env"} and at + 1 < len(argv):
                 settings.append(argv[at + 1].partition("=")[0].lower())
+            elif word in _GOES:
+                directories += argv[at + 1 : at + 2]
             at += 2
         elif word.startswith("--config-env="):
             settings.append(word.partition("=")[2].partition("=")[0].lower())
@@ -43,10 +50,27 @@ def git_call(argv: tuple[str, ...]) -> GitCall:
             settings.append(word[2:].partition("=")[0].lower())
             at += 1
         elif word.startswith("-"):
+            name, _, value = word.partition("=")
+            directories += [value] * (name in _GOES)
             at += 1
         else:
-            return GitCall(word, argv[at + 1 :], tuple(settings))
-    return GitCall("", (), tuple(settings))
+            return GitCall(word, argv[at + 1 :], tuple(settings), tuple(directories))
+    return GitCall("", (), tuple(settings), tuple(directories))
+
+
+def lines_of(call: GitCall) -> Iterator[str]:
+    """The shell lines that a git command runs: ``rebase --exec``, ``submodule foreach``, ``bisect run``."""
+    words = call.arguments
+    operands = [at for at, word in enumerate(words) if not word.startswith("-")]
+    if call.verb == "rebase":
+        for at, word in enumerate(words):
+            if word in {"-x", "--exec"}:
+                yield from words[at + 1 : at + 2]
+            elif word.startswith(("--exec=", "-x")):
+                yield word.removeprefix("--exec=").removeprefix("-x")
+    elif operands and (call.verb, words[operands[0]]) in {("submodule", "foreach"), ("bisect", "run")}:
+        line = [word for word in words[operands[0] + 1 :] if word not in {"--recursive", "--quiet", "-q", "--"}]
+        yield " ".join(line)
 
 
 def foreign_push(call: GitCall, branch: str) -> str | None:

@@ -195,17 +195,24 @@ def _step(
         _absolute(written, cwds, who),
         _is_outside(_absolute(known, cwds, who), who, writable),
         len(known) < len(written),
-        git.foreign_push(call, who.branch) if call and call.verb == "push" else None,
+        _foreign_push(call, cwds, who) if call and call.verb == "push" else None,
         reads_its_script(command),
         _is_opaque(command, name, call),
         one_line(" ".join(command.argv).replace(OPAQUE, "…").replace(GLOB, "*"), _SHOWN),
     )
 
 
+def _foreign_push(call: git.GitCall, cwds: tuple[str, ...], who: Surroundings) -> str | None:
+    here = _gone(list(cwds), call.directories, who)
+    if not any(paths.is_inside(place, who.workspace) for place in here):
+        return "pushes from outside its workspace"
+    return git.foreign_push(call, who.branch)
+
+
 def _is_opaque(command: Command, name: str, call: git.GitCall | None) -> bool:
     if call is None:
         return is_unknown(name)
-    return is_unknown(call.verb) or (call.verb == "push" and command.unknown)
+    return is_unknown(call.verb) or (not call.verb and command.fed) or (call.verb == "push" and command.unknown)
 
 
 def _file_step(act: Act, who: Surroundings, writable: tuple[str, ...]) -> _Step:

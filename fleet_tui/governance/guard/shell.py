@@ -45,10 +45,15 @@ class Command:
     moved: tuple[str, ...] = ()
     """Where `cd` surely went before it in its chain (``cd a && b``), from where the chain began."""
 
+    substituted: bool = False
+    """Whether one of its arguments is what another program puts out (``<(...)``)."""
+    fed: bool = False
+    """Whether it gets more arguments from its input."""
+
     @property
     def unknown(self) -> bool:
         """Whether a part of its arguments is known only when it runs."""
-        return any(is_unknown(word) for word in self.argv)
+        return self.fed or any(is_unknown(word) for word in self.argv)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def read_tree(tree: Node) -> Parsed:
         if kind == "CallExpr" or (kind is None and "Redirs" in node and "Cmd" not in node):
             commands.append(_command(node, around))
             around = _Around(around.piped)
+        elif kind in {"DeclClause", "ForClause"}:
+            commands.append(_named(node))
         elif "Redirs" in node:
             around = replace(around, redirects=(*around.redirects, *node["Redirs"]))
         if len(commands) > MAX_COMMANDS:
@@ -140,7 +147,8 @@ def _command(node: Node, around: _Around) -> Command:
     piped, redirects = around.piped, (*around.redirects, *node.get("Redirs", ()))
     argv = words(node)
     environment = tuple(_name(assign) for assign in node.get("Assigns", ()))
-    writes, reads = [], []
+    # What a variable is set to may be the name of a file that is read by it.
+    writes, reads = [], [value for assign in node.get("Assigns", ()) for value in _values(assign)]
     stdin: str | None = None
     for redirect in redirects:
         operator, target = redirect.get("Op"), _word(redirect.get("Word") or {})
@@ -151,7 +159,28 @@ def _command(node: Node, around: _Around) -> Command:
         elif not (operator == ">&" and (target.isdecimal() or target == "-")):
             writes += [target] * (operator in _WRITING)
             reads += [target] * (operator in _READING)
-    return Command(argv, environment, tuple(writes), tuple(reads), piped, stdin, around.moved)
+    substituted = any(
+        part.get("Type") == "ProcSubst" for word in node.get("Args", ()) for part in word.get("Parts", ())
+    )
+    return Command(argv, environment, tuple(writes), tuple(reads), piped, stdin, around.moved, substituted)
+
+
+def _named(node: Node) -> Command:
+    """What ``export``, ``declare`` and ``for`` give names to."""
+    if node.get("Type") == "ForClause":
+        loop = node.get("Loop") or {}
+        return Command((), reads=tuple(_word(word) for word in loop.get("Items") or ()))
+    named = [assign for assign in node.get("Args", ()) if assign.get("Name")]
+    return Command(
+        (), tuple(_name(assign) for assign in named), reads=tuple(value for one in named for value in _values(one))
+    )
+
+
+def _values(assign: Node) -> Iterator[str]:
+    elements = (assign.get("Array") or {}).get("Elems") or ()
+    for word in (assign.get("Value"), *(element.get("Value") for element in elements)):
+        if word:
+            yield _word(word)
 
 
 def words(call: Node) -> tuple[str, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from fleet_tui.governance.guard.git import git_call, lines_of
 from fleet_tui.governance.guard.shell import Command, Parse, is_unknown
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "rbash"})
 _DEPTH = 8
 _MOST_LINES = 64
-_SHELL_VALUES = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
+_SHELL_VALUES = frozenset({"--rcfile", "--init-file"})
+_INTERPRETERS = frozenset({"python", "node", "perl", "ruby", "php", "deno", "bun"})
+_STDIN = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class _Wrapper:
     assigns: bool = False
     idle: str = ""
     """Letters of options with which it runs nothing."""
+    line: bool = False
+    """Whether a shell reads its operands as one line."""
+    feeds: bool = False
+    """Whether it adds arguments from its input."""
 
 
 _SUDO_VALUES = frozenset({"-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "--user", "--group"})
@@ -47,11 +54,11 @@ _WRAPPERS = {
     "taskset": _Wrapper(skip=1),
     "flock": _Wrapper(frozenset({"-w", "-E", "--timeout"}), skip=1),
     "xargs": _Wrapper(
-        _XARGS_VALUES
+        _XARGS_VALUES, feeds=True
     ),
-    "parallel": _Wrapper(frozenset({"-j", "--jobs", "-a", "-N"})),
+    "parallel": _Wrapper(frozenset({"-j", "--jobs", "-a", "-N"}), line=True, feeds=True),
     "strace": _Wrapper(frozenset({"-e", "-o", "-p", "-s"})),
-    "watch": _Wrapper(frozenset({"-n", "--interval"})),
+    "watch": _Wrapper(frozenset({"-n", "--interval"}), line=True),
 }  # fmt: skip
 _FIND_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
@@ -110,10 +117,11 @@ def _through(command: Command, seen: Seen, depth: int) -> None:
     name = program(command.argv[0])
     if name in SHELLS:
         _shell(command, seen, depth - 1)
-    elif name == "eval":
-        _line(" ".join(command.argv[1:]), seen, depth - 1)
-    elif name == "trap" and len(command.argv) > 1:
-        _line(command.argv[1], seen, depth - 1)
+    elif name in {"eval", "trap", "git"}:
+        for line in _lines(name, command.argv):
+            _line(line, seen, depth - 1)
+    elif name.startswith("git-"):
+        _through(replace(command, argv=("git", name[4:], *command.argv[1:])), seen, depth - 1)
     elif name in {"script", "su", "runuser"}:
         _option_line(command, seen, depth - 1)
     elif name == "find":
@@ -123,10 +131,20 @@ def _through(command: Command, seen: Seen, depth: int) -> None:
         _wrapped(command, _WRAPPERS[name], seen, depth - 1)
 
 
+def _lines(name: str, argv: tuple[str, ...]) -> Iterator[str]:
+    """The shell lines among the arguments of a program that is no shell."""
+    if name == "git":
+        yield from lines_of(git_call(argv))
+    elif name == "eval":
+        yield " ".join(argv[1:])
+    else:
+        yield from [word for word in argv[1:] if word != "--"][:1]
+
+
 def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> None:
     words, environment, skip = list(command.argv[1:]), list(command.environment), wrapper.skip
     at = 0
-    while at < len(words):
+    while at < len(words) and (skip or not wrapper.skip):
         word = words[at]
         split = wrapper.assigns and _split_string(words[at:])
         if split:
@@ -135,7 +153,9 @@ def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> Non
         if word == "--":
             at += 1
             break
-        if word.startswith("-") and word != "-":
+        if word == "-" and wrapper.assigns:
+            at += 1
+        elif word.startswith("-") and word != "-":
             if set(wrapper.idle) & set(word):
                 return
             at += 1 + (word in wrapper.values)
@@ -147,8 +167,14 @@ def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> Non
             at += 1
         else:
             break
-    if at < len(words):
-        _through(replace(command, argv=tuple(words[at:]), environment=tuple(environment)), seen, depth)
+    rest = tuple(words[at:])
+    if rest[:1] in {("-c",), ("--command",)}:  # `flock FILE -c LINE`
+        _line(" ".join(rest[1:]), seen, depth)
+    elif rest:
+        inner = replace(command, argv=rest, environment=tuple(environment), fed=command.fed or wrapper.feeds)
+        _through(inner, seen, depth)
+        if wrapper.line and (len(rest) == 1 or not any(map(is_unknown, rest))):
+            _line(" ".join(rest), seen, depth)
 
 
 def _split_string(words: Sequence[str]) -> str:
@@ -163,32 +189,43 @@ def _split_string(words: Sequence[str]) -> str:
 
 
 def _shell(command: Command, seen: Seen, depth: int) -> None:
-    words = command.argv[1:]
-    at = 0
-    while at < len(words):
-        word = words[at]
-        if word in _SHELL_VALUES:
-            at += 2
-        elif word.startswith(("-", "+")) and len(word) > 1 and not word.startswith("--"):
-            if "c" in word[1:] and at + 1 < len(words):
-                _line(words[at + 1], seen, depth)
-                return
-            at += 1
-        elif word.startswith("--") and len(word) > 2:
-            at += 1
-        else:
-            break
-    if at >= len(words) and command.stdin is not None:
+    options, operands = _shell_words(command)
+    if "c" in options:
+        if operands:
+            _line(operands[0], seen, depth)
+    elif command.stdin is not None and ("s" in options or not operands or operands[0] in _STDIN):
         _line(command.stdin, seen, depth)
 
 
-def reads_its_script(command: Command) -> bool:
-    """Whether this is a shell that runs what comes out of a pipe and is not known."""
-    if not command.argv or program(command.argv[0]) not in SHELLS or not command.piped:
-        return False
+def _shell_words(command: Command) -> tuple[str, tuple[str, ...]]:
+    """The letters of a shell's options, and what stands behind them: ``-euo pipefail -c LINE``."""
     words = command.argv[1:]
-    from_stdin = "-s" in words or all(word.startswith(("-", "+")) for word in words)
-    return from_stdin and (command.stdin is None or is_unknown(command.stdin))
+    letters, at = "", 0
+    while at < len(words) and words[at].startswith(("-", "+")):
+        word = words[at]
+        at += 1
+        if word in {"-", "--"}:
+            break
+        if word.startswith("--"):
+            at += word in _SHELL_VALUES
+        else:
+            letters += word[1:]
+            at += sum(letter in "oO" for letter in word[1:])
+    return letters, words[at:]
+
+
+def reads_its_script(command: Command) -> bool:
+    """Whether this runs what comes out of a pipe or another program and is not known."""
+    name = program(command.argv[0]) if command.argv else ""
+    if name in SHELLS or name in {"source", "."}:
+        options, operands = _shell_words(command)
+        if command.substituted and "c" not in options:
+            return True
+        from_stdin = "c" not in options and ("s" in options or not operands or operands[0] in _STDIN)
+        return from_stdin and command.piped and (command.stdin is None or is_unknown(command.stdin))
+    if name.rstrip("0123456789.") in _INTERPRETERS:
+        return command.piped and command.stdin is None and all(word in _STDIN for word in command.argv[1:])
+    return False
 
 
 def _option_line(command: Command, seen: Seen, depth: int) -> None:
