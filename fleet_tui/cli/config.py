@@ -13,6 +13,7 @@ from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
     from fleet_tui.settings.load import Loaded
+    from fleet_tui.settings.schema import Settings
 
 
 @click.group()
@@ -52,7 +53,7 @@ def validate(repo: Path | None, as_json: bool) -> None:
 @repo_option
 @json_option
 def explain(key: str, repo: Path | None, as_json: bool) -> None:
-    """Tell the value of KEY, where it comes from, and what it means.
+    """Tell the value of KEY, where it comes from, and what it means; `capabilities` is who may do what.
 
     Items of a list are addressed by number or by name.
 
@@ -61,7 +62,11 @@ def explain(key: str, repo: Path | None, as_json: bool) -> None:
       fleet config explain approval.when
       fleet config explain gates.test.run
       fleet config explain agents.0 --json
+      fleet config explain capabilities
     """
+    if key == "capabilities":
+        _capabilities(_load(repo).require(), as_json)
+        return
     from fleet_tui.settings.explain import explain as look_up
 
     found = look_up(_load(repo), key)
@@ -77,6 +82,29 @@ def explain(key: str, repo: Path | None, as_json: bool) -> None:
     ):
         if text:
             say(f"  {name:<8} {one_line(text, 2000)}")
+
+
+def _capabilities(settings: Settings, as_json: bool) -> None:
+    """Role family x act."""
+    from dataclasses import asdict
+
+    from fleet_tui.governance.capabilities import OF_PERSONS, table
+
+    rows = table(settings)
+    if as_json:
+        print_json({"families": [asdict(row) for row in rows], "no_role": OF_PERSONS})
+        return
+    acts = [act for act in rows[0].acts if act not in OF_PERSONS] if rows else []
+    say(f"{'':<22}{'  '.join(one_line(row.family, 12) for row in rows)}")
+    for act in acts:
+        marks = ("+" if row.acts[act] != "no" else "." for row in rows)
+        line = "  ".join(mark.ljust(len(one_line(row.family, 12))) for mark, row in zip(marks, rows, strict=True))
+        limits = next((row.acts[act] for row in rows if row.acts[act].startswith("yes, ")), "")
+        say(f"{one_line(act, 21):<22}{line}  {limits.removeprefix('yes, ')}".rstrip())
+    say("No role may:")
+    for act, who in OF_PERSONS.items():
+        say(f"  {act:<24}{who}")
+    say("The families and what they publish are `roles` in the configuration; `fleet whoami` tells an agent its own.")
 
 
 @config.command()

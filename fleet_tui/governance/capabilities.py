@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fleet_tui.domain.model import Agent, PullRequest, Run
-from fleet_tui.settings.schema import Settings
+from fleet_tui.settings.schema import PUBLISHABLE, Settings
 
 _REVIEW_KINDS = frozenset({"pr_approved", "pr_changes_requested"})
 
@@ -65,3 +65,46 @@ def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str, authors
         reason = f"#{pull_request.number} moved on: you saw {seen}, its head is {now}"
         return Decision(False, "stale", reason, overtaken=True)
     return ALLOWED
+
+
+def signs_as(person: str, agents: Collection[str]) -> str | None:
+    """Which of ``agents`` a commit's ``name <mail>`` claims to be; by name or by the mailbox, in any case."""
+    name, _, mail = person.partition("<")
+    claimed = {name.strip().casefold(), mail.partition("@")[0].strip().casefold()}
+    return next((agent for agent in sorted(agents) if agent.casefold() in claimed), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one family of roles may do. ``acts`` maps each act to ``yes``, ``no``, or ``yes, but …``."""
+
+    family: str
+    summary: str
+    roles: tuple[str, ...]
+    acts: Mapping[str, str]
+
+
+OF_PERSONS = {
+    "approve": "a person, over the operator's socket",
+    "release from quarantine": "a person, over the operator's socket",
+    "extend a budget": "a person, over the operator's socket",
+    "merge": "nobody: the watcher lands what is reviewed, gated and, where policy says so, approved",
+}
+"""Acts that no role has, and who does them."""
+_BUT = {
+    "pr_approved": "yes, but not of its own work, and only at the head it was started for",
+    "pr_changes_requested": "yes, but not of its own work, and only at the head it was started for",
+    "release_decided": "yes, but only at the head it was started for",
+    "pr_created": "yes, but only from the branch of its ticket",
+}
+
+
+def table(settings: Settings) -> tuple[Row, ...]:
+    """Who may do what: one row per family of roles, in the order in which they are matched."""
+    said = {kind for role in settings.roles.values() for kind in role.publishes}
+    kinds = sorted({*PUBLISHABLE, *settings.events, *said})
+    rows = []
+    for name, family in settings.roles.items():
+        acts = {kind: _BUT.get(kind, "yes") if kind in family.publishes else "no" for kind in kinds}
+        rows.append(Row(name, family.summary, family.match, acts | dict.fromkeys(OF_PERSONS, "no")))
+    return tuple(rows)

@@ -8,6 +8,7 @@ from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import PullRequestDraft
 from fleet_tui.governance import reviews
+from fleet_tui.governance.capabilities import signs_as
 from fleet_tui.governance.reviews import is_rejected
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
@@ -89,12 +90,28 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
     if head is None or head == run.base_sha or await ctx.control.is_ancestor(head, base):
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
+    await _refuse_borrowed_names(ctx, run, base, head)
     await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, nth, words, key, actor))
     await alarms.clear(ctx, "collect", f"ticket:{number}", "handed over")
     result = ctx.reader.open_pull_request(number)
     if result is None:
         raise FleetError("pull request vanished", f"ticket #{number}", "run `fleet verify --deep`")
     return result
+
+
+async def _refuse_borrowed_names(ctx: Context, run: Run, base: str, head: str) -> None:
+    """Commits name nobody of the fleet who had no part in them: an author could strike out a reviewer by naming it.
+
+    Raises:
+        Refused: a commit claims to be, or to be with, an agent that never worked on the branch.
+    """
+    worked = {other.agent for other in ctx.reader.runs(ticket=run.ticket) if other.branch}
+    known = {agent.name for agent in ctx.reader.agents()}
+    for person in await ctx.control.authors(base, head):
+        foreign = signs_as(person, known - worked)
+        if foreign is not None:
+            hint = "amend the commits under your own name (--reset-author), without the trailer, and push again"
+            raise Refused("not your name", f"a commit names {foreign}, who has not worked on this branch", hint)
 
 
 def _is_repeated(ctx: Context, existing: PullRequest, run: Run, head: str | None) -> bool:

@@ -34,9 +34,12 @@ def at_high_risk(ctx: Context) -> frozenset[str]:
 
 
 def authors(ctx: Context, pull_request: PullRequest) -> frozenset[str]:
-    """Everybody who worked on it as an author: the one it bears the name of, and who took over."""
+    """Everybody who worked on it: the one it bears the name of, and whose run had the branch, whatever its role is now.
+
+    Its commits name nobody else of the fleet: that is refused when they are handed over.
+    """
     worked = ctx.reader.runs(ticket=pull_request.ticket)
-    others = {run.agent for run in worked if ctx.settings.family(run.role).name == "author"}
+    others = {run.agent for run in worked if run.branch or ctx.settings.family(run.role).name == "author"}
     return frozenset({pull_request.agent} | others)
 
 

@@ -101,3 +101,17 @@ def test_the_schema_is_json_and_needs_no_repository(
 @pytest.mark.parametrize("words", [(), ("validate",), ("explain",), ("schema",)])
 def test_every_command_shows_an_example(run: Callable[..., Result], words: tuple[str, ...]) -> None:
     assert "Example" in run(*words, "--help").output
+
+
+def test_capabilities_are_a_table_of_families_and_acts(root: Path, run: Callable[..., Result]) -> None:
+    shown = run("explain", "capabilities")
+    assert shown.exit_code == 0
+    (verdict,) = [line for line in shown.output.splitlines() if line.startswith("pr_approved")]
+    assert verdict.split()[:6] == ["pr_approved", "+", ".", ".", ".", "."]
+    assert "not of its own work" in verdict
+    assert "merge                   nobody" in shown.output
+    found = json.loads(run("explain", "capabilities", "--json").output)
+    families = {row["family"]: row["acts"] for row in found["families"]}
+    assert families["author"]["pr_created"].startswith("yes")
+    assert families["author"]["pr_approved"] == families["release"]["merge"] == "no"
+    assert set(found["no_role"]) >= {"approve", "merge", "release from quarantine"}

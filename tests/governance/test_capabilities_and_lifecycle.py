@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleet_tui.domain.model import Agent, PullRequest, Run
 from fleet_tui.domain.states import PullRequestState, RunState
-from fleet_tui.governance.capabilities import may_decide_on, may_publish
+from fleet_tui.governance.capabilities import OF_PERSONS, may_decide_on, may_publish, signs_as, table
 from fleet_tui.governance.lifecycle import (
     containment_reason,
     restart_after,
@@ -41,6 +41,33 @@ def test_the_whole_matrix_of_roles_and_kinds(shipped: Settings, role: str, kind:
     expected = kind in MATRIX[role] or kind == "note"
     assert decision.allowed is expected
     assert decision.allowed or kind in decision.reason or role in decision.reason
+
+
+def test_the_shown_table_is_the_one_that_decides(shipped: Settings) -> None:
+    """Every cell of `fleet config explain capabilities` against the decision itself."""
+    for row in table(shipped):
+        role = next(name for name in row.roles if "*" not in name)
+        for act, said in row.acts.items():
+            decided = may_publish(shipped, run("ada", role=role), agent("ada", role=role), act).allowed
+            assert decided is (said != "no"), (row.family, act)
+        assert {row.acts[act] for act in OF_PERSONS} == {"no"}
+
+
+@pytest.mark.parametrize(
+    ("person", "who"),
+    [
+        ("lee <x@y.z>", "lee"),
+        ("Lee <x@y.z>", "lee"),
+        ("Somebody <lee@fleet.invalid>", "lee"),
+        ("LEE", "lee"),
+        ("leela <leela@x>", None),
+        ("fleet-agent <fleet-agent@fleet.invalid>", None),
+        ("", None),
+        ("<>", None),
+    ],
+)
+def test_whom_a_commit_claims_to_be_of(person: str, who: str | None) -> None:
+    assert signs_as(person, {"lee", "rae"}) == who
 
 
 def test_a_quarantined_or_revoked_identity_may_say_nothing(shipped: Settings) -> None:

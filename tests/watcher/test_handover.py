@@ -14,6 +14,7 @@ from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState, TicketState
 from fleet_tui.watcher.handover import hand_over
+from fleet_tui.watcher.parties import authors
 from fleet_tui.watcher.queueing import queued
 from tests.governance.rejections import violations
 from tests.watcher.conftest import MakeFleet
@@ -322,3 +323,51 @@ async def test_random_lives_undo_no_rejection_and_keep_to_the_rounds(make_fleet:
     assert violations(fleet.events(), 2) == []
     assert fleet.events("pr_updated"), "a life without a second head shows nothing"
     assert fleet.events("pr_state_changed"), "nor one without a conclusion"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--author", "lee <someone@example.org>", "-m", "work"),
+        ("--author", "Someone <lee@fleet.invalid>", "-m", "work"),
+        ("-m", "work\n\nCo-authored-by: Lee <x@example.org>"),
+        ("-m", "work\n\nCo-Authored-By: y <lee@example.org>"),
+    ],
+)
+async def test_a_commit_may_not_strike_out_a_reviewer_by_naming_it(
+    make_fleet: MakeFleet, words: tuple[str, ...]
+) -> None:
+    fleet = await make_fleet(TEAM)
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    tree = Path(run.workspace)
+    (tree / "app.py").write_text("print('mine')\n")
+    git(tree, "commit", "--quiet", "--all", *words)
+    git(tree, "push", "--quiet")
+    with pytest.raises(Refused, match="a commit names lee"):
+        await fleet.publish(run, "pr_created")
+    assert fleet.ctx.reader.pull_requests() == []
+    git(tree, "commit", "--quiet", "--amend", "--reset-author", "-m", "work")
+    git(tree, "push", "--quiet", "--force")
+    await fleet.publish(run, "pr_created")
+    await fleet.settle()
+    assert [r.agent for r in fleet.occupying() if r.role == "tech-lead"] == ["lee"]
+
+
+async def test_who_had_the_branch_never_reviews_it_whatever_its_role_is_now(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet([*TEAM, agent("rob", "tech-lead")])
+    await at_work(fleet)
+    (run,) = [r for r in fleet.ctx.reader.runs(agent="dev") if r.branch]
+    await fleet.end(run)
+    turned = {"name": "dev", "role": "tech-lead", "vendor": "shell", "prompt": "p"}
+    others = [agent("lee", "tech-lead"), agent("rob", "tech-lead")]
+    roles = {"author": {"match": ["nobody"]}, "reviewer": {"match": ["tech-lead", "developer"]}}
+    await fleet.reconfigure(
+        agents=[turned, *others],
+        roles={
+            **fleet.ctx.settings.model_dump()["roles"],
+            **{name: {**fleet.ctx.settings.model_dump()["roles"][name], **change} for name, change in roles.items()},
+        },
+    )
+    assert "dev" in authors(fleet.ctx, fleet.pr())
