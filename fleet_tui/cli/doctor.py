@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,6 +20,9 @@ from fleet_tui.cli.common import find_repository, json_option, print_json, repo_
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.paths import FleetPaths, unusable
+
+if TYPE_CHECKING:
+    from fleet_tui.settings.isolation import IsolationSettings
 
 _LOW_DISK = 2_000_000_000
 
@@ -36,15 +39,22 @@ class Finding:
 
 @click.command()
 @repo_option
+@click.option("--security", is_flag=True, help="Prove the isolation level by trying what an agent might.")
 @json_option
-def doctor(repo: Path | None, as_json: bool) -> None:
+def doctor(repo: Path | None, security: bool, as_json: bool) -> None:
     """Look at this machine, this repository and its fleet. Exit code 1 when something needed is missing.
 
     \b
     Examples:
       fleet doctor
       fleet doctor --json
+      fleet doctor --security
     """
+    if security:
+        from fleet_tui.cli.security import report
+
+        report(repo, as_json)
+        return
     findings = [*_machine(), *_terminal(), *_fleet(repo)]
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -75,7 +85,6 @@ def _fleet(repo: Path | None) -> Iterator[Finding]:
     yield from _told("configuration", _configuration(paths))
     if all(finding.state != "missing" for finding in state):
         yield from _told("watcher", _watcher(paths))
-    yield from _isolation()
 
 
 def _told(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -98,6 +107,8 @@ def _machine() -> Iterator[Finding]:
     for program, least in (("tmux", (3, 2)), ("git", (2, 38))):
         yield _program(program, least)
     yield Finding("sqlite", "ok", sqlite3.sqlite_version)
+    if sys.platform == "darwin":
+        yield Finding("containment", "note", "macOS: children that detach themselves may outlive a freeze")
 
 
 def _program(program: str, least: tuple[int, int]) -> Finding:
@@ -184,6 +195,7 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
         )
         return
     settings = loaded.settings
+    yield _level(paths, settings.isolation)
     yield Finding("configuration", "ok", f"{len(settings.agents)} agents, {len(settings.gates)} gates")
     from fleet_tui.vendors.registry import vendor_for
 
@@ -201,6 +213,22 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
         yield Finding("gate", "missing" if lacks else "ok", f"{gate.name}: {lacks or gate.command}", fix)
 
 
+def _level(paths: FleetPaths, settings: IsolationSettings) -> Finding:
+    from fleet_tui.domain.states import Isolation
+    from fleet_tui.watcher.isolation import determine
+
+    try:
+        level = determine(paths, settings)
+    except OSError as error:
+        return Finding("isolation", "note", f"cannot be tried: {error.strerror}", "")
+    if level.refusal:
+        return Finding("isolation", "missing", level.refusal, _install("bubblewrap"))
+    if level.isolation is Isolation.L0:
+        fix = "see docs/security.md" if settings.level == "L0" else f"{_install('bubblewrap')}; see docs/security.md"
+        return Finding("isolation", "note", f"L0, every merge needs a person: {level.why}", fix)
+    return Finding("isolation", "ok", f"{level.isolation.value}: {level.why}; `fleet doctor --security` proves it")
+
+
 def _watcher(paths: FleetPaths) -> Iterator[Finding]:
     from fleet_tui.watcher import spawn
 
@@ -212,9 +240,3 @@ def _watcher(paths: FleetPaths) -> Iterator[Finding]:
         yield Finding(
             "watcher", "missing", "holds its lock but does not answer", f"see {paths.log_file}; fleet watcher stop"
         )
-
-
-def _isolation() -> Iterator[Finding]:
-    yield Finding("isolation", "note", "L0: agents run as you; every merge needs a person", "see docs/security.md")
-    if sys.platform == "darwin":
-        yield Finding("containment", "note", "macOS: children that detach themselves may outlive a freeze")

@@ -91,7 +91,8 @@ def _mounts(view: View) -> tuple[str, ...]:
     # What is seen already is left alone: a link cannot be mounted over.
     seen = {path for path in shown if shown[path][0] == _READ and _is_read(shown.get(_nearest(path, {*shown, *blank})))}
     shown = {path: words for path, words in shown.items() if path not in seen}
-    masks = {path for path in hidden if _nearest(path, {*shown, *blank}) in shown}
+    # In a private directory too: the stand-ins for the way to a deeper mount are to be nobody's to write to.
+    masks = {path for path in hidden if _nearest(path, {*shown, *blank}) in {*shown, *PRIVATE}}
     table = shown | {path: ("--tmpfs", str(path)) for path in masks & set(view.hidden_dirs)}
     table |= {path: ("--ro-bind", "/dev/null", str(path)) for path in masks & set(view.hidden_files)}
     table |= {Path("/proc"): ("--proc", "/proc"), Path("/dev"): ("--dev", "/dev")}

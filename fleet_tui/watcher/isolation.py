@@ -11,7 +11,7 @@ from pathlib import Path
 
 import fleet_tui
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.model import PullRequest, Run
+from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, Isolation
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance import isolation as governance
@@ -60,13 +60,15 @@ def work_of(ctx: Context, pull_request: PullRequest) -> Isolation:
     return governance.weakest(ctx.level.isolation, *(run.isolation for run in involved if run.isolation))
 
 
-def view_of(paths: FleetPaths, settings: IsolationSettings, run: Run, launch: Launch, workspace: Path) -> sandbox.View:
-    """What ``run`` sees at L1: its workspace, its home, its side of the bus, and the machine's programs.
+def view_of(
+    paths: FleetPaths, settings: IsolationSettings, agent: str, run: str, launch: Launch, workspace: Path
+) -> sandbox.View:
+    """What ``run`` of ``agent`` sees at L1: its workspace, its home, its side of the bus, and the machine's programs.
 
     Raises:
         FleetError: something of the workspace is a link that an agent could have made.
     """
-    home, run_dir, gate = agent_home(paths, run.agent), paths.run_dir(run.id), gate_beside(workspace)
+    home, run_dir, gate = agent_home(paths, agent), paths.run_dir(run), gate_beside(workspace)
     _make_file(gate / "refused.log")
     writable = (workspace, home, run_dir / "spool", gate / "objects", gate / "refs", gate / "refused.log")
     _refuse_links(writable)

@@ -130,7 +130,7 @@ def _contained(ctx: Context, run: Run, launch: Launch, workspace: Path) -> tuple
     program = sandbox.bubblewrap()
     if program is None:
         raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again, or restart the watcher")
-    view = isolation.view_of(ctx.paths, ctx.settings.isolation, run, launch, workspace)
+    view = isolation.view_of(ctx.paths, ctx.settings.isolation, run.agent, run.id, launch, workspace)
     return sandbox.wrap(program, view, launch.argv), isolation.agent_home(ctx.paths, run.agent)
 
 

@@ -1,0 +1,71 @@
+"""Tries what an agent might: reads, writes, connects, signals. Run by path inside a sandbox; standard library only.
+
+``reacher.py JSON``: a list of ``[kind, target]``; prints a JSON list of what became of each: empty when it was
+reached, else why not. Nothing that it reaches is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+_LIMIT_S = 3.0
+
+
+def _read(target: str) -> None:
+    path = Path(target)
+    if path.is_dir():
+        if not os.listdir(target):  # noqa: PTH208 - it is listed, not walked
+            raise OSError("empty here")
+    else:
+        with path.open("rb") as file:
+            file.read(1)
+
+
+def _write(target: str) -> None:
+    if Path(target).is_dir():
+        with tempfile.NamedTemporaryFile(dir=target, prefix=".fleet-doctor-"):
+            return
+    os.close(os.open(target, os.O_WRONLY | os.O_APPEND))
+
+
+def _connect(target: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_LIMIT_S)
+        connection.connect(target)
+
+
+def _signal(target: str) -> None:
+    os.kill(int(target), 0)
+
+
+def _tcp(target: str) -> None:
+    with socket.create_connection(("127.0.0.1", int(target)), timeout=_LIMIT_S):
+        return
+
+
+_ATTEMPTS: dict[str, Callable[[str], None]] = {
+    "read": _read,
+    "write": _write,
+    "connect": _connect,
+    "signal": _signal,
+    "tcp": _tcp,
+}
+
+
+def attempt(kind: str, target: str) -> str:
+    """Why ``target`` was not reached; empty when it was."""
+    try:
+        _ATTEMPTS[kind](target)
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return ""
+
+
+if __name__ == "__main__":
+    print(json.dumps([attempt(kind, target) for kind, target in json.loads(sys.argv[1])]))  # noqa: T201

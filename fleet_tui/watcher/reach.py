@@ -1,0 +1,169 @@
+"""The isolation level proved by trying: a program in an agent's place attempts each reach."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.states import Isolation
+from fleet_tui.domain.text import one_line
+from fleet_tui.governance.isolation import Level
+from fleet_tui.paths import FleetPaths
+from fleet_tui.settings.isolation import IsolationSettings
+from fleet_tui.tmux import reacher, sandbox
+from fleet_tui.vendors.base import Launch
+from fleet_tui.watcher import isolation
+from fleet_tui.watcher.environment import bus_socket, install_client
+
+_AGENT = "doctor"
+_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One attempt. ``needed``: the agent must reach it to work; otherwise L1 promises that it cannot."""
+
+    name: str
+    kind: Literal["read", "write", "connect", "signal", "tcp"]
+    target: str
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of an attempt; ``broken`` when the level's promise does not hold."""
+
+    name: str
+    act: str
+    target: str
+    needed: bool
+    reached: bool
+    why: str
+    broken: bool
+
+
+def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> list[Tried]:
+    """Make a run's surroundings beside the real ones, start the trial program in them, and take them away again.
+
+    Raises:
+        FleetError: the trial program did not answer.
+    """
+    with _stage(paths) as (reaches, run, workspace):
+        asked = [*reaches, *_of_the_host(paths, settings)]
+        launch = Launch((sys.executable, "-I", "-S", reacher.__file__, json.dumps([[r.kind, r.target] for r in asked])))
+        argv = _argv(paths, settings, level, run, launch, workspace)
+        done = subprocess.run(
+            argv, cwd=workspace, capture_output=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL
+        )
+        if done.returncode != 0:
+            said = one_line(done.stderr.decode("utf-8", "replace"), 400)
+            raise FleetError("the trial program did not run", said, "see docs/security.md")
+        answers = json.loads(done.stdout)
+    return [_judged(reach, str(why), level.isolation) for reach, why in zip(asked, answers, strict=True)]
+
+
+def _judged(reach: Reach, why: str, level: Isolation) -> Tried:
+    reached = not why
+    broken = reach.needed is not reached if level is not Isolation.L0 else reach.needed and not reached
+    return Tried(reach.name, reach.kind, reach.target, reach.needed, reached, one_line(why), broken)
+
+
+def _argv(
+    paths: FleetPaths, settings: IsolationSettings, level: Level, run: str, launch: Launch, workspace: Path
+) -> tuple[str, ...]:
+    if level.isolation is Isolation.L0:
+        return launch.argv
+    program = sandbox.bubblewrap()
+    if program is None:
+        raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again")
+    return sandbox.wrap(program, isolation.view_of(paths, settings, _AGENT, run, launch, workspace), launch.argv)
+
+
+@contextlib.contextmanager
+def _stage(paths: FleetPaths) -> Iterator[tuple[list[Reach], str, Path]]:
+    """A run of nobody's: workspace, gate, socket, spool; and a neighbour with the same."""
+    own, other = new_id("doctor"), new_id("doctor")
+    # `.new-` is what the watcher tidies away should we be killed.
+    place = Path(tempfile.mkdtemp(prefix=".new-doctor-", dir=paths.workspaces))
+    run_dirs = [paths.run_dir(own), paths.run_dir(other)]
+    try:
+        for name in ("own", "other"):
+            for folder in ("tree", "gate.git/objects/info", "gate.git/refs", "gate.git/hooks"):
+                (place / name / folder).mkdir(parents=True)
+            (place / name / "tree" / "file").write_text("x", encoding="utf-8")
+            (place / name / "gate.git" / "hooks" / "pre-receive").write_text("#!/bin/sh\n", encoding="ascii")
+        with contextlib.ExitStack() as sockets:
+            for run_dir in run_dirs:
+                run_dir.mkdir(mode=0o700)
+                install_client(run_dir)
+                sockets.enter_context(_listening(bus_socket(run_dir)))
+            yield _staged(paths, place, *run_dirs), own, place / "own" / "tree"
+    finally:
+        for leftover in (place, *run_dirs, paths.homes / _AGENT):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _listening(path: Path) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+        yield
+
+
+def _staged(paths: FleetPaths, place: Path, own: Path, other: Path) -> list[Reach]:
+    gate = place / "own" / "gate.git"
+    return [
+        Reach("its workspace", "write", str(place / "own" / "tree"), needed=True),
+        Reach("its socket", "connect", str(bus_socket(own)), needed=True),
+        Reach("its spool", "write", str(own / "spool"), needed=True),
+        Reach("its gate's objects", "write", str(gate / "objects"), needed=True),
+        Reach("its gate's hook", "write", str(gate / "hooks" / "pre-receive")),
+        Reach("another workspace", "read", str(place / "other" / "tree" / "file")),
+        Reach("another run's socket", "connect", str(bus_socket(other))),
+        Reach("another run's spool", "write", str(other / "spool")),
+        Reach("the state directory", "write", str(paths.state)),
+        Reach("the runtime directory", "write", str(paths.runtime)),
+    ]
+
+
+def _of_the_host(paths: FleetPaths, settings: IsolationSettings) -> list[Reach]:
+    """What is really there now; what is not (no watcher, no tmux) cannot be tried."""
+    tmux = Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}" / paths.tmux_socket_name  # noqa: S108
+    secrets = [Path.home() / name for name in (".ssh", ".config", ".gitconfig", ".netrc", ".aws", ".docker", ".gnupg")]
+    candidates = [
+        *(Reach("the database", act, str(paths.database)) for act in ("read", "write")),
+        Reach("the control repository's settings", "read", str(paths.control / "config")),
+        Reach("the control repository's heads", "write", str(paths.control / "refs" / "heads")),
+        Reach("evidence", "read", str(paths.evidence)),
+        Reach("the operator's socket", "connect", str(paths.operator_socket)),
+        Reach("tmux", "connect", str(tmux)),
+        Reach("your repository", "read", str(paths.repository / ".git")),
+        Reach("your repository", "write", str(paths.repository)),
+        Reach("your home directory", "write", str(Path.home())),
+        *(Reach(f"~/{path.name}", "read", str(path)) for path in secrets if path.name not in settings.home),
+        Reach("system directories", "write", "/usr"),
+        Reach("the kernel's settings", "write", "/proc/sys/kernel/core_pattern"),
+        Reach("password hashes", "read", "/etc/shadow"),
+    ]
+    there = [reach for reach in candidates if Path(reach.target).exists() and _holds_something(Path(reach.target))]
+    return [*there, Reach("a process outside", "signal", str(os.getpid()))]
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return not path.is_dir() or any(path.iterdir())
+    except OSError:
+        return False
