@@ -77,6 +77,8 @@ class CommandVendor:
             env={**self._env, "FLEET_PROMPT_FILE": str(prompt_file)},
             stdin_file=prompt_file if self._prompt == "stdin" else None,
             files=(prompt_file,),
+            # A file that the configuration itself names is meant to be seen; a prompt or a model cannot name one.
+            reads=tuple(Path(part) for part in self._argv if part.startswith("/") and Path(part).is_file()),
             paste=prompt if self._prompt == "paste" else None,
         )
 

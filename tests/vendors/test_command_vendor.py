@@ -186,3 +186,10 @@ def test_scripted_launch_is_the_same_each_time(tmp_path: Path) -> None:
     assert first == second
     assert first.paste == "Hi"
     assert first.argv[-2:] == ("--speed", "0")
+
+
+def test_files_that_the_configuration_names_are_meant_to_be_seen(tmp_path: Path) -> None:
+    """In a sandbox: but none that a prompt names."""
+    (tmp_path / "agent.py").write_text("pass\n")
+    argv = ("python3", str(tmp_path / "agent.py"), "/no/such/file", "{prompt}")
+    assert launched(tmp_path, argv, prompt=str(tmp_path / "agent.py")).reads == (tmp_path / "agent.py",)
