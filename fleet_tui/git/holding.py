@@ -11,12 +11,28 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-_RECORD = "held.json"
+from fleet_tui.domain.untrusted import read_regular, write_new
+
+_PREFIX = ".held-"
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def record_of(home: Path) -> Path:
+    """Where is written down what was taken: beside the workspace's home, out of the way of what happens in it."""
+    return home.with_name(f"{_PREFIX}{home.name}.json")
+
+
 def is_held(home: Path) -> bool:
-    return (home / _RECORD).exists()
+    return os.path.lexists(record_of(home))
+
+
+def held(root: Path) -> set[int]:
+    """The workspaces of ``root`` that are held."""
+    names = (path.stem.removeprefix(_PREFIX) for path in root.glob(f"{_PREFIX}*.json"))
+    return {int(name) for name in names if name.isdecimal()}
 
 
 def hold(home: Path, tree: Path) -> int:
@@ -27,9 +43,10 @@ def hold(home: Path, tree: Path) -> int:
     if is_held(home):
         return 0
     modes = {os.path.relpath(path, tree): mode for path, mode in _writable(tree)}
-    draft = home / f"{_RECORD}.new"
-    draft.write_text(json.dumps(modes), encoding="utf-8")
-    draft.replace(home / _RECORD)
+    draft = home.with_name(f".new-held-{home.name}")
+    draft.unlink(missing_ok=True)
+    write_new(draft, json.dumps(modes).encode())
+    draft.replace(record_of(home))
     for path, mode in ((tree / name, mode) for name, mode in modes.items()):
         _set(path, mode & ~_WRITE)
     return len(modes)
@@ -38,15 +55,15 @@ def hold(home: Path, tree: Path) -> int:
 def let_go(home: Path, tree: Path) -> None:
     """Give back what :func:`hold` took. Idempotent."""
     try:
-        modes = json.loads((home / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        modes = json.loads(read_regular(record_of(home), _MOST_BYTES))
+    except (OSError, ValueError, RecursionError):
         modes = {}
     # A folder before what is in it: in one that cannot be written, nothing can be changed either.
     for name, mode in sorted(modes.items()) if isinstance(modes, dict) else ():
         path = tree / name
         if isinstance(mode, int) and _is_below(path, tree):
             _set(path, stat.S_IMODE(mode))
-    (home / _RECORD).unlink(missing_ok=True)
+    record_of(home).unlink(missing_ok=True)
 
 
 def _writable(tree: Path) -> Iterator[tuple[str, int]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.ids import is_safe_id
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.untrusted import read_regular
 from fleet_tui.git import holding, refs
 from fleet_tui.git.backup import Backup, back_up
 from fleet_tui.git.command import git, object_id
@@ -27,6 +28,7 @@ from fleet_tui.git.trees import directory_bytes, remove_tree
 from fleet_tui.git.values import WorkspacePaths
 
 _RECORD = "workspace.json"
+_MOST_RECORD_BYTES = 64 * 1024
 _TREE = "tree"
 _GATE = "gate.git"
 
@@ -103,20 +105,25 @@ class Workspaces:
     async def hold(self, ticket: int) -> bool:
         """Close the gate of a workspace and make its files read-only; whether anything had to be done."""
         paths = self.find(ticket)
-        if paths is None or holding.is_held(self._home(ticket)):
+        if paths is None:
             return False
-        admit(paths.gate, None)
+        admit(paths.gate, None)  # each time: it lies where an agent can write
+        if holding.is_held(self._home(ticket)):
+            return False
         await asyncio.to_thread(holding.hold, self._home(ticket), paths.path)
         return True
 
     def held(self) -> set[int]:
         """Tickets whose workspaces are held."""
-        return {int(path.name) for path in self.root.glob("[0-9]*") if path.name.isdecimal() and holding.is_held(path)}
+        return holding.held(self.root) if self.root.is_dir() else set()
 
     async def let_go(self, ticket: int) -> bool:
         """Undo :meth:`hold`; whether anything had to be done."""
         paths = self.find(ticket)
-        if paths is None or not holding.is_held(self._home(ticket)):
+        if paths is None:
+            holding.record_of(self._home(ticket)).unlink(missing_ok=True)
+            return False
+        if not holding.is_held(self._home(ticket)):
             return False
         await asyncio.to_thread(holding.let_go, self._home(ticket), paths.path)
         admit(paths.gate, paths.branch)
@@ -271,7 +278,7 @@ class Workspaces:
 
     def _read(self, home: Path) -> WorkspacePaths | None:
         try:
-            record = json.loads((home / _RECORD).read_text(encoding="utf-8"))
+            record = json.loads(read_regular(home / _RECORD, _MOST_RECORD_BYTES))
             return WorkspacePaths(home / _TREE, home / _GATE, record["branch"], object_id(record["base"]))
         except (OSError, ValueError, KeyError, TypeError, FleetError):
             return None

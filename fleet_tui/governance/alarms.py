@@ -13,6 +13,8 @@ _GROUP_NS = 120 * 1_000_000_000
 _WINDOW_NS = 600 * 1_000_000_000
 _CYCLES = 3
 _FLOOD = 10
+_NEVER_QUIET = frozenset({"observe", "socket", "spool", "pass", "job"})
+"""About whether an agent is watched and heard: one could make them come and go until nobody looks."""
 
 
 def may_shelve(alarm: Alarm, for_s: int) -> str | None:
@@ -33,7 +35,7 @@ def first_out(standing: Sequence[Alarm], group: Sequence[str], now_ns: int) -> A
 
 def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
     """Whether this kind of alarm about this subject came and went so often lately that it says nothing any more."""
-    if alarm.priority == 1:
+    if alarm.priority == 1 or alarm.rule in _NEVER_QUIET:
         return False
     cycles = [
         other

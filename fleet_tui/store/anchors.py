@@ -79,8 +79,8 @@ def read(path: Path) -> AnchorFile:
     before = ""
     for number, line in enumerate(lines, start=1):
         try:
-            anchor = Anchor(**json.loads(line))
-        except (ValueError, TypeError):
+            anchor = _anchor(json.loads(line))
+        except (ValueError, TypeError, RecursionError):
             found.bad.append(number)
         else:
             found.anchors.append(anchor)
@@ -88,6 +88,15 @@ def read(path: Path) -> AnchorFile:
                 found.loose.append(number)
         before = line_hash(line)
     return found
+
+
+def _anchor(fields: dict[str, object]) -> Anchor:
+    """Raises TypeError when a field is missing, unknown or of another type."""
+    anchor = Anchor(**fields)  # type: ignore[arg-type]
+    wanted = {"stream": str, "seq": int, "hash": str, "count": int, "at_ns": int, "prev": str}
+    if any(type(getattr(anchor, name)) is not kind for name, kind in wanted.items()):
+        raise TypeError("a field of an anchor has another type")
+    return anchor
 
 
 def last_seq(path: Path) -> int:
@@ -101,7 +110,7 @@ def last_seq(path: Path) -> int:
     for line in reversed(lines):
         try:
             return int(json.loads(line)["seq"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             continue
     return 0
 

@@ -142,6 +142,10 @@ class Tree:
                 return Sweep(len(members), complete=False)
             time.sleep(0.002)
 
+    def is_restless(self) -> bool:
+        """Whether any descendant is neither stopped nor dead."""
+        return any(not _halted(process) for process in self.members())
+
     def signal(self, number: int) -> int:
         """Send ``number`` to every descendant; how many there were."""
         members = self.members()

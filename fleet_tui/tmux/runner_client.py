@@ -190,7 +190,7 @@ async def _ask(run_dir: Path, request: dict[str, Any], *, until_closed_s: float 
         async with asyncio.timeout(LIMIT_S):
             writer.write(json.dumps(request).encode() + b"\n")
             await writer.drain()
-            line = await reader.readline()
+            line = await _line(reader, run_dir)
         if until_closed_s is not None:
             async with asyncio.timeout(until_closed_s):
                 await reader.read()
@@ -203,24 +203,61 @@ async def _ask(run_dir: Path, request: dict[str, Any], *, until_closed_s: float 
     return _reply(run_dir, line)
 
 
+async def _line(reader: asyncio.StreamReader, run_dir: Path) -> bytes:
+    try:
+        return await reader.readline()
+    except ValueError:  # longer than any answer of ours
+        raise _odd(run_dir) from None
+
+
+def _odd(run_dir: Path) -> FleetError:
+    return FleetError("the runner answers oddly", str(run_dir), "something else listens on its socket")
+
+
 def _reply(run_dir: Path, line: bytes) -> dict[str, Any]:
     if not line:
         raise RunnerGone("the runner is gone", str(run_dir), "the run has ended or crashed")
-    data = json.loads(line)
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _odd(run_dir) from None
     if not isinstance(data, dict) or "error" in data:
         raise FleetError("the runner refused", str(data), "see the run's state")
     return data
 
 
 def _status(data: dict[str, Any]) -> RunnerStatus:
-    return RunnerStatus(
-        state=str(data["state"]),
-        active_ms=int(data["active_ms"]),
-        frozen=bool(data["frozen"]),
-        child_pid=data["child_pid"],
-        processes=int(data["processes"]),
-        complete=bool(data.get("complete", True)),
-        spent=bool(data.get("spent", False)),
-        idle=bool(data.get("idle", False)),
-        limit_ms=data.get("limit_ms"),
-    )
+    try:
+        return RunnerStatus(
+            state=str(data["state"]),
+            active_ms=int(data["active_ms"]),
+            frozen=bool(data["frozen"]),
+            child_pid=data["child_pid"],
+            processes=int(data["processes"]),
+            complete=bool(data.get("complete", True)),
+            spent=bool(data.get("spent", False)),
+            idle=bool(data.get("idle", False)),
+            limit_ms=data.get("limit_ms"),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FleetError("the runner answers oddly", repr(error), "something else listens on its socket") from error
+
+
+def restless(runner_pid: int) -> bool:
+    """Whether anything below the runner still runs, by the kernel's word. Blocks for some milliseconds."""
+    return proctree.Tree(runner_pid, adopts=True).is_restless()
+
+
+def freeze_tree(runner_pid: int) -> bool:
+    """Stop everything below the runner without asking it; whether nothing was left running. Blocks up to a second."""
+    return proctree.Tree(runner_pid, adopts=True).freeze().complete
+
+
+def kill_tree(runner_pid: int) -> None:
+    """End everything below the runner and the runner itself, without asking it."""
+    tree = proctree.Tree(runner_pid, adopts=True)
+    for _ in range(5):  # a process may fork between the look and the kill
+        if not tree.signal(signal.SIGKILL):
+            break
+    with contextlib.suppress(psutil.Error):
+        psutil.Process(runner_pid).kill()

@@ -17,8 +17,10 @@ _SECOND = 1_000_000_000
 
 async def acknowledge(ctx: Context, name: str, actor: str) -> dict[str, Any]:
     """Seen; the condition is not changed."""
-    _find(ctx, name)
-    await ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor, key=f"ack:{name}")
+    alarm = _find(ctx, name)
+    if alarm.state is not AlarmState.ACTIVE:
+        raise Conflict("nothing to acknowledge", f"{one_line(alarm.title, 80)} is {alarm.state.value}")
+    await ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor)
     return {"message": "acknowledged"}
 
 
@@ -34,7 +36,7 @@ async def shelve(ctx: Context, args: dict[str, Any], actor: str) -> dict[str, An
         raise UsageError("reason missing", "why it may wait", "--reason")
     if alarm.state is AlarmState.CLEARED:
         raise Conflict("cleared", f"{one_line(alarm.title, 80)} has cleared already")
-    if not isinstance(for_s, int):
+    if type(for_s) is not int:  # True is an int too
         raise UsageError("time missing", "for how many seconds it is to be shelved", "--for 30m")
     why_not = may_shelve(alarm, for_s)
     if why_not is not None:

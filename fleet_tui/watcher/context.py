@@ -68,6 +68,9 @@ class Context:
     merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
     gates_at: dict[str, tuple[GateSettings, ...]] = field(default_factory=dict)
     """The gates of base commits seen: a commit never changes, so it is read once."""
+    panes: dict[str, int] = field(default_factory=dict)
+    """Run to the pid of its pane's first process, which is its runner: tmux's word, where a run's own directory could
+    be made to lie."""
     statuses: dict[str, RunnerStatus] = field(default_factory=dict)
     """What the runners said in this round."""
     acted_ns: dict[str, int] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
 from fleet_tui.domain.text import clean
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes.approvals import current, refuse_if_landing
 
 
 async def discard(ctx: Context, agent: Agent, reason: str, actor: str) -> dict[str, Any]:
@@ -55,5 +56,8 @@ async def _give_up(ctx: Context, run: Run, reason: str, actor: str) -> str:
     if ticket is not None and ticket.state not in {TicketState.SHIPPED, TicketState.CLOSED, TicketState.BLOCKED}:
         why = f"the work of {run.agent} was discarded: {reason}"
         drafts.append(draft(TicketBlocked(run.ticket, why[:400], None), subject, actor=actor))
+    approval = current(ctx, pull_request) if pull_request is not None else None
+    if approval is not None:
+        refuse_if_landing(ctx, approval)
     await ctx.record(*drafts)
     return backup

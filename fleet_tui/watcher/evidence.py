@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import EvidenceKept
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.untrusted import write_new
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.runner_client import read_runner
 from fleet_tui.watcher.context import Context
@@ -35,9 +37,7 @@ def key_of(run: Run, epoch: int) -> str:
 
 
 async def keep(ctx: Context, run: Run, epoch: int) -> None:
-    """Write the bundle of ``run`` and record it. What cannot be had is said in its place; a repeat begins anew."""
-    folder = ctx.paths.evidence / f"quarantine-{run.id}-{epoch}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write the bundle of ``run`` and record it. What cannot be had is said in its place; a repeat makes a new one."""
     texts = {
         "screen.txt": await _screen(ctx, run, 0),
         "scrollback.txt": await _screen(ctx, run, _SCROLLBACK_LINES),
@@ -48,16 +48,24 @@ async def keep(ctx: Context, run: Run, epoch: int) -> None:
         "events.jsonl": _events(ctx, run),
     }
     backup_ref = await _backup(ctx, run)
-    digests: dict[str, str] = {}
+    folder, manifest_sha = await asyncio.to_thread(_write, ctx.paths.evidence, run, texts, backup_ref)
+    kept = EvidenceKept(run.id, run.agent, folder, len(texts), manifest_sha, backup_ref)
+    await ctx.say(kept, f"run:{run.id}", key=key_of(run, epoch))
+
+
+def _write(evidence: Path, run: Run, texts: dict[str, str], backup_ref: str | None) -> tuple[str, str]:
+    """The folder's name and the manifest's SHA-256. A folder of a fresh name: nobody can have prepared it."""
+    evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"quarantine-{run.id}-", dir=evidence))
+    digests = {}
     for name, text in texts.items():
         data = text.encode("utf-8", "replace")
-        (folder / name).write_bytes(data)
+        write_new(folder / name, data)
         digests[name] = hashlib.sha256(data).hexdigest()
     manifest = {"run": run.id, "agent": run.agent, "backup_ref": backup_ref, "files": digests}
-    written = json.dumps(manifest, sort_keys=True, indent=1).encode()
-    (folder / "manifest.json").write_bytes(written)
-    kept = EvidenceKept(run.id, run.agent, folder.name, len(texts), hashlib.sha256(written).hexdigest(), backup_ref)
-    await ctx.say(kept, f"run:{run.id}", key=key_of(run, epoch))
+    data = json.dumps(manifest, sort_keys=True, indent=1).encode()
+    write_new(folder / "manifest.json", data)
+    return folder.name, hashlib.sha256(data).hexdigest()
 
 
 async def _screen(ctx: Context, run: Run, history: int) -> str:

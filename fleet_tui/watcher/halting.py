@@ -19,11 +19,12 @@ async def halt(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
     """Record the stop and every pause in one transaction, then freeze all trees at the same time."""
     if ctx.reader.fleet().halted:
         raise Conflict("already stopped", ctx.reader.fleet().halted, "fleet halt --lift")
-    agents = [agent.name for agent in ctx.reader.agents() if agent.configured and not agent.paused]
+    runs = ctx.reader.runs(*LIVE_RUNS)
+    working = {run.agent for run in runs}  # also one that is in the configuration no more
+    agents = [a.name for a in ctx.reader.agents() if (a.configured or a.name in working) and not a.paused]
     drafts: list[Draft] = [draft(FleetHalted(reason, agents), _ABOUT, actor=actor)]
     drafts += [draft(AgentPaused(name, f"all stop: {reason}"), f"agent:{name}", actor=actor) for name in agents]
     await ctx.record(*drafts)
-    runs = ctx.reader.runs(*LIVE_RUNS)
     await freeze_now(ctx, runs)
     return {"message": f"all stop: {len(agents)} agents paused, {len(runs)} runs frozen, nothing starts or lands"}
 

@@ -43,6 +43,7 @@ def origin_of(ctx: Context, pid: int) -> Origin | None:
         return UNTRACEABLE
     runs = {run.id: read_runner(ctx.paths.run_dir(run.id)) for run in ctx.reader.runs(*LIVE_RUNS)}
     run = runner_client.find_run(line, {name: record for name, record in runs.items() if record is not None})
+    run = run or _by_pane(ctx, line)
     if run is not None:
         return Origin(f"run {run}", f"run:{run}", run)
     below = below_watcher(line, os.getpid())
@@ -50,6 +51,12 @@ def origin_of(ctx: Context, pid: int) -> Origin | None:
     marks = (_mark(process) for process in reversed(below or line))
     marked = next((origin for mark in marks if (origin := _marked(ctx, mark)) is not None), None)
     return marked or (Origin("a command of the watcher") if below else None)
+
+
+def _by_pane(ctx: Context, line: list[psutil.Process]) -> str | None:
+    """The run in whose pane a process is: its own directory may have been emptied."""
+    runs = {pid: run for run, pid in ctx.panes.items()}
+    return next((runs[process.pid] for process in line if process.pid in runs), None)
 
 
 def below_watcher(line: list[psutil.Process], watcher: int) -> list[psutil.Process]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, Place, scene
 from tests.e2e.test_person_and_agents import all_stopped, tree
 
 pytestmark = pytest.mark.slow
+VENDORS = {"scripted": {"story": ".fleet/story.yaml", "argv": ["--speed", "0"]}}
 WORKS = scene(
     "developer",
     {"write": {"path": "draft.txt", "text": "half done"}},
@@ -128,3 +130,45 @@ def test_discarded_work_is_kept_out_of_the_way(place: Place) -> None:
     assert agent is not None
     assert agent.quarantined, "the agent itself stays contained"
     place.fleet("verify", "--deep")
+
+
+EMPTIES_ITS_DIRECTORY = """
+run=$(dirname "$(dirname "$FLEET_SOCKET")"); while [ ! -e "$run/runner.json" ]; do sleep 0.05; done
+rm -f "$run/runner.json" "$run/runner.sock" "$run"/*.sock.*; echo emptied
+while :; do sleep 0.02; done
+"""
+
+
+def plain(place: Place, script: str) -> None:
+    """A fleet whose developer is a script that runs as we do."""
+    vendors = {"plain": {"kind": "command", "argv": ["sh", "-c", script], "prompt": "stdin"}}
+    agents = [{"name": "dev", "role": "developer", "vendor": "plain"}, {"name": "rev", "role": "reviewer"}]
+    place.configure([REVIEWER], agents=agents, vendors=VENDORS | vendors, isolation={"level": "L0"})
+
+
+@pytest.mark.parametrize("order", [("halt",), ("agent", "quarantine", "dev", "--reason", "odd")])
+def test_a_run_that_empties_its_directory_is_stopped_all_the_same(place: Place, order: tuple[str, ...]) -> None:
+    """Without a sandbox it can; then the watcher stops its processes itself, and says so."""
+    plain(place, EMPTIES_ITS_DIRECTORY)
+    place.fleet("watcher", "start")
+    place.ticket("Work")
+    child = place.until(lambda: place.child("dev"), "the agent's process")
+    run = place.reader.runs(agent="dev")[0].id
+    place.until(lambda: not (place.paths.run_dir(run) / "runner.json").exists(), "its directory is emptied")
+    place.fleet(*order)
+    place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it stands still")
+    assert "its runner did not stop it" in str(place.until(lambda: place.alarm("contained-runs"), "it is told"))
+
+
+def test_a_run_without_a_record_is_still_no_operator(place: Place) -> None:
+    command = f"{sys.executable} -m fleet_tui --repo {place.repository} agent pause rev"
+    state = {name: place.env[name] for name in ("FLEET_STATE_HOME", "FLEET_RUNTIME_DIR") if name in place.env}
+    words = " ".join(f"{name}={value}" for name, value in state.items())
+    script = EMPTIES_ITS_DIRECTORY.replace("echo emptied", f"env {words} {command} > said.txt 2>&1")
+    plain(place, script)
+    place.fleet("watcher", "start")
+    place.ticket("Work")
+    denied = place.until(lambda: place.events("policy_denied"), "it is refused")[0]
+    assert denied.payload["act"] == "pause"
+    assert denied.payload["agent"] == "dev"
+    assert place.events("agent_paused") == []

@@ -60,11 +60,14 @@ def test_a_forged_record_reaches_nothing_outside(home: Path, tmp_path: Path) -> 
     outside = tmp_path / "outside"
     outside.write_text("mine")
     outside.chmod(0o600)
-    (home / "held.json").write_text('{"../../outside": 511, "/etc/hosts": 511, "src": "x"}')
+    holding.record_of(home).write_text('{"../../outside": 511, "/etc/hosts": 511, "src": "x"}')
     holding.let_go(home, home / "tree")
     assert stat.S_IMODE(outside.stat().st_mode) == 0o600
-    (home / "held.json").write_text("[1]")
+    holding.record_of(home).write_text("[1]")
     holding.let_go(home, home / "tree")
+    os.mkfifo(holding.record_of(home))
+    holding.let_go(home, home / "tree")
+    assert not holding.is_held(home)
 
 
 def test_a_closed_gate_does_not_follow_a_planted_link(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.spending import SCOPES
-from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.domain.states import Isolation, RunState, TicketState
+from fleet_tui.governance.isolation import Level
 from fleet_tui.readmodel.budgets import read_budgets
 from fleet_tui.store.differences import differences
 from fleet_tui.store.rebuild import fold
@@ -328,12 +329,21 @@ async def test_quarantined_agent_is_given_nothing(make_fleet: MakeFleet) -> None
         await fleet.person.answer("kim", "quarantine", {"agent": "dev"})
 
 
-async def test_refused_pushes_are_counted_once_each(make_fleet: MakeFleet) -> None:
-    fleet, run = await working(make_fleet)
+@pytest.mark.parametrize(("level", "denials"), [(Isolation.L0, 0), (Isolation.L1, 2)])
+async def test_refused_pushes_are_told_once_each_and_count_where_nobody_else_can_push(
+    make_fleet: MakeFleet, level: Isolation, denials: int
+) -> None:
+    """Without a sandbox one agent could have another one contained by pushing to its gate."""
+    fleet = await make_fleet([agent("dev", "developer"), agent("lee", "tech-lead")])
+    fleet.ctx.level = Level(level, "for this test")
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    assert run.isolation == level
     for number in range(2):
         git(Path(run.workspace), "push", "--quiet", "origin", f"HEAD:refs/heads/agent/9-other{number}", check=False)
     for _ in range(10):
         await containment.refused_pushes(fleet.ctx)
     assert len(fleet.events("policy_denied")) == 2
-    assert fleet.agent().denials == 2
+    assert fleet.agent().denials == denials
     assert all(event.actor == f"agent:dev/{run.id}" for event in fleet.events("policy_denied"))

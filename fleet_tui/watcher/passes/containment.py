@@ -10,13 +10,16 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AgentQuarantined, Draft, PolicyDenied, RunStateChanged, draft
 from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.domain.states import LIVE_RUNS, Isolation, RunState, TicketState
 from fleet_tui.git.gate_repo import refusals
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance.lifecycle import containment_reason
 from fleet_tui.tmux import runner_client
 from fleet_tui.watcher import alarms, evidence
 from fleet_tui.watcher.context import Context
+
+_MOST_REFUSALS = 100
+"""Refused pushes of one workspace that are told; the log of a gate lies where an agent can write."""
 
 
 async def contain(ctx: Context) -> None:
@@ -39,17 +42,20 @@ async def _hold_work(ctx: Context) -> None:
     """Close the gates and write-protect the workspaces of contained agents, keep evidence, and undo the first two when
     they are released."""
     contained = {agent.name: agent for agent in ctx.reader.agents() if agent.quarantined}
-    held = set()
+    unfinished = ctx.reader.tickets(TicketState.IN_PROGRESS, TicketState.BLOCKED, TicketState.IN_REVIEW)
+    # By the ticket, not by the run: a run that was killed meanwhile gives nothing back.
+    held = {ticket.number for ticket in unfinished if ticket.agent in contained}
     for run in ctx.reader.runs(RunState.QUARANTINED):
         agent = contained.get(run.agent)
         if agent is None:
             continue
         if run.ticket is not None and run.branch:
             held.add(run.ticket)
-            await ctx.workspaces.hold(run.ticket)
         if not ctx.reader.has_key(evidence.key_of(run, agent.epoch)):
             epoch = agent.epoch
             ctx.jobs.start(f"evidence:{run.id}", lambda run=run, epoch=epoch: evidence.keep(ctx, run, epoch))  # type: ignore[misc]
+    for ticket in sorted(held):
+        await ctx.workspaces.hold(ticket)
     for ticket in ctx.workspaces.held() - held:
         await ctx.workspaces.let_go(ticket)
 
@@ -79,17 +85,41 @@ async def freeze_now(ctx: Context, runs: Iterable[Run]) -> None:
 
     async def one(run: Run) -> None:
         with contextlib.suppress(FleetError):
-            await runner_client.freeze(ctx.paths.run_dir(run.id))
+            if (await runner_client.freeze(ctx.paths.run_dir(run.id))).complete:
+                return
+        if run.id in ctx.panes:  # its runner does not do it: then we do
+            await asyncio.to_thread(runner_client.freeze_tree, ctx.panes[run.id])
 
     await asyncio.gather(*map(one, runs))
+
+
+async def hold_still(ctx: Context, run: Run) -> None:
+    """Look with the kernel's eyes whether a contained run really stands still, and stop it if its runner did not."""
+    agent, pid = ctx.reader.agent(run.agent), ctx.panes.get(run.id)
+    about = f"run:{run.id}"
+    if pid is None or agent is None or not (agent.quarantined or agent.paused) or run.stop_requested:
+        await alarms.clear(ctx, "contained-runs", about, "it is not contained any more")
+        return
+    if not await asyncio.to_thread(runner_client.restless, pid):
+        return
+    with contextlib.suppress(FleetError):
+        await runner_client.freeze(ctx.paths.run_dir(run.id))
+    if await asyncio.to_thread(runner_client.restless, pid):
+        stopped = await asyncio.to_thread(runner_client.freeze_tree, pid)
+        title = f"{run.agent} was contained and ran on: its runner did not stop it"
+        response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
+        await alarms.ensure(ctx, "contained-runs", about, priority=1, title=title, response=response)
 
 
 async def refused_pushes(ctx: Context) -> None:
     """What a gate repository refused becomes a policy denial of the agent that pushed."""
     for run in ctx.reader.runs(*LIVE_RUNS):
         found, _ = refusals(gate_beside(Path(run.workspace))) if run.workspace else ((), 0)
-        for number, refusal in enumerate(found):
-            denied = PolicyDenied("push", f"push to {refusal.ref}: only its own branch", run.agent, run.id, "gate")
+        # Without a sandbox any agent can push to any gate: then it says nothing about whose offence it is.
+        counts = run.isolation != Isolation.L0
+        for number, refusal in enumerate(found[:_MOST_REFUSALS]):
+            reason = f"push to {refusal.ref}: only its own branch"
+            denied = PolicyDenied("push", reason, run.agent, run.id, "gate", counts)
             key = f"refused:{run.workspace}:{number}"
             if ctx.reader.has_key(key):
                 continue

@@ -26,6 +26,8 @@ _NAMED, _LISTED = 5, 50
 async def judge(ctx: Context) -> None:
     """Bring every reviewed pull request to *gated* on the current base, or back to its author."""
     await _close_interrupted(ctx)
+    if ctx.reader.fleet().halted:
+        return  # gates run the branch's code
     base = await ctx.base()
     pull_requests = ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED)
     gates = await gates_in_force(ctx, base) if pull_requests else ()

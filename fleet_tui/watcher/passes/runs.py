@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import Counter
 from collections.abc import Iterable
@@ -40,7 +41,7 @@ from fleet_tui.watcher import alarms, ending, spending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
 from fleet_tui.watcher.parties import at_high_risk
-from fleet_tui.watcher.passes import tickets
+from fleet_tui.watcher.passes import containment, tickets
 from fleet_tui.watcher.queueing import respawn
 
 _IDLE_NS = 30_000_000_000
@@ -98,6 +99,7 @@ async def observe(ctx: Context) -> None:
     if panes is None:
         await _server_lost(ctx, live)
     by_session = {pane.session: pane for pane in panes or ()}
+    ctx.panes = {pane.session: pane.pid for pane in panes or () if not pane.dead}
     for run in live:
         async with alarms.guarding(ctx, "observe", f"run:{run.id}", title=f"{run.agent} cannot be looked after"):
             await _observe_one(ctx, run, by_session.get(run.session))
@@ -123,6 +125,7 @@ def sweep(ctx: Context, sessions: Iterable[str]) -> None:
 
 async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
     run_dir = ctx.paths.run_dir(run.id)
+    await containment.hold_still(ctx, run)
     alive = runner_client.runner_alive(run_dir)
     record = read_exit(run_dir)  # after the look at the runner: a dead one writes nothing any more
     if alive:
@@ -131,7 +134,9 @@ async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
         return  # with a record it is just leaving: the next look finds it gone
     if record is None and not _ever_ran(run_dir):
         if pane is not None and not pane.dead:
-            return  # its runner is about to say that it runs
+            if run.stop_requested:  # it said so once, and what it wrote down was removed
+                ctx.jobs.start(f"stop:{run.id}", lambda: asyncio.to_thread(runner_client.kill_tree, pane.pid))
+            return  # else its runner is about to say that it runs
         if run.state is RunState.STARTING and (run_dir / SPEC).is_file():
             ctx.jobs.start(f"start:{run.id}", lambda: starting.spawn(ctx, run))
             return
