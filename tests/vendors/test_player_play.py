@@ -365,7 +365,7 @@ async def test_forked_child_outlives_the_turn_in_a_session_of_its_own(world: Wor
 
 
 async def test_spew_floods_and_the_picture_comes_back(world: World) -> None:
-    pane = await world.prompted(steps("misbehave: spew", "say: done spewing"), speed="0.05")
+    pane = await world.prompted(steps("misbehave: spew", "say: done spewing"), speed="0.2")
     text = await pane.until(lambda text: "done spewing" in text)
     assert len(pane.raw) > 100_000
     assert READY.search(text)

@@ -24,12 +24,13 @@ import pathlib, sys
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.watcher import spawn
 spawn.argv = lambda paths, *words: ["sh", "-c", sys.argv[2]]
+spawn._MOST_STARTS = int(sys.argv[3])
 try:
     sys.exit(spawn.supervise(pathlib.Path(sys.argv[1])))
 except FleetError as error:
     sys.exit(str(error))
 """
-Supervise = Callable[[str], "subprocess.Popen[str]"]
+Supervise = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -44,8 +45,8 @@ def supervise(paths: FleetPaths) -> Iterator[Supervise]:
     """Starts supervisors whose watcher is a line of shell."""
     made: list[subprocess.Popen[str]] = []
 
-    def start(line: str) -> subprocess.Popen[str]:
-        argv = [sys.executable, "-c", _SUPERVISE, str(paths.repository), line]
+    def start(line: str, most_starts: int = 5) -> subprocess.Popen[str]:
+        argv = [sys.executable, "-c", _SUPERVISE, str(paths.repository), line, str(most_starts)]
         made.append(subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, start_new_session=True))
         return made[-1]
 
@@ -57,7 +58,7 @@ def supervise(paths: FleetPaths) -> Iterator[Supervise]:
 
 
 def test_stop_reaches_a_supervisor_at_rest(paths: FleetPaths, supervise: Supervise) -> None:
-    process = supervise("kill -9 $$")
+    process = supervise("kill -9 $$", most_starts=1_000)
     _wait(lambda: is_locked(paths.state / "supervisor.lock"))
     assert spawn.stop(paths)
     assert process.wait(10) in (0, -signal.SIGTERM)  # the latter when it came before the handlers
