@@ -15,7 +15,7 @@ Verdict = Literal["allow", "ask", "deny"]
 class ToolSettings(Section):
     """How to read one tool of a vendor's."""
 
-    kind: Literal["shell", "read", "write", "patch", "other"] = Field(description="What its calls amount to.")
+    kind: Literal["shell", "read", "search", "write", "patch", "other"] = Field(description="What its calls amount to.")
     fields: tuple[f.Filled, ...] = Field((), description="Names of the argument that says what; the first one found.")
 
 

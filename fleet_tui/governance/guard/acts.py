@@ -21,6 +21,8 @@ class Act:
     argv: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    searches: bool = False
+    """Whether everything below ``reads`` is read."""
     cwd: str = ""
     problem: str = ""
     """Why the call cannot be understood; such a call is never allowed."""
@@ -45,6 +47,8 @@ def act_of(tool: str, arguments: Mapping[str, Any], cwd: str, tools: Mapping[str
     if known is None or known.kind == "other":
         return Act(tool, cwd=cwd)
     value = next((arguments[name] for name in known.fields if name in arguments), None)
+    if known.kind == "search":
+        return Act(tool, reads=(value if isinstance(value, str) else ".",), searches=True, cwd=cwd)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return _listed(tool, known, tuple(value), cwd)
     if not isinstance(value, str):

@@ -73,6 +73,14 @@ def lines_of(call: GitCall) -> Iterator[str]:
         yield " ".join(line)
 
 
+def written(call: GitCall) -> tuple[str, ...]:
+    """The directories that ``clone`` and ``worktree add`` make."""
+    operands = tuple(word for word in call.arguments if not word.startswith("-"))
+    if call.verb == "clone":
+        return operands[1:]
+    return operands[1:2] if call.verb == "worktree" and operands[:1] == ("add",) else ()
+
+
 def foreign_push(call: GitCall, branch: str) -> str | None:
     """Why a push would move more than ``branch`` forward at ``origin``, or None when it would not.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 
 from pathspec import GitIgnoreSpec
@@ -10,11 +11,33 @@ from pathspec import GitIgnoreSpec
 from fleet_tui.governance.guard.shell import OPAQUE
 
 _WRITERS = frozenset(
-    {"tee", "rm", "rmdir", "touch", "mkdir", "chmod", "chown", "chgrp", "truncate", "shred", "unlink", "mv"}
+    {"tee", "rm", "rmdir", "touch", "mkdir", "chmod", "chown", "chgrp", "truncate", "shred", "unlink", "mv", "mkfifo"}
 )
 _COPIERS = frozenset({"cp", "ln", "install", "rsync", "scp"})
-_VALUES = {"touch": frozenset({"-r", "-d", "-t", "--reference", "--date"}), "truncate": frozenset({"-s", "-r"})}
-"""Options of writers that take a value."""
+_SCRIPTS = frozenset({"-e", "-f", "--expression", "--file"})
+_TARGET = (("t", "--target-directory"),)
+_TARGETS = {
+    **dict.fromkeys(("cp", "mv", "ln", "install"), _TARGET),
+    "curl": (("o", "--output"),),
+    "wget": (("O", "--output-document"), ("P", "--directory-prefix")),
+    "unzip": (("d", "-d"),),
+    "tar": (("C", "--directory"),),
+}
+"""Options that say where a program writes."""
+_GREP = frozenset({"-A", "-B", "-C", "-m", "-g", "-t"})
+_VALUES = {
+    "touch": frozenset({"-r", "-d", "-t", "--reference", "--date"}),
+    "truncate": frozenset({"-s", "-r"}),
+    **dict.fromkeys(("cp", "mv", "ln", "install"), frozenset({"-t", "--target-directory"})),
+    **dict.fromkeys(("grep", "egrep", "fgrep", "rg"), _GREP),
+    "sed": _SCRIPTS,
+    "perl": _SCRIPTS,
+    "ruby": _SCRIPTS,
+}
+"""Options of programs that take a value which is no operand."""
+_EDITS = re.compile(r"-[acdlnpsuwzEr0-9]*i|--in-place")
+_SCRIPT = re.compile(r"-[acdlnpsuwzEr0-9]*[ef]$|--(expression|file)")
+_RECURSIVE = re.compile(r"-[a-zA-Z]*[rRa]|--(recursive|dereference-recursive|archive)$")
 _IN_PLACE = frozenset({"sed", "perl", "ruby"})
 
 
@@ -68,18 +91,59 @@ def matches(spec: GitIgnoreSpec, path: str, workspace: str, home: str) -> bool:
 
 def written(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The operands that a well-known program writes to, removes or renames."""
-    operands = _operands(argv[1:], _VALUES.get(program, frozenset()))
+    words = argv[1:]
+    targets = tuple(value for option in _TARGETS.get(program, ()) for value in _given(words, *option))
+    operands = _operands(words, _VALUES.get(program, frozenset()))
     if program in _WRITERS:
-        return operands
+        return (*operands, *targets)
     if program in _COPIERS:
-        return operands[-1:] if len(operands) > 1 else ()
-    if program in _IN_PLACE and any(word.startswith(("-i", "--in-place")) for word in argv[1:]):
-        return operands[1:]
+        return targets or (operands[-1:] if len(operands) > 1 else ())
+    if program in _IN_PLACE and any(_EDITS.match(word) for word in words):
+        has_script = any(_SCRIPT.match(word) for word in words)
+        return operands if has_script else operands[1:]
+    if program == "find" and "-delete" in words:
+        return operands[:1] or (".",)
     if program == "dd":
-        return tuple(word[3:] for word in argv[1:] if word.startswith("of="))
-    if program in {"curl", "wget"}:
-        return tuple(argv[at + 1] for at, word in enumerate(argv[:-1]) if word in {"-o", "-O", "--output"})
-    return ()
+        return tuple(word[3:] for word in words if word.startswith("of="))
+    return () if program == "tar" and not _extracts(words) else targets
+
+
+def _extracts(words: tuple[str, ...]) -> bool:
+    clusters = (word for at, word in enumerate(words) if at == 0 or word.startswith("-"))
+    return any(word in {"--extract", "--get"} or (word[:2] != "--" and "x" in word) for word in clusters)
+
+
+def _given(words: tuple[str, ...], letter: str, long: str) -> Iterator[str]:
+    """The values of an option in each of its forms: ``-o F``, ``-xoF``, ``--output F``, ``--output=F``."""
+    for at, word in enumerate(words):
+        if word.startswith(f"{long}="):
+            yield word.partition("=")[2]
+        elif word == long:
+            yield from words[at + 1 : at + 2]
+        elif word[:1] == "-" and word[:2] != "--" and letter in word[1:]:
+            rest = word[1:].partition(letter)[2]
+            yield from (rest,) if rest else words[at + 1 : at + 2]
+
+
+def searched(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The directories of which a well-known program reads all that is in them."""
+    words = argv[1:]
+    if program == "tar":
+        return () if _extracts(words) else (*_given(words, "C", "--directory"), *_operands(words, frozenset()))
+    if program not in {"rg", "cp", "grep", "egrep", "fgrep"}:
+        return ()
+    if program != "rg" and not any(_RECURSIVE.match(word) for word in words):
+        return ()
+    operands = _operands(words, _VALUES.get(program, frozenset()))
+    if program == "cp":
+        return operands[:-1]
+    return operands[1:] or (".",)
+
+
+def is_above(directory: str, patterns: Iterable[str], home: str) -> bool:
+    """Whether something that one of the anchored patterns names may be below the absolute ``directory``."""
+    named = (home + pattern[1:] if pattern.startswith("~/") else pattern for pattern in patterns)
+    return any(pattern.startswith("/") and is_inside(pattern, directory) for pattern in named)
 
 
 def _operands(words: Iterable[str], values: frozenset[str]) -> tuple[str, ...]:

@@ -60,6 +60,8 @@ class _Step:
     variables: tuple[str, ...]
     reads: tuple[str, ...]
     """Absolute paths it may read."""
+    searches: tuple[str, ...]
+    """Absolute directories of which it reads everything."""
     writes: tuple[str, ...]
     outside: bool
     """Whether it writes to neither the workspace nor another writable place."""
@@ -116,7 +118,7 @@ def _applies(rule: GuardRule, step: _Step, who: Surroundings) -> bool:
         return False
     if rule.unless_arguments and _matches_any(step.arguments, rule.unless_arguments):
         return False
-    if rule.reads and not _points_at(rule.reads, step.reads, who):
+    if rule.reads and not _reads(rule.reads, step, who):
         return False
     if rule.writes and not _points_at(rule.writes, step.writes, who):
         return False
@@ -132,6 +134,11 @@ def _applies(rule: GuardRule, step: _Step, who: Surroundings) -> bool:
 def _matches_any(values: Iterable[str], patterns: Iterable[str]) -> bool:
     lowered = [value.lower() for value in values]
     return any(fnmatchcase(value, pattern.lower()) for pattern in patterns for value in lowered)
+
+
+def _reads(patterns: tuple[str, ...], step: _Step, who: Surroundings) -> bool:
+    above = any(paths.is_above(place, patterns, who.home) for place in step.searches)
+    return above or _points_at(patterns, step.reads, who)
 
 
 def _points_at(patterns: tuple[str, ...], found: Iterable[str], who: Surroundings) -> bool:
@@ -182,7 +189,7 @@ def _step(
     call = git.git_call(command.argv) if name == "git" else None
     verbs = (call.verb,) if call else _verbs(name, arguments)
     reads = (*command.reads, *paths.mentioned(command.argv))
-    written = (*command.writes, *paths.written(name, command.argv))
+    written = (*command.writes, *(git.written(call) if call else paths.written(name, command.argv)))
     known = [word for word in written if not paths.is_anywhere(word)]
     return _Step(
         tool,
@@ -192,6 +199,7 @@ def _step(
         call.settings if call else (),
         command.environment,
         _absolute(reads, cwds, who),
+        _absolute(paths.searched(name, command.argv), cwds, who),
         _absolute(written, cwds, who),
         _is_outside(_absolute(known, cwds, who), who, writable),
         len(known) < len(written),
@@ -218,9 +226,10 @@ def _is_opaque(command: Command, name: str, call: git.GitCall | None) -> bool:
 def _file_step(act: Act, who: Surroundings, writable: tuple[str, ...]) -> _Step:
     cwds = (act.cwd or who.workspace,)
     reads, writes = _absolute(act.reads, cwds, who), _absolute(act.writes, cwds, who)
+    searches = reads if act.searches else ()
     shown = one_line(f"{act.tool} {' '.join((*act.reads, *act.writes))}", _SHOWN)
     outside = _is_outside(writes, who, writable)
-    return _Step(act.tool, "", (), (), (), (), reads, writes, outside, False, None, False, False, shown)
+    return _Step(act.tool, "", (), (), (), (), reads, searches, writes, outside, False, None, False, False, shown)
 
 
 def _is_outside(writes: Iterable[str], who: Surroundings, writable: tuple[str, ...]) -> bool:
