@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_tui.cli.common import say
@@ -38,8 +43,17 @@ def open_room(
         repository=paths.repository.name,
         keymap=dict(ui.keymap),
         hold_s=settings.approval.hold_s,
+        start=start_words(paths, os.environ),
     )
     if not launch.can_show_a_room(os.environ):
         say(launch.status(context), nl=False)
         return 0
     return launch.run(context)
+
+
+def start_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The words, quoted for a shell, of the line that starts this fleet's watcher from any directory and terminal."""
+    places = [name for name in ("FLEET_STATE_HOME", "FLEET_RUNTIME_DIR") if environ.get(name)]
+    program = "fleet" if shutil.which("fleet") else str(Path(sys.argv[0]).resolve())
+    line = [f"{name}={shlex.quote(environ[name])}" for name in places]
+    return (*line, *map(shlex.quote, (program, "--repo", str(paths.repository), "up", "--no-room")))

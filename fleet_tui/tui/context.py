@@ -12,7 +12,8 @@ from fleet_tui.tui.theme import Look
 
 @dataclass(frozen=True, slots=True)
 class RoomContext:
-    """``clock`` is UTC nanoseconds. ``live`` is off where no tmux is wanted."""
+    """``clock`` is UTC nanoseconds. ``live`` is off where no tmux is wanted. ``start`` are the words of the shell line
+    that starts the watcher."""
 
     database: Path
     operator_socket: Path
@@ -22,4 +23,5 @@ class RoomContext:
     keymap: Mapping[str, str] = field(default_factory=dict)
     hold_s: int = 10
     live: bool = True
+    start: tuple[str, ...] = ("fleet", "up")
     clock: Callable[[], int] = time.time_ns

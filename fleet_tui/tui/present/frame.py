@@ -11,6 +11,7 @@ from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, Picture, Snapshot
 from fleet_tui.tui.present.text import badge, clock, count, since, span, until
 from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.words import wrap_words
 
 SMALL, MEDIUM, LARGE = 80, 100, 160
 
@@ -26,6 +27,8 @@ class Frame:
     started_ns: int
     signal: str = ""
     """How live panes are noticed to change."""
+    ways_out: tuple[str, ...] = ("r retry",)
+    """Keys, with their words, that help while the watcher is away."""
 
 
 def top_line(picture: Picture, frame: Frame) -> Line:
@@ -89,8 +92,8 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
     """The first alarm that nobody has acknowledged, and the key that answers it."""
     if trust(picture.health, frame.started_ns, frame.now_ns) is Trust.FROZEN:
         age = age_s(picture.health, frame.started_ns, frame.now_ns)
-        text = f" WATCHER DOWN: no answer for {age} s. Agents may still be running."
-        return line(badge(1, True), Span(text), fill(), Span("r retry", "hint"))
+        text = f" WATCHER DOWN: no answer for {age} s; agents may run on"
+        return line(badge(1, True), Span(text), fill(), Span(f"  {'  '.join(frame.ways_out)}", "hint"))
     alarms = (
         [alarm for alarm in picture.snapshot.alarms if alarm.state is AlarmState.ACTIVE] if picture.snapshot else []
     )
@@ -108,6 +111,31 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
         Span(f"  {keys[0]} ack" + (f"  {keys[1]} open" if frame.width >= MEDIUM else ""), "hint"),
         Span(more if frame.width >= MEDIUM else "", "quiet"),
     )
+
+
+def frozen_notice(picture: Picture, start: Sequence[str], width: int) -> tuple[Line, ...]:
+    """How to get the watcher back, in lines of ``width`` cells. ``start`` are the words of a shell line."""
+    fresh_ns = picture.health.fresh_ns
+    what = f"the picture is of {clock(fresh_ns)}" if fresh_ns else "there is no picture yet"
+    why = (Span(f" {what}; CAPITALS are off ({one_line(picture.health.error, 200) or 'no answer yet'})", "quiet"),)
+    return (
+        *wrap_words(why, width),
+        (Span(" to start the watcher, in another terminal:", "quiet"),),
+        *((Span(f"   {part}", "strong"),) for part in shell_lines(start, width - 4)),
+    )
+
+
+def shell_lines(words: Sequence[str], width: int) -> list[str]:
+    """A shell line in parts that may be copied together; a word that is wider than ``width`` stays whole."""
+    parts = [""]
+    for word in words:
+        longer = f"{parts[-1]} {word}".lstrip()
+        if parts[-1] and len(longer) + 2 > width:
+            parts[-1] += " \\"
+            parts.append(word)
+        else:
+            parts[-1] = longer
+    return parts
 
 
 def _problem_line(problems: Sequence[str]) -> Line:

@@ -26,10 +26,15 @@ from fleet_tui.tui.said import Said
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
+from fleet_widgets.text_pane import Section, TextPane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
+
+
+class Notice(TextPane, can_focus=False):
+    """Lines that are there to be read only."""
 
 
 class RoomScreen(Screen[None]):
@@ -61,6 +66,7 @@ class RoomScreen(Screen[None]):
         yield FrameLine(palette=palette, id="alarm")
         with Container(id="body"):
             yield from self.body()
+        yield Notice(palette=palette, id="frozen", wrap=False)
         yield Composer(palette, id="composer")
         yield ConfirmStrip(palette=palette, id="strip")
         yield FrameLine(palette=palette, id="message")
@@ -130,7 +136,7 @@ class RoomScreen(Screen[None]):
         keys = bindings.effective(self.room.context.keymap)
         answer = (shown(keys["need.acknowledge"].split(",")[0]), shown(keys["need.next"].split(",")[0]))
         self.set_line("alarm", frame.alarm_line(self.room.picture, known, answer))
-        self.set_class(self.room.trust is Trust.FROZEN, "-frozen")
+        self._show_frozen()
         self.show_message()
         self.show_hints()
         try:
@@ -139,9 +145,27 @@ class RoomScreen(Screen[None]):
             # The feed reports a database that cannot be read; until it can, the last picture stays.
             self.room.say(f"{error.title}: {error.message}", "warn")
 
+    def _show_frozen(self) -> None:
+        """Below the body, not over it: what is old can still be read whole."""
+        notice, is_frozen = self.query_one("#frozen", Notice), self.room.trust is Trust.FROZEN
+        notice.display = is_frozen
+        if is_frozen:
+            lines = frame.frozen_notice(self.room.picture, self.room.context.start, self.size.width)
+            notice.set_sections((Section("the watcher is away", lines),))
+            notice.styles.height = 1 + len(lines)
+
     def _frame(self) -> frame.Frame:
-        room = self.room
-        return frame.Frame(self.heading_text(), self.size.width, room.now_ns, room.started_ns, room.live.in_force)
+        room, keys = self.room, bindings.effective(self.room.context.keymap)
+        ways_out = [("room.refresh", "retry"), ("agent.attach", "attach")]
+        here = [key.id for key in bindings.keys_for(self.scope)]
+        return frame.Frame(
+            self.heading_text(),
+            self.size.width,
+            room.now_ns,
+            room.started_ns,
+            room.live.in_force,
+            tuple(f"{shown(keys[name].split(',')[0])} {label}" for name, label in ways_out if name in here),
+        )
 
     def heading_text(self) -> str:
         return self.heading
