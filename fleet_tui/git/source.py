@@ -20,7 +20,7 @@ async def inspect_layout(path: Path) -> str:
     try:
         answers = (await git("rev-parse", *words, cwd=path, user_config=True)).out.decode().split("\n")
     except GitError as error:
-        if "dubious ownership" in error.stderr or error.code == 127:
+        if "dubious ownership" in error.stderr or (error.code == 127 and path.is_dir()):
             raise  # it says itself what to do: git is missing, or does not trust the place
         raise FleetError(
             "not a git repository", str(path), "run `git init` there, commit something, and try again"

@@ -22,6 +22,7 @@ from fleet_tui.store.differences import Difference, differences
 from fleet_tui.store.erase import erase_body
 from fleet_tui.store.errors import Corrupt, storage_error
 from fleet_tui.store.export import export
+from fleet_tui.store.migrations.run import STEPS
 from fleet_tui.store.projections.registry import apply
 from fleet_tui.store.rebuild import RebuildReport, rebuild
 from fleet_tui.store.tables import MemoryTables
@@ -112,6 +113,7 @@ class _Audit:
 
     def run(self) -> AuditReport:
         report = self._report
+        self._check_schema()
         previous = chain.GENESIS
         for row, salt, body in _rows(self._connection):
             if not _well_formed(row, salt, body):
@@ -131,6 +133,15 @@ class _Audit:
         for difference in report.differences:
             report.add(None, str(difference))
         return report
+
+    def _check_schema(self) -> None:
+        """The schema is text in the file too, and SQLite is lenient: damage there need not show in any query."""
+        with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            for step in STEPS:
+                step(fresh)
+            expected = _schema(fresh)
+        if _schema(self._connection) != expected:
+            self._report.add(None, "the schema of the database was altered")
 
     def _check_chain(self, row: chain.EventRow, previous: bytes) -> None:
         expected = self._report.last_seq + 1
@@ -197,6 +208,11 @@ class _Audit:
         ).fetchall()
         for (seq,) in extra:
             self._report.add(seq, "has a body but no event")
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[bytes, bytes]]:
+    sql = "SELECT CAST(name AS BLOB), CAST(sql AS BLOB) FROM sqlite_master WHERE sql IS NOT NULL"
+    return {(bytes(name), bytes(text)) for name, text in connection.execute(sql).fetchall()}
 
 
 def _rows(

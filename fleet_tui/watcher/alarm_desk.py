@@ -18,6 +18,8 @@ _SECOND = 1_000_000_000
 async def acknowledge(ctx: Context, name: str, actor: str) -> dict[str, Any]:
     """Seen; the condition is not changed."""
     alarm = _find(ctx, name)
+    if alarm.state is AlarmState.ACKNOWLEDGED:
+        return {"message": "acknowledged already"}
     if alarm.state is not AlarmState.ACTIVE:
         raise Conflict("nothing to acknowledge", f"{one_line(alarm.title, 80)} is {alarm.state.value}")
     await ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor)

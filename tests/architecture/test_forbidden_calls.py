@@ -147,6 +147,7 @@ OFF_THE_LOOP = {
     "fleet_tui/watcher/subreaper.py": "a program of its own, beside the watcher",
     "fleet_tui/watcher/lock.py": "the lock is taken before the loop starts",
     "fleet_tui/forge/local.py": "its file work runs in threads (asyncio.to_thread)",
+    "fleet_tui/watcher/reach.py": "tries a sandbox for `fleet doctor`, in a process that has no loop",
     "fleet_tui/watcher/shell_parser.py": "called in a thread (asyncio.to_thread)",
     "fleet_tui/watcher/supervise.py": "a process of its own that only restarts the watcher",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AgentQuarantined, Draft, PolicyDenied, RunStateChanged, draft
 from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.states import LIVE_RUNS, Isolation, RunState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, Isolation, RunState
 from fleet_tui.git.gate_repo import refusals
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance.lifecycle import containment_reason
@@ -42,9 +42,7 @@ async def _hold_work(ctx: Context) -> None:
     """Close the gates and write-protect the workspaces of contained agents, keep evidence, and undo the first two when
     they are released."""
     contained = {agent.name: agent for agent in ctx.reader.agents() if agent.quarantined}
-    unfinished = ctx.reader.tickets(TicketState.IN_PROGRESS, TicketState.BLOCKED, TicketState.IN_REVIEW)
-    # By the ticket, not by the run: a run that was killed meanwhile gives nothing back.
-    held = {ticket.number for ticket in unfinished if ticket.agent in contained}
+    held: set[int] = set()
     for run in ctx.reader.runs(RunState.QUARANTINED):
         agent = contained.get(run.agent)
         if agent is None:
