@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.ids import is_safe_id, new_id
-from fleet_tui.paths import FleetPaths, fleet_id, shipped_config
+from fleet_tui.paths import FleetPaths, fleet_id, shipped_config, unusable
 
 AS_ROOT = os.getuid() == 0
 NOBODY = 65534
@@ -223,3 +224,20 @@ def test_names_that_are_not_utf8_have_a_fleet_too(home: Path) -> None:
 
 def test_shipped_config_is_found_in_a_checkout() -> None:
     assert (shipped_config() / "defaults.yaml").is_file()
+
+
+@pytest.mark.parametrize(("which", "variable"), [("state", "FLEET_STATE_HOME"), ("runtime", "FLEET_RUNTIME_DIR")])
+def test_what_cannot_be_used_is_called_by_its_name(paths: FleetPaths, which: str, variable: str) -> None:
+    path: Path = getattr(paths, which)
+    path.parent.mkdir(mode=0o700)
+    path.write_text("a file")
+    error = refusal(paths)
+    assert error.title == f"unsafe {which} directory"
+    assert variable in error.hint
+    full = unusable(OSError(errno.ENOSPC, "No space left on device", str(path / "x")))
+    assert (full.title, full.message) == (
+        f"the {which} directory cannot be used",
+        f"{path / 'x'}: No space left on device",
+    )
+    assert full.hint == f"free some space, or set {variable} to a directory on another disk"
+    assert unusable(OSError(errno.EACCES, "Permission denied", "/etc/x")).title == "the system refused"
