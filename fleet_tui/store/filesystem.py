@@ -33,7 +33,7 @@ def refuse_network(directory: Path, mountinfo: Path = _MOUNTINFO) -> None:
         )
 
 
-LEAST_BYTES = 50_000_000
+LEAST_BYTES = 20_000_000
 LEAST_FILES = 1_000
 """Below these a fleet does not start: its log would stop in the middle of the work."""
 
