@@ -5,7 +5,7 @@ double the time of a call, so arguments are parsed by hand and JSON by json's ow
 """
 
 # pathlib and contextlib are slow to import; a command prints; every verb has the same parameters.
-# ruff: noqa: PTH100, PTH103, PTH104, PTH110, PTH113, PTH118, PTH123, PTH202, PTH208, SIM105, T201, ARG001
+# ruff: noqa: PTH100, PTH103, PTH104, PTH110, PTH113, PTH112, PTH118, PTH120, PTH123, PTH202, PTH208, SIM105, T201, ARG001
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ MAX_FRAME = 256 * 1024
 MAX_SPOOLED = 5000
 ANSWER_S = 10.0
 GUARD_S = 5.0
+# A watcher that died is back within seconds: an act waits for it, so that a restart costs no agent its commit.
+AWAY_S = 12.0
 HELP = """fleet: how you, an agent, talk to your fleet
 
   fleet publish EVENT --summary TEXT [--payload JSON] [--to AGENT,...]
@@ -475,12 +477,23 @@ def _judged(arguments: list[str]) -> tuple[str, object]:
         "input": call.get("tool_input"),
         "cwd": call.get("cwd") or os.getcwd(),  # noqa: PTH109
     }
-    answer = exchange("guard", args, f"cli-{os.urandom(16).hex()}", GUARD_S)
+    answer = _asked_in_time(args)
     if answer is None:
         return "deny", "the watcher is away, and without it nobody can say whether this may happen"
     if answer.get("ok") is not True:
         return "deny", answer.get("message") or "the watcher refused"
     return str(answer.get("verdict")), answer.get("reason") or ""
+
+
+def _asked_in_time(args: dict[str, object]) -> dict[str, object] | None:
+    """The watcher's answer; None when it stays away, at once when the run is over (its directory is gone)."""
+    request_id, away_from = f"cli-{os.urandom(16).hex()}", time.monotonic() + AWAY_S
+    while True:
+        answer = exchange("guard", args, request_id, GUARD_S)
+        home = os.path.dirname(os.environ.get("FLEET_SOCKET", ""))
+        if answer is not None or not os.path.isdir(home) or time.monotonic() >= away_from:
+            return answer
+        time.sleep(0.2)
 
 
 VERBS: dict[str, Verb] = {

@@ -24,6 +24,7 @@ from fleet_tui.git.command import git, object_id
 from fleet_tui.git.config_text import config_text
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.gate_repo import admit, create_gate
+from fleet_tui.git.locks import clear_stale_locks
 from fleet_tui.git.trees import directory_bytes, remove_tree
 from fleet_tui.git.values import WorkspacePaths
 
@@ -58,8 +59,8 @@ class Workspaces:
         """The workspace of ``ticket`` with ``branch`` checked out at ``base``; made when it does not exist yet.
 
         A branch that the user or another ticket already has gets the suffix ``-2`` (``-3`` …). Repeating the call
-        returns the first result, whatever branch and base are given; a tree that was deleted by hand is made again, at
-        the last commit that was pushed. ``agent`` signs the commits.
+        returns the first result, whatever branch and base are given, and removes locks that a killed git left; a tree
+        that was deleted by hand is made again, at the last commit that was pushed. ``agent`` signs the commits.
 
         Raises:
             FleetError: no valid branch name, unknown base.
@@ -244,9 +245,12 @@ class Workspaces:
         return found.code == 0
 
     async def _repair(self, ticket: int, paths: WorkspacePaths, agent: str) -> WorkspacePaths:
-        if paths.path.is_dir() and paths.gate.is_dir():
-            return paths
         home = self._home(ticket)
+        if paths.path.is_dir() and paths.gate.is_dir():
+            # A git that was killed with its agent would keep the next one from every commit and push.
+            for repository in (paths.path / ".git", paths.gate):
+                await asyncio.to_thread(clear_stale_locks, repository, home=home)
+            return paths
         if not paths.gate.is_dir():
             await create_gate(paths.gate, self._objects, await self._object_format(), paths.branch)
         pin = f"workspace-{ticket}"

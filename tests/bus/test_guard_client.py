@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet_tui.bus import client
 from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.shim import write_guards, write_shim
 from fleet_tui.domain.errors import Refused
@@ -72,15 +75,16 @@ async def test_without_a_watcher(home: Path) -> None:
 
 
 async def test_garbage_from_the_socket_and_a_closed_one(home: Path) -> None:
-    (home / "run-a").mkdir()
     for reply in (b"\0\0\0\x04nope", b""):
+        (home / "run-a").mkdir()
         path = home / "run-a" / "bus.sock"
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
         listener.listen()
 
-        def serve(listener: socket.socket = listener, reply: bytes = reply) -> None:
+        def serve(listener: socket.socket = listener, reply: bytes = reply, path: Path = path) -> None:
             connection, _ = listener.accept()
+            shutil.rmtree(path.parent)  # the run is over: nobody waits for a better answer
             connection.recv(65536)
             connection.sendall(reply)
             connection.close()
@@ -90,8 +94,37 @@ async def test_garbage_from_the_socket_and_a_closed_one(home: Path) -> None:
         done = await Agent(home)("guard", stdin=CALL)
         thread.join()
         listener.close()
-        path.unlink()
         assert done.code == 2
+
+
+async def test_an_act_waits_for_a_watcher_that_died_and_comes_back(
+    bus: BusServer, family: Family, handler: Handler, home: Path
+) -> None:
+    family.runs[os.getpid()] = "run-a"
+    handler.answers["guard"] = {"verdict": "allow"}
+    path = home / "run-a" / "bus.sock"
+    path.parent.mkdir(mode=0o700)
+    dying = socket.socket(socket.AF_UNIX)
+    dying.bind(str(path))
+    dying.listen()
+    act = asyncio.create_task(Agent(home)("guard", stdin=CALL))
+    connection, _ = await asyncio.to_thread(dying.accept)
+    connection.close()
+    dying.close()
+    path.unlink()
+    await bus.listen_run("run-a", path, lambda token: token == "token-a")
+    assert (await act).code == 0
+
+
+async def test_a_watcher_that_stays_away_is_no(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "run-a").mkdir()
+    for name, value in Agent(home).environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(client, "AWAY_S", 0.3)
+    assert client.guard(["exec", "git", "push"]) == 2
+    assert "the watcher is away" in capsys.readouterr().err
 
 
 async def test_wrong_use_is_no(served: Agent) -> None:
@@ -106,8 +139,6 @@ def shims(home: Path) -> Path:
 
 
 async def shimmed(agent: Agent, shims: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    import asyncio
-
     environment = agent.environment | {"PATH": f"{shims}:{os.environ['PATH']}", "HOME": str(agent.home)}
     return await asyncio.to_thread(
         subprocess.run, argv, env=environment, cwd=agent.home, capture_output=True, text=True, timeout=30, check=False

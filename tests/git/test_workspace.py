@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,45 @@ async def test_create_is_idempotent(control: ControlRepository, workspaces: Work
     assert tree.git("config", "user.name").strip() == "Ada Dev [core]"
     assert tree.git("config", "user.email").strip() == "adadevcore@fleet.invalid"
     assert workspaces.find(8) is None
+
+
+async def test_a_killed_git_keeps_the_next_run_from_nothing(control: ControlRepository, workspaces: Workspaces) -> None:
+    tree, gate = await _make(control, workspaces)
+    left = [tree.path / ".git" / "index.lock", gate / "refs" / "heads" / "agent" / "1-work.lock"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert "Unable to create" in tree.git("commit", "--allow-empty", "-m", "blocked", check=False)
+    await _make(control, workspaces)
+    assert not [path for path in left if path.exists()]
+    tree.commit({"a.txt": "1"})
+    tree.git("push", "--quiet", "origin", "HEAD")
+
+
+async def test_a_git_that_is_at_work_keeps_its_locks(control: ControlRepository, workspaces: Workspaces) -> None:
+    tree, _gate = await _make(control, workspaces)
+    lock = tree.path / ".git" / "index.lock"
+    lock.touch()
+    somebody = await asyncio.create_subprocess_exec("cat", cwd=tree.path, stdin=subprocess.PIPE)
+    try:
+        await _make(control, workspaces)
+        assert lock.exists()
+    finally:
+        await somebody.communicate(b"")
+    await _make(control, workspaces)
+    assert not lock.exists()
+
+
+async def test_a_linked_git_directory_is_not_cleared(
+    control: ControlRepository, workspaces: Workspaces, user: Repo
+) -> None:
+    tree, _gate = await _make(control, workspaces)
+    theirs = user.path / "poetry.lock"
+    theirs.touch()
+    shutil.rmtree(tree.path / ".git")
+    (tree.path / ".git").symlink_to(user.path)
+    await _make(control, workspaces)
+    assert theirs.exists()
 
 
 async def test_objects_are_borrowed_not_linked(control: ControlRepository, workspaces: Workspaces) -> None:
