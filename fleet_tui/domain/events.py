@@ -387,6 +387,14 @@ class QuestionAnswered(Payload, kind="question_answered"):
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionWithdrawn(Payload, kind="question_withdrawn"):
+    """Nobody waits for the answer any more: the run that asked was stopped."""
+
+    question: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailAcknowledged(Payload, kind="mail_acknowledged"):
     """An agent has read its inbox up to and including event ``seq``."""
 

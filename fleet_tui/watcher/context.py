@@ -24,6 +24,7 @@ from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.watcher import causes
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.risk.lookout import Lookout
@@ -106,8 +107,8 @@ class Context:
         return policy_version(self.settings)
 
     async def record(self, *drafts: Draft) -> list[Event]:
-        """Append events in one transaction."""
-        return await self.store.record(*drafts)
+        """Append events in one transaction; what answers an earlier event has it as its cause."""
+        return await self.store.record(*(causes.with_cause(self.reader, one) for one in drafts))
 
     async def say(
         self,
@@ -119,7 +120,7 @@ class Context:
         key: str | None = None,
     ) -> Event:
         """Append one typed event."""
-        (event,) = await self.store.record(draft(payload, subject, actor=actor, cause=cause, key=key))
+        (event,) = await self.record(draft(payload, subject, actor=actor, cause=cause, key=key))
         return event
 
 

@@ -161,6 +161,7 @@ class Watcher:
         if loaded.settings is None:
             problems: list[str] = [one_line(str(problem), 300) for problem in loaded.errors[:20]]
             await ctx.say(ConfigRejected(problems), "fleet")
+            await self._tell_rejected(problems[0] if problems else "it cannot be read")
             return
         if loaded.settings.isolation != ctx.settings.isolation:
             await self._isolate(loaded.settings)
@@ -169,7 +170,16 @@ class Watcher:
             agents = [_agent_row(loaded.settings, agent.name) for agent in loaded.settings.agents]
             budgets = [rule.as_dict() for rule in loaded.settings.budget_rules]
             await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents, budgets), "fleet")
+        await alarms.clear(ctx, "config", "fleet", "the configuration is good again")
         ctx.wake.set()
+
+    async def _tell_rejected(self, problem: str) -> None:
+        title = f"configuration rejected, the last good one stays in force: {problem}"
+        standing = alarms.active(self._ctx, "config", "fleet")
+        if standing is not None and standing.title != one_line(title):
+            await alarms.clear(self._ctx, "config", "fleet", "it is rejected for another reason now")
+        response = "mend it; `fleet config validate` shows every problem"
+        await alarms.ensure(self._ctx, "config", "fleet", priority=2, title=title, response=response)
 
     async def _isolate(self, settings: Settings) -> None:
         """Find out anew what holds agents in; running ones stay as they are."""

@@ -17,6 +17,7 @@ import pytest
 
 from fleet_tui.bus import operator
 from fleet_tui.domain.errors import FleetError, SetupError
+from fleet_tui.domain.states import AlarmState
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.watcher import spawn
@@ -119,11 +120,18 @@ async def test_broken_configuration_keeps_the_last_good_one(daemon: Daemon, repo
     assert "config.yaml" in rejected["problems"][0]
     assert len(daemon.events("config_loaded")) == 1
     assert daemon.reader.fleet().config_problems
+    (alarm,) = await until(lambda: daemon.reader.alarms(AlarmState.ACTIVE))
+    assert alarm.title.startswith("configuration rejected, the last good one stays in force: ")
+    assert "max_rounds" in alarm.title
     await daemon.up()
+    config.write_text(good + "\nlimits: {max_running: many}\n")
+    await until(lambda: [alarm for alarm in daemon.reader.alarms(AlarmState.ACTIVE) if "max_running" in alarm.title])
+    assert len(daemon.reader.alarms(AlarmState.ACTIVE)) == 1, "the trouble that is over is no alarm any more"
     config.write_text(good + "\nreviews: {max_rounds: 7}\n")
     loaded = await until(lambda: len(found := daemon.events("config_loaded")) == 2 and found)
     assert loaded[0]["policy"] != loaded[1]["policy"]
     assert daemon.reader.fleet().config_problems == ()
+    await until(lambda: not daemon.reader.alarms(AlarmState.ACTIVE))
 
 
 async def test_broken_configuration_at_the_start_is_told(repository: Path) -> None:

@@ -9,6 +9,7 @@ from fleet_tui.domain.events import (
     MessageSent,
     Payload,
     QuestionAnswered,
+    QuestionWithdrawn,
     payload_of,
 )
 from fleet_tui.domain.states import MessageState
@@ -29,6 +30,14 @@ def asked(tables: Tables, event: Event) -> None:
 def answered(tables: Tables, event: Event) -> None:
     answer = payload_of(event, QuestionAnswered)
     tables.change(QUESTION, answer.question, answer=answer.text, answered_ns=event.at_ns)
+
+
+def withdrawn(tables: Tables, event: Event) -> None:
+    """It is closed for good, in the words that stand where the answer would."""
+    question = payload_of(event, QuestionWithdrawn)
+    row = tables.get(QUESTION, question.question)
+    if row is not None and row["answer"] is None:
+        tables.put(QUESTION, {**row, "answer": f"(withdrawn: {question.reason})", "answered_ns": event.at_ns})
 
 
 def sent(tables: Tables, event: Event) -> None:
@@ -59,6 +68,7 @@ def mailed(tables: Tables, event: Event) -> None:
 APPLY: dict[type[Payload], Apply] = {
     Blocker: asked,
     QuestionAnswered: answered,
+    QuestionWithdrawn: withdrawn,
     MessageSent: sent,
     MessageDelivered: delivered,
 }

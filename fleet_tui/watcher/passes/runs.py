@@ -15,7 +15,6 @@ from fleet_tui.domain.events import (
     RunFinished,
     RunMetered,
     RunStateChanged,
-    TicketUnblocked,
     TmuxLost,
     draft,
 )
@@ -43,6 +42,7 @@ from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
 from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, tickets
 from fleet_tui.watcher.queueing import respawn
+from fleet_tui.watcher.withdrawing import after_stop, withdrawn
 
 _IDLE_NS = 30_000_000_000
 _LAST_WORDS_NS = 15_000_000_000
@@ -237,6 +237,7 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
         drafts.append(
             draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, "stopped on request"), subject)
         )
+        drafts += withdrawn(ctx, run)
     elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
@@ -380,12 +381,5 @@ async def requeue_released(ctx: Context) -> None:
     """Tickets whose author run was stopped: ready again after a release, else held for the person who stopped it."""
     for ticket in ctx.reader.tickets(TicketState.IN_PROGRESS):
         run = ctx.reader.run(ticket.run) if ticket.run else None
-        if run is None or run.state is not RunState.STOPPED:
-            continue
-        if ctx.reader.has_key(f"stop-release:{run.id}"):
-            await ctx.say(TicketUnblocked(ticket.number, "its agent was released"), f"ticket:{ticket.number}")
-        elif ctx.reader.has_key(f"stop-budget:{run.id}"):
-            reason = "goes on as soon as its budget has room"
-            await ctx.say(TicketUnblocked(ticket.number, reason), f"ticket:{ticket.number}")
-        else:
-            await tickets.block(ctx, ticket.number, f"{run.agent} was stopped; mark it ready to go on")
+        if run is not None and run.state is RunState.STOPPED:
+            await ctx.say(after_stop(ctx, run, ticket.number), f"ticket:{ticket.number}")

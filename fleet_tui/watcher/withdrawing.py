@@ -1,0 +1,31 @@
+"""What a stopped run leaves open: its ticket, and questions to which nobody waits for an answer any more."""
+
+from __future__ import annotations
+
+from fleet_tui.domain.events import Draft, QuestionWithdrawn, TicketBlocked, TicketUnblocked, draft
+from fleet_tui.domain.model import Run
+from fleet_tui.watcher.context import Context
+
+
+def after_stop(ctx: Context, run: Run, ticket: int) -> TicketBlocked | TicketUnblocked:
+    """How the ticket of a stopped run goes on: by itself after a release, else when the person who stopped it wants."""
+    if ctx.reader.has_key(f"stop-release:{run.id}"):
+        return TicketUnblocked(ticket, "its agent was released")
+    if ctx.reader.has_key(f"stop-budget:{run.id}"):
+        return TicketUnblocked(ticket, "goes on as soon as its budget has room")
+    return TicketBlocked(ticket, f"{run.agent} was stopped; mark it ready to go on")
+
+
+def withdrawn(ctx: Context, run: Run) -> list[Draft]:
+    """The open questions of a run that ends because it was stopped, closed, and the ticket that waited for an answer.
+
+    When the fleet itself ends, they stay open: an answer then begins a run in its place.
+    """
+    if ctx.ending:
+        return []
+    asked = [question for question in ctx.reader.questions(open_only=True) if question.run == run.id]
+    drafts = [draft(QuestionWithdrawn(one.id, "its run was stopped"), f"run:{run.id}") for one in asked]
+    ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
+    if ticket is not None and ticket.question in {question.id for question in asked}:
+        drafts.append(draft(after_stop(ctx, run, ticket.number), f"ticket:{ticket.number}"))
+    return drafts
