@@ -10,7 +10,18 @@ import click
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, RunState
 from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.queries import read_snapshot
+from fleet_tui.readmodel.values import NeedKind
 from fleet_tui.watcher.lock import is_locked
+
+_RESPONSES = {
+    NeedKind.ALARM: "fleet alarm ack {0.id}",
+    NeedKind.QUESTION: "fleet question answer {0.id} TEXT",
+    NeedKind.APPROVAL: "fleet approval show '#{0.pr}'",
+    NeedKind.HELD: "fleet approval undo '#{0.pr}'",
+    NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
+}
+"""The command that answers a need which does not say itself what to do."""
 
 
 @click.command()
@@ -27,9 +38,7 @@ def status(repo: Path | None, as_json: bool) -> None:
     paths = fleet_paths(repo)
     reader = open_reader(paths)
     now = time.time_ns()
-    alarms = reader.alarms(AlarmState.ACTIVE)
-    approvals = reader.approvals(ApprovalState.REQUESTED)
-    questions = reader.questions()
+    needs = read_snapshot(reader, now).needs
     runs = reader.runs(RunState.QUEUED, *LIVE_RUNS)
     tickets: dict[str, int] = {}
     for ticket in reader.tickets():
@@ -45,9 +54,10 @@ def status(repo: Path | None, as_json: bool) -> None:
                 "config_problems": fleet.config_problems,
                 "tickets": tickets,
                 "runs": runs,
-                "alarms": alarms,
-                "approvals": approvals,
-                "questions": questions,
+                "needs": needs,
+                "alarms": reader.alarms(AlarmState.ACTIVE),
+                "approvals": reader.approvals(ApprovalState.REQUESTED),
+                "questions": reader.questions(),
             }
         )
         return
@@ -56,18 +66,11 @@ def status(repo: Path | None, as_json: bool) -> None:
     say("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
     for problem in fleet.config_problems:
         say(f"configuration: {one_line(problem, 400)}")
-    say(f"needs you: {len(alarms) + len(approvals) + len(questions)}")
-    needs = [(alarm.priority, alarm.raised_ns, alarm.title, alarm.response) for alarm in alarms]
-    needs += [
-        (3, approval.requested_ns, f"approve #{approval.pr}", f"fleet approval show '#{approval.pr}'")
-        for approval in approvals
-    ]
-    needs += [
-        (3, asked.asked_ns, f"{asked.agent} asks: {asked.summary}", f"fleet question answer {asked.id} TEXT")
-        for asked in questions
-    ]
-    for priority, since_ns, what, response in sorted(needs):
-        say(f"  P{priority} {age(since_ns, now):>4}  {one_line(what)}  → {one_line(response)}")
+    say(f"needs you: {len(needs)}")
+    for item in needs:
+        who = f"{item.who}: " if item.who else ""
+        what, response = one_line(f"{who}{item.title}"), one_line(item.response or _RESPONSES[item.kind].format(item))
+        say(f"  P{item.priority} {age(item.since_ns, now):>4}  {what}  → {response}")
     for run in runs:
         where = f"ticket #{run.ticket}" if run.ticket else "-"
         why = one_line(run.state_reason)

@@ -10,6 +10,8 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import ApprovalCard, NeedItem, NeedKind
 
 _FOREVER = 1 << 62
+BLOCKED_RULE = "blocked"
+"""The rule of the alarm that a pull request waits for a person; its ticket waits with it."""
 
 
 def order(items: Iterable[NeedItem]) -> tuple[NeedItem, ...]:
@@ -29,18 +31,23 @@ def queue(
     runs: Mapping[str, Run],
     pull_requests: Mapping[int, PullRequest],
 ) -> tuple[NeedItem, ...]:
-    """Everything that waits for a person: open alarms, questions, approvals, held acts, blocked tickets."""
+    """Everything that waits for a person: open alarms, questions, approvals, held acts, blocked tickets.
+
+    One matter is there once: a ticket that waits stands for its question, or for the alarm that its pull request waits.
+    """
     asked = {question.ticket for question in questions}
+    waiting = [ticket for ticket in tickets if is_blocked(ticket) and ticket.number not in asked]
+    blocked = {f"ticket:{ticket.number}" for ticket in waiting} | {f"pr:{ticket.pr}" for ticket in waiting}
     return order(
         [
             *(
                 alarm_need(alarm, agent_of(alarm.about, runs, tickets, pull_requests))
                 for alarm in alarms
-                if is_open(alarm)
+                if is_open(alarm) and not (alarm.rule == BLOCKED_RULE and alarm.about in blocked)
             ),
             *(question_need(question) for question in questions),
             *(approval_need(card) for card in cards),
-            *(blocked_need(ticket) for ticket in tickets if is_blocked(ticket) and ticket.number not in asked),
+            *(blocked_need(ticket) for ticket in waiting),
         ]
     )
 
@@ -70,8 +77,29 @@ def agent_of(
     return None
 
 
+_NOUNS = {"pr": "#", "ticket": "ticket ", "agent": "", "run": "run .."}
+
+
+def words_of(about: str) -> str:
+    """A subject as people say it: ``#2``, ``ticket 3``, ``fleet``; of a run's long id only its end."""
+    noun, colon, name = one_line(about, 60).partition(":")
+    if noun not in _NOUNS or not colon:
+        return noun if not colon else f"{noun} {name}"
+    return f"{_NOUNS[noun]}{name[-8:] if noun == 'run' else name}"
+
+
 def alarm_need(alarm: Alarm, agent: str | None) -> NeedItem:
-    return NeedItem(NeedKind.ALARM, alarm.id, alarm.priority, agent, one_line(alarm.title), alarm.raised_ns, None)
+    return NeedItem(
+        NeedKind.ALARM,
+        alarm.id,
+        alarm.priority,
+        agent,
+        one_line(alarm.title),
+        alarm.raised_ns,
+        None,
+        about=words_of(alarm.about),
+        response=one_line(alarm.response),
+    )
 
 
 def question_need(question: Question) -> NeedItem:

@@ -74,6 +74,16 @@ class NeedItem:
     deadline_ns: int | None
     """When harm is done or the matter decides itself."""
     pr: int | None = None
+    about: str = ""
+    """What it is about where that is no agent: ``pull request #2``, ``ticket 3``, ``the fleet``."""
+    response: str = ""
+    """What is expected of the person, where the kind does not say it."""
+
+    @property
+    def who(self) -> str:
+        """Whom or what the title speaks of; empty when it begins with that itself."""
+        name = self.agent or self.about or "fleet"
+        return "" if self.title.startswith(name) else name
 
     @property
     def key(self) -> str:

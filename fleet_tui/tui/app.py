@@ -123,9 +123,7 @@ class RoomApp(App[int]):
         if self.trust is not Trust.FROZEN:
             return ""
         age = age_s(self.picture.health, self.started_ns, self.now_ns)
-        return (
-            f"off: the watcher has not answered for {age} s ({self.picture.health.error or 'no answer yet'}); r retries"
-        )
+        return f"off: the watcher has not answered for {age} s; r retries"
 
     @property
     def room_screen(self) -> RoomScreen | None:
@@ -209,6 +207,8 @@ class RoomApp(App[int]):
     async def go(self, mode: str) -> None:
         """Show a screen by its name; its position is as it was left."""
         if mode != self.current_mode:
+            if isinstance(self.screen, RoomScreen) and self.screen.passing:
+                await self.pop_screen()
             self.modes_visited = [*self.modes_visited[-1:], mode]
             await self.switch_mode(mode)
 
@@ -241,12 +241,8 @@ class RoomApp(App[int]):
                 self.screen.show_need(item)
         screen = self.room_screen
         if screen is not None:
-            self.say(lambda: self._need_text(item) if screen.shows(item) else "", "quiet")
-
-    def _need_text(self, item: NeedItem) -> str:
-        snapshot = self.picture.snapshot
-        alarm = next((a for a in snapshot.alarms if a.id == item.id), None) if snapshot else None
-        return f"{item.title}. {alarm.response}" if alarm else item.title
+            told = f"{item.title}. {item.response}" if item.response else item.title
+            self.say(lambda: told if screen.shows(item) else "", "quiet")
 
     async def action_back(self) -> None:
         screen = self.screen

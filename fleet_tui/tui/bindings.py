@@ -24,7 +24,7 @@ class Here:
     tile: AgentTile | None = None
     card: ApprovalCard | None = None
     need: NeedItem | None = None
-    """The need that `w` led to, or the selected agent's blocked ticket."""
+    """The selected agent's blocked ticket, or the need that `w` led to."""
     alarm: NeedItem | None = None
     """The alarm that `w` led to, or the one on line 2."""
     held: ApprovalCard | None = None
@@ -128,6 +128,25 @@ KEYS: tuple[Key, ...] = (
         (EVERYWHERE,),
         disabled=_needs,
     ),
+    # What answers a state that a person must end stands first, so that the hints have room for it.
+    Key(
+        "ticket.unblock",
+        "T",
+        "unblock",
+        "let the blocked ticket that w led to go on",
+        (WALL, AGENT, EVENTS),
+        True,
+        disabled=_blocked,
+    ),
+    Key(
+        "agent.release",
+        "U",
+        "release",
+        "release the agent from quarantine: reason and its name",
+        _ON_AGENT,
+        True,
+        disabled=_quarantined,
+    ),
     Key(
         "approval.approve",
         "A",
@@ -188,7 +207,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("event.cause", "c", "cause", "jump to the event that led to this one", (EVENTS,)),
     Key("event.effect", "x", "effects", "jump to what this event led to; again for the next", (EVENTS,)),
-    Key("event.object", "d", "open", "open the agent or approval that the event is about", (EVENTS,)),
+    Key("event.object", "d", "open", "open the pull request or agent that the event is about", (EVENTS,)),
     Key("wall.find", "slash", "find", "find an agent by name, role or ticket", (WALL,)),
     Key(
         "agent.attach",
@@ -211,23 +230,10 @@ KEYS: tuple[Key, ...] = (
         disabled=_not_quarantined,
     ),
     Key("agent.pause", "P", "pause", "pause the agent, or let it go on", _ON_AGENT, True, disabled=_not_quarantined),
-    Key(
-        "agent.release",
-        "U",
-        "release",
-        "release the agent from quarantine: reason and its name",
-        _ON_AGENT,
-        True,
-        False,
-        _quarantined,
-    ),
     Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
     Key("agent.extend", "B", "budget", "add half of its size to the agent's budget", _ON_AGENT, True, False, _budget),
     Key("agent.older", "left_square_bracket", "older run", "the agent's run before this one", (AGENT,), hint=False),
     Key("agent.newer", "right_square_bracket", "newer run", "the agent's run after this one", (AGENT,), hint=False),
-    Key(
-        "ticket.unblock", "T", "unblock", "let the blocked ticket that w led to go on", _ON_AGENT, True, False, _blocked
-    ),
     Key(
         "need.acknowledge",
         "a",

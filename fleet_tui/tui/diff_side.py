@@ -14,7 +14,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import Health
 from fleet_tui.tui import commands
 from fleet_tui.tui.present.approvals import diff_files
-from fleet_tui.tui.present.text import in_ascii, rule, short
+from fleet_tui.tui.present.text import rule, short
 from fleet_widgets.diff_view import DiffFile, DiffView
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.palette import Palette
@@ -125,8 +125,8 @@ class DiffSide(Vertical):
         """The rule above the diff, with the mark of the focus."""
         where = f"{short(self.shown[1])} on {short(self.shown[2])}" if self.shown else ""
         tally = f"seen {len(self.seen_paths())}/{len(self.files)}" if self.files else ""
-        drawn = rule(one_line(f"diff {where}  {self.state()}", 160), tally, has_focus=self.view.has_focus)
-        self.query_one(FrameLine).set_line(in_ascii(drawn) if self._palette.ascii else drawn)
+        title = one_line(f"diff {where}  {self.state()}", 160)
+        self.query_one(FrameLine).set_line(rule(title, tally, has_focus=self.view.has_focus))
 
     @on(DiffView.Seen)
     def _seen(self, message: DiffView.Seen) -> None:

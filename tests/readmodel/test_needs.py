@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_tui.readmodel.needs import after, order
+from fleet_tui.readmodel.needs import after, order, words_of
 from fleet_tui.readmodel.values import NeedItem, NeedKind
 
 items = st.lists(
@@ -66,3 +67,31 @@ def test_w_remembers_the_place_of_what_is_gone(found: list[NeedItem], data: st.D
 
 def test_nothing_to_visit() -> None:
     assert after((), None) is None
+
+
+ABOUT = {
+    "agent:dev": "dev",
+    "pr:2": "#2",
+    "ticket:3": "ticket 3",
+    "run:run-1m8cd90nymf0wb8wp": "run ..mf0wb8wp",
+    "fleet": "fleet",
+    "file:0003-x.md": "file 0003-x.md",
+    "pass:land": "pass land",
+    "a\x1b[2Jb": "ab",
+}
+
+
+@pytest.mark.parametrize("about", list(ABOUT))
+def test_subjects_in_words(about: str) -> None:
+    assert words_of(about) == ABOUT[about]
+
+
+def need(title: str, agent: str | None, about: str = "") -> NeedItem:
+    return NeedItem(NeedKind.ALARM, "a", 1, agent, title, 1, None, about=about)
+
+
+def test_nobody_is_named_twice() -> None:
+    assert need("ada QUARANTINED: x", "ada").who == ""
+    assert need("secret in a diff", "ada").who == "ada"
+    assert need("#2 waits for ada", None, "#2").who == ""
+    assert need("tmux is gone", None).who == "fleet"

@@ -51,6 +51,14 @@ async def test_w_remembers_the_place_of_what_was_decided(fleet: Any, until: Any)
         await walk(app, pilot, until, "apr-2-c")
 
 
+async def test_the_approval_that_is_opened_first_is_the_one_that_is_wanted(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await app.open_approval("apr-2-c")
+        await until(lambda: app.screen.diff.shown == (2, "c" * 40, "b" * 40) and bool(app.screen.diff.files))
+        await pilot.pause()
+        assert place(app) == "apr-2-c"
+
+
 async def test_w_says_when_there_is_nothing_else(world: Any, until: Any, pull_request: Any) -> None:
     world.add(config({"dev-1": "developer"}))
     world.add(*running(1, "dev-1", "developer", "Add paging"), *pull_request(1, 1, "dev-1", world.now_ns()))

@@ -197,7 +197,7 @@ class DiffView(LineWidget, can_focus=True):
         file, row = place
         if row == len(self._rows(file).rows) and self._files[file].path not in self._seen:
             self.call_after_refresh(self._painted_end, self._files, file)
-        return to_strip(self._line(place), self.size.width, self.palette, dim=self.dimmed)
+        return to_strip(self._line(place), self.size.width, self.palette, dim=self.dimmed, literal=True)
 
     def _painted_end(self, files: tuple[DiffFile, ...], file: int) -> None:
         if files is self._files:

@@ -7,7 +7,7 @@ terminal, hide or reorder text become one visible cell or vanish, so no text can
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.segment import Segment
 from rich.style import Style
@@ -133,20 +133,39 @@ def sized(value: Line, width: int) -> bool:
     return width_of(value) <= width
 
 
-_CACHE: LRUCache[tuple[Line, int, Palette, str, bool], Strip] = LRUCache(16_384)
+def in_ascii(value: Line) -> Line:
+    """The line with signs as their nearest in ASCII, cell for cell. Letters stay as they are."""
+    return tuple(replace(span, text=span.text.translate(_SIGNS)) for span in value)
+
+
+def _signs() -> dict[int, str]:
+    """Frames, rules, bars, arrows and dots. All are one cell wide, and so is what stands for them."""
+    signs = dict.fromkeys(range(0x2500, 0x2580), "+")  # box drawing: what is no straight line is a corner or a crossing
+    signs |= dict.fromkeys(map(ord, "─━┄┅┈┉╌╍╴╶╸╺╼╾"), "-") | dict.fromkeys(map(ord, "│┃┆┇┊┋╎╏╵╷╹╻╽╿║"), "|")
+    signs |= dict.fromkeys(map(ord, "═"), "=") | dict.fromkeys(range(0x2580, 0x2590), "#")
+    signs |= dict.fromkeys(map(ord, "░▒▓…·"), ".") | dict.fromkeys(map(ord, "→▌▐↳❯›»▶▸"), ">")
+    signs |= dict.fromkeys(map(ord, "●•◆■▪✻✢✳✶✽⏺"), "*") | {ord("≠"): "!", ord("←"): "<", ord("✓"): "+", ord("✗"): "x"}
+    return signs
+
+
+_SIGNS = _signs()
+_CACHE: LRUCache[tuple[Line, int, Palette, str, bool, bool], Strip] = LRUCache(16_384)
 _CACHE_TEXT = 2_000  # characters; longer lines are drawn each time, or a few of them would hold megabytes
 
 
-def to_strip(value: Line, width: int, palette: Palette, *, base: str = "normal", dim: bool = False) -> Strip:
+def to_strip(
+    value: Line, width: int, palette: Palette, *, base: str = "normal", dim: bool = False, literal: bool = False
+) -> Strip:
     """The line as a Strip of exactly ``width`` cells, every segment with a background (cached).
 
     ``base`` names the style under all spans (the row of the cursor, a marked row); ``dim`` shows everything in
-    ``stale``.
+    ``stale``. A palette that draws in ASCII shows signs such as arrows and frames as their nearest in ASCII, unless the
+    text is ``literal``: one that must be seen as it is.
     """
-    key = (value, width, palette, base, dim)
+    key = (value, width, palette, base, dim, literal)
     found = _CACHE.get(key)
     if found is None:
-        found = _strip(value, width, palette, base, dim)
+        found = _strip(value if literal or not palette.ascii else in_ascii(value), width, palette, base, dim)
         if sum(len(span.text) for span in value) <= _CACHE_TEXT:
             _CACHE[key] = found
     return found

@@ -51,8 +51,8 @@ def _subject(subject: str) -> str:
     """Runs have long ids of which only the end tells them apart."""
     safe = one_line(subject, 60)
     if safe.startswith("run:") and len(safe) > 14:
-        return f"run:…{safe[-8:]}"
-    return safe if len(safe) <= 14 else f"{safe[:13]}…"
+        return f"run:..{safe[-8:]}"
+    return safe if len(safe) <= 14 else f"{safe[:12]}.."
 
 
 def event_sections(event: Event, cause: Event | None, effects: Sequence[Event], newest: int) -> tuple[Section, ...]:

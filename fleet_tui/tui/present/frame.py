@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet_tui.domain.states import AlarmState, ApprovalState
+from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.health import Trust, age_s, trust
-from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, Picture, Snapshot
+from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Picture, Snapshot
 from fleet_tui.tui.present.text import badge, clock, count, since, span, until
-from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.lines import Line, Span, fill, line, width_of
 from fleet_widgets.words import wrap_words
 
-SMALL, MEDIUM, LARGE = 80, 100, 160
+TINY, SMALL, MEDIUM, LARGE = 60, 80, 100, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,60 +32,86 @@ class Frame:
 
 
 def top_line(picture: Picture, frame: Frame) -> Line:
-    """Screen, counts, badges; isolation, data age and clock, which are never cut."""
+    """Screen, counts, badges; isolation, data age and clock. Where the room is short, whole fields are left out."""
     title = Span(f"{frame.title:<12}", "strong")
     state = trust(picture.health, frame.started_ns, frame.now_ns)
     if state is Trust.FROZEN:
         return _frozen_line(title, picture, frame)
-    parts: list[Span] = [title]
-    if picture.snapshot is None:
-        parts.append(Span("reading the log", "quiet"))
-    else:
-        parts += _counts(picture.snapshot.summary, frame.width)
-    parts.append(fill())
-    parts += _conditions(picture, frame)
     age = age_s(picture.health, frame.started_ns, frame.now_ns)
     late = state is Trust.LATE
-    parts.append(Span(f"data {age}s{'!' if late else ''}", "warn" if late else "quiet"))
-    parts.append(Span(f" {clock(frame.now_ns)}{_utc(frame)}", "quiet"))
-    return line(*parts)
+    snapshot = picture.snapshot
+    counts = _counts(snapshot.summary, frame.width) if snapshot else [(Span("reading the log", "quiet"),)]
+    fields = [
+        _Field((title,), 0),
+        *(_Field(value, rank) for rank, value in zip(_count_ranks(len(counts)), counts, strict=True)),
+        _Field((fill(),), 0),
+        *(_Field((span,), 4 if index == 0 else 9) for index, span in enumerate(_conditions(picture, frame))),
+        _Field((Span(f" data {age}s{'!' if late else ''}", "warn" if late else "quiet"),), 0),
+        _Field((Span(f" {clock(frame.now_ns)}{_utc(frame)}", "quiet"),), 6),
+    ]
+    return _fitted(fields, frame.width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """Part of line 1. Of two the one with the higher ``rank`` is left out first; those of rank 0 stay."""
+
+    spans: tuple[Span, ...]
+    rank: int
+
+
+def _count_ranks(counts: int) -> list[int]:
+    """Of the counts the agents go first, then badges from the last on; who needs a person stays longest."""
+    return [8, *([2] if counts > 1 else []), *(min(7, 3 + index) for index in range(max(0, counts - 2)))]
+
+
+def _fitted(fields: Sequence[_Field], width: int) -> Line:
+    kept = list(fields)
+    while sum(width_of(field.spans) for field in kept) > width and any(field.rank for field in kept):
+        last = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
+        del kept[last]
+    return line(*(span for field in kept for span in field.spans))
 
 
 def _frozen_line(title: Span, picture: Picture, frame: Frame) -> Line:
     health = picture.health
     age = span(age_s(health, frame.started_ns, frame.now_ns))
-    last = "LAST DATA" if frame.width >= SMALL else "DATA"
-    text = f"FROZEN: {last} {clock(health.fresh_ns)}, {age} AGO" if health.fresh_ns else f"FROZEN: NO DATA FOR {age}"
-    now = f"now {clock(frame.now_ns)}{_utc(frame)}"
-    return line(title, Span(text, "warn"), fill(), *_conditions(picture, frame), Span(now, "quiet"))
+    when = f"{'LAST DATA' if frame.width >= SMALL else 'DATA'} {clock(health.fresh_ns)}, "
+    since_when = f": {when if frame.width >= TINY else ''}{age} AGO" if health.fresh_ns else f": NO DATA FOR {age}"
+    fields = [
+        _Field((title, Span("FROZEN", "warn")), 0),
+        _Field((Span(since_when, "warn"),), 1),
+        _Field((fill(),), 0),
+        *(_Field((one,), 2) for one in _conditions(picture, frame)),
+        _Field((Span(f" now {clock(frame.now_ns)}{_utc(frame)}", "quiet"),), 3),
+    ]
+    return _fitted(fields, frame.width)
 
 
 def _utc(frame: Frame) -> str:
     return " UTC" if frame.width >= MEDIUM else ""
 
 
-def _counts(summary: FleetSummary, width: int) -> list[Span]:
+def _counts(summary: FleetSummary, width: int) -> list[tuple[Span, ...]]:
+    """Agents, who needs a person, and a field for each badge."""
     agents = f"{summary.agents} ag" if width < MEDIUM else count(summary.agents, "agent")
-    parts = [Span(agents, "quiet")]
     if width >= LARGE and summary.doing:
         words = "  ".join(f"{number} {word.lower()}" for word, number in summary.doing)
-        parts.append(Span(f": {words}", "quiet"))
-    if summary.needs:
-        gap = "  " if width >= SMALL else " "
-        parts.append(Span(f"{gap}NEED YOU {summary.needs}{gap[1:]}", "strong"))
-    for priority, is_open, number in summary.badges:
-        parts += [Span(" "), badge(priority, is_open), Span(str(number))]
-    return parts
+        agents = f"{agents}: {words}"
+    gap = "  " if width >= SMALL else " "
+    needs = f"{gap}NEED YOU {summary.needs}{gap[1:]}" if summary.needs else ""
+    marks = [(Span(" "), badge(priority, is_open), Span(str(number))) for priority, is_open, number in summary.badges]
+    return [(Span(agents, "quiet"),), (Span(needs, "strong"),), *marks]
 
 
 def _conditions(picture: Picture, frame: Frame) -> list[Span]:
     """What the agents are held by, on every screen; with room to spare, how the panes are watched."""
     isolation = one_line(picture.snapshot.fleet.isolation, 12) if picture.snapshot else ""
     if frame.width < MEDIUM:
-        return [Span(f" {isolation} ", "quiet")] if isolation else []
+        return [Span(f" {isolation}", "quiet")] if isolation else []
     signal = one_line(frame.signal, 30) if frame.width >= LARGE else ""
     words = [f"isolation {isolation}" if isolation else "", f"panes by {signal}" if signal else ""]
-    return [Span(f" {word}  ", "quiet") for word in words if word]
+    return [Span(f"  {word} ", "quiet") for word in words if word]
 
 
 def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w")) -> Line:
@@ -94,9 +120,8 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
         age = age_s(picture.health, frame.started_ns, frame.now_ns)
         text = f" WATCHER DOWN: no answer for {age} s; agents may run on"
         return line(badge(1, True), Span(text), fill(), Span(f"  {'  '.join(frame.ways_out)}", "hint"))
-    alarms = (
-        [alarm for alarm in picture.snapshot.alarms if alarm.state is AlarmState.ACTIVE] if picture.snapshot else []
-    )
+    needs = picture.snapshot.needs if picture.snapshot else ()
+    alarms = [item for item in needs if item.kind is NeedKind.ALARM]
     problems = picture.snapshot.fleet.config_problems if picture.snapshot else ()
     if not alarms:
         return _problem_line(problems) if problems else line(Span("no alarms", "quiet"))
@@ -104,10 +129,10 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
     more = f"  +{len(alarms) - 1} more" if len(alarms) > 1 else ""
     return line(
         badge(first.priority, True),
-        Span(f" {one_line(first.about, 60)} ", "strong"),
-        Span(one_line(first.title)),
+        Span(f" {first.who} " if first.who else " ", "strong"),
+        Span(first.title),
         fill(),
-        Span(f" {since(first.raised_ns, frame.now_ns)}", "quiet"),
+        Span(f" {since(first.since_ns, frame.now_ns)}", "quiet"),
         Span(f"  {keys[0]} ack" + (f"  {keys[1]} open" if frame.width >= MEDIUM else ""), "hint"),
         Span(more if frame.width >= MEDIUM else "", "quiet"),
     )

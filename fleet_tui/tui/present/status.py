@@ -11,7 +11,8 @@ def status_text(snapshot: Snapshot, now_ns: int) -> str:
     lines = [f"{snapshot.summary.agents} agents, {len(snapshot.needs)} things need you"]
     for item in snapshot.needs:
         mark = badge(item.priority, True).text
-        lines.append(f"{mark} {item.agent or 'fleet'}: {item.title} (for {since(item.since_ns, now_ns)})")
+        who = f"{item.who}: " if item.who else ""
+        lines.append(f"{mark} {who}{item.title} (for {since(item.since_ns, now_ns)})")
     for tile in snapshot.tiles:
         work = f" on #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
         lines.append(f"{SIGNS[tile.doing]} {tile.name} ({tile.role}): {tile.doing} {age(tile.since_ns, now_ns)}{work}")

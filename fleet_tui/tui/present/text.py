@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from fleet_tui.domain.text import one_line
 from fleet_widgets.lines import Line, Span, fill, line
-from fleet_widgets.palette import ASCII_BOX, LINE_BOX
+from fleet_widgets.palette import LINE_BOX
 
 _BADGES = {
     (1, True): ("[1!]", "p1"),
@@ -102,14 +101,6 @@ def rule(title: str, right: str = "", style: str = "quiet", *, has_focus: bool =
     if right:
         parts.append(Span(f" {right} ─", style))
     return line(*parts)
-
-
-_ASCII = str.maketrans({LINE_BOX.horizontal: ASCII_BOX.horizontal, LINE_BOX.focus: ASCII_BOX.focus})
-
-
-def in_ascii(value: Line) -> Line:
-    """The same line with rules and marks in ASCII."""
-    return tuple(replace(part, text=part.text.translate(_ASCII)) for part in value)
 
 
 def fact(name: str, value: str, style: str = "normal", width: int = 10) -> Line:

@@ -78,7 +78,7 @@ def need_line(item: NeedItem, now_ns: int, current: NeedItem | None = None) -> L
     return line(
         mark,
         badge(item.priority, True),
-        Span(f" {item.agent or 'fleet'} ", "strong"),
+        Span(f" {item.who} " if item.who else " ", "strong"),
         Span(item.title),
         fill(),
         Span(f" {since(item.since_ns, now_ns)}", "quiet"),
@@ -90,12 +90,23 @@ def below_line_two(needs: Sequence[NeedItem]) -> tuple[NeedItem, ...]:
     return tuple(needs[1:]) if needs and needs[0].kind is NeedKind.ALARM else tuple(needs)
 
 
-def queue_rule(snapshot: Snapshot) -> Line:
+def queue_part(needs: Sequence[NeedItem], rows: int, current: NeedItem | None) -> tuple[NeedItem, ...]:
+    """As much of the queue below line 2 as ``rows`` hold: its head, or the part that ends with where `w` is."""
+    waiting = below_line_two(needs)
+    at = waiting.index(current) if current in waiting else 0
+    first = max(0, at - rows + 1)
+    return waiting[first : first + rows]
+
+
+def queue_rule(snapshot: Snapshot, rows: int) -> Line:
     """What stands between queue and tiles."""
     needs = snapshot.summary.needs
     if not needs:
         return rule("nothing waits for you", "tiles keep their place")
-    where = "line 2 is first, then these" if len(below_line_two(snapshot.needs)) < needs else "most urgent first"
+    waiting = below_line_two(snapshot.needs)
+    where = "line 2 is first, then these" if len(waiting) < needs else "most urgent first"
+    if len(waiting) > rows:
+        return rule(f"needs you {needs}: {where}, +{len(waiting) - rows} more; w = next")
     return rule(f"needs you {needs}: {where}; w = next", "tiles keep their place")
 
 

@@ -28,9 +28,12 @@ class AgentActs(RoomScreen):
     def here_on(self, tile: AgentTile | None) -> Here:
         """What keys act on when ``tile`` is selected: also its blocked ticket, if it has one."""
         here = super().here()
-        waiting = self.snapshot.needs if self.snapshot and tile and tile.ticket is not None else ()
-        blocked = (n for n in waiting if tile and n.kind is NeedKind.BLOCKED and n.id == str(tile.ticket))
-        return replace(here, tile=tile, need=next(blocked, here.need))
+        if tile is None:
+            return here
+        waiting = self.snapshot.needs if self.snapshot else ()
+        blocked = [n for n in waiting if n.kind is NeedKind.BLOCKED and (n.agent == tile.name or n.key == _key(tile))]
+        need = here.need if here.need in blocked else next(iter(blocked), here.need)
+        return replace(here, tile=tile, need=need)
 
     def _tile(self) -> AgentTile:
         tile = self.here().tile
@@ -64,12 +67,6 @@ class AgentActs(RoomScreen):
         verb = f"extend by {show_amount(rule.unit, amount)} the budget of"
         act = Act("extend_budget", {**whose, "amount": amount, "reason": BY_HAND}, verb, tile.name)
         self.ask(strips.extend(tile, standing), act)
-
-    def do_ticket_unblock(self) -> None:
-        item = self.here().need
-        assert item is not None
-        act = Act("unblock", {"ticket": int(item.id), "reason": ""}, "unblock", f"ticket {item.id}")
-        self.ask(strips.unblock(item), act)
 
     @staticmethod
     def _act(op: str, tile: AgentTile, reason: str) -> Act:
@@ -128,3 +125,8 @@ class AgentActs(RoomScreen):
         else:
             self.room.act(Act("message", {"run": identity, "text": message.text}, "message to", name))
         self._focus_main()
+
+
+def _key(tile: AgentTile) -> str:
+    """The key of the need that the tile's ticket is while it waits for a person."""
+    return f"{NeedKind.BLOCKED}:{tile.ticket}"

@@ -132,10 +132,12 @@ class ApprovalsScreen(DiffKeys):
         return self.snapshot.tile(card.pull_request.agent) if self.snapshot and card else None
 
     @on(LineList.Selected)
-    def _selected(self, message: LineList.Selected) -> None:
+    def _selected(self) -> None:
         # The list also tells of a vanished key: what was chosen stays chosen, so that no card slips under the hand.
-        if message.key is not None and message.key != self._chosen:
-            self._chosen = message.key
+        # What counts is where its cursor is now: the message may be older than the choice.
+        key = self.query_one(LineList).selected
+        if key is not None and key != self._chosen:
+            self._chosen = key
             self.tick()
 
     @on(LineList.Opened)

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.readmodel import needs
@@ -20,27 +21,24 @@ from fleet_tui.tui import bindings
 from fleet_tui.tui.bindings import Here, Key, shown
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.present import frame, strips
-from fleet_tui.tui.present.text import in_ascii
 from fleet_tui.tui.said import Said
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
-from fleet_widgets.text_pane import Section, TextPane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
 
 
-class Notice(TextPane, can_focus=False):
-    """Lines that are there to be read only."""
-
-
 class RoomScreen(Screen[None]):
     """Subclasses give ``scope``, ``heading``, ``body`` and ``update_body``."""
 
     scope: ClassVar[str] = ""
+    passing: ClassVar[bool] = False
+    """Whether it lies over another screen for a moment only, and goes when the person goes elsewhere."""
     heading: ClassVar[str] = ""
     AUTO_FOCUS = None
 
@@ -66,7 +64,7 @@ class RoomScreen(Screen[None]):
         yield FrameLine(palette=palette, id="alarm")
         with Container(id="body"):
             yield from self.body()
-        yield Notice(palette=palette, id="frozen", wrap=False)
+        yield FrozenNotice(palette=palette, id="frozen", wrap=False)
         yield Composer(palette, id="composer")
         yield ConfirmStrip(palette=palette, id="strip")
         yield FrameLine(palette=palette, id="message")
@@ -107,13 +105,13 @@ class RoomScreen(Screen[None]):
         return self.query_one("#strip", ConfirmStrip)
 
     def set_line(self, name: str, value: Line) -> None:
-        """Show ``value`` in the one-line widget ``name``; boxes become ASCII where the palette says so."""
-        ascii_boxes = self.room.context.look.palette.ascii
-        self.query_one(f"#{name}", FrameLine).set_line(in_ascii(value) if ascii_boxes else value)
+        """Show ``value`` in the one-line widget ``name``."""
+        self.query_one(f"#{name}", FrameLine).set_line(value)
 
     def on_descendant_focus(self) -> None:
         if self.stands:
             self.show_focus()
+            self.show_hints()
 
     def show_focus(self) -> None:
         """Mark what has the focus, where the widget itself does not."""
@@ -136,7 +134,8 @@ class RoomScreen(Screen[None]):
         keys = bindings.effective(self.room.context.keymap)
         answer = (shown(keys["need.acknowledge"].split(",")[0]), shown(keys["need.next"].split(",")[0]))
         self.set_line("alarm", frame.alarm_line(self.room.picture, known, answer))
-        self._show_frozen()
+        notice, room = self.query_one(FrozenNotice), self.room
+        notice.tell(room.picture, room.context.start, self.size.width, is_frozen=room.trust is Trust.FROZEN)
         self.show_message()
         self.show_hints()
         try:
@@ -144,15 +143,6 @@ class RoomScreen(Screen[None]):
         except FleetError as error:
             # The feed reports a database that cannot be read; until it can, the last picture stays.
             self.room.say(f"{error.title}: {error.message}", "warn")
-
-    def _show_frozen(self) -> None:
-        """Below the body, not over it: what is old can still be read whole."""
-        notice, is_frozen = self.query_one("#frozen", Notice), self.room.trust is Trust.FROZEN
-        notice.display = is_frozen
-        if is_frozen:
-            lines = frame.frozen_notice(self.room.picture, self.room.context.start, self.size.width)
-            notice.set_sections((Section("the watcher is away", lines),))
-            notice.styles.height = 1 + len(lines)
 
     def _frame(self) -> frame.Frame:
         room, keys = self.room, bindings.effective(self.room.context.keymap)
@@ -189,6 +179,10 @@ class RoomScreen(Screen[None]):
         if self.strip.request is not None:
             self.set_line("hints", (Span("the strip has the keys", "quiet"),))
             return
+        typing = self._keys_while_typing()
+        if typing:
+            self.set_line("hints", frame.hint_line(typing, (), self.size.width))
+            return
         here, keys = self.here(), bindings.effective(self.room.context.keymap)
         pairs = [
             (shown(keys[key.id].split(",")[0]), key.label)
@@ -200,6 +194,12 @@ class RoomScreen(Screen[None]):
             for name, label in (("room.help", "keys"), ("room.command", "command"))
         ]
         self.set_line("hints", frame.hint_line(pairs, right, self.size.width))
+
+    def _keys_while_typing(self) -> list[tuple[str, str]]:
+        """What to press where letters are text; empty where they are commands."""
+        if self.query_one(Composer).key is not None:
+            return [("Tab", "goes to Send"), ("Esc", "closes, the draft stays")]
+        return [("Enter", "done"), ("Esc", "closes")] if isinstance(self.focused, Input) else []
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -286,8 +286,17 @@ class RoomScreen(Screen[None]):
         running = sum(1 for tile in snapshot.tiles if tile.pane_uuid)
         self.ask(strips.halt(running), Act("halt", {"reason": ""}, "stop", "everything"))
 
+    def do_ticket_unblock(self) -> None:
+        item = self.here().need
+        assert item is not None
+        act = Act("unblock", {"ticket": int(item.id), "reason": ""}, "unblock", f"ticket {item.id}")
+        self.ask(strips.unblock(item), act)
+
     async def do_screen_wall(self) -> None:
+        """All agents, also from the page of one."""
         await self.room.go("wall")
+        while len(self.room.screen_stack) > 1:
+            await self.room.pop_screen()
 
     async def do_screen_approvals(self) -> None:
         await self.room.go("approvals")

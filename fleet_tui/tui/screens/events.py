@@ -132,7 +132,7 @@ class EventsScreen(RoomScreen):
 
     def show_need(self, item: NeedItem) -> None:
         """What the log says about a need that belongs to no agent."""
-        self.filter_by(f'"{item.id}"' if item.kind is NeedKind.ALARM else f"{item.kind}:{item.id}")
+        self.filter_by(f"ticket:{item.id}" if item.kind is NeedKind.BLOCKED else f'"{item.id}"')
 
     @on(EventFeed.Highlighted)
     def _highlighted(self, message: EventFeed.Highlighted) -> None:
@@ -230,17 +230,36 @@ class EventsScreen(RoomScreen):
         return newest[-1].seq if newest else None
 
     async def do_event_object(self) -> None:
-        """Open the agent or the approval that the event is about."""
+        """Open what the event is about: the pull request where one decides on it, else the agent behind it."""
         event = self._event(self._current())
         if event is None or self.snapshot is None:
             return
-        number = event.payload.get("pr")
+        number = _pull_request(event)
         card = next((card for card in self.snapshot.approvals if card.approval.pr == number), None)
-        run = event.payload.get("run")
-        agent = event.payload.get("agent") or (self._agents().get(run) if isinstance(run, str) else None)
-        if isinstance(agent, str) and self.snapshot.tile(agent):
-            await self.room.open_agent(agent)
-        elif card is not None:
+        if card is not None:
             await self.room.open_approval(card.id)
-        else:
+            return
+        agent = self._agent_of(event, number)
+        if agent is None or self.snapshot.tile(agent) is None:
             self.room.say("d: this event is about nothing that has a screen", "quiet")
+            return
+        await self.room.open_agent(agent)
+        if number is not None:
+            self.room.say(f"#{number} waits for no decision of yours; this is its author", "quiet")
+
+    def _agent_of(self, event: Event, pull_request: int | None) -> str | None:
+        reader = self.room.reader()
+        if pull_request is not None and reader is not None:
+            found = reader.pull_request(pull_request)
+            return found.agent if found is not None else None
+        noun, _, name = event.subject.partition(":")
+        run = event.payload.get("run") or (name if noun == "run" else None)
+        agent = event.payload.get("agent") or (name if noun == "agent" else None)
+        agent = agent or (self._agents().get(run) if isinstance(run, str) else None)
+        return agent if isinstance(agent, str) else None
+
+
+def _pull_request(event: Event) -> int | None:
+    """The pull request that an event is about; one that is only mentioned by the event of a run does not count."""
+    noun, _, name = event.subject.partition(":")
+    return int(name) if noun == "pr" and name.isdecimal() else None

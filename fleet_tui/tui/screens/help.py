@@ -17,6 +17,7 @@ class HelpScreen(RoomScreen):
 
     scope = EVERYWHERE
     heading = "? HELP"
+    passing = True
     CSS_PATH = "help.tcss"
     BINDINGS = textual_bindings(EVERYWHERE)
 

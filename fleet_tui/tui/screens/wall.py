@@ -21,7 +21,8 @@ from fleet_widgets.lines import Line
 from fleet_widgets.pane_wall import LiveView, PaneWall
 from fleet_widgets.text_pane import Section, TextPane
 
-QUEUE_ROWS = 3
+QUEUE_ROWS, TALL_QUEUE_ROWS = 3, 6
+"""Always the same for one size of the screen, so that the tiles keep their place."""
 
 
 class WallScreen(AgentActs):
@@ -40,7 +41,10 @@ class WallScreen(AgentActs):
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
-        queue = [FrameLine(palette=palette, id=f"need-{row}", classes="queue") for row in range(QUEUE_ROWS)]
+        queue = [
+            FrameLine(palette=palette, id=f"need-{row}", classes="queue" if row < QUEUE_ROWS else "queue more")
+            for row in range(TALL_QUEUE_ROWS)
+        ]
         tiles = Vertical(
             *queue,
             FrameLine(palette=palette, id="queue-rule", classes="queue"),
@@ -85,11 +89,15 @@ class WallScreen(AgentActs):
     def _show_queue(self, now_ns: int) -> None:
         snapshot = self.snapshot
         assert snapshot is not None
-        waiting = present.below_line_two(snapshot.needs)
-        for row in range(QUEUE_ROWS):
-            text: Line = present.need_line(waiting[row], now_ns, self.current_need()) if row < len(waiting) else ()
+        rows, current = self._queue_rows(), self.current_need()
+        part = present.queue_part(snapshot.needs, rows, current)
+        for row in range(TALL_QUEUE_ROWS):
+            text: Line = present.need_line(part[row], now_ns, current) if row < len(part) else ()
             self.set_line(f"need-{row}", text)
-        self.set_line("queue-rule", present.queue_rule(snapshot))
+        self.set_line("queue-rule", present.queue_rule(snapshot, rows))
+
+    def _queue_rows(self) -> int:
+        return TALL_QUEUE_ROWS if self.has_class("-tall") else QUEUE_ROWS
 
     def _recent(self, seq: int) -> tuple[Event, ...]:
         """The newest events, read once for each new picture."""
