@@ -50,6 +50,7 @@ class _Listener:
     inode: int = 0
     open: Counter[str] = field(default_factory=Counter)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    connects: TokenBucket = field(default_factory=lambda: TokenBucket(RATE_PER_S, BURST))
     server: asyncio.Server | None = None
     closed: bool = False
 
@@ -187,6 +188,11 @@ class BusServer:
             writer.transport.abort()  # we are closing, perhaps before its first step
 
     async def _admit(self, listener: _Listener, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Before anything is looked up: to tell who connects takes a walk through the processes, and everybody would pay
+        # for a flood on a run's socket. The operator's socket has no such bound: it would lock out the operator.
+        if listener.run is not None and not listener.connects.take():
+            await _answer(writer, protocol.failure(_slow_down("connections")))
+            return
         found = self._identify(listener, writer)
         if found is None:
             return
@@ -247,7 +253,7 @@ class BusServer:
     def _take_turn(self, principal: str) -> None:
         bucket = self._buckets.setdefault(principal, TokenBucket(RATE_PER_S, BURST))
         if not bucket.take():
-            raise SlowDown("slow down", f"more than {RATE_PER_S:g} requests a second", "wait a second and try again")
+            raise _slow_down("requests")
 
     async def _perform(self, link: _Link, request: Request) -> dict[str, Any]:
         try:
@@ -278,6 +284,10 @@ class BusServer:
             await self._handler(caller, protocol.DENIED, {"act": act, "reason": reason}, protocol.new_request_id())
         except Exception:
             log.exception("a denied act of %s could not be recorded: %s: %s", caller.principal, act, reason)
+
+
+def _slow_down(what: str) -> SlowDown:
+    return SlowDown("slow down", f"more than {RATE_PER_S:g} {what} a second", "wait a second and try again")
 
 
 def _refusal(listener: _Listener, peer: Peer, origin: Origin | None) -> str:

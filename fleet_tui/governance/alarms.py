@@ -10,7 +10,8 @@ MOST_SHELVED_S = 8 * 3600
 """Longer than a shift nothing is out of sight."""
 CHATTER_SHELVED_S = 30 * 60
 _GROUP_NS = 120 * 1_000_000_000
-_WINDOW_NS = 600 * 1_000_000_000
+WINDOW_NS = 600 * 1_000_000_000
+"""How far back chatter and floods look."""
 _CYCLES = 3
 _FLOOD = 10
 _NEVER_QUIET = frozenset({"observe", "socket", "spool", "pass", "job"})
@@ -42,7 +43,7 @@ def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
         for other in history
         if (other.rule, other.about) == (alarm.rule, alarm.about)
         and other.cleared_ns is not None
-        and now_ns - other.cleared_ns <= _WINDOW_NS
+        and now_ns - other.cleared_ns <= WINDOW_NS
     ]
     return len(cycles) >= _CYCLES
 
@@ -50,7 +51,7 @@ def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
 def flood(history: Sequence[Alarm], now_ns: int) -> Sequence[Alarm]:
     """The alarms of the last ten minutes, oldest first, when there are too many for a person; else none."""
     recent = sorted(
-        (alarm for alarm in history if now_ns - alarm.raised_ns <= _WINDOW_NS and alarm.rule != "flood"),
+        (alarm for alarm in history if now_ns - alarm.raised_ns <= WINDOW_NS and alarm.rule != "flood"),
         key=lambda alarm: (alarm.raised_ns, alarm.id),
     )
     return recent if len(recent) >= _FLOOD else ()

@@ -16,6 +16,8 @@ from pathlib import Path
 
 EVERY_EVENTS = 1000
 EVERY_S = 60.0
+OVERDUE = 5
+"""Intervals after which a missing anchor is no delay: a writer that lives writes it, else the next one does."""
 _TAIL_BYTES = 4096
 
 

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fleet_tui.domain.events import BodyErased, Event
-from fleet_tui.store import anchors, chain, events
+from fleet_tui.domain.events import Event
+from fleet_tui.store import anchors, chain, erasures, events
 from fleet_tui.store.anchors import Anchor
 from fleet_tui.store.connection import open_reader, raw
 from fleet_tui.store.differences import Difference, differences
 from fleet_tui.store.erase import erase_body
-from fleet_tui.store.errors import Corrupt, storage_error
+from fleet_tui.store.errors import storage_error
 from fleet_tui.store.export import export
 from fleet_tui.store.migrations.run import STEPS
 from fleet_tui.store.projections.registry import apply
@@ -81,7 +81,8 @@ class AuditReport:
 def verify(database: Path, anchor_file: Path | None = None, observers: Sequence[Observer] = ()) -> AuditReport:
     """Recomputes the whole log and compares it with its head, its anchors and the state tables.
 
-    ``anchor_file`` is ``anchors.log`` beside the database unless given, for instance a copy kept elsewhere.
+    ``anchor_file`` is ``anchors.log`` beside the database unless given, for instance a copy kept elsewhere. A copy may
+    be old; the file beside the database must keep up with the log.
     ``observers`` see every event in order.
 
     Raises:
@@ -91,7 +92,7 @@ def verify(database: Path, anchor_file: Path | None = None, observers: Sequence[
     try:
         connection = raw(db)
         connection.execute("BEGIN DEFERRED")
-        return _Audit(connection, anchor_file or anchors.anchor_file(database), observers).run()
+        return _Audit(connection, anchors.anchor_file(database), anchor_file, observers).run()
     except sqlite3.Error as error:
         raise storage_error(error, database) from error
     finally:
@@ -102,14 +103,21 @@ def verify(database: Path, anchor_file: Path | None = None, observers: Sequence[
 class _Audit:
     """One walk over the log."""
 
-    def __init__(self, connection: sqlite3.Connection, anchor_file: Path, observers: Sequence[Observer]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, own: Path, copy: Path | None, observers: Sequence[Observer]
+    ) -> None:
         self._connection = connection
         self._observers = observers
         self._report = AuditReport()
         self._tables = MemoryTables()
-        self._replaced = _replacements(connection)
+        self._erasures = erasures.read(connection)
         self._anchors: dict[int, list[Anchor]] = {}
-        self._read_anchors(anchor_file)
+        self._unanchored: chain.EventRow | None = None
+        """The first event since the last anchor."""
+        self._overdue = 0
+        """The last event that should have been anchored long before, in this gap."""
+        self._own = own if copy is None else None
+        self._read_anchors(copy or own)
 
     def run(self) -> AuditReport:
         report = self._report
@@ -159,9 +167,14 @@ class _Audit:
             self._report.add(row.seq, "its body is missing")
             return False
         found = chain.body_hash(salt, body)
+        replacement = self._erasures.replaced.get(row.seq)
+        if row.seq in self._erasures.problems:
+            self._report.add(row.seq, self._erasures.problems[row.seq])
         if found == row.body_hash:
+            if replacement is not None:
+                self._report.add(row.seq, "was erased, but its text is back")
             return True
-        if self._replaced.get(row.seq) == found.hex():
+        if replacement == found.hex() and erasures.is_erased(row.kind, body):
             self._report.erased.append(row.seq)
             return True
         self._report.add(row.seq, "its body was altered")
@@ -192,15 +205,30 @@ class _Audit:
             self._report.add(None, f"{path.name} line {line} does not follow the line before it")
 
     def _check_anchors(self, row: chain.EventRow) -> None:
-        for anchor in self._anchors.pop(row.seq, ()):
+        found = self._anchors.pop(row.seq, ())
+        for anchor in found:
             self._report.anchored_seq = row.seq
             if anchor.hash != row.hash.hex() or anchor.count != row.seq:
                 self._report.add(row.seq, "differs from its anchor: the log was rewritten")
+        self._unanchored = self._unanchored or row
+        if _is_overdue(self._unanchored, row):
+            self._overdue = row.seq
+        if found:
+            self._end_gap("were taken out of the file")
+
+    def _end_gap(self, why: str) -> None:
+        if self._unanchored is not None and self._overdue:
+            first = self._unanchored.seq
+            self._report.add(first, f"has no anchor, nor has any up to event {self._overdue}: anchors {why}")
+        self._unanchored, self._overdue = None, 0
 
     def _check_tail(self) -> None:
-        """Anchors that no event answers to: what they vouched for is gone."""
+        """Anchors that no event answers to: what they vouched for is gone. And events that no anchor vouches for."""
         for seq in sorted(self._anchors):
             self._report.add(seq, "is anchored, but missing: the log was cut")
+        if self._own is not None:
+            there = self._own.exists()
+            self._end_gap(f"were cut from {self._own.name}" if there else f"are missing, {self._own.name} is not there")
 
     def _check_bodies(self) -> None:
         extra = self._connection.execute(
@@ -208,6 +236,14 @@ class _Audit:
         ).fetchall()
         for (seq,) in extra:
             self._report.add(seq, "has a body but no event")
+
+
+def _is_overdue(first: chain.EventRow, row: chain.EventRow) -> bool:
+    """Whether an anchor must have been written between the two, whatever delayed it."""
+    clock = "mono_ns" if first.boot == row.boot else "at_ns"
+    passed_s = (getattr(row, clock) - getattr(first, clock)) / 1e9
+    events_long = row.seq - first.seq + 1
+    return passed_s > anchors.OVERDUE * anchors.EVERY_S or events_long >= anchors.OVERDUE * anchors.EVERY_EVENTS
 
 
 def _schema(connection: sqlite3.Connection) -> set[tuple[bytes, bytes]]:
@@ -238,14 +274,3 @@ def _well_formed(row: chain.EventRow, salt: object, body: object) -> bool:
     """SQLite keeps any value in any column."""
     bodies = isinstance(salt, bytes | None) and isinstance(body, bytes | None)
     return bodies and all(isinstance(value, kind) for value, kind in zip(row, _COLUMN_TYPES, strict=True))
-
-
-def _replacements(connection: sqlite3.Connection) -> dict[int, str]:
-    """Event number to the hash of the body that the last erasure of it left."""
-    sql = f"{events.SELECT} WHERE e.kind = ? ORDER BY e.seq"
-    replaced = {}
-    for row in connection.execute(sql, (BodyErased.kind,)).fetchall():
-        with contextlib.suppress(Corrupt, KeyError, TypeError):  # what is wrong with it shows when its turn comes
-            payload = events.event(row).payload
-            replaced[payload["seq"]] = payload["replacement"]
-    return replaced

@@ -11,9 +11,9 @@ from fleet_tui.domain.events import PAYLOADS, BodyErased, Event, draft
 from fleet_tui.store import canonical, chain, events, search
 from fleet_tui.store.append import Origin, Transaction, prepare
 from fleet_tui.store.connection import exclusive
+from fleet_tui.store.erasures import ERASED
 from fleet_tui.store.rebuild import fold, replace
 
-ERASED = "[erased]"
 _FREE_TEXT = frozenset(
     "act body command conflict data error excerpt instructions problems reason reasons response result shown summary "  # noqa: SIM905
     "tail text title".split()

@@ -185,10 +185,24 @@ class Reader:
         sql = f"{events.SELECT} JOIN mail m ON m.seq = e.seq WHERE m.agent = ? AND m.seq > ? ORDER BY m.seq LIMIT ?"
         return [_letter(agent, event) for event in self._events(sql, agent, after_seq, limit)]
 
-    def alarms(self, *states: AlarmState) -> list[model.Alarm]:
-        """Alarms, the most urgent first, then the oldest."""
+    def alarms(
+        self, *states: AlarmState, rule: str | None = None, about: str | None = None, since_ns: int | None = None
+    ) -> list[model.Alarm]:
+        """Alarms, the most urgent first, then the oldest; with ``since_ns`` those raised or cleared since."""
         row = models.Alarm
-        return self._all(model.Alarm, row, _among(row.state, states), row.priority, row.raised_ns, row.id)
+        where = _among(row.state, states) + _equal((row.rule, rule), (row.about, about))
+        if since_ns is not None:
+            where.append((row.raised_ns >= since_ns) | (row.cleared_ns >= since_ns))
+        return self._all(model.Alarm, row, where, row.priority, row.raised_ns, row.id)
+
+    def alarm(self, alarm: str) -> model.Alarm | None:
+        return self._one(model.Alarm, models.Alarm, models.Alarm.id == alarm)
+
+    def times_raised(self, rule: str, about: str) -> int:
+        """How often this rule raised an alarm about this subject, ever."""
+        sql = "SELECT count(*) FROM alarm WHERE rule = ? AND about = ?"
+        with self._guard():
+            return int(raw(self._db).execute(sql, (rule, about)).fetchone()[0])
 
     def effects(self, *states: EffectState, name: str | None = None) -> list[model.Effect]:
         """Planned acts on the world, oldest first."""

@@ -73,7 +73,10 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        self._anchoring.write()  # what a killed writer left: no event may follow on it unanchored
         while self._wait():
+            if self._anchoring.due_s() == 0:  # this process was stopped meanwhile, or is too busy to wait
+                self._anchoring.write()
             if isinstance(self._items[0], Task):
                 self._do(self._items.popleft())
             else:

@@ -59,7 +59,7 @@ async def unshelve(ctx: Context, name: str, actor: str) -> dict[str, Any]:
 
 
 def _find(ctx: Context, name: str) -> Alarm:
-    alarm = next((alarm for alarm in ctx.reader.alarms() if alarm.id == name), None)
+    alarm = ctx.reader.alarm(name)
     if alarm is None:
         raise UsageError("no such alarm", one_line(name, 80), "fleet alarm list --all")
     return alarm

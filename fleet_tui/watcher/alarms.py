@@ -12,10 +12,12 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
 from fleet_tui.domain.text import one_line
-from fleet_tui.governance.alarms import CHATTER_SHELVED_S, first_out, flood, is_chattering
+from fleet_tui.governance.alarms import CHATTER_SHELVED_S, WINDOW_NS, first_out, flood, is_chattering
 from fleet_tui.watcher.context import Context
 
 _FAILURES = 3
+_STEP_NS = 60 * 1_000_000_000
+"""The reader remembers answers by their question, so a question that has the instant in it is asked in steps."""
 SEE_LOG = "see `fleet doctor` and the watcher's log"
 
 log = logging.getLogger(__name__)
@@ -23,15 +25,15 @@ log = logging.getLogger(__name__)
 
 def active(ctx: Context, rule: str, about: str) -> Alarm | None:
     """The uncleared alarm of this rule about this subject."""
-    alarms = ctx.reader.alarms(*STANDING_ALARMS)
-    return next((alarm for alarm in alarms if alarm.rule == rule and alarm.about == about), None)
+    return next(iter(ctx.reader.alarms(*STANDING_ALARMS, rule=rule, about=about)), None)
 
 
 async def ensure(ctx: Context, rule: str, about: str, *, priority: int, title: str, response: str) -> None:
     """Raise the alarm unless it stands already. ``response`` is the one thing a person is expected to do."""
+    # Jobs run beside the passes: two that see the condition at once have the same key; one of them counts. The writer
+    # does not wait either: counted after looking, an alarm that comes in between would make room for a second one.
+    nth = ctx.reader.times_raised(rule, about)
     if active(ctx, rule, about) is None:
-        # Jobs run beside the passes: two that see the condition at once have the same key, and one of them counts.
-        nth = sum(alarm.rule == rule and alarm.about == about for alarm in ctx.reader.alarms())
         first = first_out(ctx.reader.alarms(*STANDING_ALARMS), _group(ctx, about), ctx.now_ns())
         alarm = AlarmRaised(
             new_id("alarm"), rule, priority, one_line(title), one_line(response), about, first.id if first else None
@@ -70,8 +72,8 @@ async def keep(
 
 async def only(ctx: Context, rule: str, subjects: Collection[str], over: str = "it is not looked at any more") -> None:
     """Clear the alarms of this rule about anything but ``subjects``."""
-    for alarm in ctx.reader.alarms(*STANDING_ALARMS):
-        if alarm.rule == rule and alarm.about not in subjects:
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS, rule=rule):
+        if alarm.about not in subjects:
             await clear(ctx, rule, alarm.about, over)
 
 
@@ -94,8 +96,10 @@ async def guarding(ctx: Context, rule: str, about: str, *, title: str, response:
 
 async def attend(ctx: Context) -> None:
     """Bring shelved alarms back in time, put chattering ones out of sight for a while, and tell of a flood once."""
-    now_ns, history = ctx.now_ns(), ctx.reader.alarms()
-    for alarm in history:
+    now_ns = ctx.now_ns()
+    since_ns = (now_ns - WINDOW_NS) // _STEP_NS * _STEP_NS
+    history = ctx.reader.alarms(since_ns=since_ns)
+    for alarm in ctx.reader.alarms(AlarmState.SHELVED, AlarmState.ACTIVE):
         if alarm.state is AlarmState.SHELVED and (alarm.shelved_until_ns or 0) <= now_ns:
             await ctx.say(AlarmUnshelved(alarm.id, "its time on the shelf is over"), alarm.about)
         elif alarm.state is AlarmState.ACTIVE and is_chattering(alarm, history, now_ns):
@@ -117,6 +121,6 @@ async def failing_jobs(ctx: Context) -> None:
     for key, failure in failing.items():
         title = f"`{key}` failed {_FAILURES} times and is tried again now and then: {failure.reason}"
         await ensure(ctx, "job", f"job:{key}", priority=2, title=title, response=SEE_LOG)
-    for alarm in ctx.reader.alarms(*STANDING_ALARMS):
-        if alarm.rule == "job" and alarm.about.removeprefix("job:") not in failing:
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS, rule="job"):
+        if alarm.about.removeprefix("job:") not in failing:
             await ctx.say(AlarmCleared(alarm.id, "it works again, or is no longer wanted"), alarm.about)

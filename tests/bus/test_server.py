@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.bus import operator, protocol, server
-from fleet_tui.bus.identity import Caller, is_alive, peer_of
+from fleet_tui.bus.identity import Caller, Origin, is_alive, peer_of
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.errors import FleetError, Refused
 from tests.bus.bus_helpers import Family, Handler, Raw
@@ -641,3 +641,53 @@ async def test_reports_of_denials_are_bounded(two_runs: dict[str, Path], handler
 async def test_absent_socket_means_no_watcher(two_runs: dict[str, Path]) -> None:
     with pytest.raises(FleetError, match="is not running"):
         await operator.acall(two_runs["operator"].with_name("absent.sock"), "status", {})
+
+
+async def test_connect_flood_of_a_run_is_not_looked_up_each_time(
+    home: Path, handler: Handler, family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "RATE_PER_S", 0.0)
+    monkeypatch.setattr(server, "BURST", 5)
+    looked_up: list[int] = []
+
+    def classify(pid: int) -> Origin | None:
+        looked_up.append(pid)
+        return family(pid)
+
+    flooder = textwrap.dedent("""
+        import socket, sys
+        made = 0
+        while True:
+            sock = socket.socket(socket.AF_UNIX)
+            try:
+                sock.connect(sys.argv[1])
+                sock.shutdown(socket.SHUT_WR)
+                sock.recv(65536)
+                made += 1
+            except OSError:
+                continue
+            finally:
+                sock.close()
+            if made == 300:
+                print("flooding", flush=True)
+    """)
+    bus = BusServer(handler, classify)
+    try:
+        await bus.listen_run("run-a", home / "run-a" / "bus.sock", lambda _token: True)
+        await bus.listen_operator(home / "operator" / "operator.sock")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", flooder, str(home / "run-a" / "bus.sock"), stdout=subprocess.PIPE
+        )
+        family.runs[process.pid] = "run-a"
+        assert process.stdout is not None
+        try:
+            assert await asyncio.wait_for(process.stdout.readline(), LIMIT_S) == b"flooding\n"
+            for _ in range(3):
+                assert await operator.acall(home / "operator" / "operator.sock", "status", {}) == {}
+        finally:
+            process.kill()
+            await process.wait()
+    finally:
+        await bus.close()
+    assert looked_up.count(process.pid) <= 5
+    assert handler.ops("operator") == ["status"] * 3

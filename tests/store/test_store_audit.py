@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -365,3 +366,84 @@ def test_an_erasure_itself_cannot_be_erased(leaky: Path) -> None:
     erasure = erase_body(leaky, 1, actor="operator:kim", reason="x")
     with pytest.raises(FleetError, match="records an erasure"):
         erase_body(leaky, erasure.seq, actor="operator:kim", reason="y")
+
+
+def notes(count: int) -> list[ev.Draft]:
+    return [ev.draft(ev.Note(str(number)), "fleet") for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six thousand events: six anchors."""
+    directory = tmp_path_factory.mktemp("long")
+    store = Store.open(directory / "fleet.db", host="h", blobs=directory)
+    for _ in range(12):
+        store.append(notes(500)).result(timeout=30)
+    store.close()
+    assert verify(directory / "fleet.db").ok
+    return directory
+
+
+def keep_no_anchor(path: Path) -> None:
+    path.unlink()
+
+
+def keep_the_first(path: Path) -> None:
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+
+
+def begin_anew(path: Path) -> None:
+    """What the watcher writes after the file was taken away."""
+    last = json.loads(path.read_bytes().splitlines()[-1])
+    path.unlink()
+    anchors.append(path, anchors.Anchor(**{**last, "prev": ""}))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (keep_no_anchor, "event 1: has no anchor, nor has any up to event 6000: anchors are missing"),
+        (keep_the_first, "event 1001: has no anchor, nor has any up to event 6000: anchors were cut"),
+        (begin_anew, "event 1: has no anchor, nor has any up to event 6000: anchors were taken out"),
+    ],
+)
+def test_anchors_that_are_missing_or_far_behind_are_a_problem(
+    long_log: Path, tmp_path: Path, change: Callable[[Path], None], says: str
+) -> None:
+    database = Path(shutil.copytree(long_log, tmp_path / "copy")) / "fleet.db"
+    path = anchors.anchor_file(database)
+    (tmp_path / "kept.log").write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    change(path)
+    problems = [str(problem) for problem in verify(database).problems]
+    assert len(problems) == 1
+    assert problems[0].startswith(says)
+    assert verify(database, tmp_path / "kept.log").ok  # a copy that was made earlier is compared as far as it goes
+
+
+def test_anchors_may_be_behind_for_an_interval_but_not_for_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "fleet.db", host="h", blobs=tmp_path)
+    store.append(notes(1)).result(timeout=10)
+    store.append(notes(1)).result(timeout=10)
+    assert not anchors.anchor_file(tmp_path / "fleet.db").exists()
+    assert verify(tmp_path / "fleet.db").ok
+    real = time.monotonic_ns
+    later_ns = int(anchors.OVERDUE * anchors.EVERY_S + 1) * 10**9
+    monkeypatch.setattr("fleet_tui.store.append.time.monotonic_ns", lambda: real() + later_ns)
+    store.append(notes(1)).result(timeout=10)
+    monkeypatch.undo()
+    assert ["event 1: has no anchor" in str(problem) for problem in verify(tmp_path / "fleet.db").problems] == [True]
+    store.close()
+
+
+def test_a_writer_anchors_what_a_killed_one_left_before_it_goes_on(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "fleet.db", host="h", blobs=tmp_path)
+    store.append(notes(3)).result(timeout=10)
+    shutil.copytree(tmp_path, tmp_path / "killed")  # as a kill -9 leaves it
+    store.close()
+    database = tmp_path / "killed" / "fleet.db"
+    again = Store.open(database, host="h", blobs=database.parent)
+    again.append(notes(1)).result(timeout=10)
+    assert [anchor.seq for anchor in anchors.read(anchors.anchor_file(database)).anchors] == [3]
+    again.close()

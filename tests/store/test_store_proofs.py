@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fleet_tui.domain import events as ev
-from fleet_tui.store import anchors
+from fleet_tui.domain.events import Event
+from fleet_tui.store import anchors, canonical, chain
 from fleet_tui.store.audit import erase_body, export, verify
+from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.watcher.redaction import redact
 from tests.store import histories
@@ -29,7 +34,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "audit.md").read_text("utf-8"), re.DOTALL)
     path = tmp_path_factory.mktemp("verifier") / "verify.py"
     path.write_text(code)
-    assert len(code.splitlines()) <= 45
+    assert len(code.splitlines()) <= 55
     return path
 
 
@@ -164,3 +169,100 @@ def test_everyday_text_is_left_alone() -> None:
     ):
         assert redact(text) == text
     assert redact(redact(SECRETS["GitHub Token"])) == redact(SECRETS["GitHub Token"])
+
+
+def append(database: Path, *drafts: ev.Draft) -> None:
+    store = Store.open(database, host="h", blobs=database.parent)
+    store.append(list(drafts)).result(timeout=10)
+    store.close()
+
+
+Forge = Callable[[Event, str], ev.Draft]
+
+
+def erasure_by(actor: str = "operator:kim", **changed: Any) -> Forge:
+    """Appends what a forger would, with a chain and anchors that fit."""
+
+    def forge(target: Event, replacement: str) -> ev.Draft:
+        facts = {"seq": target.seq, "event": target.id, "replacement": replacement, "reason": "x", **changed}
+        return ev.draft(ev.BodyErased(**facts), target.subject, actor=actor, cause=target.id)
+
+    return forge
+
+
+def of_another_subject(target: Event, replacement: str) -> ev.Draft:
+    return dataclasses.replace(erasure_by()(target, replacement), subject="ticket:9")
+
+
+def forge_body(database: Path, seq: int, body: dict[str, Any], make: Forge | None) -> None:
+    """Puts ``body`` into an anchored event, with an erasure by ``make`` as an excuse."""
+    text, salt = canonical.encode(body, "x"), chain.new_salt()
+    with closing(Reader.open(database)) as reader:
+        target = reader.event(seq)
+    assert target is not None
+    if make is not None:
+        append(database, make(target, chain.body_hash(salt, text).hex()))
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("UPDATE event_body SET salt = ?, bytes = ? WHERE seq = ?", (salt, text, seq))
+
+
+NOTE = 10
+"""The event of the story that is a note."""
+BODY = {"summary": "[erased] kim said yes", "run": "run-1", "ticket": 1, "pr": None, "data": None, "to": []}
+
+
+@pytest.mark.parametrize(
+    ("make", "body", "says"),
+    [
+        (None, BODY, "its body was altered"),
+        (erasure_by("watcher"), BODY, "is an erasure by watcher"),
+        (erasure_by("agent:ada/run-1"), BODY, "is an erasure by agent:ada/run-1"),
+        (erasure_by(seq=77), BODY, "erases event 77, which is not before it"),
+        (erasure_by(seq=31), BODY, "erases event 31, which is not before it"),
+        (erasure_by(seq=11), BODY, "erases event 11, but does not fit it"),
+        (erasure_by(event="ev-forged"), BODY, "erases event 10, but does not fit it"),
+        (of_another_subject, BODY, "erases event 10, but does not fit it"),
+        (erasure_by(replacement="yes"), BODY, "is an erasure of a wrong shape"),
+        (erasure_by(), {**BODY, "summary": "kim said yes"}, "its body was altered"),
+        (erasure_by(), {"summary": "[erased]", "ticket": "one"}, "its body was altered"),
+    ],
+)
+def test_a_forged_erasure_excuses_no_forged_body(
+    verifier: Path, database: Path, make: Forge | None, body: dict[str, Any], says: str
+) -> None:
+    forge_body(database, NOTE, body, make)
+    problems = [problem for problem in verify(database).problems if problem.seq is not None]
+    assert problems, "it passed"
+    assert (problems[0].seq, problems[0].what) == (NOTE, "its body was altered")
+    assert any(says in str(problem) for problem in problems), problems
+    if body.get("ticket") == 1:  # shapes of kinds are nothing that the printed verifier knows
+        done = run(verifier, exported(database))
+        assert (done.returncode, done.stderr) == (1, "")
+        assert f"event {NOTE}: its body was altered" in done.stdout
+
+
+def test_an_erasure_whose_text_is_back_is_named(verifier: Path, database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        kept = connection.execute("SELECT salt, bytes FROM event_body WHERE seq = ?", (NOTE,)).fetchone()
+    erase_body(database, NOTE, actor="operator:kim", reason="a secret")
+    assert verify(database).ok
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("UPDATE event_body SET salt = ?, bytes = ? WHERE seq = ?", (*kept, NOTE))
+    assert "event 10: was erased, but its text is back" in [str(problem) for problem in verify(database).problems]
+    assert run(verifier, exported(database)).returncode == 1
+
+
+def test_an_erasure_of_an_erasure_does_not_count(verifier: Path, database: Path) -> None:
+    erasure = erase_body(database, NOTE, actor="operator:kim", reason="a secret")
+    forged = {**erasure.payload, "reason": "[erased]", "replacement": "0" * 64}
+    forge_body(database, erasure.seq, forged, erasure_by())
+    assert any(problem.seq == erasure.seq for problem in verify(database).problems)
+    assert f"event {erasure.seq}: its body was altered" in run(verifier, exported(database)).stdout
+
+
+def test_a_missing_body_is_named(verifier: Path, database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM event_body WHERE seq = ?", (NOTE,))
+    assert "event 10: its body is missing" in [str(problem) for problem in verify(database).problems]
+    done = run(verifier, exported(database))
+    assert (done.returncode, done.stderr, done.stdout) == (1, "", "event 10: its body was altered\n")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
-from fleet_tui.domain.events import AlarmAcknowledged
+from fleet_tui.domain.events import AlarmAcknowledged, AlarmCleared, AlarmRaised, draft
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import AlarmState
+from fleet_tui.store.connection import raw
+from fleet_tui.store.reader import Reader
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.loop import Loop
 from tests.watcher.watcher_support import Fleet
@@ -165,3 +168,30 @@ async def test_a_flood_is_told_once_with_the_first(fleet: Fleet) -> None:
     fleet.ctx.now_ns = lambda: later_ns
     await alarms.attend(fleet.ctx)
     assert alarms.active(fleet.ctx, "flood", "fleet") is None
+
+
+async def test_alarms_that_are_over_are_not_read_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher that ran for a year has tens of thousands of them."""
+    days_ago_ns = fleet.ctx.now_ns() - 3 * 86_400 * 1_000_000_000
+    monkeypatch.setattr("fleet_tui.store.append.time.time_ns", lambda: days_ago_ns)
+    old = [AlarmRaised(f"alarm-{n}", "idle", 2, "idle", "look", f"agent:a{n % 50}") for n in range(300)]
+    await fleet.ctx.record(*(draft(alarm, alarm.about) for alarm in old))
+    await fleet.ctx.record(*(draft(AlarmCleared(alarm.alarm, "gone"), alarm.about) for alarm in old))
+    monkeypatch.undo()
+    rows: list[int] = []
+    read = Reader._rows
+
+    def counted(*arguments: Any, **named: Any) -> list[dict[str, Any]]:
+        found = read(*arguments, **named)
+        rows.append(len(found))
+        return found
+
+    monkeypatch.setattr(Reader, "_rows", counted)
+    again = await raised(fleet, "idle", "agent:a1")
+    await alarms.attend(fleet.ctx)
+    assert sum(rows) < 20
+    assert again.id.startswith("alarm-")
+    plan = raw(fleet.ctx.store.reader._db).execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM alarm WHERE raised_ns >= 1 OR cleared_ns >= 1"
+    )
+    assert not any("SCAN" in str(row) for row in plan.fetchall())

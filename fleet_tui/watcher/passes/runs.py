@@ -309,8 +309,8 @@ async def replace_crashed(ctx: Context) -> None:
 
 async def _clear_crash_loops(ctx: Context) -> None:
     """The alarm of a given-up run stands until its work goes on."""
-    for alarm in ctx.reader.alarms(*STANDING_ALARMS):
-        run = ctx.reader.run(alarm.about.removeprefix("run:")) if alarm.rule == "crash-loop" else None
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS, rule="crash-loop"):
+        run = ctx.reader.run(alarm.about.removeprefix("run:"))
         if run is not None and ctx.reader.has_key(f"given-up:{run.id}") and _went_on(ctx, run):
             await alarms.clear(ctx, "crash-loop", alarm.about, "the work goes on")
 
