@@ -137,6 +137,9 @@ class Reviews(Section):
     max_rounds: Annotated[f.Number, Field(ge=1, le=20)] = Field(
         3, description="Rounds of changes until a person decides."
     )
+    gates_first: f.Flag = Field(
+        True, description="Gates run on the merge result before reviewers are asked: no review is spent on a red build."
+    )
 
 
 class ApprovalPolicy(Section):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import Gate, PullRequest
-from fleet_tui.domain.states import GateState
+from fleet_tui.domain.states import GateState, PullRequestState
 from fleet_tui.git.values import FileChange, MergeResult
 from fleet_tui.governance.approvals import unmet
 from fleet_tui.settings.load import parse_gates
@@ -14,6 +15,8 @@ from fleet_tui.settings.schema import GateSettings
 from fleet_tui.watcher.context import Context, MergeView
 
 CONFIG_PATH = ".fleet/config.yaml"
+REVIEW = "pr_needs_review"
+"""What the run of a reviewer is started by."""
 _MOST_CONFIG_BYTES = 262_144
 
 
@@ -39,6 +42,28 @@ async def judgement(ctx: Context, pull_request: PullRequest) -> Judgement:
     gates = await gates_in_force(ctx, base)
     results = gate_results(ctx, view.tree, gates)
     return Judgement(base, view, results, unmet(view.conflict, [gate.name for gate in gates], results))
+
+
+async def lets_review(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether the gates leave something to review at this head: all have passed, or reviewers were asked before.
+
+    What happens to a merge result that fails them, or cannot be built, is for the gates pass.
+    """
+    if not gates_come_first(ctx, pull_request):
+        return True
+    try:
+        return (await judgement(ctx, pull_request)).unmet is None
+    except FleetError:
+        return False
+
+
+def gates_come_first(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether its gates run before its reviewers are asked. Once they are asked at a head, they are heard."""
+    if not ctx.settings.reviews.gates_first or pull_request.state is not PullRequestState.NEEDS_REVIEW:
+        return False
+    head = pull_request.head_sha
+    asked = any(run.trigger == REVIEW and run.head_sha == head for run in ctx.reader.runs(pr=pull_request.number))
+    return not asked and all(review.head_sha != head for review in ctx.reader.reviews(pull_request.number))
 
 
 async def merge_view(ctx: Context, pull_request: PullRequest, base: str) -> MergeView:

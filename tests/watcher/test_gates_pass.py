@@ -18,6 +18,9 @@ from fleet_tui.watcher.passes import gates
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import PYTHON, Fleet, commit, configuration, git, until
 
+LATER = {"gates_first": False}
+"""Gates only after the reviews; before them: ``test_gates_first``."""
+
 
 def gate(run: str | list[str], name: str = "check", **more: Any) -> dict[str, object]:
     return {"name": name, "run": run, **more}
@@ -83,7 +86,7 @@ async def test_judged_is_the_merge_result_in_a_clean_checkout(make_fleet: MakeFl
 async def test_failure_goes_back_to_the_author_with_its_reason(
     make_fleet: MakeFleet, run: str | list[str], more: dict[str, Any], reason: str, code: int | None
 ) -> None:
-    fleet = await make_fleet(gates=[gate(run, **more), gate("true", "never")])
+    fleet = await make_fleet(reviews=LATER, gates=[gate(run, **more), gate("true", "never")])
     await judged(fleet)
     (result,) = fleet.ctx.reader.gates()
     assert (result.state, result.exit_code) == (GateState.FAILED, code)
@@ -151,7 +154,7 @@ async def test_gates_run_again_when_the_base_moves(make_fleet: MakeFleet) -> Non
 
 
 async def test_conflict_goes_back_with_the_paths(make_fleet: MakeFleet) -> None:
-    fleet = await make_fleet(gates=[gate("true")])
+    fleet = await make_fleet(reviews=LATER, gates=[gate("true")])
     await fleet.ticket()
     await fleet.settle()
     await fleet.author({"app.py": "print('theirs')\n"})
@@ -196,7 +199,7 @@ def island(tree: Path) -> None:
 
 
 async def test_branch_without_a_common_history_goes_back_and_holds_up_no_other(make_fleet: MakeFleet) -> None:
-    fleet = await make_fleet(gates=[gate("true")])
+    fleet = await make_fleet(reviews=LATER, gates=[gate("true")])
     await two_reviewed(fleet, island)
     await fleet.settle()
     assert fleet.pr(1).state is PullRequestState.CHANGES_REQUESTED
@@ -332,7 +335,7 @@ def remove(tree: Path) -> None:
 
 @pytest.mark.parametrize("trick", [edit, rename, symlink, submodule, case, remove])
 async def test_branch_is_judged_by_the_configuration_of_its_base(make_fleet: MakeFleet, trick: object) -> None:
-    fleet = await make_fleet(gates=[gate([PYTHON, "-c", "raise SystemExit(7)"])])
+    fleet = await make_fleet(reviews=LATER, gates=[gate([PYTHON, "-c", "raise SystemExit(7)"])])
     await fleet.ticket()
     await fleet.settle()
     run = await fleet.queued("dev")
@@ -351,7 +354,7 @@ async def test_branch_is_judged_by_the_configuration_of_its_base(make_fleet: Mak
 
 
 async def test_gates_of_the_working_copy_do_not_count_before_they_are_committed(make_fleet: MakeFleet) -> None:
-    fleet = await make_fleet(gates=[gate("exit 5")])
+    fleet = await make_fleet(reviews=LATER, gates=[gate("exit 5")])
     path = fleet.ctx.paths.config
     path.write_text(path.read_text().replace("exit 5", "exit 0"))
     await judged(fleet)
@@ -360,7 +363,7 @@ async def test_gates_of_the_working_copy_do_not_count_before_they_are_committed(
 
 
 async def test_pull_request_that_git_cannot_read_does_not_hold_up_the_others(make_fleet: MakeFleet) -> None:
-    fleet = await make_fleet()
+    fleet = await make_fleet(reviews=LATER)
     for number in (1, 2):
         await fleet.ticket()
         await fleet.settle()

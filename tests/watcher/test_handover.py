@@ -22,6 +22,7 @@ from tests.watcher.watcher_support import Fleet, agent, commit, git
 
 TEAM = [agent("dev", "developer"), agent("dana", "developer", subscribes_to=[]), agent("lee", "tech-lead")]
 FAILING = [{"name": "check", "run": "false"}]
+LATER = {"gates_first": False}
 
 
 async def at_work(fleet: Fleet) -> Run:
@@ -65,7 +66,7 @@ WHY: dict[Rejection, str] = {
 
 @pytest.mark.parametrize("reject", list(WHY))
 async def test_publishing_again_undoes_no_rejection(make_fleet: MakeFleet, reject: Rejection) -> None:
-    fleet = await make_fleet(TEAM, gates=FAILING if reject is by_gate else [])
+    fleet = await make_fleet(TEAM, gates=FAILING if reject is by_gate else [], reviews=LATER)
     run = await at_work(fleet)
     await reject(fleet)
     await fleet.settle()
@@ -79,7 +80,7 @@ async def test_publishing_again_undoes_no_rejection(make_fleet: MakeFleet, rejec
 
 async def test_request_repeated_with_another_head_behind_it_changes_nothing(make_fleet: MakeFleet) -> None:
     """An agent chooses its request ids: the update would count as done, and the call for review as new."""
-    fleet = await make_fleet(TEAM, gates=FAILING)
+    fleet = await make_fleet(TEAM, gates=FAILING, reviews=LATER)
     await fleet.ticket()
     await fleet.settle()
     run = await fleet.queued("dev")

@@ -15,7 +15,8 @@ from fleet_tui.git.values import UnrelatedHistories
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context, MergeView
-from fleet_tui.watcher.mergeview import gate_results, gates_in_force, merge_view
+from fleet_tui.watcher.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
+from fleet_tui.watcher.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
 from fleet_tui.watcher.shell import Outcome
 
@@ -24,18 +25,28 @@ _NAMED, _LISTED = 5, 50
 
 
 async def judge(ctx: Context) -> None:
-    """Bring every reviewed pull request to *gated* on the current base, or back to its author."""
+    """Bring every reviewed pull request to *gated* on the current base, or back to its author.
+
+    Those that nobody has been asked to review yet go through their gates first: a red build is no reviewer's business.
+    """
     await _close_interrupted(ctx)
     if ctx.reader.fleet().halted:
         return  # gates run the branch's code
     base = await ctx.base()
-    pull_requests = ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED)
+    pull_requests = [*ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED), *_unseen(ctx)]
     gates = await gates_in_force(ctx, base) if pull_requests else ()
     for pull_request in pull_requests:
         number = pull_request.number
         async with alarms.guarding(ctx, "gates", f"pr:{number}", title=f"#{number} cannot be judged"):
             await _judge(ctx, pull_request, base, gates)
     await alarms.only(ctx, "gates", [f"pr:{pull_request.number}" for pull_request in pull_requests])
+
+
+def _unseen(ctx: Context) -> list[PullRequest]:
+    """Those whose gates come before their review; what an agent in quarantine wrote is not run for that."""
+    held = contained(ctx)
+    waiting = ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW)
+    return [found for found in waiting if gates_come_first(ctx, found) and not authors(ctx, found) & held]
 
 
 async def _judge(ctx: Context, pull_request: PullRequest, base: str, gates: tuple[GateSettings, ...]) -> None:
@@ -64,9 +75,15 @@ async def _judge(ctx: Context, pull_request: PullRequest, base: str, gates: tupl
 
 async def _unjudged(ctx: Context, pull_request: PullRequest, error: FleetError) -> None:
     """What cannot be judged is not gated, so nobody is asked to approve it; why is said once."""
-    reason = one_line(f"cannot be judged: {error}", 400)
-    if (pull_request.state, pull_request.reason) != (PullRequestState.APPROVED, reason):
-        await change_state(ctx, pull_request, PullRequestState.APPROVED, reason)
+    await _tell(ctx, pull_request, one_line(f"cannot be judged: {error}", 400))
+
+
+async def _tell(ctx: Context, pull_request: PullRequest, reason: str) -> None:
+    """Why it stands where it does, once: what was gated is not gated any more, what waits for its review still does."""
+    waits = pull_request.state is PullRequestState.NEEDS_REVIEW
+    state = PullRequestState.NEEDS_REVIEW if waits else PullRequestState.APPROVED
+    if (pull_request.state, pull_request.reason) != (state, reason):
+        await change_state(ctx, pull_request, state, reason)
 
 
 async def _run_missing(
@@ -74,6 +91,8 @@ async def _run_missing(
 ) -> None:
     if pull_request.state is PullRequestState.GATED:
         await change_state(ctx, pull_request, PullRequestState.APPROVED, f"gates run again on base {base[:8]}")
+    elif pull_request.state is PullRequestState.NEEDS_REVIEW:
+        await _tell(ctx, pull_request, "its gates run first, then its reviewers are asked")
     key = f"gate:{view.tree}"
     if len(ctx.jobs.running("gate:")) < ctx.settings.merge.parallel_gates:
         ctx.jobs.start(key, lambda: _run_gates(ctx, pull_request, base, view, missing))

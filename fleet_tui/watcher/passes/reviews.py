@@ -10,6 +10,7 @@ from fleet_tui.governance.reviews import next_round
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.mergeview import REVIEW, gates_come_first, lets_review
 from fleet_tui.watcher.parties import (
     contained,
     current_author,
@@ -46,11 +47,13 @@ async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
         share = _FINDINGS_BYTES // len(outcome.findings) - len(r"\n\n")
         findings = "\n\n".join(fitting(finding, share) for finding in outcome.findings)
         await send_back(ctx, pull_request, outcome.reason, findings)
-    else:
+    elif await lets_review(ctx, pull_request):
+        if pull_request.reason and gates_come_first(ctx, pull_request):
+            await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, outcome.reason)
         asked = reviewers(ctx)
         for name in outcome.missing:
             key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
-            await ctx.record(_run_on(pull_request, asked[name], key, "pr_needs_review"))
+            await ctx.record(_run_on(pull_request, asked[name], key, REVIEW))
 
 
 async def _reopen(ctx: Context) -> None:
