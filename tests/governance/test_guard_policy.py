@@ -111,6 +111,15 @@ FORBIDDEN = (
     "git clone https://example.org/x /people/u/x",
     "git worktree add /people/u/x",
     "mkfifo /people/u/x",
+    "CDPATH=/people/u; cd x && rm y",
+    "export BASH_ENV=/tmp/x; make",
+    "GIT_EDITOR='rm -rf /people/u' git commit",
+    "env GIT_SEQUENCE_EDITOR='git push origin main #' git rebase -i main",
+    "export PAGER='tee /people/u/x'; git log",
+    "tar -cf /people/u/x.tar .",
+    "tar czf ../x.tgz .",
+    "tar --create --file=/people/u/x.tar src",
+    "zip -r /people/u/x.zip src",
 )
 FINE = (
     "git push",
@@ -142,6 +151,11 @@ FINE = (
     "mkdir build && cd build && cmake .. && cp app ../bin/app",
     "ln -s /usr/bin/python3 python",
     "touch -r /etc/hosts x",
+    "GIT_EDITOR=true git rebase --continue",
+    "GIT_PAGER=cat git log && PAGER='less -R' man git",
+    "tar -cf - src | gzip > x.tgz",
+    "tar cfC x.tar src .",
+    "zip -qr x.zip src",
     "git config --get remote.origin.url",
     "command -v tmux",
     "grep -rn / src",
@@ -269,7 +283,13 @@ def any_commands(chance: Random, most: int) -> tuple[Command, ...]:
         return tuple(chance.choices(WORDS, k=chance.randint(0, longest)))
 
     return tuple(
-        Command(some(7), ("GIT_DIR",) * (chance.random() < 0.1), some(1), some(1), chance.random() < 0.2)
+        Command(
+            some(7),
+            ("GIT_DIR",) * (chance.random() < 0.1),
+            writes=some(1),
+            reads=some(1),
+            piped=chance.random() < 0.2,
+        )
         for _ in range(chance.randint(0, most))
     )
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fleet_tui.settings.guard import ToolSettings
+
+OnDisk = Callable[[str], tuple[str, ...]]
+"""What an absolute path leads to besides itself: through links, and through the names that a glob stands for.
+Governance looks at no disk; it is told."""
 
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
 
@@ -39,6 +43,7 @@ class Surroundings:
     home: str
     branch: str
     """Its own branch, without ``refs/heads/``."""
+    on_disk: OnDisk = lambda _path: ()
 
 
 def act_of(tool: str, arguments: Mapping[str, Any], cwd: str, tools: Mapping[str, ToolSettings]) -> Act:

@@ -105,12 +105,24 @@ def written(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
         return operands[:1] or (".",)
     if program == "dd":
         return tuple(word[3:] for word in words if word.startswith("of="))
-    return () if program == "tar" and not _extracts(words) else targets
+    if program == "zip":
+        return operands[:1]
+    if program == "tar" and not _extracts(words):
+        return tuple(word for word in _archives(words) if word != "-")
+    return targets
 
 
 def _extracts(words: tuple[str, ...]) -> bool:
     clusters = (word for at, word in enumerate(words) if at == 0 or word.startswith("-"))
     return any(word in {"--extract", "--get"} or (word[:2] != "--" and "x" in word) for word in clusters)
+
+
+def _archives(words: tuple[str, ...]) -> Iterator[str]:
+    """The archives that ``tar`` writes: ``-cf A``, ``--file=A``, and the old ``cf A``, whose values come in turn."""
+    yield from _given(words, "f", "--file")
+    cluster = words[0] if words and not words[0].startswith("-") else ""
+    values = [letter for letter in cluster if letter in "fbCTX"]
+    yield from (value for letter, value in zip(values, words[1:], strict=False) if letter == "f")
 
 
 def _given(words: tuple[str, ...], letter: str, long: str) -> Iterator[str]:

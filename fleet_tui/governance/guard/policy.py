@@ -198,9 +198,9 @@ def _step(
         arguments,
         call.settings if call else (),
         command.environment,
-        _absolute(reads, cwds, who),
-        _absolute(paths.searched(name, command.argv), cwds, who),
-        _absolute(written, cwds, who),
+        _reached(_absolute(reads, cwds, who), who),
+        _reached(_absolute(paths.searched(name, command.argv), cwds, who), who),
+        _reached(_absolute(written, cwds, who), who),
         _is_outside(_absolute(known, cwds, who), who, writable),
         len(known) < len(written),
         _foreign_push(call, cwds, who) if call and call.verb == "push" else None,
@@ -225,19 +225,35 @@ def _is_opaque(command: Command, name: str, call: git.GitCall | None) -> bool:
 
 def _file_step(act: Act, who: Surroundings, writable: tuple[str, ...]) -> _Step:
     cwds = (act.cwd or who.workspace,)
-    reads, writes = _absolute(act.reads, cwds, who), _absolute(act.writes, cwds, who)
+    reads, writes = _reached(_absolute(act.reads, cwds, who), who), _absolute(act.writes, cwds, who)
     searches = reads if act.searches else ()
     shown = one_line(f"{act.tool} {' '.join((*act.reads, *act.writes))}", _SHOWN)
-    outside = _is_outside(writes, who, writable)
+    outside, writes = _is_outside(writes, who, writable), _reached(writes, who)
     return _Step(act.tool, "", (), (), (), (), reads, searches, writes, outside, False, None, False, False, shown)
 
 
 def _is_outside(writes: Iterable[str], who: Surroundings, writable: tuple[str, ...]) -> bool:
-    spec = _spec(writable)
-    return any(
-        not paths.is_inside(path, who.workspace) and not paths.matches(spec, path, who.workspace, who.home)
-        for path in writes
-    )
+    """Whether one of the places is neither in the workspace nor writable, as it is written or as it is on the disk.
+
+    What the person has linked in their own home directory is theirs to link.
+    """
+    spec, workspaces = _spec(writable), (who.workspace, *who.on_disk(who.workspace))
+
+    def is_fine(path: str) -> bool:
+        if any(paths.is_inside(path, workspace) for workspace in workspaces):
+            return True
+        return paths.matches(spec, path, who.workspace, who.home)
+
+    def ends(path: str) -> tuple[str, ...]:
+        is_theirs = paths.is_inside(path, who.home) and not paths.is_inside(path, who.workspace)
+        return () if is_theirs else who.on_disk(path)
+
+    return not all(is_fine(end) for path in writes for end in (path, *ends(path)))
+
+
+def _reached(places: Iterable[str], who: Surroundings) -> tuple[str, ...]:
+    """The places, and what they lead to on the disk."""
+    return tuple(dict.fromkeys(end for place in places for end in (place, *who.on_disk(place))))
 
 
 def _absolute(words: Iterable[str], cwds: tuple[str, ...], who: Surroundings) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ class Command:
     argv: tuple[str, ...]
     environment: tuple[str, ...] = ()
     """Names of variables set for it."""
+    assigned: tuple[tuple[str, str], ...] = ()
+    """Those variables with their values."""
     writes: tuple[str, ...] = ()
     """Targets of its redirections."""
     reads: tuple[str, ...] = ()
@@ -146,7 +148,7 @@ def _went(link: Node) -> tuple[str, ...] | None:
 def _command(node: Node, around: _Around) -> Command:
     piped, redirects = around.piped, (*around.redirects, *node.get("Redirs", ()))
     argv = words(node)
-    environment = tuple(_name(assign) for assign in node.get("Assigns", ()))
+    assigned = _assigned(node.get("Assigns", ()))
     # What a variable is set to may be the name of a file that is read by it.
     writes, reads = [], [value for assign in node.get("Assigns", ()) for value in _values(assign)]
     stdin: str | None = None
@@ -162,7 +164,8 @@ def _command(node: Node, around: _Around) -> Command:
     substituted = any(
         part.get("Type") == "ProcSubst" for word in node.get("Args", ()) for part in word.get("Parts", ())
     )
-    return Command(argv, environment, tuple(writes), tuple(reads), piped, stdin, around.moved, substituted)
+    names = tuple(name for name, _ in assigned)
+    return Command(argv, names, assigned, tuple(writes), tuple(reads), piped, stdin, around.moved, substituted)
 
 
 def _named(node: Node) -> Command:
@@ -171,9 +174,13 @@ def _named(node: Node) -> Command:
         loop = node.get("Loop") or {}
         return Command((), reads=tuple(_word(word) for word in loop.get("Items") or ()))
     named = [assign for assign in node.get("Args", ()) if assign.get("Name")]
-    return Command(
-        (), tuple(_name(assign) for assign in named), reads=tuple(value for one in named for value in _values(one))
-    )
+    assigned = _assigned(named)
+    names = tuple(name for name, _ in assigned)
+    return Command((), names, assigned, reads=tuple(value for one in named for value in _values(one)))
+
+
+def _assigned(assigns: Sequence[Node]) -> tuple[tuple[str, str], ...]:
+    return tuple((_name(assign), "".join(_values(assign))) for assign in assigns)
 
 
 def _values(assign: Node) -> Iterator[str]:

@@ -60,6 +60,10 @@ _WRAPPERS = {
     "strace": _Wrapper(frozenset({"-e", "-o", "-p", "-s"})),
     "watch": _Wrapper(frozenset({"-n", "--interval"}), line=True),
 }  # fmt: skip
+_RUN_BY_NAME = frozenset(
+    {"GIT_EDITOR", "GIT_SEQUENCE_EDITOR", "EDITOR", "VISUAL", "GIT_PAGER", "PAGER", "MANPAGER", "LESSOPEN", "BROWSER"}
+)
+"""Variables whose value other programs run as a shell line."""
 _FIND_RUNS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
@@ -109,11 +113,18 @@ def _line(line: str, seen: Seen, depth: int) -> None:
 
 def _through(command: Command, seen: Seen, depth: int) -> None:
     seen.commands.append(command)
-    if not command.argv:
-        return
-    if depth == 0:
+    lines = [value for name, value in command.assigned if name in _RUN_BY_NAME and value]
+    if depth == 0 and (command.argv or lines):
         seen.problems.append(f"more than {_DEPTH} commands in each other")
         return
+    for line in lines:
+        _line(line, seen, depth - 1)
+    if command.argv:
+        _inside(command, seen, depth)
+
+
+def _inside(command: Command, seen: Seen, depth: int) -> None:
+    """What the program of ``command`` runs in its turn."""
     name = program(command.argv[0])
     if name in SHELLS:
         _shell(command, seen, depth - 1)
@@ -142,7 +153,7 @@ def _lines(name: str, argv: tuple[str, ...]) -> Iterator[str]:
 
 
 def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> None:
-    words, environment, skip = list(command.argv[1:]), list(command.environment), wrapper.skip
+    words, assigned, skip = list(command.argv[1:]), list(command.assigned), wrapper.skip
     at = 0
     while at < len(words) and (skip or not wrapper.skip):
         word = words[at]
@@ -160,7 +171,8 @@ def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> Non
                 return
             at += 1 + (word in wrapper.values)
         elif wrapper.assigns and "=" in word:
-            environment.append(word.partition("=")[0])
+            name, _, value = word.partition("=")
+            assigned.append((name, value))
             at += 1
         elif skip:
             skip -= 1
@@ -171,8 +183,9 @@ def _wrapped(command: Command, wrapper: _Wrapper, seen: Seen, depth: int) -> Non
     if rest[:1] in {("-c",), ("--command",)}:  # `flock FILE -c LINE`
         _line(" ".join(rest[1:]), seen, depth)
     elif rest:
-        inner = replace(command, argv=rest, environment=tuple(environment), fed=command.fed or wrapper.feeds)
-        _through(inner, seen, depth)
+        names = (*command.environment, *(name for name, _ in assigned[len(command.assigned) :]))
+        fed = command.fed or wrapper.feeds
+        _through(replace(command, argv=rest, environment=names, assigned=tuple(assigned), fed=fed), seen, depth)
         if wrapper.line and (len(rest) == 1 or not any(map(is_unknown, rest))):
             _line(" ".join(rest), seen, depth)
 

@@ -1,0 +1,31 @@
+"""What a path leads to on the disk: through symbolic links, and through the names that a glob stands for."""
+
+from __future__ import annotations
+
+import glob
+import os
+from itertools import islice
+
+from fleet_tui.governance.guard.shell import GLOB, OPAQUE
+
+_MOST_NAMES = 200
+_MOST_GLOBS = 3
+"""More of them in one path could make looking slower than the act."""
+
+
+def leads_to(path: str) -> tuple[str, ...]:
+    """The real places behind the absolute ``path`` that it does not name itself; none when they cannot be known."""
+    if OPAQUE in path:
+        return ()
+    names = [path]
+    if GLOB in path:
+        if path.count(GLOB) > _MOST_GLOBS:
+            return ()
+        pattern = "*".join(glob.escape(part) for part in path.split(GLOB))
+        # A pattern from the root: Path.glob would want it relative.
+        names = list(islice(glob.iglob(pattern, include_hidden=True), _MOST_NAMES))  # noqa: PTH207
+    try:
+        ends = (end for name in names for end in (name, os.path.realpath(name)))
+        return tuple(dict.fromkeys(end for end in ends if end != path))
+    except (OSError, ValueError):
+        return ()
