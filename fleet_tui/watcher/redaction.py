@@ -40,39 +40,48 @@ _OWN = (
     ("Bearer Token", r"(?i:authorization:\s{0,3}bearer)\s{1,3}[0-9A-Za-z._~+/\-]{16,2000}=*"),
 )
 _OWN_PATTERNS = tuple((kind, re.compile(pattern, re.DOTALL)) for kind, pattern in _OWN)
-_WINDOW = 2_000
-"""Characters; a maintained shape that crosses the edge of one is missed."""
+_WINDOW, _STEP = 2_000, 1_000
+"""Characters. A shape of up to ``_WINDOW - _STEP`` lies whole in one of the windows, wherever it begins."""
 _SHORTEST = 16
+_REST = re.compile(r"[A-Za-z0-9_.+/=\-]*")
+"""What a token that a window cut off, or that is matched as short as possible, goes on with."""
+_LAZY = "JSON Web Token"
+Span = tuple[int, int, str]
 
 
 def redact(text: str) -> str:
     """``text`` with every known shape of a credential replaced by its kind; idempotent.
 
-    Some of the shapes take quadratic time: long words, in which alone that matters, are looked at in windows.
+    Some of the shapes take quadratic time: the maintained ones look at the text in windows, which overlap.
     """
     if len(text) < _SHORTEST:
         return text
     for kind, pattern in _OWN_PATTERNS:
         text = pattern.sub(f"[redacted: {kind}]", text)
-    return "".join(_redact_part(part) for part in _parts(text))
+    return _replaced(text, sorted(_spans(text), key=lambda span: (span[0], -span[1])))
 
 
-def _redact_part(part: str) -> str:
-    for kind, pattern in _maintained():
-        part = pattern.sub(f"[redacted: {kind}]", part)
-    return part
+def _spans(text: str) -> Iterator[Span]:
+    """Where the maintained shapes are; a place may be named by several, and twice."""
+    for at in range(0, max(1, len(text) - _STEP), _STEP):
+        end = min(len(text), at + _WINDOW)
+        for kind, pattern in _maintained():
+            for match in pattern.finditer(text, at, end):
+                cut = match.end() == end < len(text)
+                if cut and match.start() >= at + _STEP:
+                    continue  # the next window sees it whole, and whether it is one at all
+                rest = _REST.match(text, match.end()) if cut or kind == _LAZY else None
+                yield match.start(), rest.end() if rest else match.end(), kind
 
 
-def _parts(text: str) -> Iterator[str]:
-    """``text`` in pieces of at most some thousand characters, cut at blanks where there are any."""
-    at = 0
-    while at < len(text):
-        end = at + _WINDOW
-        if end < len(text):
-            blank = max(text.rfind(" ", at, end), text.rfind("\n", at, end))
-            end = blank + 1 if blank > at else end
-        yield text[at:end]
-        at = end
+def _replaced(text: str, spans: list[Span]) -> str:
+    """``text`` with every span, in order, replaced by its kind; spans that overlap are one, named after the first."""
+    parts, done, after = [], 0, -1
+    for start, end, kind in spans:
+        if start >= after:
+            parts += [text[done:start], f"[redacted: {kind}]"]
+        done = after = max(after, end)
+    return "".join([*parts, text[done:]])
 
 
 def credentials(text: str) -> Iterator[tuple[str, str]]:
