@@ -444,6 +444,14 @@ class PullRequestCreated(Payload, kind="pr_created"):
 
 
 @dataclass(frozen=True, slots=True)
+class HandOverRefused(Payload, kind="hand_over_refused"):
+    """``run`` asked for its work to be taken over, and it was not: nothing to review, a rejection not answered yet …"""
+
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestUpdated(Payload, kind="pr_updated"):
     """New commits arrived on the branch: earlier reviews and approvals no longer count."""
 

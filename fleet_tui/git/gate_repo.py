@@ -61,11 +61,15 @@ _CONFIG = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One ref that a push asked for and did not get. Commits are full ids; ``ref`` is for display."""
+    """One ref that a push asked for and did not get. Commits are full ids; ``ref`` is for display.
+
+    ``at`` is where its line begins in the log, in bytes.
+    """
 
     old: str
     new: str
     ref: SafeText
+    at: int
 
 
 async def create_gate(path: Path, borrowed: Path, object_format: str, branch: str | None) -> None:
@@ -112,24 +116,29 @@ def refusals(gate: Path, after: int = 0) -> tuple[tuple[Refusal, ...], int]:
     The log lies where the agent can write: lines that make no sense are dropped, a log that is not a regular file is
     empty, a shortened one is read again from its start.
     """
-    text, end = _tail(gate / _REFUSED, after)
-    found = re.findall(r"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (\S+)$", text, re.MULTILINE)
-    return tuple(Refusal(old, new, one_line(ref)) for old, new, ref in found), end
+    data, start = _tail(gate / _REFUSED, after)
+    lines = re.finditer(rb"^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) (\S+)$", data, re.MULTILINE)
+    return tuple(_refusal(line, start) for line in lines), start + len(data)
 
 
-def _tail(path: Path, after: int) -> tuple[str, int]:
+def _refusal(line: re.Match[bytes], start: int) -> Refusal:
+    old, new, ref = (part.decode("utf-8", "replace") for part in line.groups())
+    return Refusal(old, new, one_line(ref), start + line.start())
+
+
+def _tail(path: Path, after: int) -> tuple[bytes, int]:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        return "", 0
+        return b"", 0
     try:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
-            return "", 0
+            return b"", 0
         start = after if after <= info.st_size else 0
         raw = os.pread(handle, _MAX_LOG_BYTES, start)
     finally:
         os.close(handle)
     # A line that is still being written is left for the next time; an endless one is skipped.
     whole = raw[: raw.rfind(b"\n") + 1] or (raw if len(raw) == _MAX_LOG_BYTES else b"")
-    return whole.decode("utf-8", "replace"), start + len(whole)
+    return whole, start

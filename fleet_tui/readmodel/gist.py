@@ -56,6 +56,10 @@ def _pull_request(facts: Facts) -> str:
     return f"{_short(facts['head_sha'])} on base {_short(facts['base_sha'])}, {lines}{title}"
 
 
+def _reason(facts: Facts) -> str:
+    return str(facts["reason"])
+
+
 def _usage(facts: Facts) -> str:
     tokens = sum(facts[name] for name in ("input_tokens", "output_tokens", "cache_read", "cache_write"))
     if not tokens and facts["turn"]:
@@ -122,6 +126,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "message_delivered": lambda f: f"{f['state']} {f.get('reason') or ''}",
     "pr_created": _pull_request,
     "pr_updated": _pull_request,
+    "hand_over_refused": _reason,
     "pr_needs_review": lambda f: f"at {_short(f['head_sha'])}, round {f['round']}",
     "pr_approved": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",
     "pr_changes_requested": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",

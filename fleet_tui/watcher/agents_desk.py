@@ -29,7 +29,7 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
 from fleet_tui.watcher import alarms, guard_desk, usage_desk
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.handover import hand_over
+from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.parties import authors
 from fleet_tui.watcher.passes import messages
 
@@ -131,7 +131,7 @@ class AgentsDesk:
         actor = f"agent:{run.agent}/{run.id}"
         if kind == "pr_created":
             title, body = str(payload.get("title") or summary), str(payload.get("body", ""))
-            pull_request = await hand_over(self._ctx, run, title=title, body=body, key=key, actor=actor)
+            pull_request = await published(self._ctx, run, title=title, body=body, key=key, actor=actor)
             return {
                 "message": f"pull request #{pull_request.number} at {pull_request.head_sha[:8]}",
                 "pr": pull_request.number,

@@ -61,8 +61,6 @@ class Context:
     now_ns: Callable[[], int] = time.time_ns
     handing_over: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Pull requests are made one at a time: each gets its number from those that are recorded."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Why the last hand-over of a living run was not accepted: told when the run ends without a result."""
     memo: Reader | None = None
     landing: str | None = None
     """The approval whose landing is under way: from then on it cannot be taken back."""

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from fleet_tui.domain.errors import FleetError, Refused
-from fleet_tui.domain.events import Draft, PullRequestCreated, PullRequestNeedsReview, PullRequestUpdated, draft
+from fleet_tui.domain.events import (
+    Draft,
+    HandOverRefused,
+    PullRequestCreated,
+    PullRequestNeedsReview,
+    PullRequestUpdated,
+    draft,
+)
 from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import PullRequestDraft
@@ -32,20 +39,23 @@ def has_delivered(ctx: Context, run: Run) -> bool:
     return False
 
 
-async def collect_work(ctx: Context, run: Run) -> None:
+async def collect_work(ctx: Context, run: Run) -> str:
     """A program that knows nothing of the fleet hands over by ending well: its commits become a pull request.
+
+    Returns why that is refused, "" when it is not.
 
     Raises:
         Exception: whatever git or the forge met in what the agent left behind.
     """
     if ctx.settings.family(run.role).name != "author" or run.ticket is None or has_delivered(ctx, run):
-        return
+        return ""
     if has_asked(ctx, run):
-        return
+        return ""
     try:
         await hand_over(ctx, run, title="", body="", key=f"exit:{run.id}", actor=f"agent:{run.agent}/{run.id}")
-    except Refused:
-        return  # nothing committed: the end of the run is recorded as what it is
+    except Refused as refused:
+        return _words(refused)  # nothing committed: the end of the run is recorded as what it is
+    return ""
 
 
 def has_asked(ctx: Context, run: Run) -> bool:
@@ -65,14 +75,33 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     """
     if run.ticket is None:
         raise Refused("no ticket", f"{run.id} works on no ticket", "an author's run belongs to a ticket")
+    async with ctx.handing_over:
+        return await _hand_over(ctx, run, run.ticket, (title, body), key, actor)
+
+
+async def published(ctx: Context, run: Run, *, title: str, body: str, key: str, actor: str) -> PullRequest:
+    """:func:`hand_over` at the run's own request: a refusal is recorded, and told when it ends without a result.
+
+    Raises:
+        Refused: as there.
+    """
     try:
-        async with ctx.handing_over:
-            result = await _hand_over(ctx, run, run.ticket, (title, body), key, actor)
+        return await hand_over(ctx, run, title=title, body=body, key=key, actor=actor)
     except Refused as refused:
-        ctx.refused[run.id] = f"{refused.title}: {refused.message}"
+        reason = _words(refused)
+        if reason != last_refusal(ctx, run):  # an agent that asks in a loop fills no log
+            await ctx.say(HandOverRefused(run.id, reason), f"run:{run.id}", actor=actor, key=f"not-taken:{key}")
         raise
-    ctx.refused.pop(run.id, None)
-    return result
+
+
+def last_refusal(ctx: Context, run: Run) -> str:
+    """Why the last hand-over that ``run`` asked for was not accepted; "" when none was refused."""
+    wanted = EventFilter(kinds=(HandOverRefused.kind,), subjects=(f"run:{run.id}",))
+    return next((str(event.payload["reason"]) for event in ctx.reader.events(wanted, limit=1)), "")
+
+
+def _words(refused: Refused) -> str:
+    return one_line(f"{refused.title}: {refused.message}", 400)
 
 
 async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str], key: str, actor: str) -> PullRequest:

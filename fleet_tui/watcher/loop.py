@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from fleet_tui.watcher import alarms, halting
+from fleet_tui.watcher import alarms, halting, refusals
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -39,7 +39,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("follow the target", merges.follow_user),
         ("observe tickets", tickets.observe),
         ("observe runs", runs.observe),
-        ("refused pushes", containment.refused_pushes),
+        ("refused pushes", refusals.refused_pushes),
         ("observe risk", risk.observe),
         ("act on risk", risk.enforce),
         ("contain", containment.contain),

@@ -19,7 +19,7 @@ from fleet_tui.store.differences import differences
 from fleet_tui.store.rebuild import fold
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import spending
+from fleet_tui.watcher import refusals, spending
 from fleet_tui.watcher.passes import budgets, containment
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, git
@@ -343,7 +343,7 @@ async def test_refused_pushes_are_told_once_each_and_count_where_nobody_else_can
     for number in range(2):
         git(Path(run.workspace), "push", "--quiet", "origin", f"HEAD:refs/heads/agent/9-other{number}", check=False)
     for _ in range(10):
-        await containment.refused_pushes(fleet.ctx)
+        await refusals.refused_pushes(fleet.ctx)
     assert len(fleet.events("policy_denied")) == 2
     assert fleet.agent().denials == denials
     assert all(event.actor == f"agent:dev/{run.id}" for event in fleet.events("policy_denied"))

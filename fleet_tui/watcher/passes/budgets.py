@@ -155,7 +155,7 @@ async def _report(ctx: Context) -> None:
         "budget-price",
         {_about(standing): _unknown(standing) for standing in found if standing.unknown},
         priority=2,
-        response="add the model to `prices:` in the configuration; `fleet log --kind usage_reported` names it",
+        response="add the model to `prices:` in the configuration; `fleet log --type usage_reported` names it",
         over="every price is known",
     )
 

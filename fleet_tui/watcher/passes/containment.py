@@ -5,21 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import AgentQuarantined, Draft, PolicyDenied, RunStateChanged, draft
+from fleet_tui.domain.events import AgentQuarantined, Draft, RunStateChanged, draft
 from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.states import LIVE_RUNS, Isolation, RunState
-from fleet_tui.git.gate_repo import refusals
-from fleet_tui.git.workspace import gate_beside
+from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance.lifecycle import containment_reason
 from fleet_tui.tmux import runner_client
 from fleet_tui.watcher import alarms, evidence
 from fleet_tui.watcher.context import Context
-
-_MOST_REFUSALS = 100
-"""Refused pushes of one workspace that are told; the log of a gate lies where an agent can write."""
 
 
 async def contain(ctx: Context) -> None:
@@ -107,18 +101,3 @@ async def hold_still(ctx: Context, run: Run) -> None:
         title = f"{run.agent} was contained and ran on: its runner did not stop it"
         response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
         await alarms.ensure(ctx, "contained-runs", about, priority=1, title=title, response=response)
-
-
-async def refused_pushes(ctx: Context) -> None:
-    """What a gate repository refused becomes a policy denial of the agent that pushed."""
-    for run in ctx.reader.runs(*LIVE_RUNS):
-        found, _ = refusals(gate_beside(Path(run.workspace))) if run.workspace else ((), 0)
-        # Without a sandbox any agent can push to any gate: then it says nothing about whose offence it is.
-        counts = run.isolation != Isolation.L0
-        for number, refusal in enumerate(found[:_MOST_REFUSALS]):
-            reason = f"push to {refusal.ref}: only its own branch"
-            denied = PolicyDenied("push", reason, run.agent, run.id, "gate", counts)
-            key = f"refused:{run.workspace}:{number}"
-            if ctx.reader.has_key(key):
-                continue
-            await ctx.say(denied, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)

@@ -36,9 +36,9 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import alarms, ending, spending, starting
+from fleet_tui.watcher import alarms, ending, refusals, spending, starting
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered
+from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
 from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, tickets
 from fleet_tui.watcher.queueing import respawn
@@ -210,6 +210,7 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     await ctx.drain_spool(run.id)
     fresh = ctx.reader.run(run.id) or run
     await ending.keep_output(ctx, fresh)
+    await refusals.tell(ctx, fresh)
     if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
         await _record_end(ctx, fresh, run_dir)
     await ctx.bus.close_run(run.id)
@@ -229,8 +230,9 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     if charged_ms != run.charged_ms:
         metered = RunMetered(run.id, run.agent, charged_ms, settled=record is not None)
         drafts.append(draft(metered, f"run:{run.id}"))
+    collected = ""
     if exit_code == 0 and not run.stop_requested:
-        await _collect(ctx, run)
+        collected = await _collect(ctx, run)
     delivered = has_delivered(ctx, run) or has_asked(ctx, run)
     why = _why(record, run_dir)
     if run.stop_requested:
@@ -241,21 +243,23 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
-        reason = ending.without_result(why, exit_code, ctx.refused.get(run.id, ""))
+        reason = ending.without_result(why, exit_code, collected or last_refusal(ctx, run))
         drafts.append(draft(RunCrashed(run.id, exit_code, signal, active_ms, reason), subject))
     await ctx.record(*drafts)
-    ctx.refused.pop(run.id, None)
 
 
-async def _collect(ctx: Context, run: Run) -> None:
-    """Git may be hindered for a moment, then the job that ends the run tries again; in the end the run ends anyway."""
+async def _collect(ctx: Context, run: Run) -> str:
+    """Take in what the run left, or say why that is refused.
+
+    Git may be hindered for a moment, then the job that ends the run tries again; in the end the run ends anyway.
+    """
     if ctx.jobs.failures(f"end:{run.id}") < _COLLECTING_TRIES - 1:
-        await collect_work(ctx, run)
-        return
+        return await collect_work(ctx, run)
     title = f"the work of {run.agent} could not be collected"
     response = "look at its workspace and the watcher's log; its commits are still there"
     async with alarms.guarding(ctx, "collect", f"ticket:{run.ticket}", title=title, response=response):
-        await collect_work(ctx, run)
+        return await collect_work(ctx, run)
+    return ""
 
 
 def _why(record: ExitRecord | None, run_dir: Path) -> str:
