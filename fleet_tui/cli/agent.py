@@ -23,6 +23,8 @@ from fleet_tui.cli.common import (
     repo_option,
     say,
 )
+from fleet_tui.cli.releasing import conditions, release
+from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
 from fleet_tui.domain.text import one_line
@@ -42,6 +44,10 @@ def agent() -> None:
       fleet agent quarantine dev-1 --reason "pushes to odd places"
       fleet agent attach dev-1
     """
+
+
+agent.add_command(release)
+agent.add_command(conditions)
 
 
 def _selectors(function: F) -> F:
@@ -176,6 +182,9 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
         say(f"quarantined: {one_line(row.quarantine_reason, 400)}")
     if row.paused:
         say("paused by a person")
+    on_conditions = describe(row.run_budgets, row.risk_floor)
+    if on_conditions:
+        say(f"released on conditions: {on_conditions}")
     cells = [
         (r["run"], r["state"], r["source"], r["age"], _exit(r), r["trigger"], f"#{r['ticket']}", r["reason"])
         for r in runs
@@ -309,20 +318,6 @@ def quarantine(name: str, reason: str, repo: Path | None) -> None:
       fleet agent quarantine dev-1 --reason "secret in its diff"
     """
     act(repo, "quarantine", {"agent": name, "reason": reason})
-
-
-@agent.command()
-@click.argument("name")
-@click.option("--reason", required=True, help="Why it is safe again; goes into the log.")
-@repo_option
-def release(name: str, reason: str, repo: Path | None) -> None:
-    """Release NAME from quarantine: its frozen runs end, its tickets start anew.
-
-    \b
-    Example:
-      fleet agent release dev-1 --reason "the key was a test key"
-    """
-    act(repo, "release", {"agent": name, "reason": reason})
 
 
 @agent.command()

@@ -304,9 +304,23 @@ class AgentQuarantined(Payload, kind="agent_quarantined"):
 
 @dataclass(frozen=True, slots=True)
 class AgentReleased(Payload, kind="agent_released"):
+    """``run_budgets`` and ``risk_floor`` are the conditions, as in ``agent_conditions_changed``; null: as before."""
+
     agent: str
     reason: str
     agent_epoch: int
+    run_budgets: list[JSON] | None = None
+    risk_floor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConditionsChanged(Payload, kind="agent_conditions_changed"):
+    """What each run of the agent may spend (rules as in ``config_loaded``) and its least risk (0: none)."""
+
+    agent: str
+    run_budgets: list[JSON]
+    risk_floor: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,10 @@ class Agent:
     acked_seq: int
     configured: bool
     """False when the agent is no longer in the configuration."""
+    run_budgets: tuple[Any, ...] = ()
+    """What each of its runs may spend, since a release on conditions: rules as they are recorded."""
+    risk_floor: int = 0
+    """The least risk of its work, on the same conditions."""
 
 
 @dataclass(frozen=True, slots=True)

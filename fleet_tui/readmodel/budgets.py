@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from fleet_tui.domain.conditions import rules_for
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.spending import chain, rules_of, window_start_ns
 from fleet_tui.domain.standing import Standing, standings
@@ -20,7 +21,8 @@ def read_budgets(reader: Reader, now_ns: int) -> list[Standing]:
 
 def of_all(reader: Reader, agents: Iterable[Agent], runs: Sequence[Run], now_ns: int) -> list[Standing]:
     """The same for agents and runs that were read already."""
-    rules = rules_of(reader.fleet().budgets)
+    agents = list(agents)
+    rules = (*rules_of(reader.fleet().budgets), *rules_for(agents, runs))
     if not rules:
         return []
     subjects: list[tuple[str, str]] = [("fleet", "fleet")]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import SafeText, one_line
 
@@ -54,6 +55,11 @@ def _pull_request(facts: Facts) -> str:
     lines = f"{facts['files']} file(s) +{facts['added']} -{facts['deleted']}"
     title = f"  {facts['title']}" if facts.get("title") else ""
     return f"{_short(facts['head_sha'])} on base {_short(facts['base_sha'])}, {lines}{title}"
+
+
+def _on_conditions(facts: Facts) -> str:
+    words = describe(facts.get("run_budgets") or [], facts.get("risk_floor") or 0)
+    return f"{facts['agent']}: {facts['reason']}" + (f" ({words})" if words else "")
 
 
 def _reason(facts: Facts) -> str:
@@ -118,7 +124,8 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "run_crashed": _ended,
     "agent_respawned": lambda f: f"{f['agent']} again, attempt {f['attempt']}",
     "agent_quarantined": lambda f: f"{f['agent']}: {f['reason']} (rule {f['rule']})",
-    "agent_released": lambda f: f"{f['agent']}: {f['reason']}",
+    "agent_released": _on_conditions,
+    "agent_conditions_changed": _on_conditions,
     "blocker": lambda f: f"{f['agent']} asks: {f['summary']}",
     "question_answered": lambda f: str(f["text"]),
     "question_withdrawn": lambda f: str(f["reason"]),

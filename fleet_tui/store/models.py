@@ -71,6 +71,8 @@ class Agent(Base):
     denials = BigIntegerField()
     acked_seq = BigIntegerField()
     configured = BooleanField()
+    run_budgets = TextField()
+    risk_floor = BigIntegerField()
 
 
 class Ticket(Base):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fleet_tui.bus import operator
+from fleet_tui.domain.conditions import in_words
 from fleet_tui.domain.errors import Conflict, FleetError, Refused, WatcherUnavailable
 from fleet_tui.domain.text import one_line
 
@@ -21,6 +22,16 @@ class Act:
     args: dict[str, Any]
     verb: str
     target: str
+
+
+def because(act: Act, reason: str) -> Act:
+    """``act`` with what a person typed as its reason; at a release, conditions may stand behind it."""
+    args = {**act.args, "reason": reason} if reason else act.args
+    if act.op == "release":
+        said, budgets, floor = in_words(reason)
+        given = {"budgets": budgets, "risk_floor": floor}
+        args = {**args, "reason": said, **{name: value for name, value in given.items() if value not in ([], None)}}
+    return replace(act, args=args)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _meant(ctx: Context, args: dict[str, Any]) -> Standing:
     runs = [run for run in (ctx.reader.run(name),) if run is not None] if scope == "run" else []
     runs += ctx.reader.runs(ticket=int(name)) if scope == "ticket" and name.isdecimal() else []
     cells = spending.cells(ctx, *runs)
-    found = standings(ctx.settings.budget_rules, cells, [(scope, name)], ctx.now_ns())
+    found = standings(spending.rules(ctx, *runs), cells, [(scope, name)], ctx.now_ns())
     fitting = [
         standing
         for standing in found

@@ -9,7 +9,6 @@ from typing import Any
 from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.events import (
     AgentPaused,
-    AgentReleased,
     AgentResumed,
     ApprovalDenied,
     ApprovalGranted,
@@ -26,7 +25,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.watcher import alarm_desk, diff_answer, discarding, extending, halting, spending, starting
+from fleet_tui.watcher import alarm_desk, diff_answer, discarding, extending, halting, releasing, spending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.passes import containment, reviews
@@ -54,6 +53,7 @@ class OperatorDesk:
             "request_changes": lambda args, actor: self._deny(args, actor, "changes"),
             "quarantine": self._quarantine,
             "release": self._release,
+            "conditions": self._conditions,
             "pause": lambda args, actor: self._pause(args, actor, pause=True),
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
             "stop": self._stop,
@@ -199,18 +199,12 @@ class OperatorDesk:
         return {"message": f"{agent.name} is quarantined"}
 
     async def _release(self, args: Args, actor: str) -> dict[str, Any]:
-        """The frozen runs end and their tickets start anew: what was contained never gets a new identity."""
-        agent = self._agent(args)
-        if not agent.quarantined:
-            raise Conflict("not quarantined", agent.name)
-        reason = clean(_text(args, "reason"), 400)
-        released = AgentReleased(agent.name, reason, agent.epoch + 1)
-        drafts: list[Draft] = [draft(released, f"agent:{agent.name}", actor=actor)]
-        for run in self._ctx.reader.runs(*LIVE_RUNS, agent=agent.name):
-            stop = RunStopRequested(run.id, "released from quarantine")
-            drafts.append(draft(stop, f"run:{run.id}", actor=actor, key=f"stop-release:{run.id}"))
-        await self._ctx.record(*drafts)
-        return {"message": f"{agent.name} is released; its work starts anew"}
+        agent, reason = self._agent(args), clean(_text(args, "reason"), 400)
+        return await releasing.release(self._ctx, agent, args, reason, actor)
+
+    async def _conditions(self, args: Args, actor: str) -> dict[str, Any]:
+        agent, reason = self._agent(args), clean(_text(args, "reason"), 400)
+        return await releasing.change(self._ctx, agent, args, reason, actor)
 
     async def _pause(self, args: Args, actor: str, *, pause: bool) -> dict[str, Any]:
         agent = self._agent(args)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.conditions import rules_for
 from fleet_tui.domain.events import Blocker, BudgetReportAsked
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.spending import Cells, window_start_ns
+from fleet_tui.domain.spending import Cells, Rule, window_start_ns
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.governance import budgets
@@ -23,9 +24,14 @@ def cells(ctx: Context, *more: Run) -> Cells:
     return ctx.reader.spending(window_start_ns("hour", ctx.now_ns()), tuple(runs))
 
 
+def rules(ctx: Context, *runs: Run) -> tuple[Rule, ...]:
+    """The budgets of the configuration, and those on which the agents of ``runs`` were released from quarantine."""
+    return (*ctx.settings.budget_rules, *rules_for(map(ctx.reader.agent, {run.agent for run in runs}), runs))
+
+
 def of_run(ctx: Context, run: Run) -> list[Standing]:
     """Every budget that ``run`` spends from."""
-    return budgets.of_run(run, ctx.settings.budget_rules, cells(ctx, run), ctx.now_ns())
+    return budgets.of_run(run, rules(ctx, run), cells(ctx, run), ctx.now_ns())
 
 
 def active_ms(ctx: Context, run: Run) -> int:

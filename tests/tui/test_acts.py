@@ -85,6 +85,19 @@ async def test_release_needs_a_reason_and_the_agents_name(fleet: Any, until: Any
     assert fleet.calls == [("release", {"agent": "dev-1", "reason": "false alarm"})]
 
 
+async def test_conditions_may_follow_the_reason_of_a_release(fleet: Any, until: Any) -> None:
+    fleet.add(ev.draft(ev.AgentQuarantined("dev-1", "wrote outside its workspace", "guard", 2), "agent:dev-1"))
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("U")
+        await armed(app, until)
+        await pilot.press(*"false alarm; budget 10m; risk 50", "tab")
+        await armed(app, until)
+        await pilot.press(*"dev-1", "enter")
+        await until(lambda: bool(fleet.calls))
+    args = {"agent": "dev-1", "reason": "false alarm", "budgets": ["10m"], "risk_floor": 50}
+    assert fleet.calls == [("release", args)]
+
+
 async def test_a_question_is_answered_not_messaged(fleet: Any, until: Any) -> None:
     fleet.add(ev.draft(ev.Blocker("qst-1", "keep which API?", "run-dev-1-1", "dev-1", ticket=1), "ticket:1"))
     async with opened(fleet, until) as (app, pilot):

@@ -203,10 +203,19 @@ async def test_behaviour_counts_and_fades_and_a_release_forgives_it(make_fleet: 
             await fleet.publish(run, "pr_approved")
     await looked(fleet)
     assert fleet.run(run.id).risk_reasons == ("+20 denied: 2 refused acts",)
+    pull = await fleet.handed_over(run)
     fleet.later(2 * 3600)
     await looked(fleet)
     assert [reason for reason in fleet.run(run.id).risk_reasons if "denied" in reason] == ["+5 denied: 2 refused acts"]
     assert any("silence" in reason for reason in fleet.run(run.id).risk_reasons)
+    assert "+5 denied: 2 refused acts" in fleet.pr(pull.number).risk_reasons
+    await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "a look"})
+    await looked(fleet)
+    assert "+5 denied: 2 refused acts" in fleet.pr(pull.number).risk_reasons  # quarantine forgives nothing
+    await fleet.person.answer("kim", "release", {"agent": "dev", "reason": "meant no harm"})
+    await looked(fleet)
+    for work in (fleet.run(run.id), fleet.pr(pull.number)):
+        assert not any("denied" in reason for reason in work.risk_reasons), work.risk_reasons
 
 
 async def test_the_tickets_scope_is_read_and_drift_is_told(make_fleet: MakeFleet) -> None:

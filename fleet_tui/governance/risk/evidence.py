@@ -72,7 +72,10 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``more_files`` and ``more_lines`` count what ``files`` has no room for. ``scope`` is None: none was declared."""
+    """``more_files`` and ``more_lines`` count what ``files`` has no room for. ``scope`` is None: none was declared.
+
+    ``floor`` is the least score, on which the agent was released from quarantine.
+    """
 
     files: tuple[ChangedFile, ...] = ()
     more_files: int = 0
@@ -82,6 +85,7 @@ class Evidence:
     dependencies: tuple[str, ...] = ()
     scope: tuple[str, ...] | None = None
     behaviour: Behaviour = field(default_factory=Behaviour)
+    floor: int = 0
 
     @property
     def lines(self) -> int:
@@ -173,6 +177,7 @@ def to_json(evidence: Evidence) -> dict[str, Any]:
         "rejections": list(behaviour.rejections),
         "silence_s": behaviour.silence_s,
         "spent_percent": behaviour.spent_percent,
+        "floor": evidence.floor,
     }
     kept = {name: value for name, value in found.items() if value}
     return kept if evidence.scope is None else {**kept, "scope": list(evidence.scope)}
@@ -208,4 +213,5 @@ def from_json(value: dict[str, Any]) -> Evidence:
             int(value.get("silence_s", 0)),
             int(value.get("spent_percent", 0)),
         ),
+        int(value.get("floor", 0)),
     )

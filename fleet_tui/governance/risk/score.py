@@ -17,6 +17,8 @@ _SECOND = 1_000_000_000
 _NAMED = 3
 CEILING = "ceiling"
 """The reason that takes off what is over the highest score."""
+FLOOR = "floor"
+"""The reason that adds what is missing to the least score of the agent."""
 _WEAKENED = {
     "deleted": "{path} deleted",
     "assertions": "{path} loses {count} assertions",
@@ -26,7 +28,7 @@ _WEAKENED = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why ``points`` are in the score. ``factor`` is a key of ``risk.factors``, or ``ceiling``."""
+    """Why ``points`` are in the score. ``factor`` is a key of ``risk.factors``, or ``floor`` or ``ceiling``."""
 
     factor: str
     points: int
@@ -66,7 +68,10 @@ def score(evidence: Evidence, rules: Risk, now_ns: int, previous: RiskBand = Ris
     total = sum(reason.points for reason in reasons)
     if total > MOST:
         reasons.append(Reason(CEILING, MOST - total, f"it adds up to {total}; the score ends at {MOST}"))
-    points = min(MOST, total)
+    if total < evidence.floor:
+        detail = f"it was released from quarantine on this condition; else it would be {total}"
+        reasons.append(Reason(FLOOR, min(MOST, evidence.floor) - total, detail))
+    points = min(MOST, max(total, evidence.floor))
     return Score(points, band_of(points, rules.bands, rules.hysteresis, previous), tuple(reasons))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fleet_tui.domain.events import (
+    AgentConditionsChanged,
     AgentPaused,
     AgentQuarantined,
     AgentReleased,
@@ -38,7 +39,18 @@ def quarantined(tables: Tables, event: Event) -> None:
 def released(tables: Tables, event: Event) -> None:
     release = payload_of(event, AgentReleased)
     changes = {"quarantined": False, "quarantine_reason": "", "epoch": release.agent_epoch, "denials": 0}
-    change_agent(tables, release.agent, **changes)
+    change_agent(tables, release.agent, **changes, **_conditions(release.run_budgets, release.risk_floor))
+
+
+def conditions_changed(tables: Tables, event: Event) -> None:
+    changed = payload_of(event, AgentConditionsChanged)
+    change_agent(tables, changed.agent, **_conditions(changed.run_budgets, changed.risk_floor))
+
+
+def _conditions(run_budgets: list[Any] | None, risk_floor: int | None) -> Row:
+    """The columns of those that are given; the others stay as they are."""
+    given = {"run_budgets": None if run_budgets is None else dumps(run_budgets), "risk_floor": risk_floor}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def denied(tables: Tables, event: Event) -> None:
@@ -100,6 +112,7 @@ APPLY: dict[type[Payload], Apply] = {
     AgentResumed: resumed,
     AgentQuarantined: quarantined,
     AgentReleased: released,
+    AgentConditionsChanged: conditions_changed,
     PolicyDenied: denied,
     MailAcknowledged: mail_acknowledged,
 }

@@ -39,6 +39,8 @@ def blank_agent(name: str) -> Row:
         "denials": 0,
         "acked_seq": 0,
         "configured": False,
+        "run_budgets": "[]",
+        "risk_floor": 0,
     }
 
 

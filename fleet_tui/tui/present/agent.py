@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.model import Gate, Message, Review, Run
 from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
@@ -99,6 +100,9 @@ def _containment(detail: AgentDetail) -> Section:
         lines.append((Span("identity refused, processes frozen, mail held; U releases", "quiet"),))
     if agent.paused:
         lines.append((Span("PAUSED: no new run starts; P resumes"),))
+    conditions = describe(agent.run_budgets, agent.risk_floor)
+    if conditions:
+        lines.append((Span(f"released on conditions: {conditions}"),))
     if agent.denials:
         lines.append((Span(f"{agent.denials} acts refused by policy since the last release"),))
     lines += [

@@ -112,7 +112,10 @@ def release(tile: AgentTile) -> StripRequest:
     """Containing is easy, releasing is not: a reason, and the agent's own name typed."""
     return StripRequest(
         title=f"RELEASE {tile.name} FROM QUARANTINE",
-        lines=_lines(f"Quarantined: {tile.reason}", "It may act again under a new identity."),
+        lines=_lines(
+            f"Quarantined: {tile.reason}",
+            "It may act again under a new identity. Conditions may follow the reason: `; budget 10m; risk 50`",
+        ),
         confirm="text",
         expected=tile.name,
         reason="required",

@@ -19,7 +19,7 @@ from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
 from fleet_tui.tui import bindings
 from fleet_tui.tui.bindings import Here, Key, shown
-from fleet_tui.tui.commands import Act
+from fleet_tui.tui.commands import Act, because
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.present import frame, strips
@@ -361,8 +361,7 @@ class RoomScreen(Screen[None]):
         if why:
             self.room.say(f"{act.verb} {act.target}: {why}", "warn")
             return
-        args = {**act.args, "reason": message.reason} if message.reason else act.args
-        self.room.act(Act(act.op, args, act.verb, act.target))
+        self.room.act(because(act, message.reason))
 
     @on(ConfirmStrip.Cancelled)
     def _cancelled(self, message: ConfirmStrip.Cancelled) -> None:

@@ -182,11 +182,11 @@ def everybody(ctx: Context) -> list[Standing]:
     agents = [agent for agent in ctx.reader.agents() if agent.configured]
     subjects: list[tuple[str, str]] = [("fleet", "fleet")]
     subjects += [("agent", agent.name) for agent in agents] + [("role", agent.role) for agent in agents]
-    for run in ctx.reader.runs(*LIVE_RUNS, RunState.QUEUED):
+    runs = ctx.reader.runs(*LIVE_RUNS, RunState.QUEUED)
+    for run in runs:
         subjects += _drawn(run)
-    return standings(
-        ctx.settings.budget_rules, spending.cells(ctx, *ctx.reader.runs(RunState.QUEUED)), subjects, ctx.now_ns()
-    )
+    cells = spending.cells(ctx, *ctx.reader.runs(RunState.QUEUED))
+    return standings(spending.rules(ctx, *runs), cells, subjects, ctx.now_ns())
 
 
 async def _say_once(ctx: Context, standing: Standing, what: str) -> None:

@@ -158,6 +158,8 @@ def _scope(ctx: Context, number: int | None) -> tuple[str, ...]:
 async def _score(ctx: Context, about: Subject, seen: Evidence) -> None:
     """Write the score down when it is another than before."""
     rules, now_ns = ctx.settings.risk, ctx.now_ns()
+    agent = ctx.reader.agent(about.agent)
+    seen = replace(seen, floor=agent.risk_floor if agent else 0)
     kept = await asyncio.to_thread(bounded, seen, weight(rules, seen.scope))
     found = score(kept, rules, now_ns, about.band)
     reasons: list[str] = [reason.text for reason in found.reasons]

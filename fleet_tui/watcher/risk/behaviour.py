@@ -17,7 +17,8 @@ _SECOND = 1_000_000_000
 _MOST_EVENTS = 1_000
 _SAID = frozenset({"policy_denied", "note", "claim", "handoff", "artifact", "blocker"})
 """Kinds that tell a loop when the same is said again."""
-TELLING = tuple(sorted(_SAID | {"gate_failed", "agent_respawned", "pr_changes_requested", "agent_released"}))
+_BY_A_PERSON = frozenset({"pr_changes_requested", "agent_released", "agent_conditions_changed"})
+TELLING = tuple(sorted(_SAID | _BY_A_PERSON | {"gate_failed", "agent_respawned"}))
 """Kinds from which behaviour is read."""
 _TWICE_IS_NO_LOOP = 2
 

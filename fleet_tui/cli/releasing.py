@@ -1,0 +1,54 @@
+"""``fleet agent release`` and ``fleet agent conditions``: out of quarantine, and under what conditions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fleet_tui.cli.common import F, act, repo_option
+
+
+def _conditions(function: F) -> F:
+    """What a release may be bound to."""
+    floor = click.option("--risk-floor", type=click.IntRange(0, 100), help="The least risk of its work; 0: none.")
+    budget = click.option("--budget", "budgets", multiple=True, help="What each later run may spend; may be repeated.")
+    return budget(floor(function))
+
+
+@click.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why it is safe again; goes into the log.")
+@_conditions
+@repo_option
+def release(name: str, reason: str, budgets: tuple[str, ...], risk_floor: int | None, repo: Path | None) -> None:
+    """Release NAME from quarantine: its frozen runs end, its tickets start anew.
+
+    Conditions stand until `fleet agent conditions` or a later release changes them.
+
+    \b
+    Examples:
+      fleet agent release dev-1 --reason "the key was a test key"
+      fleet agent release dev-1 --reason "once more" --budget 10m --budget $2.00 --risk-floor 50
+    """
+    act(repo, "release", {"agent": name, "reason": reason, "budgets": list(budgets), "risk_floor": risk_floor})
+
+
+@click.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why; goes into the log.")
+@_conditions
+@click.option("--lift", is_flag=True, help="Take away all conditions that are not named anew.")
+@repo_option
+def conditions(
+    name: str, reason: str, budgets: tuple[str, ...], risk_floor: int | None, lift: bool, repo: Path | None
+) -> None:
+    """Change the conditions on which NAME was released; `fleet agent explain NAME` shows them.
+
+    \b
+    Examples:
+      fleet agent conditions dev-1 --budget 30m --reason "it went well"
+      fleet agent conditions dev-1 --lift --reason "as before"
+    """
+    args = {"agent": name, "reason": reason, "budgets": list(budgets), "risk_floor": risk_floor, "lift": lift}
+    act(repo, "conditions", args)
