@@ -28,7 +28,7 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 @click.group()
 def alarm() -> None:
-    """List and acknowledge alarms.
+    """List, explain, acknowledge and shelve alarms.
 
     \b
     Examples:

@@ -15,10 +15,10 @@ from fleet_tui.domain.errors import FleetError
 
 COMMANDS = {
     "agent": ("fleet_tui.cli.agent", "agent", "List, pause, stop, quarantine and release agents."),
-    "alarm": ("fleet_tui.cli.alarm", "alarm", "List and acknowledge alarms."),
+    "alarm": ("fleet_tui.cli.alarm", "alarm", "List, explain, acknowledge and shelve alarms."),
     "approval": ("fleet_tui.cli.approval", "approval", "List, show, approve and reject what waits for you."),
     "audit": ("fleet_tui.cli.audit", "audit", "Verify and export the event log."),
-    "budget": ("fleet_tui.cli.budget", "budget", "Show and extend run-time budgets."),
+    "budget": ("fleet_tui.cli.budget", "budget", "Show and extend budgets: run time, tokens, money, turns."),
     "config": ("fleet_tui.cli.config", "config", "Check and explain the configuration."),
     "demo": ("fleet_tui.cli.demo", "demo", "A fleet that really works, on a small project made for it."),
     "doctor": ("fleet_tui.cli.doctor", "doctor", "What is there, what is missing, and what mends it."),
