@@ -20,6 +20,7 @@ from fleet_tui.cli.common import (
     repo_option,
     say,
 )
+from fleet_tui.cli.pr import reviewer
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
@@ -112,9 +113,9 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
     for gate in gates:
         say(f"  gate {one_line(gate.name)}: {gate.state.value} in {gate.duration_ms / 1000:.1f} s")
     for review in reviews:
-        stale = "" if review.head_sha == found.head_sha else f" STALE @{review.head_sha[:8]}"
-        who = one_line(f"{review.role} {review.agent}")
-        say(f"  {who}: {review.verdict.value}{stale}  {one_line(review.summary, 100)}".rstrip())
+        stale = "" if review.head_sha == found.head_sha else " STALE"
+        verdict = f"{review.verdict.value}{stale} @{review.head_sha[:8]}"
+        say(f"  {reviewer(review)}: {verdict}  {one_line(review.summary, 100)}".rstrip())
     _print_diff(changes)
     say(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
 

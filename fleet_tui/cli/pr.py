@@ -21,15 +21,18 @@ from fleet_tui.cli.common import (
     say,
 )
 from fleet_tui.domain.errors import FleetError, UsageError
-from fleet_tui.domain.states import GateState
+from fleet_tui.domain.states import OPEN_PULL_REQUESTS, GateState, Verdict
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.governance.reviews import risk_of
 from fleet_tui.readmodel.gist import to_read
+from fleet_tui.settings.load import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fleet_tui.domain.model import Gate, PullRequest
+    from fleet_tui.domain.model import Gate, PullRequest, Review
     from fleet_tui.paths import FleetPaths
+    from fleet_tui.settings.schema import Settings
     from fleet_tui.store.reader import Reader
 
 
@@ -103,15 +106,36 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     say(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else f"  STALE @{review.head_sha[:8]}"
-        say(
-            f"  {one_line(f'{review.role} {review.agent}')}: {review.verdict.value}{stale}{quoted(review.summary, 400)}"
-        )
+        at = stale or f"  @{review.head_sha[:8]}"
+        say(f"  {reviewer(review)}: {review.verdict.value}{at}{quoted(review.summary, 400)}")
+    for need in unmet_needs(load_settings(paths.repository).settings, reader, found):
+        say(f"  waits for {need}")
     current = current_gates(found, gates)
     for gate in current:
         _show_gate(gate, paths)
     for gate in gates:
         if gate not in current:
             say(f"  earlier: {_result(gate)}")
+
+
+def reviewer(review: Review) -> str:
+    """Who gave a verdict, and what they were asked to look for."""
+    lens = f" ({review.lens})" if review.lens else ""
+    return one_line(f"{review.role} {review.agent}{lens}")
+
+
+def unmet_needs(settings: Settings | None, reader: Reader, pull_request: PullRequest) -> list[str]:
+    """The lenses that the risk of an open pull request asks for, and through which nobody has approved its head."""
+    if settings is None or pull_request.state not in OPEN_PULL_REQUESTS:
+        return []
+    band = risk_of(pull_request)
+    given = {
+        review.lens
+        for review in reader.reviews(pull_request.number)
+        if review.head_sha == pull_request.head_sha and review.verdict is Verdict.APPROVED
+    }
+    needed = settings.reviews.bands.of(band).lenses
+    return [f"the lens {lens} (risk {band})" for lens in needed if lens not in given]
 
 
 def _existing(reader: Reader, number: int) -> PullRequest:

@@ -203,6 +203,8 @@ class RunQueued(Payload, kind="run_queued"):
     previous: str | None = None
     instructions: str = ""
     not_before_ns: int = 0
+    lens: str = ""
+    """What a reviewer is to look for; see ``reviews.lenses``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,7 +489,7 @@ class PullRequestNeedsReview(Payload, kind="pr_needs_review"):
 
 @dataclass(frozen=True, slots=True)
 class PullRequestApproved(Payload, kind="pr_approved"):
-    """One reviewer's verdict, bound to the head it saw."""
+    """One reviewer's verdict, bound to the head it saw and the ``lens`` it looked through."""
 
     pr: int
     agent: str
@@ -496,6 +498,7 @@ class PullRequestApproved(Payload, kind="pr_approved"):
     head_sha: str
     summary: str
     data: JSON = None
+    lens: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -509,6 +512,7 @@ class PullRequestChangesRequested(Payload, kind="pr_changes_requested"):
     head_sha: str
     summary: str
     data: JSON = None
+    lens: str = ""
 
 
 @dataclass(frozen=True, slots=True)

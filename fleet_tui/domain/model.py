@@ -121,6 +121,8 @@ class Run:
     risk_band: RiskBand = RiskBand.LOW
     risk_reasons: tuple[str, ...] = ()
     """Points and what for, one per factor."""
+    lens: str = ""
+    """What it is to look for, as a reviewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ class Review:
     head_sha: str
     summary: str
     at_ns: int
+    lens: str = ""
+    """What it looked for; empty when nothing special."""
 
 
 @dataclass(frozen=True, slots=True)

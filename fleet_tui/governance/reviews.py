@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from fleet_tui.domain.model import PullRequest, Review
-from fleet_tui.domain.states import PullRequestState, Verdict
+from fleet_tui.domain.states import PullRequestState, RiskBand, Verdict
 from fleet_tui.domain.text import one_line
 
 
@@ -18,13 +19,26 @@ class Reviewer:
     name: str
     role: str
     contained: bool = False
+    lens: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is needed beyond the usual, by risk. ``required``: exactly so many, or ``all``; None: nothing but the usual.
+
+    Through each of ``lenses``, and of each of ``roles`` (globs), somebody must have approved.
+    """
+
+    required: int | str | None = None
+    lenses: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewOutcome:
     """``missing`` are the reviewers still to be asked; ``findings`` (so far) go back to the author.
 
-    ``contained`` are the reviewers in quarantine without whom it cannot go on.
+    ``contained`` are the reviewers in quarantine without whom it cannot go on; ``lacking`` is what nobody can give.
     """
 
     conclusion: Literal["waiting", "approved", "changes_requested"]
@@ -32,6 +46,12 @@ class ReviewOutcome:
     reason: str
     findings: tuple[str, ...] = ()
     contained: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+
+
+def risk_of(pull_request: PullRequest) -> RiskBand:
+    """The band of risk that its reviews must satisfy. What cannot be told counts as high."""
+    return pull_request.risk_band if pull_request.risk_head == pull_request.head_sha else RiskBand.HIGH
 
 
 def conclude(
@@ -40,28 +60,74 @@ def conclude(
     reviewers: Sequence[Reviewer],
     required: int | str,
     authors: Collection[str] = (),
+    needs: Needs | None = None,
 ) -> ReviewOutcome:
     """The outcome for the current head of ``pull_request``.
 
     Every reviewer is heard before the author gets findings, so that one round carries them all. A verdict of one of
     the ``authors`` never counts. ``required`` is ``all`` or how many approvals suffice; one objection sends the work
-    back. Quarantine lowers no requirement: another of the same role stands in, or the reviewer is waited for.
+    back. Quarantine lowers no requirement: another of the same role stands in, or the reviewer is waited for. What
+    ``needs`` asks for in addition is never waived for want of reviewers.
     """
     writers = {pull_request.agent, *authors}
     asked = sorted((r for r in reviewers if r.name not in writers), key=lambda r: r.name)
-    heard = {r.agent for r in reviews if r.head_sha == pull_request.head_sha}
+    at_head = {r.agent: r for r in reviews if r.head_sha == pull_request.head_sha}
+    heard = at_head.keys()
     objections = objections_to(pull_request, reviews, authors)
     findings = tuple(f"{r.role} ({r.agent}): {r.summary}" for r in objections)
-    missing = tuple(r.name for r in asked if r.name not in heard and not r.contained)
+    gaps = _gaps(asked, at_head, needs or Needs())
+    missing = tuple(r.name for r in asked if not r.contained and (r.name not in heard or r.name in gaps.able))
     if objections and not missing:
         return ReviewOutcome("changes_requested", (), f"{len(objections)} reviewer(s) ask for changes", findings)
     approvals = [r.name for r in asked if r.name in heard]
+    if needs is not None and needs.required is not None:
+        required = needs.required
     contained = _indispensable(asked, heard, len(approvals) + len(missing), required)
+    contained = tuple(sorted({*contained, *gaps.contained}))
     enough = len(approvals) >= min(required, len(asked)) if isinstance(required, int) else not missing
-    if enough and not objections and not contained:
+    if enough and not objections and not contained and not gaps.any:
         return ReviewOutcome("approved", (), f"approved by {', '.join(approvals) or 'no reviewer configured'}")
-    waits = [*missing, *(f"{name} (in quarantine)" for name in contained)]
-    return ReviewOutcome("waiting", missing, f"waits for {', '.join(waits)}", findings, contained)
+    waits = [*missing, *(f"{name} (in quarantine)" for name in contained), *gaps.lacking]
+    return ReviewOutcome("waiting", missing, f"waits for {', '.join(waits)}", findings, contained, gaps.lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """What is still needed: who is ``able`` to give it, who could but is ``contained``, what nobody can."""
+
+    any: bool
+    able: frozenset[str]
+    contained: frozenset[str]
+    lacking: tuple[str, ...]
+
+
+def _gaps(asked: Sequence[Reviewer], at_head: Mapping[str, Review], needs: Needs) -> _Gaps:
+    open_, able, contained, lacking = 0, set(), set(), []
+    for what, fits, met in _wanted(asked, at_head, needs):
+        if met:
+            continue
+        open_ += 1
+        free = {r.name for r in fits if not r.contained}
+        able |= free
+        if not free:
+            contained |= {r.name for r in fits}
+        if not fits:
+            lacking.append(what)
+    if isinstance(needs.required, int) and len(asked) < needs.required:
+        lacking.append(f"{needs.required} reviewers, of whom there are {len(asked)}")
+    return _Gaps(bool(open_ or lacking), frozenset(able), frozenset(contained), tuple(lacking))
+
+
+def _wanted(
+    asked: Sequence[Reviewer], at_head: Mapping[str, Review], needs: Needs
+) -> Iterator[tuple[str, list[Reviewer], bool]]:
+    """Each lens and role that is needed, who could still speak for it, and whether somebody has."""
+    for lens in needs.lenses:
+        met = any(r.name in at_head and at_head[r.name].lens == lens for r in asked)
+        yield f"the lens {lens}", [r for r in asked if r.lens == lens], met
+    for role in needs.roles:
+        fits = [r for r in asked if fnmatchcase(r.role.lower(), role.lower())]
+        yield f"the role {role}", fits, any(r.name in at_head for r in fits)
 
 
 def _indispensable(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fleet_tui import paths
 from fleet_tui.domain.events import PAYLOADS
+from fleet_tui.domain.states import RiskBand
 from fleet_tui.settings.document import KeyPath
 from fleet_tui.settings.messages import suggest
 from fleet_tui.settings.prompts import prompt_file, story_path
@@ -174,6 +175,23 @@ def _reviews(settings: Settings) -> Iterator[Check]:
         yield Check(("reviews", "required"), message, "add a reviewer, or require fewer")
 
 
+def _lenses(settings: Settings) -> Iterator[Check]:
+    known = settings.reviews.lenses
+    for index, agent in enumerate(settings.agents):
+        if agent.lens is not None and agent.lens not in known:
+            yield Check(("agents", index, "lens"), f"there is no lens `{agent.lens}`", suggest(agent.lens, known))
+    reviewers = [a for a in settings.agents if a.enabled and "pr_approved" in settings.family(a.role).publishes]
+    given = {settings.lens(agent) for agent in reviewers}
+    for band in RiskBand:
+        for index, lens in enumerate(settings.reviews.bands.of(band).lenses):
+            path: KeyPath = ("reviews", "bands", band.value, "lenses", index)
+            if lens not in known:
+                yield Check(path, f"there is no lens `{lens}`", suggest(lens, known))
+            elif lens not in given and settings.agents:
+                message = f"no reviewer looks through the lens `{lens}`: pull requests of this risk will wait"
+                yield Check(path, message, "give a reviewer that `lens`, or add one", severe=False)
+
+
 def _labels(settings: Settings) -> Iterator[Check]:
     seen: dict[str, str] = {}
     for state, label in settings.labels.model_dump().items():
@@ -229,5 +247,5 @@ def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
 
 
 _RULES: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _labels, _vendors,
+    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _lenses, _labels, _vendors,
 )  # fmt: skip

@@ -25,7 +25,7 @@ from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
-_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml", "alarms.yaml")
+_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml", "reviews.yaml", "alarms.yaml")
 
 
 @dataclass(frozen=True)

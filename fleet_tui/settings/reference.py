@@ -156,13 +156,22 @@ def _sections() -> Iterator[str]:
 
 
 def _inner_sections(name: str, model: Schema, shipped: Mapping[str, Any]) -> Iterator[str]:
-    """The sections inside a section, and theirs; a map by name has no keys to list."""
+    """The sections inside a section, and theirs; several of one kind share a table."""
+    shown: set[str] = set()
     for key, schema in model["properties"].items():
         inner = resolve(schema)
-        if inner.get("type") == "object" and "properties" in inner:
-            here = f"{name}.{key}"
-            defaults = shipped.get(key, {})
-            yield f"### `{here}`\n\n{inner.get('description', '')}\n\n{_table(inner['properties'], defaults, inner)}"
+        here = f"{name}.{key}"
+        if inner.get("type") != "object" or "properties" not in inner:
+            continue
+        if inner["title"] in shown:
+            continue
+        shown.add(inner["title"])
+        alike = [k for k, s in model["properties"].items() if resolve(s).get("title") == inner["title"]]
+        also = f" (and `{'`, `'.join(alike[1:])}` likewise)" if alike[1:] else ""
+        defaults = shipped.get(key, {}) if not also else {}
+        table = _table(inner["properties"], defaults, inner)
+        yield f"### `{here}`{also}\n\n{inner.get('description', '')}\n\n{table}"
+        yield from _inner_sections(here, inner, defaults)
 
 
 def _model(schema: Schema) -> Schema | None:

@@ -21,6 +21,7 @@ from fleet_tui.settings.budgets import BudgetSettings, PriceSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.isolation import IsolationSettings
+from fleet_tui.settings.reviews import Reviews
 from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.section import Section
 
@@ -56,6 +57,9 @@ class AgentSettings(Section):
     model: f.Filled | None = Field(None, description="Model name passed to the vendor; empty: the vendor's default.")
     subscribes_to: f.EventNames = Field(
         None, description="Event kinds that start it; empty: the defaults of its role. Older spelling: `subscriptions`."
+    )
+    lens: f.SafeName | None = Field(
+        None, description="Of a reviewer: the entry of `reviews.lenses` that it looks through; empty: by its role."
     )
     max_concurrent: Annotated[f.Number, Field(ge=1, le=64)] = Field(1, description="Runs at the same time.")
     budget_seconds: Annotated[f.Number, Field(ge=1, le=365 * DAY_S)] | None = Field(
@@ -128,18 +132,6 @@ class GateSettings(Section):
     def command(self) -> str:
         """The command as a person would type it."""
         return self.run if isinstance(self.run, str) else shlex.join(self.run)
-
-
-class Reviews(Section):
-    """How many agents must approve a pull request, and how often it may go back."""
-
-    required: f.Required = Field("all", description="`all` reviewers, or how many of them; 0: none.")
-    max_rounds: Annotated[f.Number, Field(ge=1, le=20)] = Field(
-        3, description="Rounds of changes until a person decides."
-    )
-    gates_first: f.Flag = Field(
-        True, description="Gates run on the merge result before reviewers are asked: no review is spent on a red build."
-    )
 
 
 class ApprovalPolicy(Section):
@@ -299,6 +291,10 @@ class Settings(Section):
         except KeyError:
             known = ", ".join(self.vendors)
             raise UsageError("no such vendor", f"`{name}` is not in the configuration", f"vendors: {known}") from None
+
+    def lens(self, agent: AgentSettings) -> str:
+        """What ``agent`` looks for as a reviewer; empty when nothing special."""
+        return agent.lens or self.reviews.lens_of(agent.role)
 
     def family(self, role: str) -> RoleFamily:
         """The family of ``role``: an exact name first, then the first glob that matches, else ``observer``."""

@@ -136,6 +136,7 @@ class Run(Base):
     risk = BigIntegerField()
     risk_band = TextField()
     risk_reasons = TextField()
+    lens = TextField()
 
 
 class PullRequest(Base):
@@ -173,6 +174,7 @@ class Review(Base):
     verdict = TextField()
     summary = TextField()
     at_ns = BigIntegerField()
+    lens = TextField()
 
     class Meta:
         primary_key = CompositeKey("pr", "agent", "head_sha")

@@ -172,7 +172,7 @@ class AgentsDesk:
                 ReleaseDecided(number, run.agent, run.id, head, decision, summary), f"pr:{number}", actor=actor, key=key
             )
         else:
-            verdict = _VERDICTS[kind](number, run.agent, run.id, run.role, head, summary, _bounded(payload))
+            verdict = _VERDICTS[kind](number, run.agent, run.id, run.role, head, summary, _bounded(payload), run.lens)
             entry = draft(verdict, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
         (event,) = await self._ctx.record(entry)
         return {"seq": event.seq}

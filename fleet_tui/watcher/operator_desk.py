@@ -292,6 +292,7 @@ class OperatorDesk:
             round_=run.round,
             instructions=f"You asked: {question.summary}\nThe answer: {text}",
             run=successor,
+            lens=run.lens,
         )
 
     async def _extend_budget(self, args: Args, actor: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet_tui.domain.model import PullRequest, Review, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RiskBand
-from fleet_tui.governance.reviews import Reviewer, ReviewOutcome, conclude, objections_to
+from fleet_tui.governance.reviews import Needs, Reviewer, ReviewOutcome, conclude, objections_to, risk_of
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.watcher.context import Context
 
@@ -59,9 +59,14 @@ def reviewers(ctx: Context) -> dict[str, AgentSettings]:
 def verdicts(ctx: Context, pull_request: PullRequest) -> ReviewOutcome:
     """What the verdicts on the current head add up to."""
     held = contained(ctx)
-    asked = [Reviewer(agent.name, agent.role, agent.name in held) for agent in reviewers(ctx).values()]
-    given = ctx.reader.reviews(pull_request.number)
-    return conclude(pull_request, given, asked, ctx.settings.reviews.required, authors(ctx, pull_request))
+    asked = [
+        Reviewer(agent.name, agent.role, agent.name in held, ctx.settings.lens(agent))
+        for agent in reviewers(ctx).values()
+    ]
+    given, rules = ctx.reader.reviews(pull_request.number), ctx.settings.reviews
+    band = rules.bands.of(risk_of(pull_request))
+    needs = Needs(band.required, band.lenses, band.roles)
+    return conclude(pull_request, given, asked, rules.required, authors(ctx, pull_request), needs)
 
 
 def objections(ctx: Context, pull_request: PullRequest) -> tuple[Review, ...]:

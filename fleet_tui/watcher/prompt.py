@@ -10,6 +10,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.prompts import read_prompt
+from fleet_tui.settings.reviews import Lens
 from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.watcher.context import Context
 
@@ -40,6 +41,8 @@ def parts(ctx: Context, run: Run, agent: AgentSettings) -> list[Part]:
         *standing_parts(ctx.paths.repository, ctx.settings, agent),
         Part("assignment", _assignment(ctx, run, agent)),
     ]
+    if run.lens in ctx.settings.reviews.lenses:
+        layers += _lens(run.lens, ctx.settings.reviews.lenses[run.lens])
     if run.ticket is not None:
         layers.append(Part(f"ticket {run.ticket}", _ticket(ctx, run.ticket)))
     if run.instructions:
@@ -85,6 +88,16 @@ def _assignment(ctx: Context, run: Run, agent: AgentSettings) -> str:
             f"{pull_request.files} files +{pull_request.added} -{pull_request.deleted}."
         )
     return "\n".join(lines)
+
+
+def _lens(name: str, lens: Lens) -> list[Part]:
+    """What the reviewer is to look for, and how hard."""
+    told = f"## Your lens: {name}\n\n{lens.asks.strip()}\n\nOther reviewers look for other things; you answer for this."
+    layers = [Part(f"reviews: lenses: {name}", told)]
+    if lens.adversarial:
+        refute = shipped_config() / "prompts" / "adversarial.md"
+        layers.append(Part("shipped prompts/adversarial.md", refute.read_text(encoding="utf-8")))
+    return layers
 
 
 def _ticket(ctx: Context, number: int) -> str:

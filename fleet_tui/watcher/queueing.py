@@ -21,6 +21,7 @@ def queued(
     instructions: str = "",
     cause: str | None = None,
     run: str | None = None,
+    lens: str = "",
 ) -> Draft:
     """A run of ``agent``, to be started when there is room."""
     payload = RunQueued(
@@ -35,6 +36,7 @@ def queued(
         head_sha=head_sha,
         round=round_,
         instructions=instructions,
+        lens=lens,
     )
     subject = f"pr:{pr}" if pr is not None else f"ticket:{ticket}" if ticket is not None else f"agent:{agent.name}"
     return draft(payload, subject, cause=cause, key=f"run:{key}")
@@ -61,6 +63,7 @@ def respawn(run: Run, restart: Restart, *, claims: int | None, told: str) -> lis
         previous=run.id,
         instructions=told,
         not_before_ns=restart.not_before_ns,
+        lens=run.lens,
     )
     subject = f"run:{run.id}"
     key = f"respawn:{run.id}"

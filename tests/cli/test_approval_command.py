@@ -25,9 +25,9 @@ def approval(summary: str) -> list[ev.Draft]:
 @pytest.mark.parametrize(
     ("summary", "line"),
     [
-        ("", "  reviewer rev: approved"),
-        ("\n\n", "  reviewer rev: approved"),
-        ("\nGood.\nReally.", "  reviewer rev: approved  Good. Really."),
+        ("", "  reviewer rev: approved @cccccccc"),
+        ("\n\n", "  reviewer rev: approved @cccccccc"),
+        ("\nGood.\nReally.", "  reviewer rev: approved @cccccccc  Good. Really."),
     ],
 )
 @pytest.mark.parametrize("words", [("approval", "show", "#1", "--no-diff"), ("pr", "show", "1")], ids=" ".join)

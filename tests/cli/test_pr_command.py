@@ -79,3 +79,22 @@ def test_what_is_not_there(gated: Shop) -> None:
     assert gone.title == "no output was kept"
     assert run("pr", "show", "1x").exit_code == 2
     assert run("pr", "show", "##1").exit_code == 2
+
+
+def test_show_names_the_lens_of_each_verdict_its_commit_and_what_the_risk_still_needs(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = shop.repository / ".fleet" / "config.yaml"
+    config.write_text("version: 1\nagents: []\nreviews: {bands: {high: {lenses: [security, correctness]}}}\n")
+    shop.add(
+        ev.draft(ev.PullRequestCreated(1, 1, "T", "", "b", "main", "dev", "r", HEAD, BASE, 1, 1, 0), "pr:1"),
+        ev.draft(ev.PullRequestApproved(1, "sam", "r", "security", OLD, "fine", None, "security"), "pr:1"),
+        ev.draft(ev.PullRequestApproved(1, "lee", "r", "tech-lead", HEAD, "right", None, "correctness"), "pr:1"),
+    )
+    monkeypatch.chdir(shop.repository)
+    shown = run("pr", "show", "1").output.splitlines()
+    assert "  tech-lead lee (correctness): approved  @cccccccc" in shown
+    assert "  security sam (security): approved  STALE @aaaaaaaa" in shown
+    assert [line for line in shown if "waits for" in line] == ["  waits for the lens security (risk high)"]
+    reviews = json.loads(run("pr", "show", "1", "--json").output)["reviews"]
+    assert {review["agent"]: review["lens"] for review in reviews} == {"sam": "security", "lee": "correctness"}

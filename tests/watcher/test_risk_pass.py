@@ -120,7 +120,7 @@ async def test_low_risk_lands_without_a_person_there_once_it_is_known(make_fleet
     await fleet.settle(without=without)
     await fleet.verdict("lee")
     await fleet.settle(without=without)
-    assert fleet.pr().state is PullRequestState.GATED, "its risk is not known: it does not land"
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "its risk is not known: it goes no further"
     assert fleet.ctx.reader.approvals(ApprovalState.REQUESTED) == []
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.MERGED

@@ -129,9 +129,9 @@ def gate_line(gate: Gate, card: ApprovalCard) -> Line:
 
 
 def review_lines(review: Review, card: ApprovalCard) -> tuple[Line, ...]:
-    """A verdict, at which commit, and what it says; one on another head is stale and does not count."""
+    """A verdict, by its lens (or role), at which commit, and what it says; on another head it is stale, uncounted."""
     words = "pass" if review.verdict is Verdict.APPROVED else "CHANGES"
-    where = f"{one_line(review.role, 14)} {one_line(review.agent, 14)}"
+    where = f"{one_line(review.lens or review.role, 14)} {one_line(review.agent, 14)}"
     if card.is_current(review):
         head = Span(f" {where:<22} {words:<7} @{short(review.head_sha)}")
     else:

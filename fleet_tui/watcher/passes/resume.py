@@ -115,5 +115,6 @@ def _again(ctx: Context, run: Run) -> list[Draft]:
             head_sha=run.head_sha,
             round_=run.round,
             instructions=run.instructions,
+            lens=run.lens,
         )
     ]

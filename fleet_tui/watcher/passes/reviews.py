@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fleet_tui.domain.events import Draft, PullRequestStateChanged, RunStopRequested, TicketBlocked, draft
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState
 from fleet_tui.domain.text import fitting, one_line
-from fleet_tui.governance.reviews import next_round
+from fleet_tui.governance.reviews import next_round, risk_of
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
@@ -20,6 +22,7 @@ from fleet_tui.watcher.parties import (
     reviewers,
     verdicts,
 )
+from fleet_tui.watcher.passes.risk import is_told
 from fleet_tui.watcher.queueing import queued
 
 _FINDINGS_BYTES = 40_000
@@ -37,11 +40,12 @@ async def review(ctx: Context) -> None:
     await alarms.only(ctx, "review", [f"pr:{pull_request.number}" for pull_request in waiting])
     await _reopen(ctx)
     await _tell_who_is_held(ctx)
+    await _tell_what_is_lacking(ctx)
 
 
 async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
     outcome = verdicts(ctx, pull_request)
-    if outcome.conclusion == "approved":
+    if outcome.conclusion == "approved" and is_told(ctx, pull_request):
         await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
     elif outcome.conclusion == "changes_requested":
         share = _FINDINGS_BYTES // len(outcome.findings) - len(r"\n\n")
@@ -50,19 +54,29 @@ async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
     elif await lets_review(ctx, pull_request):
         if pull_request.reason and gates_come_first(ctx, pull_request):
             await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, outcome.reason)
-        asked = reviewers(ctx)
-        for name in outcome.missing:
-            key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}"
-            await ctx.record(_run_on(pull_request, asked[name], key, REVIEW))
+        await _ask(ctx, pull_request, outcome.missing)
+
+
+async def _ask(ctx: Context, pull_request: PullRequest, missing: Sequence[str]) -> None:
+    """Queue each reviewer once for this head, and once more when it is to look through another lens by now."""
+    asked = reviewers(ctx)
+    heard = {r.agent for r in ctx.reader.reviews(pull_request.number) if r.head_sha == pull_request.head_sha}
+    for name in missing:
+        lens = ctx.settings.lens(asked[name])
+        key = f"review:{pull_request.number}:{pull_request.head_sha}:{name}" + (f":{lens}" if name in heard else "")
+        await ctx.record(_run_on(pull_request, asked[name], key, REVIEW, lens))
 
 
 async def _reopen(ctx: Context) -> None:
-    """Some approvals may suffice, but an objection that comes after them counts as well."""
+    """What was enough may not be any more: an objection after enough approvals, a higher risk that needs more."""
     for pull_request in ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED):
         found = objections(ctx, pull_request)
         if found:
             names = ", ".join(review.agent for review in found)
             await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, f"{names} asks for changes after all")
+        elif is_told(ctx, pull_request) and (outcome := verdicts(ctx, pull_request)).conclusion == "waiting":
+            why = f"at risk {risk_of(pull_request)} it {outcome.reason}"
+            await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, why)
 
 
 async def _tell_who_is_held(ctx: Context) -> None:
@@ -84,6 +98,19 @@ async def _tell_who_is_held(ctx: Context) -> None:
     )
 
 
+async def _tell_what_is_lacking(ctx: Context) -> None:
+    """What no configured reviewer can give is not waived: it waits in sight."""
+    standing = {}
+    for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW):
+        lacking = verdicts(ctx, pull_request).lacking if is_told(ctx, pull_request) else ()
+        if lacking:
+            risk, number = risk_of(pull_request), pull_request.number
+            standing[f"pr:{number}"] = f"#{number} (risk {risk}) waits for {', '.join(lacking)}: no reviewer has it"
+    response = "add a reviewer with that lens or role, or change `reviews.bands`"
+    over = "there is a reviewer for it, or it is not needed any more"
+    await alarms.keep(ctx, "review-lacking", standing, priority=2, response=response, over=over)
+
+
 async def _end_overtaken(ctx: Context) -> None:
     """End the runs that look at a head which is gone: their verdict cannot count, and they hold up the next one's."""
     for run in ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS - {RunState.QUARANTINED}):
@@ -95,7 +122,7 @@ async def _end_overtaken(ctx: Context) -> None:
             await ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", key=f"overtaken:{run.id}")
 
 
-def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: str) -> Draft:
+def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: str, lens: str = "") -> Draft:
     return queued(
         agent,
         key=key,
@@ -104,6 +131,7 @@ def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: 
         pr=pull_request.number,
         head_sha=pull_request.head_sha,
         round_=pull_request.round,
+        lens=lens,
     )
 
 
