@@ -718,6 +718,17 @@ class EvidenceKept(Payload, kind="evidence_kept"):
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceRemoved(Payload, kind="evidence_removed"):
+    """Evidence that had been kept long enough was removed: ``names`` in the evidence directory, ``bytes`` in all, and
+    the limits that were in force."""
+
+    names: list[str]
+    bytes: int
+    keep_days: int
+    keep_mib: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkDiscarded(Payload, kind="work_discarded"):
     """A person gave up what a contained agent did on a ticket; it is kept at ``backup_ref``."""
 

@@ -124,6 +124,9 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "run_crashed": _ended,
     "agent_respawned": lambda f: f"{f['agent']} again, attempt {f['attempt']}",
     "agent_quarantined": lambda f: f"{f['agent']}: {f['reason']} (rule {f['rule']})",
+    "evidence_removed": lambda f: (
+        f"{len(f['names'])} kept long enough, {f['bytes'] // 1024} KiB: {', '.join(f['names'])}"
+    ),
     "agent_released": _on_conditions,
     "agent_conditions_changed": _on_conditions,
     "blocker": lambda f: f"{f['agent']} asks: {f['summary']}",

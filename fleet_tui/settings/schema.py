@@ -18,6 +18,7 @@ from fleet_tui.domain.spending import Rule
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.settings.budgets import BudgetSettings, PriceSettings
+from fleet_tui.settings.evidence import EvidenceSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.isolation import IsolationSettings
@@ -260,6 +261,7 @@ class Settings(Section):
     risk: Risk = Field(default_factory=Risk)
     alarms: dict[f.SafeName, AlarmSettings] = Field(default_factory=dict, description="What each alarm means.")
     isolation: IsolationSettings = Field(default_factory=IsolationSettings)
+    evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)
     vendors: dict[f.SafeName, VendorSettings] = Field(default_factory=dict, description="Programs that agents run.")
     roles: dict[f.SafeName, RoleSettings] = Field(
         default_factory=dict, description="Families of roles, the first match counts; an exact name beats a glob."

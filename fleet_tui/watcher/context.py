@@ -83,6 +83,7 @@ class Context:
     risk_marks: dict[str, str] = field(default_factory=dict)
     """When each was last scored, in the terms of the risk pass."""
     looked_at_target_ns: int = 0
+    looked_at_evidence_ns: int = 0
     looked_at_tickets_ns: int = 0
     look_at_tickets: bool = True
     """Whether ticket files may have changed since they were read."""

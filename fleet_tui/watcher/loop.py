@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from fleet_tui.watcher import alarms, halting, refusals
+from fleet_tui.watcher import alarms, halting, refusals, retention
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -61,6 +61,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("messages", messages.send),
         ("labels", tickets.label),
         ("reclaim workspaces", merges.reclaim),
+        ("tidy evidence", retention.tidy),
         ("report failing jobs", alarms.failing_jobs),
         ("attend to alarms", alarms.attend),
     )

@@ -333,7 +333,10 @@ class OperatorDesk:
         gate = next((g for g in self._ctx.reader.gates() if g.id == _text(args, "gate")), None)
         if gate is None or not gate.log:
             raise UsageError("no such evidence", one_line(str(args.get("gate")), 80))
-        data = (self._ctx.paths.evidence / gate.log).read_bytes()
+        path = self._ctx.paths.evidence / gate.log
+        if not path.exists():
+            raise Conflict("not kept any more", gate.log, "`fleet log --type evidence_removed` says since when")
+        data = path.read_bytes()
         return {"text": clean(data[-150_000:].decode("utf-8", "replace"))}
 
 
