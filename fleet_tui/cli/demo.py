@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--agents", type=click.IntRange(7, 60), default=7, show_default=True, help="How many agents.")
+@click.option("--agents", type=click.IntRange(8, 60), default=8, show_default=True, help="How many agents.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Varies the pauses.")
 @click.option("--speed", type=click.FloatRange(0.1, 1000), default=1.0, show_default=True, help="Divides the pauses.")
 @click.option(
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 def demo(
     agents: int, seed: int, speed: float, headless: bool, keep: bool, directory: Path | None, time_limit: int
 ) -> None:
-    """Six tickets, five roles, no network: a rejection, a failed gate, a question, and an agent that misbehaves.
+    """Seven tickets, five roles, no network: a rejection, a failed gate, a question, and three agents that are stopped.
+
+    One spends its budget and is held until you extend it, one approves itself, one drifts into .github/ and a secret.
 
     \b
     Examples:
@@ -83,10 +85,6 @@ def _place(directory: Path | None) -> Path:
     return directory.resolve()
 
 
-def _shipping(plan_tickets: list[dict[str, object]]) -> set[int]:
-    return {number for number, ticket in enumerate(plan_tickets, 1) if ticket.get("ships", True)}
-
-
 def _play(repository: Path, plan: Plan, time_limit: int) -> int:
     from fleet_tui.cli.log import as_line
     from fleet_tui.demo import project
@@ -96,7 +94,7 @@ def _play(repository: Path, plan: Plan, time_limit: int) -> int:
     told = project.tickets(plan)
     started = time.monotonic()
     say(f"demo in {repository}: {len(told)} tickets, {plan.agents} agents, speed {plan.speed:g}, seed {plan.seed}")
-    person = Person(FleetPaths.of(repository), _shipping(told), lambda event: say(as_line(event)))
+    person = Person(FleetPaths.of(repository), told, lambda event: say(as_line(event)))
     try:
         person.play(time_limit)
     except FleetError as error:
@@ -110,12 +108,17 @@ def _check(repository: Path, plan: Plan) -> int:
     from fleet_tui.demo import outcome, project
     from fleet_tui.paths import FleetPaths
 
-    told = project.tickets(plan)
-    problems = outcome.check(FleetPaths.of(repository), _shipping(told), story=True)
+    paths, told = FleetPaths.of(repository), project.tickets(plan)
+    for scene in outcome.scenes(paths):
+        say(f"{scene.name:<9} {scene.told or 'did not happen'}")
+    problems = outcome.check(paths, project.shipping(told), story=True)
     for problem in problems:
         say(f"WRONG {one_line(problem, 2000)}")
     if not problems:
-        say("outcome checked: branch content, one merge per ticket, log and promises verified, nothing left running")
+        say(
+            "outcome checked: branch content, one merge per ticket, the three scenes of governance, log and promises "
+            "verified, nothing left running"
+        )
     return 1 if problems else 0
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from fleet_tui.demo.scenes import Scene, governance
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.tmux import proctree
@@ -18,11 +19,11 @@ from fleet_tui.watcher.lock import is_locked
 from fleet_tui.watcher.verify import verify_fleet
 
 EXPECTED = ("CHANGELOG.md", "tests/test_accents.py", "tests/test_numbers.py", "textkit/headings.py", "textkit/words.py")
-FORBIDDEN = ("textkit/reader.py",)
+FORBIDDEN = ("textkit/reader.py", "textkit/version.py", "deploy/upload.py", ".github/workflows/release.yml")
 
 
 def check(paths: FleetPaths, shipping: set[int], *, story: bool) -> list[str]:
-    """Everything that is wrong, as sentences; with ``story`` also that every turn of the six tickets happened."""
+    """Everything that is wrong, as sentences; with ``story`` also that every turn of the seven tickets happened."""
     problems = _branch(paths.repository)
     reader = Reader.open(paths.database)
     try:
@@ -36,7 +37,7 @@ def check(paths: FleetPaths, shipping: set[int], *, story: bool) -> list[str]:
 
 
 def _branch(repository: Path) -> list[str]:
-    """The content of main, judged in a clone: expected files, none of the contained agent's, and green tests."""
+    """The content of main, judged in a clone: expected files, none of the contained agents', and green tests."""
     problems = []
     with tempfile.TemporaryDirectory(prefix="fleet-demo-") as directory:
         clone = Path(directory) / "clone"
@@ -44,7 +45,7 @@ def _branch(repository: Path) -> list[str]:
             ["git", "clone", "--quiet", str(repository), str(clone)], check=True, capture_output=True, timeout=60
         )
         problems += [f"{name} is missing on main" for name in EXPECTED if not (clone / name).is_file()]
-        problems += [f"{name} of the contained agent is on main" for name in FORBIDDEN if (clone / name).exists()]
+        problems += [f"{name} of a contained agent is on main" for name in FORBIDDEN if (clone / name).exists()]
         tests = subprocess.run(
             [sys.executable, "-m", "unittest", "-q"],
             cwd=clone,
@@ -72,10 +73,21 @@ def _log(reader: Reader, shipping: set[int], *, story: bool) -> list[str]:
         "a question": counts["blocker"],
         "its answer": counts["question_answered"],
         "three denied acts": counts["policy_denied"] >= 3,
-        "a quarantine": counts["agent_quarantined"],
         "an approval for each merge": counts["approval_granted"] >= len(shipping),
     }
-    return problems + ([f"the story lacks {what}" for what, happened in turns.items() if not happened] if story else [])
+    if story:
+        problems += [f"the story lacks {what}" for what, happened in turns.items() if not happened]
+        problems += [scene.lacks for scene in governance(events) if scene.lacks]
+    return problems
+
+
+def scenes(paths: FleetPaths) -> list[Scene]:
+    """What governance did in the demo, from its log."""
+    reader = Reader.open(paths.database)
+    try:
+        return governance(reader.events(EventFilter(), after=0, limit=1_000_000))
+    finally:
+        reader.close()
 
 
 def _left_running(paths: FleetPaths, runs: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ import yaml
 from fleet_tui.forge.local import LocalForge
 from fleet_tui.paths import FleetPaths, shipped_config
 
-FIXED = 7
-"""One product owner, three developers, a tech lead, a tester, a release manager."""
+FIXED = 8
+"""One product owner, four developers, a tech lead, a tester, a release manager."""
+BUDGET_TOKENS = 150_000
+"""What each agent may use. The story's first ticket takes more, also more than once an extension by half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,22 @@ class Plan:
     hold_s: int = 10
 
 
-def tickets(plan: Plan) -> list[dict[str, Any]]:
-    """The demo's tickets: the six of the story, and one more for every further developer."""
+Ticket = dict[str, Any]
+
+
+def tickets(plan: Plan) -> list[Ticket]:
+    """The demo's tickets: the seven of the story, and one more for every further developer."""
     with (shipped_config() / "demo" / "tickets.yaml").open(encoding="utf-8") as file:
-        told: list[dict[str, Any]] = yaml.safe_load(file)["tickets"]
+        told: list[Ticket] = yaml.safe_load(file)["tickets"]
     more = [
         {"title": f"Notes on part {n}", "body": "Write down what it does."} for n in range(1, plan.agents - FIXED + 1)
     ]
     return told + more
+
+
+def shipping(told: Sequence[Ticket]) -> set[int]:
+    """The numbers of the tickets that must land; the agents of the others are contained."""
+    return {number for number, ticket in enumerate(told, 1) if ticket.get("ships", True)}
 
 
 def create(directory: Path, plan: Plan) -> FleetPaths:
@@ -78,6 +89,7 @@ def _write_fleet(repository: Path, plan: Plan) -> None:
             {"name": "test", "run": [python, "-m", "unittest", "-q"]},
         ],
         "approval": {"when": "always", "hold_s": plan.hold_s},
+        "budgets": [{"scope": "agent", "unit": "tokens", "ceiling": BUDGET_TOKENS}],
         "limits": {"max_running": plan.agents + 4},
         "vendors": {
             "scripted": {"story": "demo", "argv": ["--speed", f"{1 / plan.speed:.4f}", "--seed", str(plan.seed)]},
@@ -89,7 +101,7 @@ def _write_fleet(repository: Path, plan: Plan) -> None:
 
 
 def _agents(plan: Plan) -> list[tuple[str, str]]:
-    names = ["ada", "bo", "cy", *(f"dev-{number}" for number in range(4, plan.agents - FIXED + 4))]
+    names = ["ada", "bo", "cy", "di", *(f"dev-{number}" for number in range(5, plan.agents - FIXED + 5))]
     return [
         ("pat", "product-owner"),
         *((name, "developer") for name in names),

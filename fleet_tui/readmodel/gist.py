@@ -89,6 +89,11 @@ def _extended(facts: Facts) -> str:
     return f"{facts['scope']} {facts['name']} +{show_amount(facts['unit'], facts['extra'])}: {facts['reason']}"
 
 
+def _risk(facts: Facts) -> str:
+    reasons = f": {'; '.join(facts['reasons'])}" if facts["reasons"] else ""
+    return f"{facts['agent']}: risk {facts['score']} {facts['band']}, was {facts['previous']}{reasons}"
+
+
 def _gate(facts: Facts) -> str:
     why = facts.get("reason") or (f"exit {facts['exit_code']}" if facts.get("exit_code") else "")
     last = str(facts.get("tail", "")).strip().splitlines()
@@ -162,7 +167,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "alarm_unshelved": lambda f: f"back in sight: {f['reason']}",
     "act_allowed": lambda f: f"{f['act']}: allowed once by a person",
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
-    "risk_changed": lambda f: f"{f['agent']}: risk {f['score']} {f['band']}, was {f['previous']}",
+    "risk_changed": _risk,
     "usage_reported": _usage,
     "budget_warning": _budget,
     "budget_exhausted": _budget,

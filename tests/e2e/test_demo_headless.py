@@ -14,14 +14,27 @@ from tests.e2e.e2e_support import Place
 pytestmark = pytest.mark.slow
 
 
-def test_the_headless_demo_ships_and_leaves_nothing(bare: Place) -> None:
+@pytest.mark.parametrize("level", ["auto", "L0"])
+def test_the_headless_demo_ships_and_leaves_nothing(bare: Place, level: str) -> None:
+    """In the strongest sandbox that works here and without any: each scene of governance is printed as it happens, and
+    what became of all three is said at the end."""
     directory = bare.root / "demo"
-    done = bare.run("demo", "--headless", "--speed", "20", "--directory", str(directory), cwd=bare.root, limit_s=300)
+    words = ("demo", "--headless", "--speed", "20", "--directory", str(directory))
+    done = bare.run(*words, cwd=bare.root, env={"FLEET__isolation__level": level}, limit_s=300)
     assert done.code == 0, done.text
-    assert "outcome checked: branch content, one merge per ticket" in done.out
-    for kind in ("gate_failed", "pr_changes_requested", "question_answered", "agent_quarantined"):
-        assert kind in done.out
     assert not directory.exists() or not any(directory.iterdir())
+    story, summary = done.out.split("the story ended")
+    assert f"isolation {'L' if level == 'auto' else level}" in story
+    for kind in ("gate_failed", "pr_changes_requested", "question_answered", "budget_warning"):
+        assert kind in story
+    assert story.index("budget_report_asked") < story.index("limited by rule") < story.index("budget_extended")
+    assert "publish pr_approved: role developer (author) may not publish pr_approved" in story
+    assert " critical, was " in story
+    assert story.count("agent_quarantined") == 2
+    assert [line.split()[0] for line in summary.splitlines()[1:4]] == ["budget", "approval", "risk"]
+    assert "pipeline: decides what runs: .github/workflows/release.yml" in summary
+    assert "secrets: AWS Access Key in deploy/upload.py:1" in summary
+    assert "outcome checked: branch content, one merge per ticket, the three scenes of governance" in summary
 
 
 def test_a_demo_that_cannot_end_says_what_is_open_and_keeps_the_place(bare: Place) -> None:

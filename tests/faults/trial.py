@@ -35,7 +35,7 @@ from fleet_tui.watcher import spawn
 from tests.faults.victims import VICTIMS, Kill, Room
 
 NAMES = ("none", *VICTIMS, "room")
-_LAST_EVENT = 480
+_LAST_EVENT = 540
 """A little less than the undisturbed story has, so that every kill falls into it."""
 _MOST_KILLS = {"watcher": 3, "supervisor": 2, "boundary": 3}
 _BOUNDARIES = (
@@ -53,7 +53,10 @@ _BOUNDARIES = (
     ("approval_granted", "pr:", 2),
     ("target_published", "fleet", 2),
     ("blocker", "ticket:", 1),
-    ("agent_quarantined", "agent:", 1),
+    ("budget_report_asked", "run:", 1),
+    ("budget_extended", "agent:", 1),
+    ("risk_changed", "run:", 4),
+    ("agent_quarantined", "agent:", 2),
 )
 """Kind, beginning of the subject, and the most occurrences to let pass before the kill."""
 _STORY_S = 240.0
@@ -143,7 +146,7 @@ def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
     result = Outcome(victim, seed)
     plan = project.Plan(speed=speed, hold_s=0)
     tickets = project.tickets(plan)
-    shipping = {number for number, ticket in enumerate(tickets, 1) if ticket.get("ships", True)}
+    shipping = project.shipping(tickets)
     started = time.monotonic()
     paths = project.create(place, plan)
     spawn.start(paths)
@@ -155,7 +158,7 @@ def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
         if killer is not None:
             killer.start()
         try:
-            Person(paths, shipping, _nothing).play(_STORY_S)
+            Person(paths, tickets, _nothing).play(_STORY_S)
         except FleetError as error:
             result.problems.append(str(error))
         if killer is not None:
