@@ -11,6 +11,7 @@ from typing import NewType
 
 SafeText = NewType("SafeText", str)
 """Text without control, bidirectional, zero-width or tag characters; newline and tab survive."""
+NOTHING = SafeText("")
 
 # Complete escape sequences go first, so that no readable remains ("]52;c;…") stay behind; an unterminated one is cut at
 # its introducer by the second expression. A string sequence ends at the next introducer at the latest, which also keeps

@@ -103,7 +103,7 @@ def alarm_need(alarm: Alarm, agent: str | None) -> NeedItem:
 
 
 def question_need(question: Question) -> NeedItem:
-    title = f"ASK {one_line(question.summary)}"
+    title = one_line(f"ASK {question.summary}")
     return NeedItem(NeedKind.QUESTION, question.id, 3, question.agent, title, question.asked_ns, None)
 
 
@@ -117,7 +117,7 @@ def approval_need(card: ApprovalCard) -> NeedItem:
         approval.id,
         3,
         card.pull_request.agent,
-        f"{verb} merge of #{approval.pr} {one_line(card.ticket_title)}",
+        one_line(f"{verb} merge of #{approval.pr} {card.ticket_title}"),
         approval.requested_ns,
         approval.hold_until_ns if held else approval.expires_ns,
         approval.pr,
@@ -125,7 +125,7 @@ def approval_need(card: ApprovalCard) -> NeedItem:
 
 
 def blocked_need(ticket: Ticket) -> NeedItem:
-    title = f"BLOCKED ticket {ticket.number}: {one_line(ticket.blocked_reason or ticket.title)}"
+    title = one_line(f"BLOCKED ticket {ticket.number}: {ticket.blocked_reason or ticket.title}")
     return NeedItem(NeedKind.BLOCKED, str(ticket.number), 2, ticket.agent, title, ticket.changed_ns, None, ticket.pr)
 
 

@@ -22,6 +22,7 @@ from fleet_tui.domain.model import (
 )
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import RiskBand, RunState
+from fleet_tui.domain.text import NOTHING, SafeText
 
 
 class Doing(StrEnum):
@@ -69,14 +70,14 @@ class NeedItem:
     priority: int
     agent: str | None
     """The agent to look at, if there is one."""
-    title: str
+    title: SafeText
     since_ns: int
     deadline_ns: int | None
     """When harm is done or the matter decides itself."""
     pr: int | None = None
     about: str = ""
     """What it is about where that is no agent: ``pull request #2``, ``ticket 3``, ``the fleet``."""
-    response: str = ""
+    response: SafeText = NOTHING
     """What is expected of the person, where the kind does not say it."""
 
     @property
@@ -117,7 +118,7 @@ class AgentTile:
     """When that began; 0 when unknown."""
     source: str
     """Where the state was learnt: runner, hook, screen, bus, rule."""
-    reason: str
+    reason: SafeText
     badge: int
     """Priority of its most urgent need or alarm; 0: none."""
     badge_open: bool
@@ -129,9 +130,9 @@ class AgentTile:
     more_runs: int
     """Live runs of the same agent besides this one."""
     ticket: int | None
-    ticket_title: str
+    ticket_title: SafeText
     pr: int | None
-    branch: str
+    branch: SafeText
     used_s: int
     budgets: tuple[Standing, ...]
     """Those it spends from, the one that will stop it first at the front; empty: nothing limits it."""
@@ -155,7 +156,7 @@ class ApprovalCard:
 
     approval: Approval
     pull_request: PullRequest
-    ticket_title: str
+    ticket_title: SafeText
     gates: tuple[Gate, ...]
     reviews: tuple[Review, ...]
     release: Release | None

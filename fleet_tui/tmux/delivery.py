@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.errors import FleetError, Refused
 from fleet_tui.domain.states import MessageState
-from fleet_tui.domain.text import clean
+from fleet_tui.domain.text import SafeText, clean
 from fleet_tui.tmux.server import UUID, PaneInfo, TmuxServer
 
 Receipt = Callable[[MessageState], Awaitable[None]]
@@ -19,6 +19,7 @@ MOST_CHARACTERS = 200_000
 SETTLE_S = 1.0
 """How long Enter waits, at most, for the program to have drawn the pasted text."""
 _LOOK_EVERY_S = 0.05
+_ENTER = SafeText("\r")
 _SENT, _NOT_SENT = "sent", "refused"
 _KEY = re.compile(
     r"(?:[CMS]-){0,3}(?:[A-Za-z0-9]|Enter|Escape|Tab|BTab|Space|BSpace|Up|Down|Left|Right|Home|End|PPage|NPage|IC|DC|F\d{1,2})\Z"
@@ -33,9 +34,9 @@ class DeliveryUncertain(FleetError):
     """tmux did not say whether the text arrived; it must be looked at, never sent again blindly."""
 
 
-def pasteable(text: str) -> str:
+def pasteable(text: str) -> SafeText:
     """``text`` as it may be pasted: no control characters but newline and tab, so nothing can end the paste early."""
-    return clean(text).replace("\r", "\n")
+    return clean(text)
 
 
 async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: Receipt) -> None:
@@ -50,11 +51,11 @@ async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: 
     if not body.strip() or len(body) > MOST_CHARACTERS:
         raise ValueError(f"a message has 1 to {MOST_CHARACTERS} characters")
     _check(pane)
-    await _paste(server, pane, body.encode("utf-8"), bracketed=True)
+    await _paste(server, pane, body, bracketed=True)
     await on_receipt(MessageState.TYPED)
     try:
         await _settled(server, pane)
-        await _paste(server, pane, b"\r", bracketed=False)
+        await _paste(server, pane, _ENTER, bracketed=False)
     except DeliveryUncertain:
         raise
     except FleetError as error:
@@ -85,9 +86,9 @@ def _check(pane: PaneInfo) -> None:
         raise WrongPane("the pane is dead", pane.session, "look at the run again")
 
 
-async def _paste(server: TmuxServer, pane: PaneInfo, data: bytes, *, bracketed: bool) -> None:
+async def _paste(server: TmuxServer, pane: PaneInfo, text: SafeText, *, bracketed: bool) -> None:
     buffer = f"fleet-{secrets.token_hex(8)}"
-    loaded = await server.run("load-buffer", "-b", buffer, "-", stdin=data)
+    loaded = await server.run("load-buffer", "-b", buffer, "-", stdin=text.encode("utf-8"))
     if loaded.code != 0:
         raise WrongPane("the text could not be handed to tmux", clean(loaded.err, 200), "see `fleet doctor`")
     flags = "-p -d -r" if bracketed else "-d -r"

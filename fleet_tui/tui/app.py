@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.states import ApprovalState
+from fleet_tui.domain.text import NOTHING, SafeText, clean
 from fleet_tui.readmodel.feed import Feed
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
@@ -140,7 +141,9 @@ class RoomApp(App[int]):
         return self._reader
 
     async def on_event(self, event: events.Event) -> None:
-        """Whatever is typed goes through the keyboard, which keeps the order."""
+        """Whatever is typed goes through the keyboard, which keeps the order; what is pasted is foreign text."""
+        if isinstance(event, events.Paste):
+            event.text = clean(event.text)  # Textual's fields draw what they hold as it is
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             await self.keyboard.take(event)
         else:
@@ -182,10 +185,10 @@ class RoomApp(App[int]):
             screen.show_message()
 
     @property
-    def message(self) -> str:
+    def message(self) -> SafeText:
         """What the message line of the screen on show says; empty when it has nothing to say."""
         screen = self.room_screen
-        return screen.said.text(self.now_ns) if screen is not None and screen.said is not None else ""
+        return screen.said.text(self.now_ns) if screen is not None and screen.said is not None else NOTHING
 
     # -- acts --------------------------------------------------------------------------------------------------------
 

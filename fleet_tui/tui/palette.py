@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.markup import escape
 
 from fleet_tui.tui.bindings import keys_for, shown
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """``text`` is what is typed for; titles in it come from tickets, so it is never markup."""
+    """``text`` is what is typed for; titles in it come from tickets, so it is never markup. Textual reads ``help`` as
+    markup: it is escaped for it."""
 
     text: str
     help: str
@@ -48,11 +50,11 @@ class RoomCommands(Provider):
 
     async def discover(self) -> Hits:
         for entry in self._entries():
-            yield DiscoveryHit(Content(entry.text), entry.run, text=entry.text, help=entry.help)
+            yield DiscoveryHit(Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for entry in self._entries():
             score = matcher.match(entry.text)
             if score > 0:
-                yield Hit(score, Content(entry.text), entry.run, text=entry.text, help=entry.help)
+                yield Hit(score, Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))

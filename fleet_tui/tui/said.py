@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import NOTHING, SafeText, one_line
 
 Tell = Callable[[], str]
 """The text as it is now; empty when there is nothing to say any more."""
@@ -22,10 +22,10 @@ class Said:
     style: str
     ends_ns: int | None
 
-    def text(self, now_ns: int) -> str:
+    def text(self, now_ns: int) -> SafeText:
         """What to show at ``now_ns``; empty when it is over."""
         if self.ends_ns is not None and now_ns > self.ends_ns:
-            return ""
+            return NOTHING
         return one_line(self.tell(), 400)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from fleet_tui.domain.text import SafeText
+
 ScreenState = Literal["working", "idle", "asking", "dialog"]
 """working: a turn runs. idle: waits for a prompt. asking: waits for an answer. dialog: a menu would get the keys."""
 
@@ -50,7 +52,7 @@ class Launch:
     stdin_file: Path | None = None
     files: tuple[Path, ...] = ()
     reads: tuple[Path, ...] = ()
-    paste: str | None = None
+    paste: SafeText | None = None
 
 
 @dataclass(frozen=True, slots=True)

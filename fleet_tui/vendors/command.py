@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.text import clean
+from fleet_tui.domain.text import SafeText, clean
 from fleet_tui.vendors.base import Launch, LaunchRequest, Observation, Probe
 from fleet_tui.vendors.screens import classify
 from fleet_tui.vendors.version import ask_version
@@ -86,9 +86,9 @@ class CommandVendor:
         return classify(screen)
 
 
-def _plain_start(prompt: str) -> str:
-    prompt = prompt.lstrip()
-    return f"Your instructions:\n\n{prompt}" if prompt[:1] in tuple(_SPECIAL_STARTS) else prompt
+def _plain_start(prompt: SafeText) -> SafeText:
+    plain = prompt.lstrip()
+    return SafeText(f"Your instructions:\n\n{plain}" if plain[:1] in tuple(_SPECIAL_STARTS) else plain)
 
 
 def _argument(prompt: str, prompt_file: Path) -> str:

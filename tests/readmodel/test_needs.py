@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.needs import after, order, words_of
 from fleet_tui.readmodel.values import NeedItem, NeedKind
 
@@ -87,7 +88,7 @@ def test_subjects_in_words(about: str) -> None:
 
 
 def need(title: str, agent: str | None, about: str = "") -> NeedItem:
-    return NeedItem(NeedKind.ALARM, "a", 1, agent, title, 1, None, about=about)
+    return NeedItem(NeedKind.ALARM, "a", 1, agent, one_line(title), 1, None, about=about)
 
 
 def test_nobody_is_named_twice() -> None:

@@ -107,6 +107,12 @@ def test_every_segment_of_a_strip_has_a_background(value: Line, width: int, name
     assert all(segment.style is None or segment.style.link is None for segment in strip)
 
 
+@given(st.one_of(lines, filled), widths, st.booleans())
+def test_whatever_is_in_a_line_no_strip_steers_a_terminal(value: Line, width: int, literal: bool) -> None:
+    """The one door through which these widgets draw."""
+    assert not STEERING.search(to_strip(value, width, GREY, literal=literal).text)
+
+
 def test_the_same_line_gives_the_same_strip() -> None:
     value = line("abc", ("def", "p1"))
     assert to_strip(value, 10, GREY) is to_strip(line("abc", ("def", "p1")), 10, GREY)

@@ -64,14 +64,14 @@ def _tally(card: ApprovalCard) -> tuple[Span, ...]:
 
 def fate_text(approval: Approval) -> str:
     """What became of a granted approval; empty when it was taken back before."""
-    number, by = approval.pr, one_line(approval.decided_by or "", 40)
+    number, by, why = approval.pr, one_line(approval.decided_by or "", 40), one_line(approval.reason)
     match approval.state:
         case ApprovalState.USED:
             return f"#{number} has landed"
         case ApprovalState.VOIDED if by:
-            return f"#{number} DOES NOT LAND: the approval by {by} is void ({approval.reason}); it needs a new one"
+            return f"#{number} DOES NOT LAND: the approval by {by} is void ({why}); it needs a new one"
         case ApprovalState.DENIED:
-            return f"#{number} does not land: {by} decided otherwise ({approval.reason})"
+            return f"#{number} does not land: {by} decided otherwise ({why})"
         case _:
             return ""
 
@@ -98,7 +98,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
     reasons = tuple((Span(f" {one_line(reason, 400)}"),) for reason in approval.reasons)
     risk = risk_lines(pull_request.risk, pull_request.risk_band, pull_request.risk_reasons)
     effect = (
-        (Span(f" merge into {pull_request.target}, if nothing changes"),),
+        (Span(f" merge into {one_line(pull_request.target)}, if nothing changes"),),
         (Span(f" held {hold_s} s, u = undo; then irreversible"),),
     )
     return (
@@ -115,7 +115,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
 def _void_line(card: ApprovalCard) -> tuple[Line, ...]:
     if card.void is None:
         return ()
-    told = f"approved by {one_line(card.void.decided_by or '', 40)}, void: {card.void.reason}"
+    told = f"approved by {one_line(card.void.decided_by or '', 40)}, void: {one_line(card.void.reason)}"
     return (fact("before", told, "warn", 8),)
 
 

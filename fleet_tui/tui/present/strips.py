@@ -43,7 +43,7 @@ def approve(card: ApprovalCard, seen: Collection[str], files: Sequence[str], hol
         title=f"APPROVE #{approval.pr} {card.ticket_title}",
         lines=_lines(
             f"{exact}policy {one_line(approval.policy, 20)}.",
-            f"Effect: merge into {card.pull_request.target}. Held {hold_s} s (u = undo), then irreversible.",
+            f"Effect: merge into {one_line(card.pull_request.target)}. Held {hold_s} s (u = undo), then irreversible.",
             f"Not seen by you: {len(unseen)} of {count(len(files), 'file')}"
             + (f" ({one_line(unseen[0], 40)})" if unseen else ""),
             next((one_line(reason, 200) for reason in approval.reasons if is_sensitive(card)), ""),

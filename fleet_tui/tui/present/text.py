@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import SafeText, one_line
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import LINE_BOX
 
@@ -108,6 +108,6 @@ def fact(name: str, value: str, style: str = "normal", width: int = 10) -> Line:
     return (Span(f"{name:<{width}} ", "quiet"), Span(one_line(value, 400) or "-", style))
 
 
-def paragraph(text: str, style: str = "normal") -> tuple[Line, ...]:
+def paragraph(text: SafeText, style: str = "normal") -> tuple[Line, ...]:
     """Text of several lines; each stays a line."""
     return tuple((Span(part, style),) for part in text.splitlines())
