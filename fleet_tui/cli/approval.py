@@ -108,6 +108,7 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
         return
     say(f"#{found.pr} {one_line(_title(reader, found.pr))}")
     say(f"head {found.head_sha}  base {found.base_sha}  {found.state.value}  policy {one_line(found.policy)}")
+    say(f"risk {found.risk_band} when it was asked  {persons_line(found)}")
     for reason in found.reasons:
         say(f"  needs you: {one_line(reason, 400)}")
     for gate in gates:
@@ -118,6 +119,12 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
         say(f"  {reviewer(review)}: {verdict}  {one_line(review.summary, 100)}".rstrip())
     _print_diff(changes)
     say(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
+
+
+def persons_line(approval: Approval) -> str:
+    """How many persons have approved, of how many that must, and who."""
+    who = f": {one_line(', '.join(approval.votes), 200)}" if approval.votes else ""
+    return f"persons {len(approval.votes)} of {approval.quorum}{who}"
 
 
 def _print_diff(changes: dict[str, list[dict[str, object]]]) -> None:
@@ -140,6 +147,8 @@ def _print_diff(changes: dict[str, list[dict[str, object]]]) -> None:
 @repo_option
 def approve(name: str, head: str, repo: Path | None) -> None:
     """Approve APPROVAL at exactly the commit HEAD. It lands after the grace time; undo takes it back until then.
+
+    Where policy asks for several persons it lands when as many different ones have approved.
 
     \b
     Example:

@@ -605,7 +605,8 @@ class GateFailed(Payload, kind="gate_failed"):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested(Payload, kind="approval_requested"):
-    """Bound to pull request, head, base, merge result, gate results and policy version; any change voids it."""
+    """Bound to pull request, head, base, merge result, gate results and policy version; any change voids it, and so
+    does a risk that rises above ``risk_band``."""
 
     approval: str
     pr: int
@@ -617,6 +618,19 @@ class ApprovalRequested(Payload, kind="approval_requested"):
     policy: str
     reasons: list[str]
     expires_ns: int
+    risk_band: str = "low"
+    quorum: int = 1
+    """How many different persons must approve."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalSeconded(Payload, kind="approval_seconded"):
+    """A person approves, and the quorum wants more of them; the last one's word is ``approval_granted``."""
+
+    approval: str
+    pr: int
+    by: str
+    shown: JSON = None
 
 
 @dataclass(frozen=True, slots=True)

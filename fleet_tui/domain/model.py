@@ -221,6 +221,11 @@ class Approval:
     decided_by: str | None
     reason: str
     verdict: str
+    risk_band: RiskBand = RiskBand.LOW
+    """What the risk was when it was asked: above that the word does not reach."""
+    quorum: int = 1
+    votes: tuple[str, ...] = ()
+    """The persons who have approved, in order, each once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pathspec import GitIgnoreSpec
-
 from fleet_tui.domain.model import Approval, Gate, PullRequest
 from fleet_tui.domain.states import GateState, Isolation, PullRequestState, RiskBand
 from fleet_tui.domain.text import some_names
+from fleet_tui.governance.approval_policy import matching
+from fleet_tui.governance.reviews import risk_of
 from fleet_tui.settings.schema import Settings
 
 
@@ -24,6 +24,7 @@ class Binding:
     tree: str
     gates: str
     policy: str
+    risk: RiskBand = RiskBand.LOW
 
 
 def gates_digest(gates: Sequence[Gate]) -> str:
@@ -44,7 +45,7 @@ def reasons_for_a_person(
         reasons.append("isolation L0: nothing stops an agent from acting as another, so every merge needs a person")
     if settings.approval.when == "always":
         reasons.append("policy: every merge needs a person")
-    touched = sorted(path for path in changed_paths if is_sensitive(path, settings.approval.sensitive_paths))
+    touched = sorted(matching(changed_paths, settings.approval.sensitive_paths))
     if touched:
         reasons.append(f"touches {some_names(touched, 3)}")
     if risk:
@@ -61,11 +62,6 @@ def risk_for_a_person(pull_request: PullRequest) -> str:
     return f"risk {pull_request.risk} {pull_request.risk_band}: {'; '.join(pull_request.risk_reasons[:3])}"
 
 
-def is_sensitive(path: str, patterns: Iterable[str]) -> bool:
-    """Whether ``path`` matches one of the gitignore-style ``patterns``; case is ignored, as on many file systems."""
-    return GitIgnoreSpec.from_lines(pattern.lower() for pattern in patterns).match_file(path.lower())
-
-
 def unmet(conflict: Collection[str], wanted: Iterable[str], results: Mapping[str, Gate]) -> str | None:
     """Why a merge result may be neither approved nor landed, or None: it conflicts, or a gate has not passed on it.
 
@@ -78,13 +74,17 @@ def unmet(conflict: Collection[str], wanted: Iterable[str], results: Mapping[str
 
 
 def voided_by(approval: Approval, now: Binding, *, author_quarantined: bool) -> str | None:
-    """What changed since the approval was requested, or None while it holds."""
+    """What changed since the approval was requested, or None while it holds. Risk that falls changes nothing."""
     changes = (
         (approval.head_sha != now.head_sha, f"head moved {approval.head_sha[:8]} → {now.head_sha[:8]}"),
         (approval.base_sha != now.base_sha, f"base moved {approval.base_sha[:8]} → {now.base_sha[:8]}"),
         (approval.tree != now.tree, "the merge result changed"),
         (approval.gates != now.gates, "gate results changed"),
         (approval.policy != now.policy, f"policy changed {approval.policy} → {now.policy}"),
+        (
+            now.risk.severity > approval.risk_band.severity,
+            f"its risk rose {approval.risk_band} → {now.risk}: look again, then decide",
+        ),
         (author_quarantined, "the author was quarantined"),
     )
     return next((reason for changed, reason in changes if changed), None)
@@ -95,7 +95,9 @@ def outdated_by(approval: Approval, pull_request: PullRequest | None, base_sha: 
     if pull_request is None:
         return "the pull request is gone"
     if pull_request.state is not PullRequestState.APPROVED:
-        return f"the pull request is {pull_request.state.value}"
+        # Reviews are opened again for a reason, such as a risk that rose.
+        reviewed = pull_request.state is PullRequestState.NEEDS_REVIEW and pull_request.reason
+        return f"the pull request is {pull_request.state.value}" + (f": {pull_request.reason}" if reviewed else "")
     # Its reviews hold, and its gates run again: the question is what made that necessary.
     why = "what its gates judge has changed"
     if approval.head_sha != pull_request.head_sha:
@@ -106,4 +108,5 @@ def outdated_by(approval: Approval, pull_request: PullRequest | None, base_sha: 
 
 
 def binding_of(pull_request: PullRequest, base_sha: str, tree: str, gates: Sequence[Gate], policy: str) -> Binding:
-    return Binding(pull_request.number, pull_request.head_sha, base_sha, tree, gates_digest(gates), policy)
+    bound = (pull_request.number, pull_request.head_sha, base_sha, tree, gates_digest(gates), policy)
+    return Binding(*bound, risk_of(pull_request))

@@ -153,6 +153,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "gate_passed": _gate,
     "gate_failed": _gate,
     "approval_requested": lambda f: f"{_short(f['head_sha'])} on {_short(f['base_sha'])}: {'; '.join(f['reasons'])}",
+    "approval_seconded": lambda f: f"by {f['by']}; it takes more persons",
     "approval_granted": lambda f: f"by {f['by']}",
     "approval_undone": lambda f: f"taken back by {f['by']}",
     "approval_denied": lambda f: f"{f['verdict']} by {f['by']}: {f['reason']}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet_tui.domain.model import Alarm, PullRequest, Question, Run, Ticket
+from fleet_tui.domain.model import Alarm, Approval, PullRequest, Question, Run, Ticket
 from fleet_tui.domain.states import AlarmState, ApprovalState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import ApprovalCard, NeedItem, NeedKind
@@ -117,11 +117,15 @@ def approval_need(card: ApprovalCard) -> NeedItem:
         approval.id,
         3,
         card.pull_request.agent,
-        one_line(f"{verb} merge of #{approval.pr} {card.ticket_title}"),
+        one_line(f"{verb} merge of #{approval.pr}{_so_far(approval)} {card.ticket_title}"),
         approval.requested_ns,
         approval.hold_until_ns if held else approval.expires_ns,
         approval.pr,
     )
+
+
+def _so_far(approval: Approval) -> str:
+    return f" ({len(approval.votes)} of {approval.quorum} persons)" if approval.quorum > 1 else ""
 
 
 def blocked_need(ticket: Ticket) -> NeedItem:

@@ -47,6 +47,8 @@ def _names(settings: Settings) -> Iterator[Check]:
     yield from _unique("agents", (agent.name for agent in settings.agents), "agents")
     yield from _unique("teams", (team.name for team in settings.teams), "teams")
     yield from _unique("gates", (gate.name for gate in settings.gates), "gates")
+    for check_ in _unique("rules", (rule.name for rule in settings.approval.rules), "rules"):
+        yield check_._replace(path=("approval", *check_.path))
 
 
 def _guard_rules(settings: Settings) -> Iterator[Check]:
@@ -192,6 +194,16 @@ def _lenses(settings: Settings) -> Iterator[Check]:
                 yield Check(path, message, "give a reviewer that `lens`, or add one", severe=False)
 
 
+def _quorums(settings: Settings) -> Iterator[Check]:
+    for index, rule in enumerate(settings.approval.rules):
+        if rule.quorum > 1:
+            path: KeyPath = ("approval", "rules", index, "quorum")
+            message = (
+                f"{rule.quorum} persons must approve, and so far only the fleet's owner can: such merges will wait"
+            )
+            yield Check(path, message, "use `quorum: 1` until others may decide as well", severe=False)
+
+
 def _labels(settings: Settings) -> Iterator[Check]:
     seen: dict[str, str] = {}
     for state, label in settings.labels.model_dump().items():
@@ -247,5 +259,5 @@ def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
 
 
 _RULES: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _lenses, _labels, _vendors,
+    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _lenses, _quorums, _labels, _vendors,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.spending import Rule
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.alarms import AlarmSettings
+from fleet_tui.settings.approval import ApprovalPolicy
 from fleet_tui.settings.budgets import BudgetSettings, PriceSettings
 from fleet_tui.settings.evidence import EvidenceSettings
 from fleet_tui.settings.fields import argv_of, problem
@@ -133,21 +134,6 @@ class GateSettings(Section):
     def command(self) -> str:
         """The command as a person would type it."""
         return self.run if isinstance(self.run, str) else shlex.join(self.run)
-
-
-class ApprovalPolicy(Section):
-    """When a person must approve a merge."""
-
-    when: Literal["always", "sensitive"] = Field(
-        "always", description="`always`, or only when a sensitive path is touched."
-    )
-    sensitive_paths: tuple[f.Glob, ...] = Field(
-        (), description="Globs of paths that need a person. A list of your own replaces the shipped one."
-    )
-    expires_h: Annotated[f.Number, Field(ge=1, le=720)] = Field(24, description="Hours until a request expires.")
-    hold_s: Annotated[f.Number, Field(ge=0, le=3600)] = Field(
-        10, description="Seconds between approval and merge, in which it can be undone."
-    )
 
 
 class Merge(Section):

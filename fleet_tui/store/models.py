@@ -225,6 +225,9 @@ class Approval(Base):
     decided_by = TextField(null=True)
     reason = TextField()
     verdict = TextField()
+    risk_band = TextField()
+    quorum = BigIntegerField()
+    votes = TextField()
 
 
 class Question(Base):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict, UsageError
@@ -12,6 +13,7 @@ from fleet_tui.domain.events import (
     AgentResumed,
     ApprovalDenied,
     ApprovalGranted,
+    ApprovalSeconded,
     ApprovalUndone,
     Draft,
     OperatorActed,
@@ -25,6 +27,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Approval, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.governance.approval_policy import is_granted, persons
 from fleet_tui.watcher import alarm_desk, diff_answer, discarding, extending, halting, releasing, spending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
@@ -44,13 +47,14 @@ class OperatorDesk:
         self._ctx = ctx
         self._shut_down = shut_down
         self._started = time.monotonic()
+        self._deciding = asyncio.Lock()
         self._ops: dict[str, Callable[[Args, str], Awaitable[dict[str, Any]]]] = {
             "status": self._status,
             "poll": self._poll,
-            "approve": self._approve,
-            "undo": self._undo,
-            "reject": lambda args, actor: self._deny(args, actor, "reject"),
-            "request_changes": lambda args, actor: self._deny(args, actor, "changes"),
+            "approve": lambda args, actor: self._in_turn(self._approve(args, actor)),
+            "undo": lambda args, actor: self._in_turn(self._undo(args, actor)),
+            "reject": lambda args, actor: self._in_turn(self._deny(args, actor, "reject")),
+            "request_changes": lambda args, actor: self._in_turn(self._deny(args, actor, "changes")),
             "quarantine": self._quarantine,
             "release": self._release,
             "conditions": self._conditions,
@@ -123,6 +127,11 @@ class OperatorDesk:
 
     # -- approvals -----------------------------------------------------------------------------------------------------
 
+    async def _in_turn(self, decision: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+        """One decision at a time: of two at once the first that is valid counts, and the other is told whose it was."""
+        async with self._deciding:
+            return await decision
+
     def _approval(self, args: Args, *states: ApprovalState) -> Approval:
         approval = self._ctx.reader.approval(_text(args, "approval"))
         if approval is None:
@@ -147,6 +156,15 @@ class OperatorDesk:
         changed = await changed_since(self._ctx, approval, pull_request)
         if changed is not None:
             raise Conflict("CHANGED while you looked", changed, "look again, then decide")
+        votes = persons((*approval.votes, actor))
+        if actor in approval.votes:
+            so_far = f"{len(votes)} of {approval.quorum} persons approve #{approval.pr}: {', '.join(votes)}"
+            raise Conflict("already approved by you", so_far, "another person must approve it")
+        if not is_granted(votes, approval.quorum):
+            seconded = ApprovalSeconded(approval.id, approval.pr, actor, args.get("shown"))
+            await self._ctx.say(seconded, f"pr:{approval.pr}", actor=actor)
+            told = f"{len(votes)} of {approval.quorum} persons approve #{approval.pr}; it waits for another one"
+            return {"votes": list(votes), "quorum": approval.quorum, "message": told}
         hold_until = self._ctx.now_ns() + self._ctx.settings.approval.hold_s * _SECOND
         granted = ApprovalGranted(approval.id, approval.pr, actor, hold_until, args.get("shown"))
         await self._ctx.say(granted, f"pr:{approval.pr}", actor=actor)

@@ -45,3 +45,14 @@ def test_a_verdict_with_few_words(
     else:
         said = [f"    | {part}" for part in summary.split()]
         assert [row for row in shown if row.startswith("    | ")] == said
+
+
+def test_show_says_who_has_approved_of_how_many_and_at_which_risk(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    created, *rest = approval("fine")
+    asked = rest.pop()
+    seconded = ev.ApprovalSeconded(asked.payload["approval"], 1, "operator:kim")
+    asked.payload.update(quorum=2, risk_band="medium")
+    shop.add(created, *rest, asked, ev.draft(seconded, "pr:1", actor="operator:kim"))
+    monkeypatch.chdir(shop.repository)
+    shown = CliRunner().invoke(fleet, ["approval", "show", "#1", "--no-diff"]).output.splitlines()
+    assert "risk medium when it was asked  persons 1 of 2: operator:kim" in shown

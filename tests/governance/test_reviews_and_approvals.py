@@ -9,18 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.model import Approval, Gate, PullRequest, Review
-from fleet_tui.domain.states import ApprovalState, GateState, Isolation, PullRequestState, Verdict
+from fleet_tui.domain.states import ApprovalState, GateState, Isolation, PullRequestState, RiskBand, Verdict
+from fleet_tui.governance.approval_policy import matching
 from fleet_tui.governance.approvals import (
     Binding,
     binding_of,
     gates_digest,
-    is_sensitive,
     reasons_for_a_person,
     unmet,
     voided_by,
 )
 from fleet_tui.governance.reviews import Reviewer, conclude
-from fleet_tui.settings.schema import ApprovalPolicy, Settings
+from fleet_tui.settings.approval import ApprovalPolicy
+from fleet_tui.settings.schema import Settings
 
 HEADS = ("aaaa", "bbbb")
 PEOPLE = ("author", "lead", "qa", "sec")
@@ -116,7 +117,7 @@ def _approval(binding: Binding) -> Approval:
     return Approval(
         "approval-1", binding.pr, 1, binding.head_sha, binding.base_sha, binding.tree, binding.gates, binding.policy,
         (),
-        ApprovalState.HELD, 0, 0, 0, 0, "you", "", "",
+        ApprovalState.HELD, 0, 0, 0, 0, "you", "", "", binding.risk,
     )  # fmt: skip
 
 
@@ -128,13 +129,18 @@ bindings = st.builds(
     st.sampled_from(["t1", "t2"]),
     st.sampled_from(["g1", "g2"]),
     st.sampled_from(["p1", "p2"]),
+    st.sampled_from(RiskBand),
 )
 
 
 @given(bindings, bindings, st.booleans())
-def test_an_approval_holds_exactly_while_nothing_changes(asked: Binding, now: Binding, quarantined: bool) -> None:
+def test_an_approval_holds_exactly_while_nothing_changes_and_no_risk_rises(
+    asked: Binding, now: Binding, quarantined: bool
+) -> None:
     reason = voided_by(_approval(asked), now, author_quarantined=quarantined)
-    assert (reason is None) == (asked == now and not quarantined)
+    rose = now.risk.severity > asked.risk.severity
+    same = dataclasses.replace(now, risk=asked.risk) == asked
+    assert (reason is None) == (same and not rose and not quarantined)
 
 
 def _gate(name: str, state: GateState = GateState.PASSED, tree: str = "t", command: str = "true") -> Gate:
@@ -200,4 +206,4 @@ def test_sensitive_paths_ask_also_with_isolation() -> None:
     ],
 )
 def test_sensitive_patterns_are_gits_and_ignore_case(path: str, sensitive: bool) -> None:
-    assert is_sensitive(path, (".github/**", "**/hooks/**", "Makefile")) is sensitive
+    assert bool(matching([path], (".github/**", "**/hooks/**", "Makefile"))) is sensitive

@@ -56,6 +56,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "outcome": st.sampled_from(["finished", "failed", "stopped"]),
     "fence": st.integers(1, 3),
     "band": st.sampled_from([str(value) for value in RiskBand]),
+    "risk_band": st.sampled_from([str(value) for value in RiskBand]),
     "agents": st.lists(CONFIGURED, max_size=3),
     "to": st.lists(st.sampled_from(AGENTS), max_size=3),
 }

@@ -132,9 +132,8 @@ async def test_what_did_not_pass_is_not_approved_even_when_it_was_asked_for(
     await change(fleet)
     await fleet.say(ApprovalVoided(approval.id, 1, "changed"), "pr:1")
     bound = await approvals.binding_now(fleet.ctx, fleet.pr())
-    named = {"base_sha": bound.base_sha, "tree": bound.tree, "gates": bound.gates, "policy": bound.policy}
-    until_ns = fleet.clock_ns + 10**12
-    asked = ApprovalRequested("approval-x", 1, 1, bound.head_sha, **named, reasons=["policy"], expires_ns=until_ns)
+    named = (bound.head_sha, bound.base_sha, bound.tree, bound.gates, bound.policy)
+    asked = ApprovalRequested("approval-x", 1, 1, *named, reasons=["policy"], expires_ns=fleet.clock_ns + 10**12)
     await fleet.say(asked, "pr:1")
     with pytest.raises(Conflict, match=r"not passed|conflict"):
         await fleet.approve(fleet.open_approval())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from fleet_tui.domain.events import (
     ApprovalDenied,
     ApprovalExpired,
     ApprovalGranted,
     ApprovalRequested,
+    ApprovalSeconded,
     ApprovalUndone,
     ApprovalVoided,
     Event,
@@ -51,10 +54,16 @@ def requested(tables: Tables, event: Event) -> None:
     tables.put(APPROVAL, {**facts, **_UNDECIDED, "requested_ns": event.at_ns})
 
 
+def seconded(tables: Tables, event: Event) -> None:
+    vote = payload_of(event, ApprovalSeconded)
+    _decide(tables, vote.approval, {"votes": _with_vote(tables, vote.approval, vote.by)})
+
+
 def granted(tables: Tables, event: Event) -> None:
     grant = payload_of(event, ApprovalGranted)
     decision = {"decided_ns": event.at_ns, "decided_by": grant.by, "hold_until_ns": grant.hold_until_ns}
-    _decide(tables, grant.approval, {"state": ApprovalState.HELD.value, **decision})
+    votes = _with_vote(tables, grant.approval, grant.by)
+    _decide(tables, grant.approval, {"state": ApprovalState.HELD.value, "votes": votes, **decision})
 
 
 def undone(tables: Tables, event: Event) -> None:
@@ -84,7 +93,14 @@ _UNDECIDED: Row = {
     "decided_by": None,
     "reason": "",
     "verdict": "",
+    "votes": "[]",
 }
+
+
+def _with_vote(tables: Tables, approval: str, by: str) -> str:
+    row = tables.get(APPROVAL, approval)
+    votes = json.loads(row["votes"]) if row is not None else []
+    return dumps(votes if by in votes else [*votes, by])
 
 
 def _decide(tables: Tables, approval: str, changes: Row) -> None:
@@ -103,6 +119,7 @@ APPLY: dict[type[Payload], Apply] = {
     GatePassed: gate_passed,
     GateFailed: gate_failed,
     ApprovalRequested: requested,
+    ApprovalSeconded: seconded,
     ApprovalGranted: granted,
     ApprovalUndone: undone,
     ApprovalDenied: denied,

@@ -55,11 +55,16 @@ def _tally(card: ApprovalCard) -> tuple[Span, ...]:
     pull_request = card.pull_request
     return (
         Span("sensitive  " if is_sensitive(card) else "", "warn"),
+        Span(_persons(card.approval), "warn"),
         Span(f"gates {passed}/{len(current)}  ", "normal" if passed == len(current) else "warn"),
         Span(f"reviews {agreed}/{len(verdicts)}  "),
         Span(f"{pull_request.files}f +{pull_request.added} -{pull_request.deleted}", "quiet"),
         *risk_mark(pull_request.risk, pull_request.risk_band),
     )
+
+
+def _persons(approval: Approval) -> str:
+    return f"persons {len(approval.votes)}/{approval.quorum}  " if approval.quorum > 1 else ""
 
 
 def fate_text(approval: Approval) -> str:
@@ -85,6 +90,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         fact("result", f"tree {short(approval.tree)}", width=8),
         fact("author", f"{pull_request.agent}, round {pull_request.round}", width=8),
         fact("ticket", f"#{approval.ticket} {card.ticket_title}", width=8),
+        *_persons_line(approval),
         fact("expires", f"in {duration(max(0, approval.expires_ns - now_ns) // 1_000_000)}", width=8),
         *_void_line(card),
     )
@@ -110,6 +116,14 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
         Section("on approve", effect),
         Section("description", paragraph(reveal(pull_request.body[:6000]))),
     )
+
+
+def _persons_line(approval: Approval) -> tuple[Line, ...]:
+    """How many persons must approve and who has; nothing where one is enough."""
+    if approval.quorum < 2:
+        return ()
+    who = f": {one_line(', '.join(approval.votes), 80)}" if approval.votes else ""
+    return (fact("persons", f"{len(approval.votes)} of {approval.quorum}{who}", "warn", 8),)
 
 
 def _void_line(card: ApprovalCard) -> tuple[Line, ...]:

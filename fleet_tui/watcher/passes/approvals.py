@@ -7,6 +7,7 @@ from fleet_tui.domain.events import ApprovalExpired, ApprovalRequested, Approval
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import ApprovalState, EffectState, PullRequestState
+from fleet_tui.governance.approval_policy import Terms, terms
 from fleet_tui.governance.approvals import (
     Binding,
     binding_of,
@@ -15,6 +16,7 @@ from fleet_tui.governance.approvals import (
     risk_for_a_person,
     voided_by,
 )
+from fleet_tui.governance.reviews import risk_of
 from fleet_tui.watcher import alarms, isolation
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import Judgement, judgement
@@ -111,12 +113,18 @@ async def _request_if_needed(ctx: Context, pull_request: PullRequest) -> None:
 
 def _why(ctx: Context, pull_request: PullRequest, now: Judgement) -> tuple[str, ...]:
     level = isolation.work_of(ctx, pull_request)
-    return reasons_for_a_person(ctx.settings, level, now.view.paths, risk_for_a_person(pull_request))
+    general = reasons_for_a_person(ctx.settings, level, now.view.paths, risk_for_a_person(pull_request))
+    return (*general, *_terms(ctx, pull_request, now).reasons)
+
+
+def _terms(ctx: Context, pull_request: PullRequest, now: Judgement) -> Terms:
+    return terms(ctx.settings.approval, risk_of(pull_request), now.view.paths)
 
 
 async def _request(ctx: Context, pull_request: PullRequest, now: Judgement, reasons: tuple[str, ...]) -> None:
     bound = _binding(ctx, pull_request, now)
-    expires = ctx.now_ns() + ctx.settings.approval.expires_h * _HOUR_NS
+    asked = _terms(ctx, pull_request, now)
+    expires = ctx.now_ns() + asked.expires_h * _HOUR_NS
     payload = ApprovalRequested(
         new_id("approval"),
         pull_request.number,
@@ -128,6 +136,8 @@ async def _request(ctx: Context, pull_request: PullRequest, now: Judgement, reas
         bound.policy,
         list(reasons),
         expires,
+        bound.risk.value,
+        asked.quorum,
     )
     await ctx.record(draft(payload, f"pr:{pull_request.number}"))
 
