@@ -47,14 +47,14 @@ class OperatorDesk:
         self._ctx = ctx
         self._shut_down = shut_down
         self._started = time.monotonic()
-        self._deciding = asyncio.Lock()
+        deciding = asyncio.Lock()
         self._ops: dict[str, Callable[[Args, str], Awaitable[dict[str, Any]]]] = {
             "status": self._status,
             "poll": self._poll,
-            "approve": lambda args, actor: self._in_turn(self._approve(args, actor)),
-            "undo": lambda args, actor: self._in_turn(self._undo(args, actor)),
-            "reject": lambda args, actor: self._in_turn(self._deny(args, actor, "reject")),
-            "request_changes": lambda args, actor: self._in_turn(self._deny(args, actor, "changes")),
+            "approve": lambda args, actor: _in_turn(deciding, self._approve(args, actor)),
+            "undo": lambda args, actor: _in_turn(deciding, self._undo(args, actor)),
+            "reject": lambda args, actor: _in_turn(deciding, self._deny(args, actor, "reject")),
+            "request_changes": lambda args, actor: _in_turn(deciding, self._deny(args, actor, "changes")),
             "quarantine": self._quarantine,
             "release": self._release,
             "conditions": self._conditions,
@@ -126,11 +126,6 @@ class OperatorDesk:
         return {}
 
     # -- approvals -----------------------------------------------------------------------------------------------------
-
-    async def _in_turn(self, decision: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
-        """One decision at a time: of two at once the first that is valid counts, and the other is told whose it was."""
-        async with self._deciding:
-            return await decision
 
     def _approval(self, args: Args, *states: ApprovalState) -> Approval:
         approval = self._ctx.reader.approval(_text(args, "approval"))
@@ -363,6 +358,12 @@ def _text(args: Args, name: str) -> str:
     if not isinstance(value, str) or not clean(value).strip():
         raise UsageError(f"{name} missing", f"this command needs `{name}`")
     return value
+
+
+async def _in_turn(deciding: asyncio.Lock, decision: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """One decision at a time: of two at once the first that is valid counts, and the other is told whose it was."""
+    async with deciding:
+        return await decision
 
 
 def _reason(args: Args) -> str:
