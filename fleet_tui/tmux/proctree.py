@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+HOLD_STILL = signal.SIGURG
+"""Asks a runner to freeze its run when its socket is out of reach; one that has not begun yet is not hurt by it."""
 _HALTED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _MOST_LOOKS = 10_000

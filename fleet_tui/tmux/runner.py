@@ -96,7 +96,7 @@ class Runner:
         self._wake = (reader, writer)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         # The handlers do nothing: the wake-up bytes tell which signals came, outside of any half-done work.
-        for number in (signal.SIGCHLD, *_REASONS):
+        for number in (signal.SIGCHLD, proctree.HOLD_STILL, *_REASONS):
             signal.signal(number, lambda *_: None)
         self._selector.register(reader, selectors.EVENT_READ, lambda: self._signalled(reader))
 
@@ -105,6 +105,8 @@ class Runner:
             for number in reader.recv(4096):
                 if number in _REASONS:
                     self._stop(_REASONS[signal.Signals(number)])
+                elif number == proctree.HOLD_STILL:
+                    self._freeze()
 
     def _record(self) -> None:
         me = psutil.Process()

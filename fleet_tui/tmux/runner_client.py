@@ -249,7 +249,12 @@ def restless(runner_pid: int) -> bool:
 
 
 def freeze_tree(runner_pid: int) -> bool:
-    """Stop everything below the runner without asking it; whether nothing was left running. Blocks up to a second."""
+    """Stop everything below the runner without its help; whether nothing was left running. Blocks up to a second.
+
+    The runner is told first, for it continues a child that somebody else stops.
+    """
+    with contextlib.suppress(psutil.Error):
+        psutil.Process(runner_pid).send_signal(proctree.HOLD_STILL)
     return proctree.Tree(runner_pid, adopts=True).freeze().complete
 
 

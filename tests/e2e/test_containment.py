@@ -134,7 +134,7 @@ def test_discarded_work_is_kept_out_of_the_way(place: Place) -> None:
 
 EMPTIES_ITS_DIRECTORY = """
 run=$(dirname "$(dirname "$FLEET_SOCKET")"); while [ ! -e "$run/runner.json" ]; do sleep 0.05; done
-rm -f "$run/runner.json" "$run/runner.sock" "$run"/*.sock.*; echo emptied
+echo $$ > pid.txt; rm -f "$run/runner.json" "$run/runner.sock" "$run"/*.sock.*; echo emptied
 while :; do sleep 0.02; done
 """
 
@@ -152,9 +152,12 @@ def test_a_run_that_empties_its_directory_is_stopped_all_the_same(place: Place, 
     plain(place, EMPTIES_ITS_DIRECTORY)
     place.fleet("watcher", "start")
     place.ticket("Work")
-    child = place.until(lambda: place.child("dev"), "the agent's process")
-    run = place.reader.runs(agent="dev")[0].id
-    place.until(lambda: not (place.paths.run_dir(run) / "runner.json").exists(), "its directory is emptied")
+    run = place.until(lambda: next((run for run in place.reader.runs(agent="dev") if run.workspace), None), "its run")
+    said = Path(run.workspace) / "pid.txt"
+    place.until(lambda: said.exists() and said.read_text().strip(), "the agent's process")
+    child = psutil.Process(int(said.read_text()))
+    record = place.paths.run_dir(run.id) / "runner.json"
+    place.until(lambda: not record.exists(), "its directory is emptied")
     place.fleet(*order)
     place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it stands still")
     assert "its runner did not stop it" in str(place.until(lambda: place.alarm("contained-runs"), "it is told"))

@@ -181,6 +181,18 @@ async def test_a_frozen_run_that_is_continued_from_outside_is_frozen_again(pty_r
     await until(lambda: daemon.status() == psutil.STATUS_STOPPED)
 
 
+async def test_what_others_stopped_on_the_fleets_behalf_its_runner_leaves_stopped(pty_run: PtyRun) -> None:
+    pty_run.start("sleep", "1000")
+    record = await pty_run.up()
+    assert record.child_pid is not None
+    assert runner_client.freeze_tree(record.pid)
+    # Its answer comes after whatever its child's stop makes it do.
+    status = await runner_client.status(pty_run.dir)
+    assert (status.frozen, psutil.Process(record.child_pid).status()) == (True, psutil.STATUS_STOPPED)
+    assert not (await runner_client.thaw(pty_run.dir)).frozen
+    await until(lambda: psutil.Process(record.child_pid).status() != psutil.STATUS_STOPPED)
+
+
 def test_meter_counts_neither_frozen_nor_ended_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0, 5_000_000_000, 65_000_000_000, 65_000_000_000, 67_500_000_000, 99_000_000_000])
     monkeypatch.setattr("fleet_tui.tmux.meter.time.monotonic_ns", lambda: next(now))

@@ -79,8 +79,8 @@ async def freeze_now(ctx: Context, runs: Iterable[Run]) -> None:
         with contextlib.suppress(FleetError):
             if (await runner_client.freeze(ctx.paths.run_dir(run.id))).complete:
                 return
-        if run.id in ctx.panes:  # its runner does not do it: then we do
-            await asyncio.to_thread(runner_client.freeze_tree, ctx.panes[run.id])
+        if run.id in ctx.panes:
+            await _without_its_runner(ctx, run, ctx.panes[run.id])
 
     await asyncio.gather(*map(one, runs))
 
@@ -96,8 +96,14 @@ async def hold_still(ctx: Context, run: Run) -> None:
         return
     with contextlib.suppress(FleetError):
         await runner_client.freeze(ctx.paths.run_dir(run.id))
-    if await asyncio.to_thread(runner_client.restless, pid):
-        stopped = await asyncio.to_thread(runner_client.freeze_tree, pid)
-        title = f"{run.agent} was contained and ran on: its runner did not stop it"
-        response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
-        await alarms.ensure(ctx, "contained-runs", about, priority=1, title=title, response=response)
+    await _without_its_runner(ctx, run, pid)
+
+
+async def _without_its_runner(ctx: Context, run: Run, pid: int) -> None:
+    """Stop what a contained run's runner left running, and say so."""
+    if not await asyncio.to_thread(runner_client.restless, pid):
+        return
+    stopped = await asyncio.to_thread(runner_client.freeze_tree, pid)
+    title = f"{run.agent} was contained and ran on: its runner did not stop it"
+    response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
+    await alarms.ensure(ctx, "contained-runs", f"run:{run.id}", priority=1, title=title, response=response)
