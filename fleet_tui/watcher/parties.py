@@ -56,8 +56,8 @@ def reviewers(ctx: Context) -> dict[str, AgentSettings]:
     return {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
 
 
-def verdicts(ctx: Context, pull_request: PullRequest) -> ReviewOutcome:
-    """What the verdicts on the current head add up to."""
+def verdicts(ctx: Context, pull_request: PullRequest, *, told: bool = True) -> ReviewOutcome:
+    """What the verdicts on the current head add up to; before its risk is ``told``, without what risk asks for."""
     held = contained(ctx)
     asked = [
         Reviewer(agent.name, agent.role, agent.name in held, ctx.settings.lens(agent))
@@ -65,7 +65,7 @@ def verdicts(ctx: Context, pull_request: PullRequest) -> ReviewOutcome:
     ]
     given, rules = ctx.reader.reviews(pull_request.number), ctx.settings.reviews
     band = rules.bands.of(risk_of(pull_request))
-    needs = Needs(band.required, band.lenses, band.roles)
+    needs = Needs(band.required, band.lenses, band.roles) if told else Needs()
     return conclude(pull_request, given, asked, rules.required, authors(ctx, pull_request), needs)
 
 

@@ -44,9 +44,11 @@ async def review(ctx: Context) -> None:
 
 
 async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
-    outcome = verdicts(ctx, pull_request)
-    if outcome.conclusion == "approved" and is_told(ctx, pull_request):
-        await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
+    told = is_told(ctx, pull_request)
+    outcome = verdicts(ctx, pull_request, told=told)
+    if outcome.conclusion == "approved":
+        if told:
+            await change_state(ctx, pull_request, PullRequestState.APPROVED, outcome.reason)
     elif outcome.conclusion == "changes_requested":
         share = _FINDINGS_BYTES // len(outcome.findings) - len(r"\n\n")
         findings = "\n\n".join(fitting(finding, share) for finding in outcome.findings)
@@ -84,7 +86,7 @@ async def _tell_who_is_held(ctx: Context) -> None:
     standing = {}
     for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW, PullRequestState.GATED):
         if pull_request.state is PullRequestState.NEEDS_REVIEW:
-            names = verdicts(ctx, pull_request).contained
+            names = verdicts(ctx, pull_request, told=is_told(ctx, pull_request)).contained
         else:
             manager = release_manager(ctx)
             held = manager is not None and not release_is_decided(ctx, pull_request) and manager.name in contained(ctx)
