@@ -22,6 +22,7 @@ from fleet_tui.bus.protocol import BadFrame, Request, SlowDown
 from fleet_tui.bus.ratelimit import TokenBucket
 from fleet_tui.bus.sockets import listening_socket
 from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.users import AgentUser
 
 Handler = Callable[[Caller, str, dict[str, Any], str], Awaitable[dict[str, Any]]]
 """``(caller, op, args, request id) -> fields of the answer``; raises FleetError to refuse."""
@@ -47,6 +48,7 @@ class _Listener:
     run: str | None
     path: Path
     check: TokenCheck | None
+    guest: AgentUser | None = None
     inode: int = 0
     open: Counter[str] = field(default_factory=Counter)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -98,17 +100,18 @@ class BusServer:
         Raises:
             FleetError: the path is unsafe or in use.
         """
-        await self._listen(None, path, None)
+        await self._listen(_Listener(None, path, None))
 
-    async def listen_run(self, run: str, path: Path, check: TokenCheck) -> None:
+    async def listen_run(self, run: str, path: Path, check: TokenCheck, guest: AgentUser | None = None) -> None:
         """Serve ``run`` at ``path``; ``check`` says whether a token is its own and still valid.
 
+        A run whose processes have another user is ``guest``'s: then nobody else is heard, its own watcher included.
         A repeat puts the new ``check`` in place and keeps connections.
 
         Raises:
             FleetError: the path is unsafe or in use.
         """
-        await self._listen(run, path, check)
+        await self._listen(_Listener(run, path, check, guest))
 
     async def close_run(self, run: str) -> None:
         """Stop serving ``run`` and cut its connections; nothing happens when it is not served."""
@@ -125,19 +128,19 @@ class BusServer:
 
     # -- listening -----------------------------------------------------------------------------------------------------
 
-    async def _listen(self, run: str | None, path: Path, check: TokenCheck | None) -> None:
+    async def _listen(self, listener: _Listener) -> None:
         async with self._changing:
-            listener = _Listener(run, path, check)
             before = self._listeners.get(listener.principal)
-            if before is not None and before.path == path and before.is_there():
-                before.check = check
+            same = before is not None and (before.path, before.guest) == (listener.path, listener.guest)
+            if before is not None and same and before.is_there():
+                before.check = listener.check
                 return
             await self._close(listener.principal)
             await self._open(listener)
             self._listeners[listener.principal] = listener
 
     async def _open(self, listener: _Listener) -> None:
-        sock = listening_socket(listener.path)
+        sock = listening_socket(listener.path, listener.guest)
         listener.inode = listener.path.lstat().st_ino
 
         def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -291,7 +294,9 @@ def _slow_down(what: str) -> SlowDown:
 
 
 def _refusal(listener: _Listener, peer: Peer, origin: Origin | None) -> str:
-    if peer.uid != os.getuid():
+    if listener.guest is not None and peer.uid != listener.guest.uid:
+        return f"uid {peer.uid} is not whom run {listener.run} runs as"
+    if listener.guest is None and peer.uid != os.getuid():
         return f"uid {peer.uid} is not the owner of this fleet"
     if listener.run is None:
         return f"a process of {origin.name} may not use the operator's socket" if origin is not None else ""

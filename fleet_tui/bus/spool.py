@@ -66,7 +66,7 @@ def drain(spool_dir: Path) -> list[SpooledRequest]:
     try:
         with _opened(spool_dir, "new") as new, os.scandir(new) as entries:
             names = heapq.nsmallest(MAX_REQUESTS, (entry.name for entry in entries if _NAME.match(entry.name)))
-            return list(_read_all(spool_dir, new, names))
+            return list(_read_all(spool_dir, new, names, spool_dir.lstat().st_uid))
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -88,11 +88,11 @@ def done(request: SpooledRequest) -> None:
         raise BadSpool(request.spool, f"{request.name} cannot be removed: {error.strerror}") from error
 
 
-def _read_all(spool_dir: Path, new: int, names: list[str]) -> Iterator[SpooledRequest]:
+def _read_all(spool_dir: Path, new: int, names: list[str], owner: int) -> Iterator[SpooledRequest]:
     total = 0
     for name in names:
         try:
-            body, queued_ns = _read(new, name)
+            body, queued_ns = _read(new, name, owner)
             parsed = _spoolable(protocol.parse_request(body))
         except FileNotFoundError:
             continue
@@ -112,13 +112,13 @@ def _spoolable(request: protocol.Request) -> protocol.Request:
     return request
 
 
-def _read(new: int, name: str) -> tuple[bytes, int]:
+def _read(new: int, name: str, owner: int) -> tuple[bytes, int]:
     # Without O_NONBLOCK the open of a FIFO would wait for its writer for ever.
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=new)
     try:
         info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode) or info.st_uid != os.getuid():
-            raise BadFrame("odd entry", "not a regular file of ours")
+        if not stat.S_ISREG(info.st_mode) or info.st_uid != owner:
+            raise BadFrame("odd entry", "not a regular file of the spool's owner")
         if info.st_size > protocol.MAX_FRAME:
             raise BadFrame("too large", f"{info.st_size} bytes")
         return os.read(descriptor, protocol.MAX_FRAME + 1), info.st_mtime_ns

@@ -221,12 +221,31 @@ def _level(paths: FleetPaths, settings: IsolationSettings) -> Finding:
         level = determine(paths, settings)
     except OSError as error:
         return Finding("isolation", "note", f"cannot be tried: {error.strerror}", "")
+    user_fix = _user_fix(settings)
     if level.refusal:
-        return Finding("isolation", "missing", level.refusal, _install("bubblewrap"))
+        fix = _install("bubblewrap") if level.isolation is Isolation.L0 else user_fix
+        return Finding("isolation", "missing", level.refusal, fix)
     if level.isolation is Isolation.L0:
         fix = "see docs/security.md" if settings.level == "L0" else f"{_install('bubblewrap')}; see docs/security.md"
         return Finding("isolation", "note", f"L0, every merge needs a person: {level.why}", fix)
-    return Finding("isolation", "ok", f"{level.isolation.value}: {level.why}; `fleet doctor --security` proves it")
+    lacks_user = settings.level != "L1" and level.isolation is Isolation.L1 and bool(user_fix)
+    state: Literal["ok", "note"] = "note" if lacks_user and settings.user else "ok"
+    told = f"{level.isolation.value}: {level.why}; `fleet doctor --security` proves it"
+    return Finding("isolation", state, told, user_fix if lacks_user else "")
+
+
+def _user_fix(settings: IsolationSettings) -> str:
+    """What is to be typed for agents to run as another user; empty where they can, or never could."""
+    from fleet_tui.watcher import agent_user
+
+    if not settings.user:
+        root = os.getuid() == 0
+        return f"for L2: {agent_user.command('fleet-agent')}, then isolation.user: fleet-agent" if root else ""
+    try:
+        agent_user.find(settings.user)
+    except FleetError as error:
+        return error.hint
+    return ""
 
 
 def _watcher(paths: FleetPaths) -> Iterator[Finding]:

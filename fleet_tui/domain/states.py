@@ -133,7 +133,7 @@ class Isolation(StrEnum):
     L1 = "L1"
     """Bubblewrap."""
     L2 = "L2"
-    """Another user or a container."""
+    """Bubblewrap, and another user of the machine."""
 
 
 class RiskBand(StrEnum):

@@ -34,6 +34,8 @@ _WHO = {
     "GIT_COMMITTER_EMAIL": "fleet@fleet.invalid",
 }
 _ABSENT = "couldn't find remote ref"
+# Git runs it by a shell; our other settings do not reach it, for a repository's environment is cleared in between.
+_SERVE_FOREIGN = "git -c 'safe.directory=*' upload-pack"
 MAX_GATE_BYTES = 1024 * 1024 * 1024
 """A gate larger than this is not fetched from: an agent that pushes so much is stopped before it fills our disk."""
 
@@ -153,7 +155,7 @@ class ControlRepository(History):
         await refs.valid_branch(branch)
         ref = refs.own_ref(refs.PINS, pin)
         await _check_gate(gate)
-        result = await self._fetch(gate, f"+{refs.head_ref(branch)}:{ref}", "fetch.fsckObjects=true")
+        result = await self._fetch(gate, f"+{refs.head_ref(branch)}:{ref}", "fetch.fsckObjects=true", foreign=True)
         if result.code != 0:
             return None
         sha = await self.commit_at(ref)
@@ -170,8 +172,8 @@ class ControlRepository(History):
         Raises:
             GitError: damaged objects, no repository.
         """
-        await self._fetch(repository, f"+refs/*:{namespace}/*", "fetch.fsckObjects=true")
-        head = await self._fetch(repository, f"+HEAD:{namespace}/HEAD", "fetch.fsckObjects=true")
+        await self._fetch(repository, f"+refs/*:{namespace}/*", "fetch.fsckObjects=true", foreign=True)
+        head = await self._fetch(repository, f"+HEAD:{namespace}/HEAD", "fetch.fsckObjects=true", foreign=True)
         return await self.commit_at(f"{namespace}/HEAD") if head.code == 0 else None
 
     async def forget(self, namespace: str) -> None:
@@ -271,11 +273,13 @@ class ControlRepository(History):
         result = await self._fetch(self.user_repository, f"+{self._target_ref}:{ref}", "transfer.fsckObjects=false")
         return await self.commit_at(ref) if result.code == 0 else None
 
-    async def _fetch(self, source: Path, refspec: str, setting: str) -> Result:
+    async def _fetch(self, source: Path, refspec: str, setting: str, *, foreign: bool = False) -> Result:
+        """``foreign``: agents write there, perhaps as another user; upload-pack is hardened against what they plant."""
+        serve = (f"--upload-pack={_SERVE_FOREIGN}",) if foreign else ()
         try:
             return await git(
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune",
-                "--no-recurse-submodules", "--refmap=", str(source.absolute()), refspec,
+                "--no-recurse-submodules", "--refmap=", *serve, str(source.absolute()), refspec,
                 git_dir=self.path, config=(setting,), time_limit_s=300,
             )  # fmt: skip
         except GitError as error:

@@ -16,15 +16,25 @@ class Level:
     refusal: str = ""
 
 
-def choose(wanted: str, problem: str) -> Level:
-    """The level for ``isolation.level``; ``problem`` is why a sandbox does not work here, empty when it does."""
+def choose(wanted: str, problem: str, user: str = "", user_problem: str = "") -> Level:
+    """The level for ``isolation.level``.
+
+    ``problem`` is why a sandbox does not work here, empty when it does; ``user`` is who agents shall run as, and
+    ``user_problem`` why they cannot.
+    """
     if wanted == "L0":
         return Level(Isolation.L0, "isolation.level is L0")
-    if not problem:
+    if problem:
+        refusal = "" if wanted == "auto" else f"isolation {wanted} is demanded and not to be had: {problem}"
+        return Level(Isolation.L0, problem, refusal)
+    if wanted == "L1" or (wanted == "auto" and not user):
         return Level(Isolation.L1, "bubblewrap works here")
-    if wanted == "L1":
-        return Level(Isolation.L0, problem, f"isolation L1 is demanded and not to be had: {problem}")
-    return Level(Isolation.L0, problem)
+    user_problem = user_problem or ("" if user else "isolation.user names nobody")
+    if not user_problem:
+        return Level(Isolation.L2, f"bubblewrap works here, and agents run as {user}")
+    if wanted == "L2":
+        return Level(Isolation.L1, user_problem, f"isolation L2 is demanded and not to be had: {user_problem}")
+    return Level(Isolation.L1, f"bubblewrap works here, but not L2: {user_problem}")
 
 
 def weakest(*levels: Isolation | str) -> Isolation:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.section import Section
@@ -13,10 +13,21 @@ from fleet_tui.settings.section import Section
 class IsolationSettings(Section):
     """How agents are kept apart from the fleet, from each other and from you."""
 
-    level: Literal["auto", "L0", "L1"] = Field(
+    level: Literal["auto", "L0", "L1", "L2"] = Field(
         "auto",
-        description="`L1`: a bubblewrap sandbox, and no agent starts where that does not work; `L0`: none; "
-        "`auto`: the strongest that works here.",
+        description="`L1`: a bubblewrap sandbox, and no agent starts where that does not work; `L2`: that, and agents "
+        "run as `user`; `L0`: none; `auto`: the strongest that works here.",
+    )
+    user: Annotated[str, Strict(), Field(pattern=r"^([a-z_][a-z0-9_-]{0,31})?$")] = Field(
+        "",
+        description="The user of this machine as whom agents run at L2; without one there is no L2. Only where root "
+        "runs the fleet.",
+    )
+    processes: f.Number = Field(
+        4096, ge=0, description="How many processes `user` may have at L2, all agents together; 0: no limit."
+    )
+    file_mb: f.Number = Field(
+        8192, ge=0, description="How large a file an agent may write at L2, in megabytes; 0: no limit."
     )
     network: f.Flag = Field(True, description="Whether a sandbox has the network; without it no vendor is reached.")
     read_only: tuple[f.HostPath, ...] = Field(

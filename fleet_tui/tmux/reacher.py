@@ -40,6 +40,18 @@ def _connect(target: str) -> None:
         connection.connect(target)
 
 
+def _command(target: str) -> None:
+    body = json.dumps({"v": 1, "id": "doctor", "op": "status", "args": {}, "token": None}).encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_LIMIT_S)
+        connection.connect(target)
+        connection.sendall(len(body).to_bytes(4, "big") + body)
+        with connection.makefile("rb") as said:
+            answer = json.loads(said.read(int.from_bytes(said.read(4), "big")))
+    if not answer["ok"]:
+        raise OSError(answer["message"])
+
+
 def _signal(target: str) -> None:
     os.kill(int(target), 0)
 
@@ -53,6 +65,7 @@ _ATTEMPTS: dict[str, Callable[[str], None]] = {
     "read": _read,
     "write": _write,
     "connect": _connect,
+    "command": _command,
     "signal": _signal,
     "tcp": _tcp,
 }

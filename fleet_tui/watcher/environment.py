@@ -8,7 +8,9 @@ from pathlib import Path
 
 from fleet_tui.bus.shim import write_guards, write_shim
 from fleet_tui.domain.model import Run
+from fleet_tui.domain.users import AgentUser
 from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.watcher.agent_user import GIT_CONFIG
 
 _PASSED_ON = (
     "HOME",
@@ -44,12 +46,13 @@ def agent_environment(
     token: str,
     extra: Mapping[str, str],
     home: Path | None = None,
+    user: AgentUser | None = None,
 ) -> dict[str, str]:
     """Name → value for the agent's processes.
 
     Credentials of the user (``SSH_AUTH_SOCK``, ``GH_TOKEN``, …) are left out; what a vendor needs is named in the
     configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``. With a ``home`` of its own nothing
-    points into the user's.
+    points into the person's. At L2 ``user`` is whom the processes run as.
     """
     inherited = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES)
@@ -71,6 +74,10 @@ def agent_environment(
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
+    if user is not None:
+        # In the place of the machine's own, which is not read here either.
+        del own["GIT_CONFIG_NOSYSTEM"]
+        own |= {"USER": user.name, "LOGNAME": user.name, "GIT_CONFIG_SYSTEM": str(run_dir / GIT_CONFIG)}
     if home is not None:
         inherited = {name: value for name, value in inherited.items() if name not in _OF_THE_HOME}
     return inherited | dict(agent.env) | dict(extra) | own

@@ -1,4 +1,4 @@
-"""Isolation of agents: which level works here, and what a run at L1 gets to see."""
+"""Isolation of agents: which level works here, and what a run at L1 or L2 gets to see."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import glob
 import os
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import fleet_tui
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, Isolation
+from fleet_tui.domain.users import AgentUser
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance import isolation as governance
 from fleet_tui.paths import FleetPaths, shipped_config
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.tmux import sandbox
 from fleet_tui.vendors.base import Launch
+from fleet_tui.watcher import agent_user
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import bus_directory
 
@@ -37,13 +40,30 @@ def determine(paths: FleetPaths, settings: IsolationSettings) -> governance.Leve
     home = agent_home(paths, "trial")
     view = sandbox.View(home, (home,), machine(settings), *hidden(paths, settings), settings.network)
     try:
-        return governance.choose(settings.level, sandbox.try_out(program, view))
+        problem = sandbox.try_out(program, view)
+        if problem or settings.level == "L1" or not settings.user:
+            return governance.choose(settings.level, problem)
+        return governance.choose(settings.level, "", settings.user, _user_problem(program, view, settings))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
+def _user_problem(program: str, view: sandbox.View, settings: IsolationSettings) -> str:
+    """Why agents cannot run as ``isolation.user``; empty when a program really did."""
+    try:
+        user = agent_user.find(settings.user)
+    except FleetError as error:
+        return error.message
+    agent_user.give(view.writable, user)
+    return sandbox.try_out(program, _as(view, user, settings))
+
+
+def _as(view: sandbox.View, user: AgentUser, settings: IsolationSettings) -> sandbox.View:
+    return replace(view, user=user, processes=settings.processes, file_bytes=settings.file_mb * 1_000_000)
+
+
 def agent_home(paths: FleetPaths, agent: str) -> Path:
-    """The home directory of ``agent`` at L1; made when it is missing, kept from run to run."""
+    """The home directory of ``agent`` at L1 and L2; made when it is missing, kept from run to run."""
     home = paths.homes / agent
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     return home
@@ -61,24 +81,47 @@ def work_of(ctx: Context, pull_request: PullRequest) -> Isolation:
 
 
 def view_of(
-    paths: FleetPaths, settings: IsolationSettings, agent: str, run: str, launch: Launch, workspace: Path
+    paths: FleetPaths,
+    settings: IsolationSettings,
+    agent: str,
+    run: str,
+    launch: Launch,
+    workspace: Path,
+    user: AgentUser | None = None,
 ) -> sandbox.View:
-    """What ``run`` of ``agent`` sees at L1: its workspace, its home, its side of the bus, and the machine's programs.
+    """What ``run`` of ``agent`` sees: its workspace, its home, its side of the bus, and the machine's programs.
+
+    What it may write is made ``user``'s, at L2, and ours without one; so the level may change from run to run.
 
     Raises:
         FleetError: something of the workspace is a link that an agent could have made.
     """
     home, run_dir, gate = agent_home(paths, agent), paths.run_dir(run), gate_beside(workspace)
     _make_file(gate / "refused.log")
-    writable = (workspace, home, run_dir / "spool", gate / "objects", gate / "refs", gate / "refused.log")
-    _refuse_links(writable)
+    writable = owned(paths, agent, run, workspace)
+    _refuse_links((*writable, gate / "objects" / "info"))
+    agent_user.give(writable, user)
     # The clone borrows the objects; its `git fetch` reads the heads. Settings and every other ref stay out of sight.
     control = (paths.control / "objects", paths.control / "refs" / "heads", paths.control / "HEAD")
     own = (bus_directory(run_dir), run_dir / "bin", *launch.files, *launch.reads)
     gate_files = (gate, gate / "objects" / "info")
     readable = (*machine(settings), *installation(launch.argv[0]), *control, *gate_files, *own)
     shared = tuple((Path.home() / name, home / name) for name in settings.home if (Path.home() / name).exists())
-    return sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network, shared)
+    _refuse_links(way for _, seen in shared for way in (seen, *seen.parents) if way.is_relative_to(home))
+    view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network, shared)
+    if user is None:
+        return view
+    git_config = agent_user.write_git_config(run_dir, (paths.control, gate))
+    mine = (git_config, *launch.files, run_dir / "bin", *(run_dir / "bin").iterdir())
+    agent_user.let_read(mine, user)
+    return _as(replace(view, readable=(*readable, git_config)), user, settings)
+
+
+def owned(paths: FleetPaths, agent: str, run: str, workspace: Path) -> tuple[Path, ...]:
+    """What ``run`` of ``agent`` may write to."""
+    gate = gate_beside(workspace)
+    gate_parts = (gate / "objects", gate / "refs", gate / "refused.log")
+    return (workspace, agent_home(paths, agent), paths.run_dir(run) / "spool", *gate_parts)
 
 
 def _make_file(path: Path) -> None:

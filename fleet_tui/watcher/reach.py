@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from fleet_tui.bus.identity import Caller
+from fleet_tui.bus.server import BusServer
+from fleet_tui.bus.sockets import listening_socket
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.states import Isolation
 from fleet_tui.domain.text import one_line
+from fleet_tui.domain.users import AgentUser
 from fleet_tui.governance.isolation import Level
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.tmux import reacher, sandbox
 from fleet_tui.vendors.base import Launch
-from fleet_tui.watcher import isolation
+from fleet_tui.watcher import agent_user, isolation
 from fleet_tui.watcher.environment import bus_socket, install_client
 
 _AGENT = "doctor"
@@ -33,10 +37,10 @@ _LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One attempt. ``needed``: the agent must reach it to work; otherwise L1 promises that it cannot."""
+    """One attempt. ``needed``: the agent must reach it to work; otherwise L1 and L2 promise that it cannot."""
 
     name: str
-    kind: Literal["read", "write", "connect", "signal", "tcp"]
+    kind: Literal["read", "write", "connect", "command", "signal", "tcp"]
     target: str
     needed: bool = False
 
@@ -60,10 +64,11 @@ def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> lis
     Raises:
         FleetError: the trial program did not answer.
     """
-    with _stage(paths) as (reaches, run, workspace):
+    user = agent_user.find(settings.user) if level.isolation is Isolation.L2 else None
+    with _stage(paths, user) as (reaches, run, workspace):
         asked = [*reaches, *_of_the_host(paths, settings)]
         launch = Launch((sys.executable, "-I", "-S", reacher.__file__, json.dumps([[r.kind, r.target] for r in asked])))
-        argv = _argv(paths, settings, level, run, launch, workspace)
+        argv = _argv(paths, settings, level, run, launch, workspace, user)
         done = subprocess.run(
             argv, cwd=workspace, capture_output=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL
         )
@@ -71,6 +76,11 @@ def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> lis
             said = one_line(done.stderr.decode("utf-8", "replace"), 400)
             raise FleetError("the trial program did not run", said, "see docs/security.md")
         answers = json.loads(done.stdout)
+    if user is not None:
+        with _opened_stage() as (file, place):
+            outside = _without_sandbox(paths, file, place)
+            answers += asyncio.run(_answers_as(user, outside, place))
+        asked += outside
     return [_judged(reach, str(why), level.isolation) for reach, why in zip(asked, answers, strict=True)]
 
 
@@ -81,18 +91,93 @@ def _judged(reach: Reach, why: str, level: Isolation) -> Tried:
 
 
 def _argv(
-    paths: FleetPaths, settings: IsolationSettings, level: Level, run: str, launch: Launch, workspace: Path
+    paths: FleetPaths,
+    settings: IsolationSettings,
+    level: Level,
+    run: str,
+    launch: Launch,
+    workspace: Path,
+    user: AgentUser | None,
 ) -> tuple[str, ...]:
     if level.isolation is Isolation.L0:
         return launch.argv
     program = sandbox.bubblewrap()
     if program is None:
         raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again")
-    return sandbox.wrap(program, isolation.view_of(paths, settings, _AGENT, run, launch, workspace), launch.argv)
+    return sandbox.wrap(program, isolation.view_of(paths, settings, _AGENT, run, launch, workspace, user), launch.argv)
+
+
+# -- L2: what the other user alone keeps out, were there no sandbox ----------------------------------------------------
 
 
 @contextlib.contextmanager
-def _stage(paths: FleetPaths) -> Iterator[tuple[list[Reach], str, Path]]:
+def _opened_stage() -> Iterator[tuple[Path, Path]]:
+    """A file of ours with mode 0600 and a place for a socket, in a directory that everybody may enter."""
+    with tempfile.TemporaryDirectory(prefix="fleet-doctor-") as name:
+        place = Path(name)
+        place.chmod(0o711)
+        (place / "private").touch(mode=0o600)
+        yield place / "private", place / "bus" / "operator.sock"
+
+
+def _without_sandbox(paths: FleetPaths, file: Path, operator: Path) -> list[Reach]:
+    real = Reach("the operator's socket, no sandbox", "connect", str(paths.operator_socket))
+    return [
+        Reach("a file of mode 0600, no sandbox", "read", str(file)),
+        Reach("the state directory, no sandbox", "read", str(paths.state)),
+        *([real] if paths.operator_socket.exists() else []),
+        Reach("an open operator's socket", "command", str(operator)),
+        Reach("this process, no sandbox", "signal", str(os.getpid())),
+    ]
+
+
+async def _answers_as(user: AgentUser, asked: list[Reach], operator: Path) -> list[str]:
+    """Try ``asked`` as ``user``, while an operator's socket that everybody may connect to is served at ``operator``."""
+
+    async def obey(caller: Caller, op: str, args: dict[str, Any], request: str) -> dict[str, Any]:
+        del caller, op, args, request
+        return {}
+
+    bus = BusServer(obey, lambda _pid: None)
+    await bus.listen_operator(operator)
+    try:
+        operator.parent.chmod(0o711)
+        operator.chmod(0o666)
+        pid, reader = _start_as(user, asked)
+        try:
+            with os.fdopen(reader, "rb") as said:
+                raw = await asyncio.to_thread(said.read)
+        finally:
+            await asyncio.to_thread(os.waitpid, pid, 0)
+    finally:
+        await bus.close()
+    if not raw:
+        raise FleetError("the trial program did not run", f"nobody can become {user.name}", "see docs/security.md")
+    return [str(why) for why in json.loads(raw)]
+
+
+def _start_as(user: AgentUser, asked: list[Reach]) -> tuple[int, int]:
+    """A child of ours as ``user``, and where its answers arrive. Nothing is started: it may not be able to read even
+    the interpreter."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writer)
+        return pid, reader
+    try:
+        os.setgroups([])
+        os.setresgid(user.gid, user.gid, user.gid)
+        os.setresuid(user.uid, user.uid, user.uid)
+        os.write(writer, json.dumps([reacher.attempt(reach.kind, reach.target) for reach in asked]).encode())
+    finally:
+        os._exit(0)
+
+
+# -- the surroundings --------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _stage(paths: FleetPaths, user: AgentUser | None) -> Iterator[tuple[list[Reach], str, Path]]:
     """A run of nobody's: workspace, gate, socket, spool; and a neighbour with the same."""
     own, other = new_id("doctor"), new_id("doctor")
     # `.new-` is what the watcher tidies away should we be killed.
@@ -108,7 +193,7 @@ def _stage(paths: FleetPaths) -> Iterator[tuple[list[Reach], str, Path]]:
             for run_dir in run_dirs:
                 run_dir.mkdir(mode=0o700)
                 install_client(run_dir)
-                sockets.enter_context(_listening(bus_socket(run_dir)))
+                sockets.enter_context(_listening(bus_socket(run_dir), user))
             yield _staged(paths, place, *run_dirs), own, place / "own" / "tree"
     finally:
         for leftover in (place, *run_dirs, paths.homes / _AGENT):
@@ -116,10 +201,8 @@ def _stage(paths: FleetPaths) -> Iterator[tuple[list[Reach], str, Path]]:
 
 
 @contextlib.contextmanager
-def _listening(path: Path) -> Iterator[None]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(path))
-        listener.listen(8)
+def _listening(path: Path, user: AgentUser | None) -> Iterator[None]:
+    with listening_socket(path, user):
         yield
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_tui.bus.identity import Origin
@@ -23,13 +24,14 @@ from fleet_tui.domain.ids import branch_for, new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.domain.text import one_line
+from fleet_tui.domain.users import AgentUser
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.tmux import sandbox
 from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
 from fleet_tui.vendors.base import Launch, LaunchRequest
 from fleet_tui.vendors.registry import vendor_for
-from fleet_tui.watcher import alarms, isolation, prompt
+from fleet_tui.watcher import agent_user, alarms, isolation, prompt
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
 from fleet_tui.watcher.passes import tickets
@@ -100,14 +102,16 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
             ticket=run.ticket,
         )
     )
-    argv, home = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
-    environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home)
+    contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
+    home, user = contained.home, contained.user
+    environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home, user)
     stdin_file = str(launch.stdin_file) if launch.stdin_file else None
-    write_spec(run_dir, RunSpec(run.id, argv, str(workspace), environment, stdin_file, sandboxed=home is not None))
+    write_spec(
+        run_dir, RunSpec(run.id, contained.argv, str(workspace), environment, stdin_file, sandboxed=home is not None)
+    )
     epoch = _epoch(ctx, run.agent)
-    level = Isolation.L0 if home is None else Isolation.L1
     digest = hashlib.sha256(token.encode()).hexdigest()
-    started = RunStarted(run.id, run.id, pane_uuid, str(workspace), branch, base, level.value, epoch, digest)
+    started = RunStarted(run.id, run.id, pane_uuid, str(workspace), branch, base, contained.level.value, epoch, digest)
     drafts = [draft(started, f"run:{run.id}")]
     if launch.paste is not None:
         drafts.append(message(ctx, run.id, "prompt", launch.paste))
@@ -117,21 +121,35 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         await spawn(ctx, fresh)
 
 
-def _contained(ctx: Context, run: Run, launch: Launch, workspace: Path) -> tuple[tuple[str, ...], Path | None]:
-    """The command line at the level in force, and the agent's own home directory at L1.
+@dataclass(frozen=True, slots=True)
+class _Contained:
+    """A command line at the level in force; the agent's own home directory from L1 on, and its user at L2."""
+
+    level: Isolation
+    argv: tuple[str, ...]
+    home: Path | None = None
+    user: AgentUser | None = None
+
+
+def _contained(ctx: Context, run: Run, launch: Launch, workspace: Path) -> _Contained:
+    """Put ``launch`` into the level in force.
 
     Raises:
-        FleetError: L1 is in force and cannot be had any more, or is demanded.
+        FleetError: that cannot be had any more, or another is demanded.
     """
+    if ctx.level.refusal:
+        raise FleetError("no isolation", ctx.level.refusal, "fleet doctor --security")
     if ctx.level.isolation is Isolation.L0:
-        if ctx.level.refusal:
-            raise FleetError("no isolation", ctx.level.refusal, "fleet doctor --security")
-        return launch.argv, None
+        agent_user.give(isolation.owned(ctx.paths, run.agent, run.id, workspace), None)
+        return _Contained(Isolation.L0, launch.argv)
     program = sandbox.bubblewrap()
     if program is None:
         raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again, or restart the watcher")
-    view = isolation.view_of(ctx.paths, ctx.settings.isolation, run.agent, run.id, launch, workspace)
-    return sandbox.wrap(program, view, launch.argv), isolation.agent_home(ctx.paths, run.agent)
+    settings = ctx.settings.isolation
+    user = agent_user.find(settings.user) if ctx.level.isolation is Isolation.L2 else None
+    view = isolation.view_of(ctx.paths, settings, run.agent, run.id, launch, workspace, user)
+    home = isolation.agent_home(ctx.paths, run.agent)
+    return _Contained(ctx.level.isolation, sandbox.wrap(program, view, launch.argv), home, user)
 
 
 def message(
@@ -160,7 +178,9 @@ async def listen(ctx: Context, run: Run) -> None:
         offered = hashlib.sha256(token.encode()).hexdigest()
         return secrets.compare_digest(offered, run.token_sha)
 
-    await ctx.bus.listen_run(run.id, bus_socket(ctx.paths.run_dir(run.id)), check)
+    run_dir = ctx.paths.run_dir(run.id)
+    guest = agent_user.of_run(run_dir) if run.isolation == Isolation.L2 else None
+    await ctx.bus.listen_run(run.id, bus_socket(run_dir), check, guest)
 
 
 def _epoch(ctx: Context, agent: str) -> int:

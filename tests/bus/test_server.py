@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from fleet_tui.bus import operator, protocol, server
 from fleet_tui.bus.identity import Caller, Origin, is_alive, peer_of
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.users import AgentUser
 from tests.bus.bus_helpers import Family, Handler, Raw
 
 LIMIT_S = 20.0
@@ -432,6 +434,49 @@ async def test_another_user_is_refused(two_runs: dict[str, Path], handler: Handl
     assert "uid 12345 is not the owner of this fleet" in out.decode()
     ((caller, op, args, _),) = handler.calls
     assert (caller.uid, op, args["act"]) == (12345, "denied", "approve")
+
+
+# Becomes another user as a sandbox's first process does, and asks as ASKER does.
+AS_ANOTHER = "import json, os, socket, sys\nos.setgroups([]); os.setgid(12345); os.setuid(int(sys.argv.pop()))\n"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+async def test_a_run_of_another_user_hears_that_user_alone_and_only_below_its_runner(
+    bus: BusServer, family: Family, handler: Handler, home: Path
+) -> None:
+    path = home / "run-a" / "io" / "bus.sock"
+    path.parent.parent.mkdir()
+    await bus.listen_run("run-a", path, lambda token: token == "good", AgentUser(12345, 12345))
+    assert (stat.S_IMODE(path.parent.stat().st_mode), path.parent.stat().st_uid) == (0o710, 0)
+    assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) == (0o600, 12345)
+    for parent in path.parent.parents:
+        if parent != Path("/") and not parent.stat().st_mode & 0o001:
+            parent.chmod(0o711)
+
+    async def ask(uid: int, token: str = "good", *, below: bool = True) -> dict[str, Any]:
+        hold = "sys.stdin.read(1)\n"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", f"{AS_ANOTHER}{hold}{ASKER}", str(path), "publish", token, str(uid),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        if below:
+            family.runs[process.pid] = "run-a"
+        out, _ = await asyncio.wait_for(process.communicate(b"x"), LIMIT_S)
+        answer: dict[str, Any] = json.loads(out)
+        return answer
+
+    assert (await ask(12345))["ok"]
+    assert "the caller comes from outside every run" in (await ask(12345, below=False))["message"]
+    assert "token is missing, wrong" in (await ask(12345, "bad"))["message"]
+    assert "uid 0 is not whom run run-a runs as" in (await ask(0))["message"]
+    assert [(call[0].uid, call[1]) for call in handler.calls] == [
+        (12345, "publish"), (12345, "denied"), (12345, "denied"), (0, "denied"),
+    ]  # fmt: skip
+    await bus.close_run("run-a")
+    assert not path.exists()
+    await bus.listen_run("run-a", path, lambda _token: True, AgentUser(12345, 12345))
+    with pytest.raises(FleetError, match="open to group or others"):
+        await bus.listen_run("run-a", path, lambda _token: True, AgentUser(12345, 54321))
 
 
 async def test_listening_again_keeps_connections_and_takes_the_new_check(

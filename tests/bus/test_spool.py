@@ -244,3 +244,14 @@ while True:
     # What was written and not yet acknowledged may be there as well: at most one for each kill.
     assert len(found) - len(acknowledged) <= 12
     assert not (box / "bad").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a directory away")
+def test_the_spool_of_another_user_takes_that_users_files_and_nobody_elses(box: Path) -> None:
+    body = b'{"v": 1, "id": "r1", "op": "publish", "args": {"summary": "%s"}, "token": null}'
+    for owner, number in ((12345, 1), (0, 2), (54321, 3)):
+        os.chown(put(box, number, body % str(owner).encode()), owner, owner)
+    for path in (box, box / "new"):
+        os.chown(path, 12345, 12345)
+    assert summaries(box) == ["12345"]
+    assert len(list((box / "bad").iterdir())) == 2

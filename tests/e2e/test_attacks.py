@@ -1,4 +1,4 @@
-"""An agent's hostile child in a real fleet: what is refused, what is only noticed (L0), what is out of reach (L1)."""
+"""An agent's hostile child: what is refused, what is only noticed (L0), what is out of its reach (L1, L2)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from fleet_tui.tmux import sandbox
 from fleet_tui.watcher.lock import read_holder
+from tests import agent_user
 from tests.e2e.e2e_support import ROOT, WRITES, Place, scene
 
 pytestmark = pytest.mark.slow
@@ -21,7 +22,7 @@ BOOT = (
 )
 
 
-def attacked(place: Place, level: str) -> tuple[dict[str, str], str]:
+def attacked(place: Place, level: str, user: str = "") -> tuple[dict[str, str], str]:
     """What became of each attempt of a child of ``dev``, and dev's run."""
     attack = Path(__file__).with_name("attack.py").read_text()
     place.commit({"attack.py": attack}, "Something to run")
@@ -31,7 +32,7 @@ def attacked(place: Place, level: str) -> tuple[dict[str, str], str]:
     place.configure(
         [attacks, idles, writes],
         agents=[{"name": name, "role": "developer"} for name in ("dev", "other", "writer")],
-        isolation={"level": level},
+        isolation={"level": level, "user": user},
         limits={"denials_to_quarantine": 1000},
     )
     place.fleet("watcher", "start")
@@ -120,8 +121,9 @@ def test_a_level_that_is_demanded_and_not_there_is_a_broken_promise(place: Place
 WORKS = sandbox.bubblewrap() is not None
 if WORKS:  # where there is none, nothing runs at L1
 
-    def test_at_l1_they_fail_for_want_of_reach(place: Place) -> None:
-        results, run = attacked(place, "L1")
+    @pytest.mark.parametrize("level", ["L1", pytest.param("L2", marks=agent_user.only_root)])
+    def test_from_l1_on_they_fail_for_want_of_reach(place: Place, level: str) -> None:
+        results, run = attacked(place, level, agent_user.made().name if level == "L2" else "")
         absent = (
             "No such file",
             "unable to open",
@@ -138,6 +140,34 @@ if WORKS:  # where there is none, nothing runs at L1
         assert (denial["act"], denial["run"], denial["actor"]) == ("publish pr_approved", run, f"agent:dev/{run}")
         assert len(place.events("watcher_started")) == 1
         place.fleet("verify", "--deep")
+
+    @agent_user.only_root
+    def test_the_doctor_proves_l2_also_without_the_sandbox(place: Place) -> None:
+        place.configure([scene("developer")], isolation={"user": agent_user.made().name})
+        place.fleet("watcher", "start")
+        assert "isolation L2" in place.fleet("status")
+        done = place.run("doctor", "--security", "--json")
+        assert (done.code, done.json["level"], done.json["ok"]) == (0, "L2", True), done.text
+        reached = {f"{tried['act']} {tried['name']}" for tried in done.json["tried"] if tried["reached"]}
+        assert reached == {f"write its {name}" for name in ("workspace", "spool", "gate's objects")} | {
+            "connect its socket"
+        }
+        why = {tried["name"]: tried["why"] for tried in done.json["tried"]}
+        assert why["a file of mode 0600, no sandbox"] == "Permission denied"
+        assert why["the operator's socket, no sandbox"] == "Permission denied"
+        assert why["this process, no sandbox"] == "Operation not permitted"
+        assert why["an open operator's socket"] == f"uid {agent_user.made().uid} is not the owner of this fleet"
+        assert "Every promise of L2 holds here." in place.fleet("doctor", "--security")
+
+    @agent_user.only_root
+    def test_the_doctor_names_the_command_that_makes_the_user(place: Place) -> None:
+        place.configure([scene("developer")], isolation={"user": "fleet-nobody-here", "level": "L2"})
+        done = place.run("doctor")
+        assert "isolation L2 is demanded and not to be had: there is no user fleet-nobody-here" in done.out
+        assert "sudo useradd --system --no-create-home fleet-nobody-here" in done.out
+        place.edit_config(isolation={"level": "auto"})
+        done = place.run("doctor")
+        assert "sudo useradd --system --no-create-home fleet-agent, then isolation.user: fleet-agent" in done.out
 
     def test_the_doctor_proves_l1_and_finds_what_a_setting_uncovers(place: Place) -> None:
         (place.root / "home" / ".ssh").mkdir()

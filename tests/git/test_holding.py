@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.git import holding
+from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.gate_repo import admit
 from fleet_tui.git.workspace import Workspaces
-from tests.git.conftest import Repo
+from fleet_tui.watcher.agent_user import give
+from tests import agent_user
+from tests.git.conftest import Repo, run_git
 
 
 def modes(tree: Path) -> dict[str, int]:
@@ -94,3 +97,29 @@ async def test_pushes_are_refused_while_held(workspaces: Workspaces, user: Repo)
     assert workspaces.held() == set()
     assert "nothing is accepted" not in agent.git("push")
     assert not await workspaces.let_go(7)
+
+
+@agent_user.only_root
+async def test_what_belongs_to_another_user_is_held_read_backed_up_and_removed(
+    workspaces: Workspaces, user: Repo, control: ControlRepository
+) -> None:
+    other = agent_user.made()
+    paths = await workspaces.create(7, "agent/7-x", user.sha())
+    agent = Repo(paths.path)
+    agent.commit({"a.txt": "a"})
+    agent.git("push")
+    agent.write({"deep/b.txt": "not committed"})
+    (paths.path / "deep").chmod(0o700)
+    give([paths.path, paths.gate / "objects", paths.gate / "refs"], other)
+    assert {path.lstat().st_uid for path in (paths.path, *paths.path.rglob("*"))} == {other.uid}
+    assert await control.fetch_head(paths.gate, paths.branch, "seen") is not None
+    assert await workspaces.hold(7)
+    assert writable(paths.path) == []
+    assert await workspaces.let_go(7)
+    assert (paths.path / "deep" / "b.txt").stat().st_mode & 0o200
+    ref = await workspaces.remove(7, "over")
+    assert not paths.path.exists()
+    assert await control.commit_at(ref) is not None
+    shown = [run_git("--git-dir", control.path, "show", f"{ref}:{name}") for name in ("a.txt", "deep/b.txt")]
+    assert shown == [b"a", b"not committed"]
+    assert not list(workspaces.root.glob("kept-*")), "it was kept whole: what is committed there was read too"

@@ -31,6 +31,29 @@ def test_the_level_is_the_strongest_that_works_and_was_allowed(
     assert found.why
 
 
+@pytest.mark.parametrize(
+    ("wanted", "problem", "user", "user_problem", "level", "refused"),
+    [
+        ("auto", "", "ann", "", "L2", False),
+        ("auto", "", "", "", "L1", False),
+        ("auto", "", "ann", "no such user", "L1", False),
+        ("auto", "no bwrap", "ann", "", "L0", False),
+        ("L1", "", "ann", "", "L1", False),
+        ("L0", "", "ann", "", "L0", False),
+        ("L2", "", "ann", "", "L2", False),
+        ("L2", "", "", "", "L1", True),
+        ("L2", "", "ann", "no such user", "L1", True),
+        ("L2", "no bwrap", "ann", "", "L0", True),
+    ],
+)
+def test_another_user_is_asked_for_by_name_and_never_without_a_sandbox(
+    wanted: str, problem: str, user: str, user_problem: str, level: str, refused: bool
+) -> None:
+    found = choose(wanted, problem, user, user_problem)
+    assert (found.isolation, bool(found.refusal)) == (level, refused)
+    assert (problem or user_problem) in found.why + found.refusal
+
+
 @given(st.lists(LEVELS, min_size=1), LEVELS)
 def test_one_more_run_never_makes_work_more_trusted(levels: list[Isolation], more: Isolation) -> None:
     assert weakest(*levels, more) <= weakest(*levels)

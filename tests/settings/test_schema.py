@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import PAYLOADS
+from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.settings.load import parse_gates
 from fleet_tui.settings.schema import PUBLISHABLE, GateSettings, Settings
 
@@ -171,3 +172,10 @@ def test_faulty_gates_of_a_commit_are_refused(text: str, place: str) -> None:
     with pytest.raises(FleetError) as caught:
         parse_gates(text, "config at 3f9c1e2")
     assert f"config at 3f9c1e2:{place}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["-u0", "Ann", "a b", "a;id", "0day", "x" * 33])
+def test_the_user_of_agents_is_a_plain_login_name(name: str) -> None:
+    with pytest.raises(ValidationError):
+        IsolationSettings(user=name)
+    assert IsolationSettings(user="fleet-agent").user == "fleet-agent"

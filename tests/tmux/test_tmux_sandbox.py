@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fleet_tui.domain.users import AgentUser
 from fleet_tui.tmux import sandbox
 from fleet_tui.tmux.sandbox import View
 
@@ -69,3 +70,19 @@ def test_what_does_not_start_is_explained(tmp_path: Path) -> None:
     assert sandbox.try_out(str(fake), view) == "bubblewrap refuses: bwrap: No permissions to create new namespace"
     fake.write_text('#!/bin/sh\nwhile [ "$1" != -- ]; do shift; done; shift; exec "$@"\n')
     assert "no sandbox" in sandbox.try_out(str(fake), view), "one that lets everything through is none"
+
+
+def test_as_another_user_it_has_only_the_rights_to_become_it_and_ways_that_it_can_go() -> None:
+    user = AgentUser(12345, 12346, "other")
+    hidden = (Path("/srv/state"),)
+    view = View(Path("/srv/state/a/ws"), (Path("/srv/state/a/ws"),), (), hidden, user=user, processes=9, file_bytes=10)
+    line = words(view)
+    assert "--unshare-user" not in line, "there the other user is not to be had"
+    assert [line[at + 1] for at, word in enumerate(line) if word == "--cap-add"] == [
+        "CAP_SETUID", "CAP_SETGID", "CAP_CHOWN",
+    ]  # fmt: skip
+    assert line.index("--cap-drop") < line.index("--cap-add")
+    ways = [line[at - 2 : at + 2] for at, word in enumerate(line) if word == "--dir"]
+    assert ways == [["--perms", "0755", "--dir", name] for name in ("/srv", "/srv/state", "/srv/state/a")]
+    assert line[line.index("--chdir") + 1] == "/", "it may be closed until the user is another"
+    assert line[-3:] == ["12345:12346:9:10", "/srv/state/a/ws", "true"]
