@@ -19,6 +19,7 @@ from fleet_tui.git.config_text import config_text
 GIT_CONFIG = "gitconfig"
 """In a run's directory: what git must be told at L2, where the repositories that an agent uses are not its own."""
 _OTHERS_READ = 0o005
+_NO_ROOT = "leave isolation.user empty, or have root run the whole fleet; see docs/security.md"
 
 
 def find(name: str) -> AgentUser:
@@ -28,7 +29,7 @@ def find(name: str) -> AgentUser:
         FleetError: there is none, it is root or this process's own, or this process may not become another.
     """
     if os.getuid() != 0:
-        raise _unusable("only a watcher that root runs may start programs as another user", "sudo fleet watcher start")
+        raise _unusable("only a watcher that root runs may start programs as another user", _NO_ROOT)
     try:
         entry = pwd.getpwnam(name)
     except KeyError:

@@ -14,18 +14,33 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fleet_tui.domain.users import AgentUser
 from fleet_tui.tmux import records, runner_client, sandbox
 from fleet_tui.tmux.sandbox import View
+from tests import agent_user
 from tests.tmux.test_tmux_sandbox import MACHINE
 from tests.tmux.tmux_support import PtyRun, python, until
 
 PROGRAM = sandbox.bubblewrap()
 
 
+@pytest.fixture(autouse=True, params=["", pytest.param("another user", marks=agent_user.only_root)])
+def other(request: pytest.FixtureRequest, pty_run: PtyRun) -> AgentUser | None:
+    """Everything here holds as ourselves (L1) and as another user (L2)."""
+    user = agent_user.made() if request.param else None
+    USERS[pty_run.dir] = user
+    if user is not None:
+        os.chown(pty_run.dir, user.uid, user.gid)
+    return user
+
+
+USERS: dict[Path, AgentUser | None] = {}
+
+
 def contained(run: PtyRun, argv: Sequence[str], **options: object) -> None:
     """Start ``argv`` in a sandbox whose writable directory is the run's."""
     assert PROGRAM is not None
-    view = View(run.dir, (run.dir,), MACHINE)
+    view = View(run.dir, (run.dir,), MACHINE, user=USERS[run.dir])
     line = sandbox.wrap(PROGRAM, view, argv)
     spec = records.RunSpec(run.dir.name, line, str(run.dir), {"PATH": os.environ["PATH"]}, sandboxed=True)
     runner_client.write_spec(run.dir, spec)
@@ -137,3 +152,15 @@ async def test_an_agent_that_stops_itself_is_woken(pty_run: PtyRun) -> None:
     contained(pty_run, python("import os; os.kill(os.getpid(), 19); open('on', 'w')"))
     assert await pty_run.ended() == 0
     assert (pty_run.dir / "on").exists()
+
+
+async def test_the_terminal_can_be_opened_by_its_names(pty_run: PtyRun, other: AgentUser | None) -> None:
+    code = """
+import os
+for name in ('/dev/stderr', '/dev/tty'):
+    print('hello', file=open(name, 'w'))
+open('uids', 'w').write(str(set(os.getresuid())))
+"""
+    contained(pty_run, python(code))
+    assert await pty_run.ended() == 0
+    assert (pty_run.dir / "uids").read_text() == str({other.uid if other else os.getuid()})
