@@ -111,6 +111,11 @@ def view_of(
     view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network, shared)
     if user is None:
         return view
+    # Made by bubblewrap they would be root's, and closed to the agent.
+    ways = [way for _, seen in shared for way in reversed(seen.parents) if way != home and way.is_relative_to(home)]
+    for way in ways:
+        way.mkdir(mode=0o700, exist_ok=True)
+    agent_user.give(ways, user)
     git_config = agent_user.write_git_config(run_dir, (paths.control, gate))
     mine = (git_config, *launch.files, run_dir / "bin", *(run_dir / "bin").iterdir())
     agent_user.let_read(mine, user)

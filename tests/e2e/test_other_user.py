@@ -13,7 +13,7 @@ import pytest
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.domain.users import AgentUser
 from tests import agent_user
-from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, REWORKS, Place, scene
+from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, REWORKS, WRITES, Place, scene
 
 pytestmark = [pytest.mark.slow, agent_user.only_root]
 
@@ -84,6 +84,44 @@ def test_the_agent_has_the_other_user_and_its_runner_has_not(place: Place, user:
     assert stat.S_IMODE(run_dir.lstat().st_mode) == 0o700
     gate = Path(run.workspace).parent / "gate.git"
     assert {p.name for p in gate.iterdir() if p.lstat().st_uid == user.uid} == {"objects", "refs", "refused.log"}
+
+
+def test_what_is_said_while_the_watcher_is_away_arrives_once(place: Place, user: AgentUser) -> None:
+    place.commit({"wait.sh": "touch here; while [ ! -e go ]; do sleep 0.05; done\n"}, "Something to run")
+    says = {"publish": {"event": "blocker", "summary": "which one?"}}
+    place.configure(
+        [scene("developer", {"run": ["sh", "wait.sh"]}, says, {"wait_for": "message"})],
+        isolation={"user": user.name, "level": "L2", "network": False},
+    )
+    place.fleet("watcher", "start")
+    place.ticket("Write it down")
+    run = place.until(lambda: place.live_run("dev"), "it runs")
+    place.until((Path(run.workspace) / "here").exists, "it waits")
+    place.fleet("watcher", "stop")
+    (Path(run.workspace) / "go").touch()
+    new = place.paths.run_dir(run.id) / "spool" / "new"
+    said = place.until(lambda: list(new.glob("*.json")), "it is queued")
+    assert {path.lstat().st_uid for path in said} == {user.uid}
+    place.fleet("watcher", "start")
+    place.until(lambda: place.events("blocker"), "it arrives")
+    place.until(lambda: not list(new.iterdir()), "the queue is empty")
+    assert [event.payload["summary"] for event in place.events("blocker")] == ["which one?"]
+
+
+def test_an_agent_is_heard_by_a_watcher_that_started_after_it(place: Place, user: AgentUser) -> None:
+    place.commit({"wait.sh": "touch here; while [ ! -e go ]; do sleep 0.05; done\n"}, "Something to run")
+    waits = scene("developer", {"run": ["sh", "wait.sh"]}, *WRITES)
+    place.configure([waits, REVIEWER], isolation={"user": user.name, "level": "L2"})
+    place.fleet("watcher", "start")
+    place.ticket("Write it down")
+    run = place.until(lambda: place.live_run("dev"), "it runs")
+    place.until((Path(run.workspace) / "here").exists, "it waits")
+    place.fleet("watcher", "stop")
+    place.fleet("watcher", "start")
+    place.until((place.paths.run_dir(run.id) / "io" / "bus.sock").exists, "its socket is there again")
+    (Path(run.workspace) / "go").touch()
+    place.until(lambda: place.events("pr_created"), "it is heard")
+    assert not list((place.paths.run_dir(run.id) / "spool" / "new").glob("*.json")), "over its socket"
 
 
 def test_containment_evidence_and_discard_reach_files_of_the_other_user(place: Place, user: AgentUser) -> None:

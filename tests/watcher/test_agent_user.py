@@ -128,8 +128,11 @@ async def test_a_home_that_an_agent_made_a_way_out_of_is_refused(fleet: Fleet, p
     run = await fleet.queued("dev")
     install_client(fleet.ctx.paths.run_dir(run.id))
     home = isolation.agent_home(fleet.ctx.paths, "dev")
-    (home / ".config").symlink_to("/oldroot/etc")
     settings = IsolationSettings(home=(".config/tool",))
+    isolation.view_of(fleet.ctx.paths, settings, "dev", run.id, Launch(("sh",)), Path(run.workspace), OTHER)
+    assert (home / ".config").stat().st_uid == 12345, "it may keep other things there"
+    (home / ".config").rmdir()
+    (home / ".config").symlink_to("/oldroot/etc")
     with pytest.raises(FleetError, match="link"):
         isolation.view_of(fleet.ctx.paths, settings, "dev", run.id, Launch(("sh",)), Path(run.workspace), OTHER)
 
