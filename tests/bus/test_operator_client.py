@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,11 +97,8 @@ async def test_nobody_there(call: Call, home: Path) -> None:
 
 
 async def test_no_answer_in_time(call: Call, home: Path) -> None:
-    with answering(home / "x.sock", b""):
-        started_s = time.monotonic()
-        with pytest.raises(WatcherUnavailable, match="does not answer"):
-            await call(home / "x.sock", "status", {}, 0.3)
-        assert time.monotonic() - started_s < 10
+    with answering(home / "x.sock", b""), pytest.raises(WatcherUnavailable, match="does not answer"):
+        await call(home / "x.sock", "status", {}, 0.3)
 
 
 @pytest.mark.parametrize(

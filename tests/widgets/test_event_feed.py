@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -94,7 +93,6 @@ TestMoves = Moves.TestCase
 async def test_a_million_rows_are_not_loaded(stage: Callable[..., Any]) -> None:
     async with stage(EventFeed(), size=(80, 24)) as s:
         log = Log(1_000_000)
-        started = time.perf_counter()
         s.widget.set_source(log)
         await s.settle()
         assert s.text()[-1] == " row 1000000"
@@ -104,7 +102,6 @@ async def test_a_million_rows_are_not_loaded(stage: Callable[..., Any]) -> None:
         assert s.text()[12] == ">row 500000"
         assert log.asked < 5_000
         assert len(s.widget._buffer.rows) < 1_000
-        assert time.perf_counter() - started < 10
 
 
 async def test_it_follows_until_the_person_moves(stage: Callable[..., Any]) -> None:
