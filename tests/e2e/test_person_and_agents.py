@@ -36,7 +36,7 @@ def test_a_question_is_answered_by_the_ticket_s_number(place: Place) -> None:
     place.until_ticket(1, TicketState.BLOCKED)
     (question,) = place.run("question", "list", "--json").json
     assert (question["agent"], question["ticket"], question["summary"]) == ("dev", 1, "Two or three?")
-    assert "dev asks: Two or three?" in place.fleet("status")
+    assert "dev: ASK Two or three?" in place.fleet("status")
     place.fleet("question", "answer", "#1", "Three, $(touch /tmp/x); `id`")
     place.approve(1)
     place.until_ticket(1, TicketState.SHIPPED)
