@@ -205,11 +205,13 @@ async def _communicate(process: asyncio.subprocess.Process, given: bytes | None,
         out, truncated = await _read(process.stdout, max_bytes)
         if truncated:
             _signal_group(process)
+            await _drain(process.stdout, 0)
         code = await process.wait()
         err = await errors
     finally:
         feeding.cancel()
         errors.cancel()
+        await asyncio.gather(feeding, errors, return_exceptions=True)
     return Result(code, out, clean(decode(err)), truncated)
 
 
@@ -245,6 +247,8 @@ async def _drain(stream: asyncio.StreamReader, keep: int) -> bytes:
 async def _kill(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         _signal_group(process)
+        # asyncio tells of the end of a process only when its pipes have ended, and reads none whose buffer is full.
+        await asyncio.gather(*(_drain(pipe, 0) for pipe in (process.stdout, process.stderr) if pipe is not None))
         await process.wait()
 
 

@@ -53,6 +53,21 @@ async def test_output_limit(user: Repo) -> None:
     assert result.out == b"x" * 1000
 
 
+async def test_a_command_that_is_stopped_with_full_pipes_ends(user: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio stops reading when its buffer is full, and waits for the end of the pipes before it tells of any end."""
+    read = command._read
+
+    async def read_slowly(stream: asyncio.StreamReader, max_bytes: int | None) -> tuple[bytes, bool]:
+        found = await read(stream, max_bytes)
+        while not stream._paused:  # type: ignore[attr-defined]
+            await asyncio.sleep(0)  # noqa: ASYNC110 - a stream has no event for it
+        return found
+
+    monkeypatch.setattr(command, "_read", read_slowly)
+    user.commit({"big": "x" * 1_000_000})
+    assert (await git("cat-file", "blob", "HEAD:big", cwd=user.path, max_bytes=1000, time_limit_s=20)).truncated
+
+
 async def test_input_larger_than_a_pipe(user: Repo) -> None:
     data = os.urandom(1_000_000)
     stored = await git("hash-object", "-w", "--stdin", cwd=user.path, input=data)
