@@ -59,8 +59,8 @@ async def test_a_command_that_is_stopped_with_full_pipes_ends(user: Repo, monkey
 
     async def read_slowly(stream: asyncio.StreamReader, max_bytes: int | None) -> tuple[bytes, bool]:
         found = await read(stream, max_bytes)
-        while not stream._paused:  # type: ignore[attr-defined]
-            await asyncio.sleep(0)  # noqa: ASYNC110 - a stream has no event for it
+        while not stream._paused:  # type: ignore[attr-defined]  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0)
         return found
 
     monkeypatch.setattr(command, "_read", read_slowly)
