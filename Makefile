@@ -8,7 +8,7 @@ PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fmt types bench screenshots docs lock clean
+.PHONY: help setup demo test test-slow check fmt types bench screenshots docs lock clean
 
 # An environment whose interpreter has gone (a Python upgrade) is set up anew, though its stamps are there.
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.system $(VENV)/.locked $(VENV)/.ready)
@@ -16,15 +16,20 @@ $(shell test -x $(BIN)/python || rm -f $(VENV)/.system $(VENV)/.locked $(VENV)/.
 help: ## Show this list
 	@echo "fleet: a control room for a fleet of AI coding agents. Start with: make demo"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Install everything into .venv (the other targets do it by themselves)
 
 demo: $(VENV)/.ready ## Open the control room on a fleet of scripted agents; needs no account and costs nothing
 	@$(BIN)/fleet demo
 
-test: $(VENV)/.ready ## Run the whole test suite
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadfile
+
+test: $(VENV)/.ready ## Run the tests, without the slow ones (end to end, faults, packages)
+	$(PYTEST) -m "not slow"
+
+test-slow: $(VENV)/.ready ## Run the slow tests; CI runs both
+	$(PYTEST) -m slow
 
 check: $(VENV)/.ready ## Lint, formatting, types, import rules, generated documents
 	$(BIN)/ruff check .

@@ -12,7 +12,21 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-PROMISED = {"demo", "test", "check", "fmt", "types", "bench", "screenshots", "docs", "lock", "clean", "help", "setup"}
+PROMISED = {
+    "demo",
+    "test",
+    "test-slow",
+    "check",
+    "fmt",
+    "types",
+    "bench",
+    "screenshots",
+    "docs",
+    "lock",
+    "clean",
+    "help",
+    "setup",
+}
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 
@@ -28,7 +42,7 @@ def make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 def test_help_is_the_default_and_lists_every_target() -> None:
     done = make(f"VENV={ROOT / 'no-such-environment'}")
     assert done.returncode == 0
-    assert set(re.findall(r"^  make (\w+) +\w", done.stdout, re.MULTILINE)) == PROMISED
+    assert set(re.findall(r"^  make ([\w-]+) +\w", done.stdout, re.MULTILINE)) == PROMISED
 
 
 def test_every_target_is_phony() -> None:
@@ -99,4 +113,5 @@ def test_the_ci_entry_runs_check_and_test_without_input() -> None:
         "make setup",
         "make check",
         "make test",
+        "make test-slow",
     ]
