@@ -105,8 +105,12 @@ async def stop(run_dir: Path, *, grace_s: float = 5.0) -> ExitRecord | None:
     try:
         await _ask(run_dir, request, until_closed_s=grace_s + LIMIT_S + 5.0)
     except RunnerGone:
-        if not await _dies(run_dir):
-            raise
+        record = read_runner(run_dir)
+        if not await _dies(run_dir) and record is not None:
+            # It lives and its socket is gone: whoever took that away gets no time to end in order.
+            await asyncio.to_thread(kill_tree, record.pid)
+            if not await _dies(run_dir):
+                raise
     await _dies(run_dir)
     return read_exit(run_dir)
 

@@ -105,7 +105,7 @@ def approve_in_the_room(place: Place) -> int:
     with room(place) as terminal:
         terminal.until("WALL", title)
         terminal.keys("2")
-        terminal.until("2 APPROVALS", f"#{number} {title}", approval.head_sha[:7], "+def ")
+        terminal.until("2 APPROVALS", f"#{number} {title}", approval.head_sha[:7], "+def ", "you have seen")
         terminal.keys("A")
         terminal.until(f"APPROVE #{number} {title}", f"head {approval.head_sha[:7]}", "merge into main")
         terminal.insist("y", lambda: bool(place.events("approval_granted")), "the approval is granted")
