@@ -301,12 +301,12 @@ async def test_stop_kills_what_ignores_term(pty_run: PtyRun) -> None:
 
 async def test_stop_ends_a_run_that_took_away_the_socket_of_its_runner(pty_run: PtyRun) -> None:
     pty_run.start("sleep", "1000")
-    record = await pty_run.up()
-    assert record.child_pid is not None
+    child = (await pty_run.up()).child_pid
+    assert child is not None
     (pty_run.dir / records.SOCKET).unlink()
     await runner_client.stop(pty_run.dir)
     assert not runner_client.runner_alive(pty_run.dir)
-    await until(lambda: proctree.identity(record.child_pid) is None)
+    await until(lambda: proctree.identity(child) is None)
 
 
 async def test_stop_ends_a_frozen_run(pty_run: PtyRun) -> None:
