@@ -154,6 +154,11 @@ async def test_freeze_reaches_daemons_and_thaw_revives_them(pty_run: PtyRun) -> 
     pty_run.start(*with_daemon(marker))
     record = await pty_run.up()
     daemon = psutil.Process(await daemon_pid(marker))
+
+    async def settled() -> bool:
+        return (await runner_client.status(pty_run.dir)).processes == 3  # who only made the daemon is gone
+
+    await until(settled)
     frozen = await runner_client.freeze(pty_run.dir)
     assert frozen.frozen
     assert frozen.complete
