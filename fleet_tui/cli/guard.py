@@ -68,13 +68,13 @@ def check(line: str, role: str, branch: str, repo: Path | None, as_json: bool) -
     """
     from fleet_tui.governance.guard.acts import Act, Surroundings
     from fleet_tui.governance.guard.policy import decide
-    from fleet_tui.watcher.links import leads_to
+    from fleet_tui.watcher.links import lookup
     from fleet_tui.watcher.shell_parser import parse
 
     repository = find_repository(repo)
     settings = _settings(repository)
     workspace = str(repository)
-    who = Surroundings(role, settings.family(role).name, workspace, str(Path.home()), branch, leads_to)
+    who = Surroundings(role, settings.family(role).name, workspace, str(Path.home()), branch, lookup())
     decision = decide(Act("Bash", line=line, cwd=workspace), who, settings.guard, parse)
     if as_json:
         print_json(decision)

@@ -17,7 +17,7 @@ from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
 from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.watcher import spending
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.links import leads_to
+from fleet_tui.watcher.links import lookup
 from fleet_tui.watcher.shell_parser import parse
 
 _YES = frozenset({"yes", "y", "allow", "ok"})
@@ -66,7 +66,7 @@ def surroundings(ctx: Context, run: Run) -> Surroundings:
     """Who acts in ``run``, and where it may."""
     family = ctx.settings.family(run.role).name
     home = Path.home() if run.isolation in ("", Isolation.L0) else ctx.paths.homes / run.agent
-    return Surroundings(run.role, family, run.workspace, str(home), run.branch, leads_to)
+    return Surroundings(run.role, family, run.workspace, str(home), run.branch, lookup())
 
 
 def _act(ctx: Context, args: dict[str, Any]) -> Act:

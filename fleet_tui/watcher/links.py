@@ -6,11 +6,32 @@ import glob
 import os
 from itertools import islice
 
+from fleet_tui.governance.guard.acts import OnDisk
 from fleet_tui.governance.guard.shell import GLOB, OPAQUE
 
 _MOST_NAMES = 200
-_MOST_GLOBS = 3
+_MOST_GLOBS = 2
 """More of them in one path could make looking slower than the act."""
+_MOST_PATTERNS = 32
+_MOST_PATHS = 4_000
+
+
+def lookup() -> OnDisk:
+    """:func:`leads_to` for one decision: a line of ten thousand words is not to keep the watcher busy, so what comes
+    after the bounds is judged as it is written."""
+    seen: dict[str, tuple[str, ...]] = {}
+    patterns = 0
+
+    def look(path: str) -> tuple[str, ...]:
+        nonlocal patterns
+        if path not in seen:
+            patterns += GLOB in path
+            if len(seen) >= _MOST_PATHS or (GLOB in path and patterns > _MOST_PATTERNS):
+                return ()
+            seen[path] = leads_to(path)
+        return seen[path]
+
+    return look
 
 
 def leads_to(path: str) -> tuple[str, ...]:

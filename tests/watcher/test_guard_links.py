@@ -11,7 +11,8 @@ from fleet_tui.governance.guard.acts import Act, Surroundings
 from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.guard import Guard
-from fleet_tui.watcher.links import leads_to
+from fleet_tui.watcher import links
+from fleet_tui.watcher.links import leads_to, lookup
 from fleet_tui.watcher.shell_parser import parse
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])
@@ -28,7 +29,7 @@ class Place:
         self.guard = GUARD.model_copy(update={"writable": ("/dev/null", "~/.cache")})
 
     def judge(self, line: str) -> GuardDecision:
-        who = Surroundings("developer", "author", str(self.workspace), str(self.home), "agent/1-x", leads_to)
+        who = Surroundings("developer", "author", str(self.workspace), str(self.home), "agent/1-x", lookup())
         return decide(Act("Bash", line=line), who, self.guard, parse)
 
     def link(self, name: str, target: Path) -> None:
@@ -81,3 +82,18 @@ def test_what_cannot_be_looked_up_leads_nowhere(tmp_path: Path) -> None:
     loop.symlink_to(loop)
     for path in ("/a\0b", "/a/\1/\1/\1/\1/b", str(loop / "x"), "/" + "n" * 5000):
         assert isinstance(leads_to(path), tuple)
+
+
+def test_a_line_of_very_many_words_is_looked_up_within_bounds(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(path: str) -> tuple[str, ...]:
+        asked.append(path)
+        return ()
+
+    monkeypatch.setattr(links, "leads_to", counted)
+    place.judge("cat " + " ".join(f"/usr/*/x{number}" for number in range(1_500)))
+    assert 0 < sum("\1" in path for path in asked) <= 32
+    asked.clear()
+    place.judge("cat " + " ".join(f"/a{number}" for number in range(4_500)))
+    assert 0 < len(asked) <= 4_000
