@@ -97,18 +97,32 @@ ensure_tmux() {
         "Install a newer tmux (Debian 12, Ubuntu 22.04, Fedora 36 and Homebrew have one) and run make again."
 }
 
-# Optional: with it agents run in a sandbox (isolation L1). Never a reason to stop.
-offer_bubblewrap() {
-    [ "$(uname -s)" = Linux ] && ! have bwrap || return 0
-    typed="$(install_command bubblewrap)" || return 0
+# offer PROGRAM PACKAGE GOOD WITHOUT: what fleet is better with. Never a reason to stop.
+offer() {
+    ! have "$1" || return 0
+    typed="$(install_command "$2")" || return 0
     prefix="$(privilege)"
     if [ "${FLEET_NO_INSTALL:-}" = 1 ] || [ "$prefix" = no ]; then
-        say "bubblewrap was not found; agents will run without a sandbox. To change that: sudo $typed"
+        say "$1 was not found; $4. To change that: sudo $typed"
         return 0
     fi
-    say "bubblewrap was not found (it isolates agents); installing with: ${prefix:+$prefix }$typed"
+    say "$1 was not found ($3); installing with: ${prefix:+$prefix }$typed"
     # shellcheck disable=SC2086
-    $prefix $typed </dev/null >/dev/null 2>&1 || say "that failed; agents will run without a sandbox"
+    $prefix $typed </dev/null >/dev/null 2>&1 || say "that failed; $4"
+}
+
+offer_bubblewrap() {
+    [ "$(uname -s)" != Linux ] || offer bwrap bubblewrap "it isolates agents" "agents will run without a sandbox"
+}
+
+offer_ssh_keygen() {
+    case "$(package_manager)" in
+        apt-get) package=openssh-client ;;
+        dnf) package=openssh-clients ;;
+        apk) package=openssh-keygen ;;
+        *) package=openssh ;;
+    esac
+    offer ssh-keygen "$package" "it checks approvals by signature" "nobody can approve by signature"
 }
 
 python_works() {
@@ -172,4 +186,5 @@ ensure_venv() {
 ensure_git
 ensure_tmux
 offer_bubblewrap
+offer_ssh_keygen
 ensure_venv

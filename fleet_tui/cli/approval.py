@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet_tui.cli import signing
 from fleet_tui.cli.common import (
     act,
     age,
@@ -144,21 +145,42 @@ def _print_diff(changes: dict[str, list[dict[str, object]]]) -> None:
 @click.option(
     "--head", required=True, help="The commit that you looked at (at least 7 digits): nothing else is approved."
 )
+@signing.options
 @repo_option
-def approve(name: str, head: str, repo: Path | None) -> None:
+def approve(name: str, head: str, sign: Path | None, signature: Path | None, repo: Path | None) -> None:
     """Approve APPROVAL at exactly the commit HEAD. It lands after the grace time; undo takes it back until then.
 
-    Where policy asks for several persons it lands when as many different ones have approved.
+    Where policy asks for several persons it lands when as many different ones have approved. Who is named in
+    `approval.signers` approves with a key: --sign KEY (a public key will do where an ssh-agent, also a forwarded one,
+    holds the other half), or elsewhere, handed in with --signature.
 
     \b
-    Example:
+    Examples:
       fleet approval approve '#3' --head 3f9c1e2a
+      fleet approval approve '#3' --head 3f9c1e2a --sign ~/.ssh/id_ed25519.pub
+      fleet approval statement '#3' > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
+      fleet approval approve '#3' --head 3f9c1e2a --signature three.sig
     """
     found = _find(open_reader(fleet_paths(repo)), name)
     if len(head) < 7:
         raise UsageError("head too short", head, "give at least 7 digits of the commit that you looked at")
     full = found.head_sha if found.head_sha.startswith(head.lower()) else head
-    act(repo, "approve", {"approval": found.id, "head": full, "shown": {"ui": "command line"}})
+    args = {"approval": found.id, "head": full, "shown": {"ui": "command line"}}
+    act(repo, "approve", signing.signed(repo, args, sign, signature))
+
+
+@approval.command()
+@click.argument("name", metavar="APPROVAL")
+@repo_option
+def statement(name: str, repo: Path | None) -> None:
+    """Print what a person signs to approve APPROVAL.
+
+    \b
+    Example:
+      fleet approval statement '#3' > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
+    """
+    found = _find(open_reader(fleet_paths(repo)), name)
+    say(signing.statement(repo, {"approval": found.id}), nl=False)
 
 
 @approval.command()

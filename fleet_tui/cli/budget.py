@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fleet_tui.cli import signing
 from fleet_tui.cli.common import act, fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
 from fleet_tui.domain.amounts import UNITS, parse_amount, show_amount
 from fleet_tui.domain.errors import UsageError
@@ -89,9 +90,22 @@ def _cells(standing: Standing) -> tuple[str, ...]:
 @click.option("--unit", type=click.Choice(UNITS), help="Where it has several budgets: which one.")
 @click.option("--window", type=click.Choice(("total", "week", "day")), help="The same.")
 @click.option("--reason", default="", help="Why; goes into the log.")
+@signing.options
 @repo_option
-def extend(scope: str, amount: str, unit: str | None, window: str | None, reason: str, repo: Path | None) -> None:
+def extend(
+    scope: str,
+    amount: str,
+    unit: str | None,
+    window: str | None,
+    reason: str,
+    sign: Path | None,
+    signature: Path | None,
+    repo: Path | None,
+) -> None:
     """Add AMOUNT to the budget of SCOPE.
+
+    Where an approval rule for the act `budget` asks for several persons, each of them asks for the same amount; who is
+    named in `approval.signers` does so with --sign.
 
     SCOPE is agent:NAME (or NAME alone), role:NAME, ticket:NUMBER, run:ID or fleet. AMOUNT is 600 (of whatever its
     budget counts), 10m, 2h, 500k, $5.00 or `20 turns`.
@@ -100,6 +114,7 @@ def extend(scope: str, amount: str, unit: str | None, window: str | None, reason
     Examples:
       fleet budget extend dev-1 10m
       fleet budget extend fleet $20.00 --window day
+      fleet budget extend fleet $20.00 --window day --sign ~/.ssh/id_ed25519.pub
     """
     try:
         given, number = parse_amount(amount)
@@ -112,4 +127,4 @@ def extend(scope: str, amount: str, unit: str | None, window: str | None, reason
     args = {"scope": kind, "name": name, "amount": number, "unit": chosen, "window": window, "reason": reason}
     if kind == "agent":
         args["agent"] = name
-    act(repo, "extend_budget", args)
+    act(repo, "extend_budget", signing.signed(repo, args, sign, signature))

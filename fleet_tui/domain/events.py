@@ -848,6 +848,21 @@ class BudgetExtended(Payload, kind="budget_extended"):
     window: str = "total"
     start_ns: int = 0
     extra: int = 0
+    shown: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExtensionSeconded(Payload, kind="budget_extension_seconded"):
+    """A person wants to add ``amount`` to the budget ``standing``, and a rule wants more persons to: the last one's
+    word is ``budget_extended``."""
+
+    standing: str
+    amount: int
+    reason: str
+    by: str
+    quorum: int
+    expires_ns: int
+    shown: JSON = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from fleet_tui.domain.states import RiskBand
 from fleet_tui.domain.text import some_names
 from fleet_tui.settings.approval import ApprovalPolicy, ApprovalRule
 
-MERGE = "merge"
+MERGE, BUDGET = "merge", "budget"
 BY_PATH = ("dependency", "migration", "release")
 
 
@@ -67,9 +67,30 @@ def matching(paths: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
     return tuple(path for path in paths if spec.match_file(path.lower()))
 
 
+def for_extension(policy: ApprovalPolicy) -> Terms:
+    """What the rules ask of who extends a budget: one person does, unless one of them says more."""
+    rules = [rule for rule in policy.rules if BUDGET in rule.acts]
+    reasons = tuple(f"rule {rule.name}" for rule in rules if rule.quorum > 1)
+    hours = [rule.expires_h or policy.expires_h for rule in rules]
+    return Terms(reasons, max((rule.quorum for rule in rules), default=1), min(hours, default=policy.expires_h))
+
+
 def persons(votes: Iterable[str]) -> tuple[str, ...]:
-    """Who has approved: the same person counts once, however often."""
-    return tuple(dict.fromkeys(votes))
+    """Who has approved: the same person counts once, however often and by whichever way (``operator:`` the fleet's
+    socket, ``signer:`` a signature)."""
+    first: dict[str, str] = {}
+    for vote in votes:
+        first.setdefault(_name(vote), vote)
+    return tuple(first.values())
+
+
+def has_voted(person: str, votes: Iterable[str]) -> bool:
+    """Whether ``person`` is one of those who have approved."""
+    return _name(person) in map(_name, votes)
+
+
+def _name(vote: str) -> str:
+    return vote.partition(":")[2] or vote
 
 
 def is_granted(votes: Iterable[str], quorum: int) -> bool:

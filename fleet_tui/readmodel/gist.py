@@ -174,6 +174,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "budget_exhausted": _budget,
     "budget_report_asked": lambda f: f"{f['agent']} is asked what is done and left, within {f['grace_s']} s",
     "budget_extended": _extended,
+    "budget_extension_seconded": lambda f: f"{f['by']} wants it: {f['reason']}; it takes {f['quorum']} persons",
     "alarm_raised": lambda f: f"P{f['priority']} {f['title']}  -> {f['response']}",
     "alarm_cleared": lambda f: str(f["reason"]),
     "alarm_acknowledged": lambda f: f"by {f['by']}",

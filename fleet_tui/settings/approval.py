@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from fleet_tui.settings import fields as f
+from fleet_tui.settings.fields import problem
 from fleet_tui.settings.section import Section
 
-Act = Literal["merge", "dependency", "migration", "release"]
-"""What a landing can be: always a merge; the others by the paths that it changes."""
+Act = Literal["merge", "dependency", "migration", "release", "budget"]
+"""What a landing can be (always a merge; the others by the paths that it changes), and the extension of a budget."""
 Hours = Annotated[f.Number, Field(ge=1, le=720)]
 
 
@@ -22,12 +24,41 @@ class ActPaths(Section):
     release: tuple[f.Glob, ...] = Field((), description="Globs of paths whose change makes or describes a release.")
 
 
+def _public_key(value: str) -> str:
+    kind, _, rest = value.partition(" ")
+    body = rest.partition(" ")[0]
+    if kind not in _KEY_TYPES or not _BASE64.fullmatch(body):
+        raise problem("expected a public SSH key such as `ssh-ed25519 AAAA…`: one line of a `.pub` file")
+    return f"{kind} {body}"
+
+
+_KEY_TYPES = frozenset(
+    {
+        *("ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
+        *("sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"),
+    }
+)
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,4000}={0,2}")
+PublicKey = Annotated[f.Text, AfterValidator(_public_key)]
+
+
+class Signer(Section):
+    """A person who decides by signature: `fleet approval approve --sign`, from any machine."""
+
+    name: f.SafeName = Field(
+        description="Who it is. A person who also owns the fleet gets the login name: that counts once."
+    )
+    key: PublicKey = Field(description="The person's public SSH key: the line of a `.pub` file.")
+
+
 class ApprovalRule(Section):
     """A merge that all of `acts`, `paths` and `bands` fit needs persons; of several rules the strictest counts."""
 
     name: f.SafeName = Field(description="Unique name; told as the reason.")
     acts: tuple[Act, ...] = Field(
-        (), description="Acts: `merge`, `dependency`, `migration`, `release` (see `approval.acts`); empty: any."
+        (),
+        description="Acts: `merge`, `dependency`, `migration`, `release` (see `approval.acts`); empty: any of these. "
+        "`budget`: extensions of budgets, in a rule of its own.",
     )
     paths: tuple[f.Glob, ...] = Field((), description="Globs, of which a changed path must match one; empty: any.")
     bands: tuple[Literal["low", "medium", "high", "critical"], ...] = Field(
@@ -35,6 +66,12 @@ class ApprovalRule(Section):
     )
     quorum: Annotated[f.Number, Field(ge=1, le=10)] = Field(1, description="How many different persons must approve.")
     expires_h: Hours | None = Field(None, description="Hours until a request expires; empty: `approval.expires_h`.")
+
+    @model_validator(mode="after")
+    def _budgets_have_no_paths(self) -> ApprovalRule:
+        if "budget" in self.acts and (len(self.acts) > 1 or self.paths or self.bands):
+            raise problem("`budget` needs a rule of its own: an extension changes no paths and has no risk")
+        return self
 
 
 class ApprovalPolicy(Section):
@@ -52,3 +89,4 @@ class ApprovalPolicy(Section):
     )
     acts: ActPaths = Field(default_factory=ActPaths)
     rules: tuple[ApprovalRule, ...] = Field((), max_length=100, description="Which merges need how many persons.")
+    signers: tuple[Signer, ...] = Field((), max_length=100, description="Who may decide besides the fleet's owner.")

@@ -195,13 +195,19 @@ def _lenses(settings: Settings) -> Iterator[Check]:
 
 
 def _quorums(settings: Settings) -> Iterator[Check]:
-    for index, rule in enumerate(settings.approval.rules):
-        if rule.quorum > 1:
+    approval = settings.approval
+    persons = 1 + len({signer.name for signer in approval.signers})
+    for index, rule in enumerate(approval.rules):
+        if rule.quorum > persons:
             path: KeyPath = ("approval", "rules", index, "quorum")
-            message = (
-                f"{rule.quorum} persons must approve, and so far only the fleet's owner can: such merges will wait"
-            )
-            yield Check(path, message, "use `quorum: 1` until others may decide as well", severe=False)
+            who = "the fleet's owner and its signers are" if approval.signers else "the fleet's owner is"
+            message = f"{rule.quorum} persons must approve, and {who} {persons}: what it is for will wait"
+            yield Check(path, message, "add persons to `approval.signers`, or lower the quorum", severe=False)
+    keys: dict[str, str] = {}
+    for index, signer in enumerate(approval.signers):
+        if keys.setdefault(signer.key, signer.name) != signer.name:
+            message = f"the key of `{signer.name}` is that of `{keys[signer.key]}`: one person would count as two"
+            yield Check(("approval", "signers", index, "key"), message, "give each person a key of their own")
 
 
 def _labels(settings: Settings) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""A person adds to a budget: which one is meant, and who may go on."""
+"""A person adds to a budget: which one is meant, whether that needs another person, and who may go on."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 
 from fleet_tui.domain.amounts import MOST, UNITS, Unit, show_amount
 from fleet_tui.domain.errors import Conflict, UsageError
-from fleet_tui.domain.events import Blocker, BudgetExtended, BudgetReportAsked
+from fleet_tui.domain.events import Blocker, BudgetExtended, BudgetExtensionSeconded, BudgetReportAsked
 from fleet_tui.domain.model import Question
-from fleet_tui.domain.spending import SCOPES, chain
+from fleet_tui.domain.spending import HOUR_NS, SCOPES, chain
 from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.governance import statements
+from fleet_tui.governance.approval_policy import for_extension, has_voted, is_granted, persons
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import spending
+from fleet_tui.watcher.approving import who
+from fleet_tui.watcher.arguments import Args
 from fleet_tui.watcher.context import Context
 
 Answer = Callable[[Question, str, str], Awaitable[dict[str, Any]]]
 
 
-async def extend(ctx: Context, args: dict[str, Any], actor: str, answer: Answer) -> dict[str, Any]:
+async def extend(ctx: Context, args: Args, actor: str, answer: Answer) -> dict[str, Any]:
     """Record the extension that ``args`` ask for, and answer the reports that the ceiling had asked for.
 
     ``scope`` and ``name`` say whose, ``amount`` how much in the unit's smallest part; ``unit`` and ``window`` are
@@ -30,12 +34,22 @@ async def extend(ctx: Context, args: dict[str, Any], actor: str, answer: Answer)
         UsageError: no sane amount, or not clear which budget is meant.
         Conflict: there is no such budget.
     """
-    amount = args.get("amount")
-    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= MOST:
-        raise UsageError("amount missing", "how much to add: a whole number above 0", "fleet budget extend dev 10m")
-    standing = _meant(ctx, args)
-    rule = standing.rule
-    reason = clean(str(args.get("reason") or "by hand"), 400)
+    amount, standing = _amount(args), _meant(ctx, args)
+    reason, rule = clean(str(args.get("reason") or "by hand"), 400), standing.rule
+    wanted = for_extension(ctx.settings.approval)
+    actor, evidence = await who(ctx, args, actor, statements.of_extension(standing, amount))
+    votes = _votes(ctx, standing, amount)
+    if has_voted(actor, votes):
+        raise Conflict("already asked for by you", f"{', '.join(persons(votes))}", "another person must ask for it")
+    votes = persons((*votes, actor))
+    if not is_granted(votes, wanted.quorum):
+        expires_ns = ctx.now_ns() + wanted.expires_h * HOUR_NS
+        seconded = BudgetExtensionSeconded(standing.key, amount, reason, actor, wanted.quorum, expires_ns, evidence)
+        await ctx.say(seconded, _about(standing), actor=actor)
+        told = (
+            f"{len(votes)} of {wanted.quorum} persons want it ({', '.join(wanted.reasons)}); it waits for another one"
+        )
+        return {"votes": list(votes), "quorum": wanted.quorum, "message": told}
     seconds_of_agent = rule.scope == "agent" and rule.unit == "seconds" and rule.window == "total"
     extension = BudgetExtended(
         standing.name if seconds_of_agent else "",
@@ -47,16 +61,44 @@ async def extend(ctx: Context, args: dict[str, Any], actor: str, answer: Answer)
         rule.window,
         standing.start_ns,
         amount,
+        evidence,
     )
-    about = "fleet" if rule.scope == "fleet" else f"{rule.scope}:{standing.name}"
-    await ctx.say(extension, about, actor=actor)
+    await ctx.say(extension, _about(standing), actor=actor)
     added = _what_was_added(standing, amount)
     for question in _reports(ctx, standing):  # who is given more need not be told so twice
         await answer(question, f"{added}: go on where you stopped.", actor)
     return {"message": added}
 
 
-def _meant(ctx: Context, args: dict[str, Any]) -> Standing:
+def statement(ctx: Context, args: Args) -> str:
+    """What a person signs to add ``amount`` to that budget."""
+    return statements.of_extension(_meant(ctx, args), _amount(args))
+
+
+def _amount(args: Args) -> int:
+    amount = args.get("amount")
+    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= MOST:
+        raise UsageError("amount missing", "how much to add: a whole number above 0", "fleet budget extend dev 10m")
+    return amount
+
+
+def _votes(ctx: Context, standing: Standing, amount: int) -> tuple[str, ...]:
+    """Who has asked for just this, and not too long ago. The key holds the ceiling: a granted one is spent."""
+    asked = EventFilter(kinds=(BudgetExtensionSeconded.kind,), subjects=(_about(standing),))
+    said = [event.payload for event in ctx.reader.events(asked, after=0, limit=10_000)]
+    return tuple(
+        one["by"]
+        for one in said
+        if (one["standing"], one["amount"]) == (standing.key, amount) and one["expires_ns"] > ctx.now_ns()
+    )
+
+
+def _about(standing: Standing) -> str:
+    rule = standing.rule
+    return "fleet" if rule.scope == "fleet" else f"{rule.scope}:{standing.name}"
+
+
+def _meant(ctx: Context, args: Args) -> Standing:
     scope, name = str(args.get("scope", "")), str(args.get("name", ""))
     if scope not in SCOPES:
         raise UsageError("scope missing", f"one of {', '.join(SCOPES)}", "fleet budget extend agent:dev 10m")

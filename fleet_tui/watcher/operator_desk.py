@@ -11,10 +11,6 @@ from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.events import (
     AgentPaused,
     AgentResumed,
-    ApprovalDenied,
-    ApprovalGranted,
-    ApprovalSeconded,
-    ApprovalUndone,
     Draft,
     OperatorActed,
     QuestionAnswered,
@@ -24,20 +20,27 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.ids import new_id
-from fleet_tui.domain.model import Agent, Approval, Question, Run
-from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, RunState, TicketState
+from fleet_tui.domain.model import Agent, Question, Run
+from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.governance.approval_policy import is_granted, persons
-from fleet_tui.watcher import alarm_desk, diff_answer, discarding, extending, halting, releasing, spending, starting
+from fleet_tui.watcher import (
+    alarm_desk,
+    approving,
+    diff_answer,
+    discarding,
+    extending,
+    halting,
+    releasing,
+    spending,
+    starting,
+)
+from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
-from fleet_tui.watcher.passes import containment, reviews
-from fleet_tui.watcher.passes.approvals import changed_since, is_expired, refuse_if_landing
+from fleet_tui.watcher.passes import containment
 from fleet_tui.watcher.queueing import queued
 
-_SECOND = 1_000_000_000
 _MOST_DIFF = 2_000_000
-Args = dict[str, Any]
 
 
 class OperatorDesk:
@@ -51,10 +54,11 @@ class OperatorDesk:
         self._ops: dict[str, Callable[[Args, str], Awaitable[dict[str, Any]]]] = {
             "status": self._status,
             "poll": self._poll,
-            "approve": lambda args, actor: _in_turn(deciding, self._approve(args, actor)),
-            "undo": lambda args, actor: _in_turn(deciding, self._undo(args, actor)),
-            "reject": lambda args, actor: _in_turn(deciding, self._deny(args, actor, "reject")),
-            "request_changes": lambda args, actor: _in_turn(deciding, self._deny(args, actor, "changes")),
+            "approve": lambda args, actor: _in_turn(deciding, approving.approve(ctx, args, actor)),
+            "undo": lambda args, actor: _in_turn(deciding, approving.undo(ctx, args, actor)),
+            "reject": lambda args, actor: _in_turn(deciding, approving.deny(ctx, args, actor, "reject")),
+            "request_changes": lambda args, actor: _in_turn(deciding, approving.deny(ctx, args, actor, "changes")),
+            "statement": self._statement,
             "quarantine": self._quarantine,
             "release": self._release,
             "conditions": self._conditions,
@@ -63,14 +67,14 @@ class OperatorDesk:
             "stop": self._stop,
             "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
             "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),
-            "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), _text(args, "reason"), actor),
+            "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), text_of(args, "reason"), actor),
             "message": self._message,
             "answer": self._answer,
-            "acknowledge": lambda args, actor: alarm_desk.acknowledge(ctx, _text(args, "alarm"), actor),
+            "acknowledge": lambda args, actor: alarm_desk.acknowledge(ctx, text_of(args, "alarm"), actor),
             "shelve": lambda args, actor: alarm_desk.shelve(ctx, args, actor),
-            "unshelve": lambda args, actor: alarm_desk.unshelve(ctx, _text(args, "alarm"), actor),
+            "unshelve": lambda args, actor: alarm_desk.unshelve(ctx, text_of(args, "alarm"), actor),
             "unblock": self._unblock,
-            "extend_budget": self._extend_budget,
+            "extend_budget": lambda args, actor: _in_turn(deciding, self._extend_budget(args, actor)),
             "diff": self._diff,
             "gate_log": self._gate_log,
             "ticket": self._ticket,
@@ -125,78 +129,10 @@ class OperatorDesk:
         self._shut_down("with-agents" if args.get("with_agents") else "operator")
         return {}
 
-    # -- approvals -----------------------------------------------------------------------------------------------------
-
-    def _approval(self, args: Args, *states: ApprovalState) -> Approval:
-        approval = self._ctx.reader.approval(_text(args, "approval"))
-        if approval is None:
-            raise UsageError("no such approval", _text(args, "approval"), "`fleet approval list`")
-        if approval.state not in states:
-            who = f" by {approval.decided_by}" if approval.decided_by else ""
-            why = f": {approval.reason}" if approval.reason else ""
-            raise Conflict("already decided", f"{approval.id} is {approval.state.value}{who}{why}")
-        return approval
-
-    async def _approve(self, args: Args, actor: str) -> dict[str, Any]:
-        approval = self._approval(args, ApprovalState.REQUESTED)
-        pull_request = self._ctx.reader.pull_request(approval.pr)
-        if pull_request is None:
-            raise UsageError("no such pull request", f"#{approval.pr}")
-        shown = _text(args, "head")
-        if shown != approval.head_sha:
-            what = f"head {shown[:8]} was shown, {approval.head_sha[:8]} would land"
-            raise Conflict("CHANGED while you looked", what, "look again, then decide")
-        if is_expired(self._ctx, approval):
-            raise Conflict("expired", f"nobody decided on {approval.id} in time", "look at the new request")
-        changed = await changed_since(self._ctx, approval, pull_request)
-        if changed is not None:
-            raise Conflict("CHANGED while you looked", changed, "look again, then decide")
-        votes = persons((*approval.votes, actor))
-        if actor in approval.votes:
-            so_far = f"{len(votes)} of {approval.quorum} persons approve #{approval.pr}: {', '.join(votes)}"
-            raise Conflict("already approved by you", so_far, "another person must approve it")
-        if not is_granted(votes, approval.quorum):
-            seconded = ApprovalSeconded(approval.id, approval.pr, actor, args.get("shown"))
-            await self._ctx.say(seconded, f"pr:{approval.pr}", actor=actor)
-            told = f"{len(votes)} of {approval.quorum} persons approve #{approval.pr}; it waits for another one"
-            return {"votes": list(votes), "quorum": approval.quorum, "message": told}
-        hold_until = self._ctx.now_ns() + self._ctx.settings.approval.hold_s * _SECOND
-        granted = ApprovalGranted(approval.id, approval.pr, actor, hold_until, args.get("shown"))
-        await self._ctx.say(granted, f"pr:{approval.pr}", actor=actor)
-        return {
-            "hold_until_ns": hold_until,
-            "message": f"#{approval.pr} lands in {self._ctx.settings.approval.hold_s} s",
-        }
-
-    async def _undo(self, args: Args, actor: str) -> dict[str, Any]:
-        approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
-        if approval.state is ApprovalState.REQUESTED:
-            raise Conflict("nothing to undo", f"#{approval.pr} is not approved: it waits for a decision")
-        refuse_if_landing(self._ctx, approval)
-        # Its grace time may be over; as long as nothing landed, taking it back is still right.
-        await self._ctx.say(ApprovalUndone(approval.id, approval.pr, actor), f"pr:{approval.pr}", actor=actor)
-        return {"message": f"#{approval.pr} is not approved any more"}
-
-    async def _deny(self, args: Args, actor: str, verdict: str) -> dict[str, Any]:
-        approval = self._approval(args, ApprovalState.REQUESTED, ApprovalState.HELD)
-        refuse_if_landing(self._ctx, approval)
-        reason = clean(_text(args, "reason"), 4_000)
-        denied = draft(
-            ApprovalDenied(approval.id, approval.pr, actor, verdict, reason), f"pr:{approval.pr}", actor=actor
-        )
-        pull_request = self._ctx.reader.pull_request(approval.pr)
-        follow: list[Draft] = []
-        if pull_request is not None and verdict == "changes":
-            follow = reviews.sent_back(self._ctx, pull_request, f"{actor} asks for changes", reason, bounded=False)
-        elif pull_request is not None:
-            follow = reviews.held(pull_request, f"rejected by {actor}: {one_line(reason)}")
-        await self._ctx.record(denied, *follow)
-        return {"message": f"#{approval.pr}: {'sent back with your notes' if verdict == 'changes' else 'rejected'}"}
-
     # -- agents --------------------------------------------------------------------------------------------------------
 
     def _agent(self, args: Args) -> Agent:
-        name = _text(args, "agent")
+        name = text_of(args, "agent")
         agent = self._ctx.reader.agent(name)
         if agent is None:
             names = ", ".join(a.name for a in self._ctx.reader.agents()) or "none"
@@ -212,11 +148,11 @@ class OperatorDesk:
         return {"message": f"{agent.name} is quarantined"}
 
     async def _release(self, args: Args, actor: str) -> dict[str, Any]:
-        agent, reason = self._agent(args), clean(_text(args, "reason"), 400)
+        agent, reason = self._agent(args), clean(text_of(args, "reason"), 400)
         return await releasing.release(self._ctx, agent, args, reason, actor)
 
     async def _conditions(self, args: Args, actor: str) -> dict[str, Any]:
-        agent, reason = self._agent(args), clean(_text(args, "reason"), 400)
+        agent, reason = self._agent(args), clean(text_of(args, "reason"), 400)
         return await releasing.change(self._ctx, agent, args, reason, actor)
 
     async def _pause(self, args: Args, actor: str, *, pause: bool) -> dict[str, Any]:
@@ -237,7 +173,7 @@ class OperatorDesk:
 
     def _runs(self, args: Args) -> list[Run]:
         if args.get("run"):
-            run = self._ctx.reader.run(_text(args, "run"))
+            run = self._ctx.reader.run(text_of(args, "run"))
             found = [run] if run is not None and run.state in LIVE_RUNS | {RunState.QUEUED} else []
         else:
             found = self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS, agent=self._agent(args).name)
@@ -246,7 +182,7 @@ class OperatorDesk:
         return found
 
     async def _message(self, args: Args, actor: str) -> dict[str, Any]:
-        text = clean(_text(args, "text"), 100_000)
+        text = clean(text_of(args, "text"), 100_000)
         runs = [run for run in self._runs(args) if run.state in LIVE_RUNS]
         if not runs:
             raise Conflict("nothing is running", "a message needs a running agent", "put it into the ticket instead")
@@ -262,12 +198,12 @@ class OperatorDesk:
         return {"message": f"queued for {runs[0].agent}: delivered when it takes input"}
 
     async def _answer(self, args: Args, actor: str) -> dict[str, Any]:
-        question = self._ctx.reader.question(_text(args, "question"))
+        question = self._ctx.reader.question(text_of(args, "question"))
         if question is None:
-            raise UsageError("no such question", _text(args, "question"))
+            raise UsageError("no such question", text_of(args, "question"))
         if question.answer is not None:
             raise Conflict("already answered", one_line(question.answer))
-        return await self._answer_question(question, clean(_text(args, "text"), 100_000), actor)
+        return await self._answer_question(question, clean(text_of(args, "text"), 100_000), actor)
 
     async def _answer_question(self, question: Question, text: str, actor: str) -> dict[str, Any]:
         """In one transaction: the answer, the ticket going on, and the text for the agent (or a new run with it)."""
@@ -308,6 +244,12 @@ class OperatorDesk:
             lens=run.lens,
         )
 
+    async def _statement(self, args: Args, actor: str) -> dict[str, Any]:
+        """What a person would sign to approve, or with ``scope`` to extend a budget."""
+        if "scope" in args:
+            return {"text": extending.statement(self._ctx, args)}
+        return {"text": approving.statement(self._ctx, args)}
+
     async def _extend_budget(self, args: Args, actor: str) -> dict[str, Any]:
         if "agent" in args:
             args = {**args, "scope": "agent", "name": self._agent(args).name}
@@ -316,7 +258,7 @@ class OperatorDesk:
     # -- alarms and tickets --------------------------------------------------------------------------------------------
 
     async def _unblock(self, args: Args, actor: str) -> dict[str, Any]:
-        ticket = self._ctx.reader.ticket(_number(args, "ticket"))
+        ticket = self._ctx.reader.ticket(number_of(args, "ticket"))
         if ticket is None:
             raise UsageError("no such ticket", f"#{args.get('ticket')}", "fleet ticket list")
         if ticket.state is not TicketState.BLOCKED:
@@ -326,7 +268,7 @@ class OperatorDesk:
         return {"message": f"ticket #{ticket.number} goes on"}
 
     async def _ticket(self, args: Args, actor: str) -> dict[str, Any]:
-        ticket = self._ctx.reader.ticket(_number(args, "number"))
+        ticket = self._ctx.reader.ticket(number_of(args, "number"))
         if ticket is None:
             raise UsageError("no such ticket", f"#{args.get('number')}")
         return {"title": ticket.title, "text": clean(self._ctx.store.blob(ticket.body_sha), 100_000)}
@@ -334,7 +276,7 @@ class OperatorDesk:
     # -- evidence ------------------------------------------------------------------------------------------------------
 
     async def _diff(self, args: Args, actor: str) -> dict[str, Any]:
-        pull_request = self._ctx.reader.pull_request(_number(args, "pr"))
+        pull_request = self._ctx.reader.pull_request(number_of(args, "pr"))
         if pull_request is None:
             raise UsageError("no such pull request", f"#{args.get('pr')}")
         base = str(args.get("base") or pull_request.base_sha)
@@ -343,7 +285,7 @@ class OperatorDesk:
         return {"head": head, "base": base, "files": diff_answer.answer(files, args.get("path"))}
 
     async def _gate_log(self, args: Args, actor: str) -> dict[str, Any]:
-        gate = next((g for g in self._ctx.reader.gates() if g.id == _text(args, "gate")), None)
+        gate = next((g for g in self._ctx.reader.gates() if g.id == text_of(args, "gate")), None)
         if gate is None or not gate.log:
             raise UsageError("no such evidence", one_line(str(args.get("gate")), 80))
         path = self._ctx.paths.evidence / gate.log
@@ -351,13 +293,6 @@ class OperatorDesk:
             raise Conflict("not kept any more", gate.log, "`fleet log --type evidence_removed` says since when")
         data = path.read_bytes()
         return {"text": clean(data[-150_000:].decode("utf-8", "replace"))}
-
-
-def _text(args: Args, name: str) -> str:
-    value = args.get(name)
-    if not isinstance(value, str) or not clean(value).strip():
-        raise UsageError(f"{name} missing", f"this command needs `{name}`")
-    return value
 
 
 async def _in_turn(deciding: asyncio.Lock, decision: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
@@ -368,10 +303,3 @@ async def _in_turn(deciding: asyncio.Lock, decision: Coroutine[Any, Any, dict[st
 
 def _reason(args: Args) -> str:
     return clean(str(args.get("reason") or "by hand"), 400)
-
-
-def _number(args: Args, name: str) -> int:
-    value = args.get(name)
-    if not isinstance(value, int):
-        raise UsageError(f"{name} missing", f"this command needs the number `{name}`")
-    return value

@@ -149,6 +149,7 @@ OFF_THE_LOOP = {
     "fleet_tui/forge/local.py": "its file work runs in threads (asyncio.to_thread)",
     "fleet_tui/watcher/reach.py": "tries a sandbox for `fleet doctor`, in a process that has no loop",
     "fleet_tui/watcher/shell_parser.py": "called in a thread (asyncio.to_thread)",
+    "fleet_tui/watcher/signatures.py": "checks in a thread (asyncio.to_thread)",
     "fleet_tui/watcher/supervise.py": "a process of its own that only restarts the watcher",
 }
 LOOP = [

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
+from fleet_tui.cli import signing
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import FleetError, UsageError
 from tests.cli.conftest import Shop
 
 SHA = {name: name * 40 for name in "abcd"}
@@ -56,3 +61,20 @@ def test_show_says_who_has_approved_of_how_many_and_at_which_risk(shop: Shop, mo
     monkeypatch.chdir(shop.repository)
     shown = CliRunner().invoke(fleet, ["approval", "show", "#1", "--no-diff"]).output.splitlines()
     assert "risk medium when it was asked  persons 1 of 2: operator:kim" in shown
+
+
+def test_a_key_on_disk_signs_what_the_watcher_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "lou"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    monkeypatch.setattr(signing, "statement", lambda repo, args: f"decide {args['approval']}\n")
+    args = signing.signed(None, {"approval": "a-1"}, key, None)
+    assert "BEGIN SSH SIGNATURE" in args["signature"]
+    brought = tmp_path / "a.sig"
+    brought.write_text(args["signature"])
+    assert signing.signed(None, {"approval": "a-1"}, None, brought) == args
+    with pytest.raises(UsageError, match="sign or signature"):
+        signing.signed(None, {}, key, brought)
+    with pytest.raises(UsageError, match="not a signature"):
+        signing.signed(None, {}, None, key.with_suffix(".pub"))
+    with pytest.raises(FleetError, match="cannot sign"):
+        signing.signed(None, {"approval": "a-1"}, brought, None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_tui.domain.states import RiskBand
-from fleet_tui.governance.approval_policy import acts_of, is_granted, persons, terms
+from fleet_tui.governance.approval_policy import Terms, acts_of, for_extension, has_voted, is_granted, persons, terms
 from fleet_tui.settings.approval import ActPaths, ApprovalPolicy, ApprovalRule
 
 ACTS = ActPaths(dependency=("**/requirements.txt",), migration=("**/migrations/**",), release=("VERSION",))
@@ -84,3 +84,20 @@ def test_reasons_name_the_rule_the_act_and_the_paths() -> None:
 
 def test_a_landing_is_a_merge_and_what_its_paths_make_it() -> None:
     assert acts_of(ApprovalPolicy(acts=ACTS), ["VERSION", "app.py"]) == {"merge": (), "release": ("VERSION",)}
+
+
+def test_an_extension_needs_one_person_unless_a_rule_for_budgets_says_more() -> None:
+    assert for_extension(ApprovalPolicy(expires_h=7)) == Terms((), 1, 7)
+    rules = (
+        ApprovalRule(name="merges", quorum=3),
+        ApprovalRule(name="money", acts=("budget",), quorum=2, expires_h=4),
+    )
+    policy = ApprovalPolicy(acts=ACTS, rules=rules)
+    assert for_extension(policy) == Terms(("rule money",), 2, 4)
+    assert terms(policy, RiskBand.HIGH, ["app.py"]).reasons == ("rule merges: a merge needs 3 persons",)
+
+
+def test_the_owner_who_signs_as_well_is_one_person() -> None:
+    assert persons(("operator:kim", "signer:kim", "signer:lou")) == ("operator:kim", "signer:lou")
+    assert has_voted("signer:kim", ("operator:kim",))
+    assert not has_voted("signer:lou", ("operator:kim",))

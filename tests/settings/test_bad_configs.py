@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.settings.conftest import Repository
 
 MARK = "«"
+KEY = "ssh-ed25519 " + "A" * 68
 DEV = "agents:\n  - name: dev\n    role: developer\n"
 
 BAD: dict[str, tuple[str, str, str]] = {
@@ -115,7 +116,19 @@ BAD: dict[str, tuple[str, str, str]] = {
     "number among arguments": ("gates:\n  - {name: a, run: [sleep, «3]}\n", "expected text, got a number", "quotes"),
     "no back-off": ("limits: {restart_backoff_s: «[]}\n", "at least 1 item", ""),
     "absolute glob": ("approval: {sensitive_paths: [«/etc/**]}\n", "relative to the repository", "**/*.tf"),
+    "no public key": ("approval: {signers: [{name: lou, key: «'lou.pub'}]}\n", "a public SSH key", ""),
+    "a private key": ("approval: {signers: [{name: lou, key: «-----BEGIN OPENSSH}]}\n", "a public SSH key", ""),
+    "budget with paths": (
+        "approval:\n  rules:\n    - «{name: a, acts: [budget], paths: [x]}\n",
+        "a rule of its own",
+        "",
+    ),
     # -- what must agree --
+    "one key for two": (
+        f"approval:\n  signers:\n    - {{name: lou, key: {KEY}}}\n    - {{name: max, key: «{KEY}}}\n",
+        "the key of `max` is that of `lou`",
+        "of their own",
+    ),
     "two agents of one name": (DEV + "  - name: «dev\n    role: pm\n", "two agents are called `dev`", "another name"),
     "two gates of one name": ("gates:\n  - {name: a, run: b}\n  - {name: «a, run: c}\n", "two gates", "another name"),
     "unknown vendor": (DEV + "    vendor: «claude-kode\n", "no vendor `claude-kode`", "did you mean `claude-code`?"),

@@ -1,0 +1,58 @@
+"""Who signed a statement: SSH signatures, checked by ``ssh-keygen`` against the signers of the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from fleet_tui.domain.errors import FleetError, Refused, UsageError
+from fleet_tui.settings.approval import Signer
+
+NAMESPACE = "fleet"
+"""What a signature must have been made for: one for git or a file is not one for a decision."""
+_LONGEST = 20_000
+_LIMIT_S = 10
+
+
+async def signer_of(signers: Sequence[Signer], statement: str, signature: str) -> str:
+    """The name of the signer who signed exactly ``statement``.
+
+    Raises:
+        Refused: nobody of ``signers`` did.
+        FleetError: ``ssh-keygen`` is missing or does not end.
+    """
+    if len(signature) > _LONGEST:
+        raise UsageError("not a signature", f"{len(signature)} characters", "make it with `ssh-keygen -Y sign`")
+    return await asyncio.to_thread(_signer_of, signers, statement, signature)
+
+
+def _signer_of(signers: Sequence[Signer], statement: str, signature: str) -> str:
+    with tempfile.TemporaryDirectory(prefix="fleet-signature-") as directory:
+        allowed, signed = Path(directory, "allowed_signers"), Path(directory, "signature")
+        allowed.write_text("".join(f'{s.name} namespaces="{NAMESPACE}" {s.key}\n' for s in signers))
+        signed.write_text(signature)
+        files = ["-f", str(allowed), "-s", str(signed)]
+        for name in dict.fromkeys(signer.name for signer in signers):
+            checked = _keygen(["-Y", "verify", "-I", name, "-n", NAMESPACE, *files], statement)
+            if checked.returncode == 0:
+                return name
+    names = ", ".join(sorted({signer.name for signer in signers})) or "nobody: `approval.signers` is empty"
+    raise Refused(
+        "the signature does not hold",
+        f"no signer made it over what would be decided now (signers: {names})",
+        "look again and sign what `fleet approval statement` prints now",
+    )
+
+
+def _keygen(arguments: Sequence[str], statement: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["ssh-keygen", *arguments], input=statement, capture_output=True, text=True, timeout=_LIMIT_S, check=False
+        )
+    except FileNotFoundError:
+        raise FleetError("ssh-keygen is missing", "signatures cannot be checked", "install openssh") from None
+    except subprocess.TimeoutExpired:
+        raise FleetError("ssh-keygen does not end", f"within {_LIMIT_S} s", "try again") from None
