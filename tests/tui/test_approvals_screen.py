@@ -10,6 +10,7 @@ from fleet_tui.domain import events as ev
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.theme import choose
 from fleet_widgets.diff_view import DiffView
+from tests.tui.conftest import approval, config, running
 from tests.tui.tui_support import opened
 
 SECOND = 1_000_000_000
@@ -144,3 +145,19 @@ async def test_a_diff_that_is_not_here_comes_when_the_watcher_is_back(fleet: Any
         await thaw(app, fleet, until)
         await until(lambda: "key = pick()" in text(app))
         assert not app.screen.query_one(DiffView).dimmed
+
+
+async def test_the_first_approval_that_comes_to_an_empty_screen_is_shown(world: Any, until: Any, text: Any) -> None:
+    world.add(config({"dev-1": "developer", "rev": "reviewer"}))
+    world.add(*running(1, "dev-1", "developer", "Add paging"))
+    async with opened(world, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: isinstance(app.screen, ApprovalsScreen) and "nothing waits" in text(app))
+        world.add(*approval(1, 1, "dev-1", world.now_ns()))
+        await until(lambda: bool(app.screen.diff.files))
+        await until(lambda: "A approve" in text(app))
+        first = app.screen.card()
+        assert first.approval.pr == 1
+        world.add(*approval(2, 1, "dev-1", world.now_ns(), head="e"))
+        await until(lambda: len(app.screen.cards()) == 2)
+        assert app.screen.card().id == first.id, "who looks at one is not moved to another"

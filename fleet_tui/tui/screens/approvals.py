@@ -62,10 +62,13 @@ class ApprovalsScreen(DiffKeys):
         return self.snapshot.card(self._chosen) if self.snapshot and self._chosen else None
 
     def on_screen_resume(self) -> None:
-        waiting = [card for card in self.cards() if card.approval.state is ApprovalState.REQUESTED]
-        if self.card() is None and waiting:
-            self._chosen = waiting[0].id
+        if self.card() is None:
+            self._choose_first()
         super().on_screen_resume()
+
+    def _choose_first(self) -> None:
+        waiting = (card.id for card in self.cards() if card.approval.state is ApprovalState.REQUESTED)
+        self._chosen = next(waiting, self._chosen)
 
     def select(self, approval: str) -> None:
         """Show one approval; an unknown id selects nothing."""
@@ -76,6 +79,8 @@ class ApprovalsScreen(DiffKeys):
 
     def update_body(self) -> None:
         now_ns, cards = self.room.now_ns, self.cards()
+        if self._chosen is None:  # nobody looks at one yet, so none slips from under the hand
+            self._choose_first()
         wide = self.size.width >= MEDIUM
         self.query_one(LineList).set_items([present.card_item(card, now_ns, wide=wide) for card in cards])
         self.query_one(LineList).select(self._chosen)
