@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+from pathlib import Path
 
 import psutil
 import pytest
@@ -141,3 +143,30 @@ def test_an_unknown_agent_is_answered_with_the_known_ones(place: Place, words: t
     assert done.code == 2
     assert "no such agent: ghost" in done.err
     assert "agents: dev, rev" in done.err
+
+
+def test_two_persons_approve_one_of_them_by_signature(place: Place, tmp_path: Path) -> None:
+    key = tmp_path / "lou"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    approval = {
+        "hold_s": 0,
+        "rules": [{"name": "two", "quorum": 2}],
+        "signers": [{"name": "lou", "key": key.with_suffix(".pub").read_text().strip()}],
+    }
+    place.configure([scene("developer", *WRITES), REVIEWER], approval=approval)
+    place.fleet("watcher", "start")
+    place.ticket("Count")
+    asked = place.until_approval(1)
+    said = place.fleet("approval", "approve", "#1", "--head", asked.head_sha[:8])
+    assert "1 of 2 persons approve #1; it waits for another one" in said
+    twice = place.run("approval", "approve", "#1", "--head", asked.head_sha[:8])
+    assert (twice.code, "already approved by you" in twice.err) == (1, True)
+    # Lou signs on another machine what `fleet approval statement` printed, and somebody hands it in.
+    statement = tmp_path / "one"
+    statement.write_text(place.fleet("approval", "statement", "#1"))
+    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "fleet", "-f", str(key), str(statement)], check=True)
+    signature = f"{statement}.sig"
+    place.fleet("approval", "approve", "#1", "--head", asked.head_sha[:8], "--signature", signature)
+    place.until_ticket(1, TicketState.SHIPPED)
+    (granted,) = place.events("approval_granted")
+    assert granted.actor == "signer:lou"
