@@ -1,4 +1,9 @@
-"""A process and everything that came from it: find, freeze, thaw, signal. Standard library and psutil only."""
+"""A process and everything that came from it: find, freeze, thaw, signal. Standard library and psutil only.
+
+A freeze costs two looks at the table of processes when nothing moves meanwhile, however large the tree is: the first
+finds whom to stop, the second that nobody new has come. In between each member is looked at twice, to be sure whom the
+signal reaches and that it has stopped.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +13,38 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from fleet_tui.tmux import proctable
+from fleet_tui.tmux.proctable import Process, send
+
+__all__ = [
+    "HOLD_STILL",
+    "Process",
+    "Sweep",
+    "Tree",
+    "become_subreaper",
+    "boot_id",
+    "die_with_parent",
+    "identity",
+    "inside",
+    "lineage",
+    "marked",
+    "restless_below",
+    "send",
+    "wait",
+    "wake",
+]
+
 HOLD_STILL = signal.SIGURG
 """Asks a runner to freeze its run when its socket is out of reach; one that has not begun yet is not hurt by it."""
-_HALTED = {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _MOST_LOOKS = 10_000
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.0005, 0.008
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -112,105 +138,97 @@ class Tree:
     def __init__(self, root: int, *, adopts: bool) -> None:
         self._root = root
         self.adopts = adopts
-        self._seen: dict[int, psutil.Process] = {}
+        self._seen: list[Process] = []
+        self._stilled: set[tuple[int, float]] = set()  # whom the last pass of a freeze saw
 
-    def members(self) -> list[psutil.Process]:
-        """The living descendants, zombies left out."""
-        found: dict[int, psutil.Process] = {}
-        for origin in self._origins():
-            with contextlib.suppress(psutil.Error):
-                found.update({child.pid: child for child in origin.children(recursive=True)})
-                if origin.pid != self._root:
-                    found[origin.pid] = origin
-        living = {pid: process for pid, process in found.items() if _living(process)}
+    def members(self) -> list[Process]:
+        """The living descendants, zombies left out; parents before their children."""
+        table = proctable.look()
+        strays = [now for was in self._seen if (now := table.get(was.pid)) is not None and now.life == was.life]
+        found = strays + proctable.descendants(table, [self._root, *(process.pid for process in strays)])
+        living = [process for process in found if not process.has_ended and process.pid != self._root]
         if not self.adopts:
             self._seen = living
-        return list(living.values())
+        return living
 
     def freeze(self, limit_s: float = 1.0) -> Sweep:
         """Stop every descendant, again and again until a pass finds neither a new nor a running one."""
         deadline = time.monotonic() + limit_s
-        known: set[int] = set()
         while True:
             members = self.members()
-            restless = [process for process in members if not _halted(process)]
+            restless = [process for process in members if not process.is_halted]
             send(restless, signal.SIGSTOP)
-            new = {process.pid for process in members} - known
-            known |= new
+            lives = {process.life for process in members}
+            new, self._stilled = lives - self._stilled, lives
             # A process inside the kernel (vfork, disk) cannot run before it takes the pending stop.
-            if not new and all(_status(process) in _HALTED | {psutil.STATUS_DISK_SLEEP} for process in restless):
+            if not new and all(process.state == proctable.IN_KERNEL for process in restless):
                 return Sweep(len(members), complete=True)
+            _await_halt(restless, deadline)
             if time.monotonic() > deadline:
                 return Sweep(len(members), complete=False)
-            time.sleep(0.002)
-
-    def is_restless(self) -> bool:
-        """Whether any descendant is neither stopped nor dead."""
-        return any(not _halted(process) for process in self.members())
 
     def signal(self, number: int) -> int:
         """Send ``number`` to every descendant; how many there were."""
+        if number == signal.SIGCONT:
+            self._stilled = set()
         members = self.members()
         send(members, number)
         return len(members)
 
-    def _origins(self) -> Iterable[psutil.Process]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            yield psutil.Process(self._root)
-        for process in self._seen.values():
-            if process.is_running():
-                yield process
+
+def _await_halt(signalled: Iterable[Process], deadline: float) -> None:
+    """Until each of them has taken its stop, or is where it cannot run before that."""
+    _await(signalled, lambda now: now.is_halted or now.state == proctable.IN_KERNEL, deadline)
 
 
-def inside(members: Iterable[psutil.Process], sandbox: int | None) -> list[psutil.Process]:
+def wait(processes: Iterable[Process], limit_s: float) -> None:
+    """Until all of them have ended, but not longer than ``limit_s``."""
+    _await(processes, lambda now: now.has_ended, time.monotonic() + limit_s)
+
+
+def _await(processes: Iterable[Process], reached: Callable[[Process], bool], deadline: float) -> None:
+    # The last first: when it is there, most of the others are too, and are looked at only once.
+    wait_s = _FIRST_WAIT_S
+    waiting = list(processes)
+    while waiting and time.monotonic() <= deadline:
+        now = proctable.look_at(waiting[-1].pid)
+        if now is None or now.life != waiting[-1].life or reached(now):
+            waiting.pop()
+        else:
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+def restless_below(roots: Iterable[int]) -> set[int]:
+    """Those of ``roots`` with a descendant that is neither stopped nor dead, in one look for all of them."""
+    table = proctable.look()
+    return {root for root in roots if not all(p.is_halted for p in proctable.descendants(table, [root]))}
+
+
+def inside(members: Iterable[Process], sandbox: int | None) -> list[Process]:
     """The ``members`` that ``sandbox`` holds: all but itself and its only child, process 1 of the namespace."""
-    return [process for process in members if process.pid != sandbox and _parent(process) != sandbox]
+    return [process for process in members if sandbox not in (process.pid, process.parent)]
 
 
-def wake(processes: Iterable[psutil.Process]) -> None:
+def wake(processes: Iterable[Process]) -> None:
     """Let those go on that are stopped."""
-    send([process for process in processes if _status(process) == psutil.STATUS_STOPPED], signal.SIGCONT)
+    send([process for process in processes if process.state == proctable.STOPPED], signal.SIGCONT)
 
 
-def send(processes: Iterable[psutil.Process], number: int) -> None:
-    """Send ``number`` to each process that still is the one that was found (psutil checks for a reused pid)."""
-    for process in processes:
-        with contextlib.suppress(psutil.Error, ProcessLookupError, PermissionError):
-            process.send_signal(number)
-
-
-def marked(name: str, value: str) -> list[psutil.Process]:
+def marked(name: str, value: str) -> list[Process]:
     """Every process of this user whose environment at its start held ``name=value``, and their descendants.
 
     A process can drop its environment; then only its ancestry gives it away.
     """
-    found: dict[int, psutil.Process] = {}
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(name) == value:
-                found[process.pid] = process
-                found.update({child.pid: child for child in process.children(recursive=True)})
-    found.pop(os.getpid(), None)
-    return [process for process in found.values() if _living(process)]
+    table = proctable.look()
+    me = os.getpid()
+    found = [pid for pid in table if pid != me and _has_mark(pid, name, value)]
+    members = {process.pid: process for process in proctable.descendants(table, found)}
+    members |= {pid: table[pid] for pid in found}
+    return [process for pid, process in members.items() if pid != me and not process.has_ended]
 
 
-def _parent(process: psutil.Process) -> int:
-    try:
-        return process.ppid()
-    except psutil.Error:
-        return 0
-
-
-def _status(process: psutil.Process) -> str:
-    try:
-        return process.status()
-    except psutil.Error:
-        return psutil.STATUS_DEAD
-
-
-def _halted(process: psutil.Process) -> bool:
-    return _status(process) in _HALTED
-
-
-def _living(process: psutil.Process) -> bool:
-    return _status(process) not in _ENDED
+def _has_mark(pid: int, name: str, value: str) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        return psutil.Process(pid).environ().get(name) == value
+    return False

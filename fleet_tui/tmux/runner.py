@@ -246,7 +246,7 @@ class Runner:
             return self._status()
         return {"error": f"unknown op {op!r}"}
 
-    def _status(self) -> dict[str, Any]:
+    def _status(self, processes: int | None = None) -> dict[str, Any]:
         return {
             "state": self._state,
             "active_ms": self._meter.active_ms,
@@ -255,21 +255,21 @@ class Runner:
             "idle": self._meter.idle,
             "limit_ms": self._meter.limit_ms,
             "child_pid": self._child,
-            "processes": len(self._tree.members()),
+            "processes": len(self._tree.members()) if processes is None else processes,
         }
 
     def _freeze(self) -> dict[str, Any]:
         if self._state != "running":
             return {"error": f"the run is {self._state}"}
         self._frozen = True
-        complete = self._hold()
-        return {**self._status(), "complete": complete}
+        reached = self._hold()
+        return {**self._status(reached.processes), "complete": reached.complete}
 
-    def _hold(self) -> bool:
+    def _hold(self) -> proctree.Sweep:
         self._meter.pause()
-        complete = self._tree.freeze().complete
+        reached = self._tree.freeze()
         self._next_freeze = time.monotonic() + REFREEZE_EVERY_S
-        return complete
+        return reached
 
     def _thaw(self) -> None:
         if self._frozen:
@@ -319,9 +319,9 @@ class Runner:
     def _wake_sandboxed(self) -> None:
         # Inside a sandbox nobody is told that the agent stopped itself; its own stopped jobs are its own business.
         if self._spec.sandboxed and not self._held and self._child is not None:
-            with contextlib.suppress(psutil.Error):
-                for first in psutil.Process(self._child).children():
-                    proctree.wake(first.children())
+            members = self._tree.members()
+            first = {process.pid for process in members if process.parent == self._child}
+            proctree.wake(process for process in members if process.parent in first)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

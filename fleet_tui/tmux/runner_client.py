@@ -180,7 +180,7 @@ def kill_marked(run: str) -> int:
             break
         proctree.send(members, signal.SIGKILL)
         killed.update(process.pid for process in members)
-        psutil.wait_procs(members, timeout=1.0)
+        proctree.wait(members, limit_s=1.0)
     return len(killed)
 
 
@@ -247,9 +247,9 @@ def _status(data: dict[str, Any]) -> RunnerStatus:
         raise FleetError("the runner answers oddly", repr(error), "something else listens on its socket") from error
 
 
-def restless(runner_pid: int) -> bool:
-    """Whether anything below the runner still runs, by the kernel's word. Blocks for some milliseconds."""
-    return proctree.Tree(runner_pid, adopts=True).is_restless()
+def restless(runner_pids: Iterable[int]) -> set[int]:
+    """The runners below which anything still runs, by the kernel's word: one look for all. Blocks for milliseconds."""
+    return proctree.restless_below(runner_pids)
 
 
 def freeze_tree(runner_pid: int) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -270,9 +271,7 @@ class Place:
         finally:
             self._kill_watcher()
             for run in self._runs():
-                for process in proctree.marked(MARKER, run):
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        process.kill()
+                proctree.send(proctree.marked(MARKER, run), signal.SIGKILL)
             self._tmux("kill-server")
             for reader in self._readers:
                 reader.close()

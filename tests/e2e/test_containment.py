@@ -133,7 +133,7 @@ def test_discarded_work_is_kept_out_of_the_way(place: Place) -> None:
 
 
 EMPTIES_ITS_DIRECTORY = """
-run=$(dirname "$(dirname "$FLEET_SOCKET")"); while [ ! -e "$run/runner.json" ]; do sleep 0.05; done
+run=$(dirname "$(dirname "$FLEET_SOCKET")"); until grep -q 'child_pid": *[0-9]' "$run/runner.json"; do sleep 0.05; done
 echo $$ > pid.txt; rm -f "$run/runner.json" "$run/runner.sock" "$run"/*.sock.*; echo emptied
 while :; do sleep 0.02; done
 """

@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from fleet_tui.domain.errors import Conflict, FleetError
-from fleet_tui.tmux import proctree, records, runner_client
+from fleet_tui.tmux import proctable, proctree, records, runner_client
 from fleet_tui.tmux.meter import Meter
 from fleet_tui.tmux.server import TmuxServer
 from tests.tmux.tmux_support import ROOT, PtyRun, python, until
@@ -483,7 +483,7 @@ async def test_a_tree_without_adoption_remembers_whom_it_saw(short_dir: Path) ->
     try:
         tree = proctree.Tree(parent.pid, adopts=False)
         daemon = psutil.Process(await daemon_pid(marker))
-        tree._seen[daemon.pid] = daemon
+        tree._seen = [proctable.look()[daemon.pid]]
         assert daemon.pid in {process.pid for process in tree.members()}
         assert tree.freeze().complete
         assert daemon.status() == psutil.STATUS_STOPPED

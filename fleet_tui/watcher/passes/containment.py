@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import AgentQuarantined, Draft, RunStateChanged, draft
@@ -73,37 +73,56 @@ async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, acto
 
 
 async def freeze_now(ctx: Context, runs: Iterable[Run]) -> None:
-    """Freeze all of them at the same time; who is not started yet, or just gone, is seen to by the passes."""
+    """Freeze all of them at the same time; who is not started yet, or just gone, is seen to by the passes.
 
-    async def one(run: Run) -> None:
+    Until the last one was asked nothing else is done: what is left running comes after that, and so does what is said.
+    """
+
+    left = await _ask_to_freeze(ctx, runs)
+    await _without_their_runners(ctx, [run for run in left if run.id in ctx.panes])
+
+
+async def _ask_to_freeze(ctx: Context, runs: Iterable[Run]) -> list[Run]:
+    """Have the runners freeze their runs; the runs of those that do not say that nothing runs any more."""
+
+    async def stands(run: Run) -> bool:
         with contextlib.suppress(FleetError):
-            if (await runner_client.freeze(ctx.paths.run_dir(run.id))).complete:
-                return
-        if run.id in ctx.panes:
-            await _without_its_runner(ctx, run, ctx.panes[run.id])
+            return (await runner_client.freeze(ctx.paths.run_dir(run.id))).complete
+        return False
 
-    await asyncio.gather(*map(one, runs))
-
-
-async def hold_still(ctx: Context, run: Run) -> None:
-    """Look with the kernel's eyes whether a contained run really stands still, and stop it if its runner did not."""
-    agent, pid = ctx.reader.agent(run.agent), ctx.panes.get(run.id)
-    about = f"run:{run.id}"
-    if pid is None or agent is None or not (agent.quarantined or agent.paused) or run.stop_requested:
-        await alarms.clear(ctx, "contained-runs", about, "it is not contained any more")
-        return
-    if not await asyncio.to_thread(runner_client.restless, pid):
-        return
-    with contextlib.suppress(FleetError):
-        await runner_client.freeze(ctx.paths.run_dir(run.id))
-    await _without_its_runner(ctx, run, pid)
+    asked = list(runs)
+    done = await asyncio.gather(*map(stands, asked))
+    return [run for run, stood in zip(asked, done, strict=True) if not stood]
 
 
-async def _without_its_runner(ctx: Context, run: Run, pid: int) -> None:
-    """Stop what a contained run's runner left running, and say so."""
-    if not await asyncio.to_thread(runner_client.restless, pid):
-        return
-    stopped = await asyncio.to_thread(runner_client.freeze_tree, pid)
-    title = f"{run.agent} was contained and ran on: its runner did not stop it"
-    response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
-    await alarms.ensure(ctx, "contained-runs", f"run:{run.id}", priority=1, title=title, response=response)
+async def hold_still(ctx: Context, runs: Iterable[Run]) -> None:
+    """Look with the kernel's eyes whether contained runs really stand still, and stop those whose runners did not."""
+    contained: list[Run] = []
+    for run in runs:
+        agent = ctx.reader.agent(run.agent)
+        held = agent is not None and (agent.quarantined or agent.paused) and not run.stop_requested
+        if held and run.id in ctx.panes:
+            contained.append(run)
+        else:
+            await alarms.clear(ctx, "contained-runs", f"run:{run.id}", "it is not contained any more")
+    moving = await _moving(ctx, contained)
+    await _ask_to_freeze(ctx, moving)
+    await _without_their_runners(ctx, moving)  # also of those that say it is done: a run's directory can be made to lie
+
+
+async def _moving(ctx: Context, runs: Collection[Run]) -> list[Run]:
+    """Those of ``runs`` of which anything runs, by the kernel's word."""
+    if not runs:
+        return []
+    found = await asyncio.to_thread(runner_client.restless, [ctx.panes[run.id] for run in runs])
+    return [run for run in runs if ctx.panes.get(run.id) in found]
+
+
+async def _without_their_runners(ctx: Context, runs: Collection[Run]) -> None:
+    """Stop what the runners of contained runs left running, and say so when all of it is stopped."""
+    moving = await _moving(ctx, runs)
+    freezing = (asyncio.to_thread(runner_client.freeze_tree, ctx.panes[run.id]) for run in moving)
+    for run, stopped in zip(moving, await asyncio.gather(*freezing), strict=True):
+        title = f"{run.agent} was contained and ran on: its runner did not stop it"
+        response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
+        await alarms.ensure(ctx, "contained-runs", f"run:{run.id}", priority=1, title=title, response=response)

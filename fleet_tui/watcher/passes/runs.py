@@ -100,6 +100,7 @@ async def observe(ctx: Context) -> None:
         await _server_lost(ctx, live)
     by_session = {pane.session: pane for pane in panes or ()}
     ctx.panes = {pane.session: pane.pid for pane in panes or () if not pane.dead}
+    await containment.hold_still(ctx, live)
     for run in live:
         async with alarms.guarding(ctx, "observe", f"run:{run.id}", title=f"{run.agent} cannot be looked after"):
             await _observe_one(ctx, run, by_session.get(run.session))
@@ -125,7 +126,6 @@ def sweep(ctx: Context, sessions: Iterable[str]) -> None:
 
 async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
     run_dir = ctx.paths.run_dir(run.id)
-    await containment.hold_still(ctx, run)
     alive = runner_client.runner_alive(run_dir)
     record = read_exit(run_dir)  # after the look at the runner: a dead one writes nothing any more
     if alive:
