@@ -116,7 +116,7 @@ class FleetPaths:
 
     @property
     def gates(self) -> Path:
-        """Clean checkouts in which gates run."""
+        """Clean checkouts in which gates run, and the home directories that commands of ours have while they run."""
         return self.state / "gates"
 
     @property

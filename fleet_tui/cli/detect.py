@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fleet_tui.settings.programs import program_of
+
 VENDOR_PROGRAMS = {
     "claude-code": "claude",
     "codex": "codex",
@@ -29,14 +31,6 @@ _PYTHON_CHECKS = (
     ("test", "pytest", "-q", "tests/"),
 )
 _PROBE_S = 10
-# Of a line for the shell only a plain first word tells a program.
-_PROGRAM = re.compile(r"[\w./+-]+")
-_ASSIGNMENT = re.compile(r"\w+=")
-_SHELL_WORDS = frozenset(
-    {".", ":", "[", "break", "case", "cd", "command", "continue", "echo", "eval", "exec", "exit", "export", "false"}
-    | {"for", "if", "printf", "pwd", "read", "return", "set", "shift", "source", "test", "time", "trap", "true", "type"}
-    | {"ulimit", "umask", "until", "wait", "while"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +57,12 @@ def gates(repository: Path) -> list[GateProposal]:
 
 def lacks(command: str | Sequence[str], repository: Path) -> str:
     """What keeps a gate's command from starting, as far as looking can tell; empty when nothing is known of it."""
-    program = _program(command)
+    program = program_of(command)
     if program is None:
         return ""
     if "/" in program:
         return "" if os.access(repository / program, os.X_OK) else f"{program} is not there"
     return "" if shutil.which(program) else f"{program} is not on PATH"
-
-
-def _program(command: str | Sequence[str]) -> str | None:
-    if not isinstance(command, str):
-        return command[0] if command else None
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return None
-    first = next((word for word in words if not _ASSIGNMENT.match(word)), "")
-    return first if _PROGRAM.fullmatch(first) and first not in _SHELL_WORDS else None
 
 
 def installed_vendors() -> list[str]:

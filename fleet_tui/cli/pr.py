@@ -162,8 +162,9 @@ def _show_gate(gate: Gate, paths: FleetPaths) -> None:
 
 def _result(gate: Gate) -> str:
     took = f" in {gate.duration_ms / 1000:.1f} s" if gate.state is not GateState.RUNNING else ""
+    level = f" at {one_line(gate.isolation)}" if gate.isolation else ""
     why = one_line(gate.reason or (f"exit code {gate.exit_code}" if gate.exit_code else ""))
-    return f"gate {one_line(gate.name)} {gate.state.value}{took} on tree {gate.tree[:8]}  {why}".rstrip()
+    return f"gate {one_line(gate.name)} {gate.state.value}{took}{level} on tree {gate.tree[:8]}  {why}".rstrip()
 
 
 @pr.command("gate-log")

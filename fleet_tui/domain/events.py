@@ -565,6 +565,8 @@ class MergeFailed(Payload, kind="merge_failed"):
 
 @dataclass(frozen=True, slots=True)
 class GateStarted(Payload, kind="gate_started"):
+    """``isolation``: the level that it runs at; empty in logs from before it was recorded."""
+
     gate: str
     name: str
     pr: int
@@ -572,6 +574,7 @@ class GateStarted(Payload, kind="gate_started"):
     head_sha: str
     base_sha: str
     command: str
+    isolation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

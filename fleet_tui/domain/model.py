@@ -187,6 +187,8 @@ class Gate:
     tail: str
     reason: str
     started_ns: int
+    isolation: str = ""
+    """The level that it ran at; empty when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,7 @@ class Gate(Base):
     tail = TextField()
     reason = TextField()
     started_ns = BigIntegerField()
+    isolation = TextField()
 
 
 class Release(Base):

@@ -18,9 +18,9 @@ from fleet_tui.domain.users import AgentUser
 PRIVATE = (Path("/proc"), Path("/dev"), Path("/tmp"))  # noqa: S108 - the sandbox's own
 # In the foreground group of bubblewrap's own processes, a Ctrl-C meant for the agent would end the whole sandbox.
 # At L2 it begins as root, with no capability but those to become the other user: after that none is left. The terminal
-# of the pane is given to that user, or nothing could be written to /dev/stderr.
+# of the pane, or the pipe to us, is given to that user, or nothing could be written to /dev/stderr.
 _ENTER = """
-import os, resource, signal, sys
+import os, resource, signal, stat, sys
 who, argv = sys.argv[1:3], sys.argv[3:]
 os.setpgid(0, 0)
 try:
@@ -34,7 +34,8 @@ for number in (signal.SIGTTOU, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
 if who[0]:
     uid, gid, processes, size = map(int, who[0].split(':'))
     for handle in (0, 1, 2):
-        if os.isatty(handle) and 136 <= os.major(os.fstat(handle).st_rdev) <= 143:
+        said = os.fstat(handle)
+        if stat.S_ISFIFO(said.st_mode) or os.isatty(handle) and 136 <= os.major(said.st_rdev) <= 143:
             os.fchown(handle, uid, -1)
     for kind, limit in ((resource.RLIMIT_NPROC, processes), (resource.RLIMIT_FSIZE, size)):
         hard = resource.getrlimit(kind)[1]

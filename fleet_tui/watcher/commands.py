@@ -4,18 +4,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.ids import new_id
-from fleet_tui.tmux import runner_client
+from fleet_tui.domain.states import Isolation
+from fleet_tui.tmux import runner_client, sandbox
 from fleet_tui.tmux.records import MARKER
-from fleet_tui.watcher.shell import Outcome, command_environment, run_command
+from fleet_tui.watcher.environment import command_environment
+from fleet_tui.watcher.shell import Outcome, argv_of, run_command
 
 COMMAND_MARKER = "FLEET_COMMAND"
 """The environment variable that tells which fleet's watcher a command belongs to."""
 _OUTPUT_LIMIT = 1_000_000
+Command = str | Sequence[str]
+"""A line for ``sh``, or a list of arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPlace:
+    """The directory that a command runs in, and the sandbox around it; at L0 there is none, and it runs as we do."""
+
+    tree: Path
+    level: Isolation = Isolation.L0
+    home: Path | None = None
+    program: str = ""
+    view: sandbox.View | None = None
+
+    def argv(self, command: Command) -> list[str]:
+        """What to start for ``command``."""
+        argv = argv_of(command)
+        return argv if self.view is None else list(sandbox.wrap(self.program, self.view, argv))
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        """Its whole environment."""
+        return command_environment(extra, self.home, self.view.user if self.view is not None else None)
 
 
 class Commands:
@@ -31,8 +56,8 @@ class Commands:
 
     async def run(
         self,
-        command: str | Sequence[str],
-        cwd: Path,
+        command: Command,
+        place: CommandPlace,
         origin: Origin,
         *,
         mark: str,
@@ -40,18 +65,19 @@ class Commands:
         output_limit: int,
         env: Mapping[str, str] | None = None,
     ) -> Outcome:
-        """Run one command; when it is over nothing that carries its ``mark`` is left."""
+        """Run one command in its place; when it is over nothing that carries its ``mark`` is left."""
         self._running[mark] = origin
-        marked = command_environment(env) | {COMMAND_MARKER: self.fleet, MARKER: mark}
+        marked = place.environment(env or {}) | {COMMAND_MARKER: self.fleet, MARKER: mark}
+        argv = place.argv(command)
         try:
-            return await run_command(command, cwd, time_limit_s=time_limit_s, output_limit=output_limit, env=marked)
+            return await run_command(argv, place.tree, time_limit_s=time_limit_s, output_limit=output_limit, env=marked)
         finally:
             # What got away from its sub-reaper, by killing it, is found by its mark.
             await asyncio.to_thread(runner_client.kill_marked, mark)
             del self._running[mark]
 
     async def run_lines(
-        self, commands: Sequence[str | Sequence[str]], cwd: Path, origin: Origin, time_limit_s: float
+        self, commands: Sequence[Command], place: CommandPlace, origin: Origin, time_limit_s: float
     ) -> None:
         """Run commands of the configuration one after the other.
 
@@ -60,7 +86,7 @@ class Commands:
         """
         for command in commands:
             outcome = await self.run(
-                command, cwd, origin, mark=new_id("command"), time_limit_s=time_limit_s, output_limit=_OUTPUT_LIMIT
+                command, place, origin, mark=new_id("command"), time_limit_s=time_limit_s, output_limit=_OUTPUT_LIMIT
             )
             if not outcome.passed:
                 why = outcome.problem or f"exit code {outcome.exit_code}"

@@ -1,4 +1,4 @@
-"""The complete environment of an agent: an allow-list of the user's, the fleet's own names, and no credential."""
+"""The complete environments of agents and of the watcher's commands: an allow-list of the user's, and no credential."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ _PASSED_ON = (
 )
 _PASSED_PREFIXES = ("LC_",)
 _OF_THE_HOME = frozenset({"HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"})
+_NO_COMMANDS = ("GIT_", "FLEET_", "GH_", "GITHUB_", "SSH_AUTH_SOCK", "TMUX", "ANTHROPIC_", "OPENAI_", "GEMINI_")
 
 
 def bus_directory(run_dir: Path) -> Path:
@@ -54,9 +55,7 @@ def agent_environment(
     configuration (``vendors.*.env``, ``agents[].env``) and arrives in ``extra``. With a ``home`` of its own nothing
     points into the person's. At L2 ``user`` is whom the processes run as.
     """
-    inherited = {
-        name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES)
-    }
+    inherited = _inherited() if home is None else _without_home(_inherited())
     own = {
         **({} if home is None else {"HOME": str(home)}),
         "PATH": f"{run_dir / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -78,9 +77,33 @@ def agent_environment(
         # In the place of the machine's own, which is not read here either.
         del own["GIT_CONFIG_NOSYSTEM"]
         own |= {"USER": user.name, "LOGNAME": user.name, "GIT_CONFIG_SYSTEM": str(run_dir / GIT_CONFIG)}
-    if home is not None:
-        inherited = {name: value for name, value in inherited.items() if name not in _OF_THE_HOME}
     return inherited | dict(agent.env) | dict(extra) | own
+
+
+def command_environment(
+    extra: Mapping[str, str], home: Path | None = None, user: AgentUser | None = None
+) -> dict[str, str]:
+    """Name → value for a command of the watcher.
+
+    Without a ``home`` of its own it is the person's environment, but for credentials of forges and agents and git's
+    variables; with one, what agents inherit. ``extra`` is the command's own, and counts most.
+    """
+    if home is None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NO_COMMANDS)}
+    else:
+        kept = _without_home(_inherited())
+        kept |= {"HOME": str(home), "PATH": os.environ.get("PATH", os.defpath), "GIT_TERMINAL_PROMPT": "0"}
+    who = {} if user is None else {"USER": user.name, "LOGNAME": user.name}
+    return kept | who | {"CI": "true"} | dict(extra)
+
+
+def _inherited() -> dict[str, str]:
+    everything = os.environ.items()
+    return {name: value for name, value in everything if name in _PASSED_ON or name.startswith(_PASSED_PREFIXES)}
+
+
+def _without_home(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in _OF_THE_HOME}
 
 
 def install_client(run_dir: Path) -> None:

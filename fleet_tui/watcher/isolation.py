@@ -1,4 +1,4 @@
-"""Isolation of agents: which level works here, and what a run at L1 or L2 gets to see."""
+"""Isolation: which level works here, and what a run or a command of the watcher gets to see at L1 or L2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import glob
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, Isolation
 from fleet_tui.domain.users import AgentUser
+from fleet_tui.git.config_text import config_text
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance import isolation as governance
 from fleet_tui.paths import FleetPaths, shipped_config
 from fleet_tui.settings.isolation import IsolationSettings
+from fleet_tui.settings.programs import program_of
 from fleet_tui.tmux import sandbox
 from fleet_tui.vendors.base import Launch
 from fleet_tui.watcher import agent_user
@@ -101,11 +103,9 @@ def view_of(
     writable = owned(paths, agent, run, workspace)
     _refuse_links((*writable, gate / "objects" / "info"))
     agent_user.give(writable, user)
-    # The clone borrows the objects; its `git fetch` reads the heads. Settings and every other ref stay out of sight.
-    control = (paths.control / "objects", paths.control / "refs" / "heads", paths.control / "HEAD")
     own = (bus_directory(run_dir), run_dir / "bin", *launch.files, *launch.reads)
     gate_files = (gate, gate / "objects" / "info")
-    readable = (*machine(settings), *installation(launch.argv[0]), *control, *gate_files, *own)
+    readable = (*machine(settings), *installation(launch.argv[0]), *_borrowed(paths), *gate_files, *own)
     shared = tuple((Path.home() / name, home / name) for name in settings.home if (Path.home() / name).exists())
     _refuse_links(way for _, seen in shared for way in (seen, *seen.parents) if way.is_relative_to(home))
     view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network, shared)
@@ -120,6 +120,40 @@ def view_of(
     mine = (git_config, *launch.files, run_dir / "bin", *(run_dir / "bin").iterdir())
     agent_user.let_read(mine, user)
     return _as(replace(view, readable=(*readable, git_config)), user, settings)
+
+
+def view_of_command(
+    paths: FleetPaths,
+    settings: IsolationSettings,
+    tree: Path,
+    home: Path,
+    commands: Iterable[str | Sequence[str]],
+    user: AgentUser | None = None,
+) -> sandbox.View:
+    """What ``commands`` of the watcher see: ``tree`` and ``home``, which they may write to, and the machine's programs.
+
+    Of the person's home directory and of the fleet nothing, but for what a clone in ``tree`` borrows. What is written
+    to is made ``user``'s, at L2, and ours without one.
+
+    Raises:
+        FleetError: ``tree`` is a link that an agent could have made.
+    """
+    _refuse_links((tree, home))
+    borrowed = _borrowed(paths) if (tree / ".git").exists() else ()
+    if user is not None and borrowed:
+        (home / ".gitconfig").write_text(config_text({"safe.directory": str(paths.control)}), encoding="utf-8")
+    agent_user.give((tree, home), user)
+    found = (program_of(command) for command in commands)
+    # A relative path is one of the tree's.
+    programs = (word for word in found if word is not None and ("/" not in word or Path(word).is_absolute()))
+    readable = (*machine(settings), *(path for program in programs for path in installation(program)), *borrowed)
+    view = sandbox.View(tree, (tree, home), readable, *hidden(paths, settings), settings.network)
+    return view if user is None else _as(view, user, settings)
+
+
+def _borrowed(paths: FleetPaths) -> tuple[Path, ...]:
+    """What a clone needs of the control repository: objects, and heads to fetch. Settings and other refs stay out."""
+    return (paths.control / "objects", paths.control / "refs" / "heads", paths.control / "HEAD")
 
 
 def owned(paths: FleetPaths, agent: str, run: str, workspace: Path) -> tuple[Path, ...]:

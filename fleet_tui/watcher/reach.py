@@ -1,4 +1,4 @@
-"""The isolation level proved by trying: a program in an agent's place attempts each reach."""
+"""The isolation level proved by trying: a program in an agent's place, and one in a gate's, attempts each reach."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +46,19 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class _Stage:
+    """A run's surroundings, and those of a command of the watcher, beside the real ones."""
+
+    run: str
+    workspace: Path
+    reaches: list[Reach]
+    """What is tried from the run's place."""
+    checkout: Path
+    home: Path
+    of_command: list[Reach]
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """What became of an attempt; ``broken`` when the level's promise does not hold."""
 
@@ -58,53 +71,68 @@ class Tried:
     broken: bool
 
 
-def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> list[Tried]:
-    """Make a run's surroundings beside the real ones, start the trial program in them, and take them away again.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was tried from an agent's place, and from that of a gate and of the set-up and teardown of workspaces."""
+
+    agent: list[Tried]
+    command: list[Tried]
+
+    @property
+    def broken(self) -> int:
+        """How many promises do not hold."""
+        return sum(attempt.broken for attempt in (*self.agent, *self.command))
+
+
+def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> Report:
+    """Make both surroundings beside the real ones, start the trial program in them, and take them away again.
 
     Raises:
         FleetError: the trial program did not answer.
     """
     user = agent_user.find(settings.user) if level.isolation is Isolation.L2 else None
-    with _stage(paths, user) as (reaches, run, workspace):
-        asked = [*reaches, *_of_the_host(paths, settings)]
-        launch = Launch((sys.executable, "-I", "-S", reacher.__file__, json.dumps([[r.kind, r.target] for r in asked])))
-        argv = _argv(paths, settings, level, run, launch, workspace, user)
-        done = subprocess.run(
-            argv, cwd=workspace, capture_output=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL
-        )
-        if done.returncode != 0:
-            said = one_line(done.stderr.decode("utf-8", "replace"), 400)
-            raise FleetError("the trial program did not run", said, "see docs/security.md")
-        answers = json.loads(done.stdout)
+    with _stage(paths, user) as stage:
+        host = _of_the_host(paths, settings)
+        asked, of_command = [*stage.reaches, *host], [*stage.of_command, *host]
+        of_agent = of_gate = None
+        if level.isolation is not Isolation.L0:
+            launch = Launch((sys.executable,))
+            of_agent = isolation.view_of(paths, settings, _AGENT, stage.run, launch, stage.workspace, user)
+            of_gate = isolation.view_of_command(paths, settings, stage.checkout, stage.home, [], user)
+        answers = _answers(asked, stage.workspace, of_agent)
+        from_command = _answers(of_command, stage.checkout, of_gate)
     if user is not None:
         with _opened_stage() as (file, place):
             outside = _without_sandbox(paths, file, place)
             answers += asyncio.run(_answers_as(user, outside, place))
         asked += outside
-    return [_judged(reach, str(why), level.isolation) for reach, why in zip(asked, answers, strict=True)]
+    return Report(_judged(asked, answers, level.isolation), _judged(of_command, from_command, level.isolation))
 
 
-def _judged(reach: Reach, why: str, level: Isolation) -> Tried:
+def _answers(asked: list[Reach], cwd: Path, view: sandbox.View | None) -> list[str]:
+    """What the trial program says, in a sandbox with this ``view`` or without one."""
+    said = json.dumps([[reach.kind, reach.target] for reach in asked])
+    argv: tuple[str, ...] = (sys.executable, "-I", "-S", reacher.__file__, said)
+    if view is not None:
+        program = sandbox.bubblewrap()
+        if program is None:
+            raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again")
+        argv = sandbox.wrap(program, view, argv)
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        why = one_line(done.stderr.decode("utf-8", "replace"), 400)
+        raise FleetError("the trial program did not run", why, "see docs/security.md")
+    return [str(why) for why in json.loads(done.stdout)]
+
+
+def _judged(asked: list[Reach], answers: list[str], level: Isolation) -> list[Tried]:
+    return [_judgement(reach, why, level) for reach, why in zip(asked, answers, strict=True)]
+
+
+def _judgement(reach: Reach, why: str, level: Isolation) -> Tried:
     reached = not why
     broken = reach.needed is not reached if level is not Isolation.L0 else reach.needed and not reached
     return Tried(reach.name, reach.kind, reach.target, reach.needed, reached, one_line(why), broken)
-
-
-def _argv(
-    paths: FleetPaths,
-    settings: IsolationSettings,
-    level: Level,
-    run: str,
-    launch: Launch,
-    workspace: Path,
-    user: AgentUser | None,
-) -> tuple[str, ...]:
-    if level.isolation is Isolation.L0:
-        return launch.argv
-    program = sandbox.bubblewrap()
-    if program is None:
-        raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again")
-    return sandbox.wrap(program, isolation.view_of(paths, settings, _AGENT, run, launch, workspace, user), launch.argv)
 
 
 # -- L2: what the other user alone keeps out, were there no sandbox ----------------------------------------------------
@@ -177,8 +205,8 @@ def _start_as(user: AgentUser, asked: list[Reach]) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _stage(paths: FleetPaths, user: AgentUser | None) -> Iterator[tuple[list[Reach], str, Path]]:
-    """A run of nobody's: workspace, gate, socket, spool; and a neighbour with the same."""
+def _stage(paths: FleetPaths, user: AgentUser | None) -> Iterator[_Stage]:
+    """A run of nobody's: workspace, gate, socket, spool; a neighbour with the same; a checkout with its home."""
     own, other = new_id("doctor"), new_id("doctor")
     # `.new-` is what the watcher tidies away should we be killed.
     place = Path(tempfile.mkdtemp(prefix=".new-doctor-", dir=paths.workspaces))
@@ -189,12 +217,16 @@ def _stage(paths: FleetPaths, user: AgentUser | None) -> Iterator[tuple[list[Rea
                 (place / name / folder).mkdir(parents=True)
             (place / name / "tree" / "file").write_text("x", encoding="utf-8")
             (place / name / "gate.git" / "hooks" / "pre-receive").write_text("#!/bin/sh\n", encoding="ascii")
+        checkout, home = place / "checkout", place / "home"
+        checkout.mkdir(mode=0o700)
+        home.mkdir(mode=0o700)
         with contextlib.ExitStack() as sockets:
             for run_dir in run_dirs:
                 run_dir.mkdir(mode=0o700)
                 install_client(run_dir)
                 sockets.enter_context(_listening(bus_socket(run_dir), user))
-            yield _staged(paths, place, *run_dirs), own, place / "own" / "tree"
+            reaches = _staged(paths, place, *run_dirs)
+            yield _Stage(own, place / "own" / "tree", reaches, checkout, home, _of_command(reaches, checkout, home))
     finally:
         for leftover in (place, *run_dirs, paths.homes / _AGENT):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -220,6 +252,13 @@ def _staged(paths: FleetPaths, place: Path, own: Path, other: Path) -> list[Reac
         Reach("the state directory", "write", str(paths.state)),
         Reach("the runtime directory", "write", str(paths.runtime)),
     ]
+
+
+def _of_command(reaches: list[Reach], checkout: Path, home: Path) -> list[Reach]:
+    """A command has a place of its own, and no part in any run's."""
+    own = [Reach(f"its {path.name}", "write", str(path), needed=True) for path in (checkout, home)]
+    theirs = [replace(reach, name=reach.name.replace("its ", "a run's "), needed=False) for reach in reaches]
+    return [*own, *theirs]
 
 
 def _of_the_host(paths: FleetPaths, settings: IsolationSettings) -> list[Reach]:

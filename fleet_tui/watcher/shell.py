@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -133,10 +132,3 @@ async def _collect(process: asyncio.subprocess.Process, output: bytearray, limit
             del output[limit:]
             return f"output limit of {limit // 1024} KiB"
     return ""
-
-
-def command_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The user's environment without credentials for forges and agents, and without git's own variables."""
-    hidden = ("GIT_", "FLEET_", "GH_", "GITHUB_", "SSH_AUTH_SOCK", "TMUX", "ANTHROPIC_", "OPENAI_", "GEMINI_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-    return kept | {"CI": "true"} | dict(extra or {})

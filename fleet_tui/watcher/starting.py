@@ -32,6 +32,7 @@ from fleet_tui.tmux.runner_client import runner_argv
 from fleet_tui.vendors.base import Launch, LaunchRequest
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher import agent_user, alarms, isolation, prompt
+from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
 from fleet_tui.watcher.passes import tickets
@@ -75,9 +76,8 @@ async def _workspace(ctx: Context, run: Run) -> tuple[Path, str, str]:
     ticket = ctx.reader.ticket(run.ticket)
     base = await ctx.control.target_sha()
     paths = await ctx.workspaces.create(run.ticket, branch_for(run.ticket, ticket.title if ticket else ""), base)
-    settings = ctx.settings.workspace
     origin = Origin(f"workspace set-up of ticket #{run.ticket}", f"ticket:{run.ticket}")
-    await ctx.commands.run_lines(settings.setup, paths.path, origin, settings.time_limit_s)
+    await run_lines(ctx, ctx.settings.workspace.setup, paths.path, origin)
     created = WorkspaceCreated(run.ticket, paths.branch, base, str(paths.path))
     await ctx.say(created, f"ticket:{run.ticket}")
     return paths.path, paths.branch, base

@@ -92,7 +92,7 @@ def test_the_doctor_says_what_an_agent_reaches_at_l0(place: Place) -> None:
     assert done.code == 0, "nothing was promised"
     reached = {f"{tried['act']} {tried['name']}": tried["reached"] for tried in done.json["tried"]}
     assert (done.json["level"], reached["write your repository"], reached["write its workspace"]) == ("L0", True, True)
-    assert "an agent reaches what is marked -" in place.fleet("doctor", "--security")
+    assert "an agent and a gate reach what is marked -" in place.fleet("doctor", "--security")
     assert list(place.paths.workspaces.iterdir()) == list((place.paths.runtime / "runs").iterdir()) == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.ids import new_id
 from fleet_tui.tmux import proctree
-from fleet_tui.watcher.commands import Commands
+from fleet_tui.watcher.commands import CommandPlace, Commands
 from fleet_tui.watcher.shell import Outcome
 from tests.watcher.watcher_support import until
 
@@ -35,7 +35,7 @@ def commands(place: Path) -> Commands:
 async def run(commands: Commands, place: Path, line: str, time_limit_s: float = 30) -> Outcome:
     origin = Origin("a test")
     return await commands.run(
-        line, place, origin, mark=new_id("command"), time_limit_s=time_limit_s, output_limit=100_000
+        line, CommandPlace(place), origin, mark=new_id("command"), time_limit_s=time_limit_s, output_limit=100_000
     )
 
 

@@ -1,4 +1,4 @@
-"""A branch's test suite runs with the operator's rights, below the watcher: however it asks, it is not the operator."""
+"""At L0 a branch's test suite runs with the operator's rights: however it asks, it is not the operator."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def attacked(place: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     socket = FleetPaths.of(place / "shop").operator_socket
     gate = {"name": "check", "run": [sys.executable, "suite.py", request.param, str(socket), str(place / "answer")]}
     vendors = {"author": vendor(AUTHOR), "reviewer": vendor(REVIEWER)}
-    repository = make_repository(place, configuration(team, vendors=vendors, gates=[gate]))
+    config = configuration(team, vendors=vendors, gates=[gate], isolation={"level": "L0"})
+    repository = make_repository(place, config)
     commit(repository, {"suite.py": ATTACK})
     tickets = repository / ".fleet" / "tickets"
     tickets.mkdir()

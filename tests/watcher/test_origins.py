@@ -19,7 +19,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.tmux import proctree
 from fleet_tui.tmux.records import MARKER, RUNNER, write_json
-from fleet_tui.watcher.commands import COMMAND_MARKER
+from fleet_tui.watcher.commands import COMMAND_MARKER, CommandPlace
 from fleet_tui.watcher.origins import UNTRACEABLE, below_watcher, origin_of, record_denied
 from tests.watcher.watcher_support import Fleet, until
 
@@ -106,7 +106,7 @@ async def test_command_is_named_whatever_it_marks_itself_with(fleet: Fleet, plac
     run = await working(fleet)
     forged = f"env {MARKER}={run.id} {COMMAND_MARKER}=x sh -c 'echo $$ >{place}/pid; exec sleep 300'"
     asked = Origin("workspace set-up of ticket #1", "ticket:1")
-    setting_up = asyncio.create_task(fleet.ctx.commands.run_lines([forged], place, asked, 60))
+    setting_up = asyncio.create_task(fleet.ctx.commands.run_lines([forged], CommandPlace(place), asked, 60))
     pid = int(await until(lambda: (place / "pid").exists() and (place / "pid").read_text()))
     assert origin_of(fleet.ctx, pid) == asked
     setting_up.cancel()

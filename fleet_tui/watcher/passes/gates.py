@@ -14,12 +14,16 @@ from fleet_tui.domain.text import one_line, some_names
 from fleet_tui.git.values import UnrelatedHistories
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.watcher import alarms
+from fleet_tui.watcher.command_place import command_place
+from fleet_tui.watcher.commands import CommandPlace
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
 from fleet_tui.watcher.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
 from fleet_tui.watcher.shell import Outcome
 
+_NOT_FOUND = 127
+"""The exit code of a shell (and of our way into a sandbox) that does not find a program."""
 _NAMED, _LISTED = 5, 50
 """Conflicting files that a line names, and that an event and a message list: there may be any number."""
 
@@ -89,6 +93,9 @@ async def _tell(ctx: Context, pull_request: PullRequest, reason: str) -> None:
 async def _run_missing(
     ctx: Context, pull_request: PullRequest, base: str, view: MergeView, missing: list[GateSettings]
 ) -> None:
+    if ctx.level.refusal:
+        await _tell(ctx, pull_request, one_line(f"no gate runs: {ctx.level.refusal}", 400))
+        return
     if pull_request.state is PullRequestState.GATED:
         await change_state(ctx, pull_request, PullRequestState.APPROVED, f"gates run again on base {base[:8]}")
     elif pull_request.state is PullRequestState.NEEDS_REVIEW:
@@ -107,20 +114,24 @@ async def _run_gates(
         for gate in gates:
             # A checkout of its own for each: what one gate leaves behind must not help or hurt the next.
             await ctx.control.checkout(view.commit, checkout)
-            if not await _run_gate(ctx, pull_request, base, view, gate):
-                return
+            async with command_place(ctx, checkout, [gate.run]) as place:
+                if not await _run_gate(ctx, pull_request, base, view, gate, place):
+                    return
     finally:
         shutil.rmtree(checkout, ignore_errors=True)
 
 
-async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: MergeView, gate: GateSettings) -> bool:
-    subject = f"pr:{pull_request.number}"
+async def _run_gate(
+    ctx: Context, pull_request: PullRequest, base: str, view: MergeView, gate: GateSettings, place: CommandPlace
+) -> bool:
+    number, level = pull_request.number, place.level.value
+    subject = f"pr:{number}"
     gate_id = new_id("gate")
-    started = GateStarted(gate_id, gate.name, pull_request.number, view.tree, pull_request.head_sha, base, gate.command)
+    started = GateStarted(gate_id, gate.name, number, view.tree, pull_request.head_sha, base, gate.command, level)
     (event,) = await ctx.record(draft(started, subject))
     outcome = await ctx.commands.run(
         gate.argv,
-        ctx.paths.gates / view.tree,
+        place,
         Origin(f"gate {gate.name} of #{pull_request.number}", subject),
         mark=gate_id,
         time_limit_s=gate.time_limit_s,
@@ -129,24 +140,29 @@ async def _run_gate(ctx: Context, pull_request: PullRequest, base: str, view: Me
     )
     log = _store_evidence(ctx, gate_id, outcome)
     if outcome.passed:
-        passed = GatePassed(
-            gate_id, gate.name, pull_request.number, view.tree, outcome.duration_ms, 0, log, outcome.tail(8)[:2000]
-        )
+        passed = GatePassed(gate_id, gate.name, number, view.tree, outcome.duration_ms, 0, log, outcome.tail(8)[:2000])
         await ctx.say(passed, subject, cause=event.id)
         return True
     failed = GateFailed(
         gate_id,
         gate.name,
-        pull_request.number,
+        number,
         view.tree,
         outcome.duration_ms,
         outcome.exit_code,
         log,
         outcome.tail()[:6000],
-        outcome.problem,
+        outcome.problem or _hint(outcome, place),
     )
     await ctx.say(failed, subject, cause=event.id)
     return False
+
+
+def _hint(outcome: Outcome, place: CommandPlace) -> str:
+    """Why a program may not have been found that is there outside."""
+    if place.view is None or outcome.exit_code != _NOT_FOUND:
+        return ""
+    return f"exit code {_NOT_FOUND}: a program was not found; at {place.level.value} isolation.read_only says what is"
 
 
 def _store_evidence(ctx: Context, gate_id: str, outcome: Outcome) -> str:

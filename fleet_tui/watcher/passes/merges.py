@@ -23,6 +23,7 @@ from fleet_tui.domain.states import LIVE_RUNS, EffectClass, EffectState, PullReq
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
 from fleet_tui.watcher import alarms
+from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
@@ -217,9 +218,8 @@ async def reclaim(ctx: Context) -> None:
 
 async def _remove(ctx: Context, workspace: Workspace) -> None:
     paths = await ctx.workspaces.create(workspace.ticket, workspace.branch, workspace.base_sha)
-    settings = ctx.settings.workspace
     origin = Origin(f"workspace teardown of ticket #{workspace.ticket}", f"ticket:{workspace.ticket}")
-    await ctx.commands.run_lines(settings.teardown, paths.path, origin, settings.time_limit_s)
+    await run_lines(ctx, ctx.settings.workspace.teardown, paths.path, origin)
     backup = await ctx.workspaces.remove(workspace.ticket, "shipped")
     removed = WorkspaceRemoved(workspace.ticket, workspace.path, backup, "shipped")
     await ctx.say(removed, f"ticket:{workspace.ticket}", key=f"removed:{workspace.ticket}:{workspace.branch}")

@@ -1,0 +1,73 @@
+"""Where the watcher's commands run: what they run is a branch's code, so from L1 on it is held in as agents are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fleet_tui.bus.identity import Origin
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.ids import new_id
+from fleet_tui.domain.states import Isolation
+from fleet_tui.git.trees import remove_tree
+from fleet_tui.tmux import sandbox
+from fleet_tui.watcher import agent_user, isolation
+from fleet_tui.watcher.commands import Command, CommandPlace
+from fleet_tui.watcher.context import Context
+
+log = logging.getLogger(__name__)
+
+
+async def run_lines(ctx: Context, commands: Sequence[Command], tree: Path, origin: Origin) -> None:
+    """Run the commands of ``workspace.setup`` or ``workspace.teardown`` one after the other, in one place.
+
+    Raises:
+        FleetError: one failed, or there is no place for them.
+    """
+    if commands:
+        async with command_place(ctx, tree, commands) as place:
+            await ctx.commands.run_lines(commands, place, origin, ctx.settings.workspace.time_limit_s)
+
+
+@asynccontextmanager
+async def command_place(ctx: Context, tree: Path, commands: Sequence[Command]) -> AsyncIterator[CommandPlace]:
+    """A place for ``commands`` in ``tree`` at the level in force, with a home directory that ends with it.
+
+    Nothing that one branch's code leaves in a home directory (a poisoned cache, a changed setting) is there for the
+    next: what shall last belongs into ``tree``.
+
+    Raises:
+        FleetError: that level cannot be had any more, or another is demanded.
+    """
+    if ctx.level.refusal:
+        raise FleetError("no isolation", ctx.level.refusal, "fleet doctor --security")
+    if ctx.level.isolation is Isolation.L0:
+        await asyncio.to_thread(agent_user.give, (tree,), None)
+        yield CommandPlace(tree)
+        return
+    home = ctx.paths.gates / f".home-{new_id('command')}"
+    try:
+        yield await asyncio.to_thread(_confined, ctx, tree, home, commands)
+    finally:
+        await _throw_away(home)
+
+
+def _confined(ctx: Context, tree: Path, home: Path, commands: Sequence[Command]) -> CommandPlace:
+    program = sandbox.bubblewrap()
+    if program is None:
+        raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again, or restart the watcher")
+    level, settings = ctx.level.isolation, ctx.settings.isolation
+    user = agent_user.find(settings.user) if level is Isolation.L2 else None
+    home.mkdir(mode=0o700)
+    view = isolation.view_of_command(ctx.paths, settings, tree, home, commands, user)
+    return CommandPlace(tree, level, home, program, view)
+
+
+async def _throw_away(home: Path) -> None:
+    try:
+        await remove_tree(home)
+    except FleetError as error:
+        log.warning("a command's home directory stays until the next start: %s", error)
