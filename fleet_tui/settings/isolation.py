@@ -11,17 +11,17 @@ from fleet_tui.settings.section import Section
 
 
 class IsolationSettings(Section):
-    """How agents are kept apart from the fleet, from each other and from you."""
+    """How agents, and the branches' code that gates and set-up commands run, are kept apart from the fleet and you."""
 
     level: Literal["auto", "L0", "L1", "L2"] = Field(
         "auto",
-        description="`L1`: a bubblewrap sandbox, and no agent starts where that does not work; `L2`: that, and agents "
-        "run as `user`; `L0`: none; `auto`: the strongest that works here.",
+        description="`L1`: a bubblewrap sandbox, and neither agent nor gate starts where that does not work; `L2`: "
+        "that, and both run as `user`; `L0`: none; `auto`: the strongest that works here.",
     )
     user: Annotated[str, Strict(), Field(pattern=r"^([a-z_][a-z0-9_-]{0,31})?$")] = Field(
         "",
-        description="The user of this machine as whom agents run at L2; without one there is no L2. Only where root "
-        "runs the fleet.",
+        description="The user of this machine as whom agents and gates run at L2; without one there is no L2. "
+        "Only where root runs the fleet.",
     )
     processes: f.Number = Field(
         4096, ge=0, description="How many processes `user` may have at L2, all agents together; 0: no limit."

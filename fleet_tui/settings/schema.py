@@ -118,7 +118,7 @@ class Team(Section):
 
 
 class GateSettings(Section):
-    """A deterministic check that fleet itself runs on the merge result."""
+    """A deterministic check that fleet itself runs on the merge result; from L1 on in a sandbox, with an empty home."""
 
     name: f.SafeName = Field(description="Unique name.")
     run: f.Command = Field(description="A line for `sh -c`, or a list of arguments.")
@@ -144,7 +144,7 @@ class Merge(Section):
 
 
 class WorkspaceSettings(Section):
-    """Commands run in a fresh workspace, and before one is removed."""
+    """Commands run in a fresh workspace, and before one is removed; from L1 on in a sandbox, with an empty home."""
 
     setup: tuple[f.Command, ...] = Field((), description="Commands after it is made, such as installing dependencies.")
     teardown: tuple[f.Command, ...] = Field((), description="Commands before it is removed.")

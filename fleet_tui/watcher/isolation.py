@@ -72,14 +72,15 @@ def agent_home(paths: FleetPaths, agent: str) -> Path:
 
 
 def work_of(ctx: Context, pull_request: PullRequest) -> Isolation:
-    """What a pull request may be trusted with: the least that a run had which could have had a hand in it."""
+    """What a pull request may be trusted with: the least that a run or a gate had which could have had a hand in it."""
     reader = ctx.reader
     involved = [
         *reader.runs(ticket=pull_request.ticket),
         *reader.runs(pr=pull_request.number),
         *reader.runs(*LIVE_RUNS),
     ]
-    return governance.weakest(ctx.level.isolation, *(run.isolation for run in involved if run.isolation))
+    levels = [run.isolation for run in involved] + [gate.isolation for gate in reader.gates(pr=pull_request.number)]
+    return governance.weakest(ctx.level.isolation, *filter(None, levels))
 
 
 def view_of(

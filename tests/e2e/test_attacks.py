@@ -66,6 +66,10 @@ def denials(place: Place) -> list[dict[str, Any]]:
     return [event.payload | {"actor": event.actor} for event in place.events("policy_denied")]
 
 
+def reached_by_gate(told: dict[str, Any]) -> set[str]:
+    return {f"{tried['act']} {tried['name']}" for tried in told["tried_by_gate"] if tried["reached"]}
+
+
 def test_at_l0_every_act_is_refused_attributed_and_logged_and_the_rest_is_noticed(place: Place) -> None:
     results, run = attacked(place, "L0")
     for name in ("publish", "approve", "release", "by hand", "other run's socket"):
@@ -152,6 +156,7 @@ if WORKS:  # where there is none, nothing runs at L1
         assert reached == {f"write its {name}" for name in ("workspace", "spool", "gate's objects")} | {
             "connect its socket"
         }
+        assert reached_by_gate(done.json) == {"write its checkout", "write its home"}
         why = {tried["name"]: tried["why"] for tried in done.json["tried"]}
         assert why["a file of mode 0600, no sandbox"] == "Permission denied"
         assert why["the operator's socket, no sandbox"] == "Permission denied"
@@ -180,11 +185,13 @@ if WORKS:  # where there is none, nothing runs at L1
         assert reached == {f"write its {name}" for name in ("workspace", "spool", "gate's objects")} | {
             "connect its socket"
         }
-        names = {tried["name"] for tried in done.json["tried"]}
-        assert names >= {"the database", "the operator's socket", "tmux", "~/.ssh"}
+        assert reached_by_gate(done.json) == {"write its checkout", "write its home"}
+        host = {"the database", "the operator's socket", "tmux", "~/.ssh"}
+        assert {tried["name"] for tried in done.json["tried"]} >= host
+        assert {tried["name"] for tried in done.json["tried_by_gate"]} >= {*host, "a run's workspace", "a run's socket"}
         shown = ["/usr", "/bin", "/lib", "/lib64", "/etc", "~/.ssh"]
         place.edit_config(isolation={"read_only": shown})
         done = place.run("doctor", "--security")
         assert done.code == 1
         assert " x read    ~/.ssh" in done.out
-        assert "1 promise(s) of L1 do not hold" in done.out
+        assert "2 promise(s) of L1 do not hold" in done.out, "an agent's, and a gate's"

@@ -127,6 +127,23 @@ async def test_without_the_level_that_is_demanded_nothing_starts(fleet: Fleet) -
     assert fleet.alarms("isolation") == []
 
 
+async def test_a_gate_at_l0_makes_a_person_look(make_fleet: MakeFleet) -> None:
+    """It ran the branch's code with the reach of the watcher."""
+    gates = [{"name": "test", "run": "true"}]
+    fleet = await make_fleet(approval={"when": "sensitive", "hold_s": 0, "sensitive_paths": []}, gates=gates)
+    await fleet.ticket()
+    await fleet.settle()
+    fleet.ctx.level = L1
+    await fleet.author({"app.py": "print('two')\n"})
+    fleet.ctx.level = Level(Isolation.L0, "for the test")
+    await fleet.settle()
+    fleet.ctx.level = L1
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert {gate.isolation for gate in fleet.ctx.reader.gates()} == {"L0"}
+    assert any("isolation L0" in reason for reason in fleet.open_approval().reasons)
+
+
 @pytest.mark.parametrize("weak", ["author", "reviewer", "neighbour"])
 async def test_a_run_at_l0_makes_a_person_look(make_fleet: MakeFleet, weak: str) -> None:
     """Whoever could have forged it: the one who wrote it, who read it, or who was there."""
