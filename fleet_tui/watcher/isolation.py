@@ -148,7 +148,7 @@ def view_of_command(
     # A relative path is one of the tree's.
     programs = (word for word in found if word is not None and ("/" not in word or Path(word).is_absolute()))
     readable = (*machine(settings), *(path for program in programs for path in installation(program)), *borrowed)
-    view = sandbox.View(tree, (tree, home), readable, *hidden(paths, settings), settings.network)
+    view = sandbox.View(tree, (tree, home), readable, *hidden(paths, settings), settings.network is True)
     return view if user is None else _as(view, user, settings)
 
 
