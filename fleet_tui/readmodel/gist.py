@@ -28,6 +28,10 @@ def _short(sha: Any) -> str:
     return str(sha or "")[:8]
 
 
+def _at(level: Any) -> str:
+    return f" at {level}" if level else ""
+
+
 def _seconds(milliseconds: Any) -> str:
     return f"{int(milliseconds) / 1000:.1f} s"
 
@@ -149,7 +153,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "release_decided": lambda f: f"{f['agent']}: {f['decision']}, {f['summary']}",
     "pr_merged": lambda f: f"{_short(f['merge_sha'])} on {f['target']}, tree {_short(f['tree'])}",
     "merge_failed": lambda f: str(f["reason"]),
-    "gate_started": lambda f: f"{f['name']}: {f['command']}",
+    "gate_started": lambda f: f"{f['name']}{_at(f.get('isolation'))}: {f['command']}",
     "gate_passed": _gate,
     "gate_failed": _gate,
     "approval_requested": lambda f: f"{_short(f['head_sha'])} on {_short(f['base_sha'])}: {'; '.join(f['reasons'])}",

@@ -56,3 +56,9 @@ def test_any_payload_is_shown_without_a_crash_or_a_control_character(kind: str, 
 def test_hostile_text_is_cleaned() -> None:
     text = gist(_event("note", {"summary": "a\x1b]52;c;eA==\x07b\u202ec\nd"}))
     assert text == "abc d"
+
+
+def test_a_gate_s_level_is_told_where_it_is_known() -> None:
+    facts: dict[str, object] = {"name": "test", "command": "make test"}
+    assert gist(_event("gate_started", {**facts, "isolation": "L1"})) == "test at L1: make test"
+    assert gist(_event("gate_started", facts)) == "test: make test"
