@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from fleet_tui.domain.hosts import BadHost, host_rule
 from fleet_tui.domain.ids import SAFE_ID, slugify
 
 EVENT_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
@@ -21,6 +22,7 @@ RESERVED_NAMES = frozenset({"operator", "watcher", "all", "fleet", "none"})
 """Words that mean somebody else where an agent's name is expected."""
 
 _LONGEST = 4096
+_MOST_HOSTS = 200
 # Controls but newline and tab, line separators, and what makes text read in another order than it has.
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
@@ -173,6 +175,26 @@ def _required(value: Any) -> str | int:
     raise problem(f"expected `all` or a number from 0 to 50, got {describe(value)}")
 
 
+def _network(value: Any) -> bool | tuple[str, ...]:
+    """All, nothing, or rules for hosts in their normal form."""
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list | tuple):
+        raise problem(
+            f"expected true, false or a list of hosts, got {describe(value)}", "write it like `[example.com]`"
+        )
+    if len(value) > _MOST_HOSTS:
+        raise problem(f"more than {_MOST_HOSTS} hosts", "use `*.` for the names below one")
+    for index, item in enumerate(value):
+        if not isinstance(item, str):
+            raise problem(f"expected a host, got {describe(item)}", "put it in quotes", (index,))
+        try:
+            host_rule(_no_control(item, (index,)))
+        except BadHost as error:
+            raise problem(f"{error}", error.hint, (index,)) from None
+    return tuple(dict.fromkeys(str(host_rule(item)) for item in value))
+
+
 def _worktree(value: Any) -> bool | str | None:
     if value is None or isinstance(value, bool | str):
         return value
@@ -206,6 +228,11 @@ Required = Annotated[
 ]
 Worktree = Annotated[
     bool | str | None, BeforeValidator(_worktree), WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string"}]})
+]
+Network = Annotated[
+    bool | tuple[str, ...],
+    BeforeValidator(_network),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, _STRINGS]}),
 ]
 
 

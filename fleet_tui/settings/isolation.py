@@ -29,7 +29,11 @@ class IsolationSettings(Section):
     file_mb: f.Number = Field(
         8192, ge=0, description="How large a file an agent may write at L2, in megabytes; 0: no limit."
     )
-    network: f.Flag = Field(True, description="Whether a sandbox has the network; without it no vendor is reached.")
+    network: f.Network = Field(
+        True,
+        description="Whether a sandbox has the network, or to which hosts alone it may talk (`[api.anthropic.com, "
+        '"*.github.com:443"]`; without a port 443 and 80), through a proxy outside; without any no vendor is reached.',
+    )
     read_only: tuple[f.HostPath, ...] = Field(
         (), max_length=100, description="What a sandbox shows of this machine; the program of the vendor comes on top."
     )

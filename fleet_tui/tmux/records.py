@@ -20,7 +20,8 @@ MARKER = "FLEET_RUN"
 class RunSpec:
     """What a runner is to start. ``env`` is the complete environment; ``grace_s`` lies between TERM and KILL.
 
-    ``sandboxed``: the child and its own child are a sandbox's, whose end takes everything inside along.
+    ``sandboxed``: the child and its own child are a sandbox's, whose end takes everything inside along. ``proxy``: the
+    command that is its way to the network, see :mod:`fleet_tui.tmux.egress`.
     """
 
     run: str
@@ -30,6 +31,7 @@ class RunSpec:
     stdin_file: str | None = None
     grace_s: float = 5.0
     sandboxed: bool = False
+    proxy: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def read_spec(run_dir: Path) -> RunSpec:
             stdin_file=data.get("stdin_file"),
             grace_s=float(data.get("grace_s", 5.0)),
             sandboxed=bool(data.get("sandboxed", False)),
+            proxy=tuple(str(word) for word in data.get("proxy", ())),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{run_dir / SPEC}: {error!r}") from error

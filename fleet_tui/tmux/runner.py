@@ -26,6 +26,7 @@ if not __package__:
 
 from fleet_tui.tmux import proctree, records
 from fleet_tui.tmux.control import ControlSocket
+from fleet_tui.tmux.egress import Egress
 from fleet_tui.tmux.meter import Meter
 from fleet_tui.tmux.taken_in import wait_until_taken_in
 
@@ -36,17 +37,10 @@ LEFTOVER_GRACE_S = 2.0
 """How long processes that outlive the child have between TERM and KILL, at most."""
 UNKILLABLE_AFTER_S = 5.0
 
-_DEFAULTED = (
-    signal.SIGINT,
-    signal.SIGQUIT,
-    signal.SIGTSTP,
-    signal.SIGTTIN,
-    signal.SIGTTOU,
-    signal.SIGHUP,
-    signal.SIGTERM,
-)
+_OF_TERMINALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _REASONS = {signal.SIGHUP: "hangup", signal.SIGTERM: "terminated"}
-_IGNORED = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE)
+_DEFAULTED = (*_OF_TERMINALS, *_REASONS)
+_IGNORED = (*_OF_TERMINALS, signal.SIGPIPE)
 
 
 class Runner:
@@ -57,6 +51,7 @@ class Runner:
         self._spec = spec
         self._meter = Meter()
         self._selector = selectors.DefaultSelector()
+        self._egress = Egress(spec.proxy, {records.MARKER: spec.run})
         self._tree = proctree.Tree(os.getpid(), adopts=proctree.become_subreaper())
         self._child: int | None = None
         self._ended: int | None = None  # the child's wait status
@@ -121,7 +116,7 @@ class Runner:
 
     def _start(self) -> tuple[int, str] | None:
         env = {name: value for name, value in self._spec.env.items() if name not in {"TMUX", "TMUX_PANE"}}
-        env[records.MARKER] = self._spec.run
+        env |= {records.MARKER: self._spec.run} | self._egress.environment
         env.setdefault("TERM", os.environ.get("TERM", "dumb"))
         try:
             with contextlib.ExitStack() as files:
@@ -132,6 +127,7 @@ class Runner:
                     stdin=stdin,
                     cwd=self._spec.cwd,
                     env=env,
+                    pass_fds=self._egress.handles,
                     preexec_fn=_prepare_child(os.getpid()),  # this process has no threads
                 )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
@@ -140,6 +136,7 @@ class Runner:
             return code, f"start failed: {error}"
         self._child = process.pid
         process.returncode = 0  # reaped below with waitpid(-1), together with adopted orphans
+        self._egress.watch(self._selector)
         return None
 
     # -- the loop ------------------------------------------------------------------------------------------------------
@@ -195,8 +192,8 @@ class Runner:
             if pid == 0:
                 return
             if pid != self._child:
-                continue
-            if os.WIFSTOPPED(status):
+                self._egress.reaped(pid, status)
+            elif os.WIFSTOPPED(status):
                 self._child_stopped()
             else:
                 self._child_ended(status)
@@ -211,6 +208,7 @@ class Runner:
     def _child_ended(self, status: int) -> None:
         self._meter.pause()
         self._ended = status
+        self._egress.end()
         if self._state == "running":
             self._go_on()
             self._state = "draining"
@@ -224,6 +222,7 @@ class Runner:
             self._reap()  # what a sandbox leaves behind: nobody shall see the run's end and still find it
             return 0
         if now >= self._kill_at:
+            self._egress.end()
             proctree.send(members, signal.SIGKILL)
         return len(members) if now >= self._kill_at + UNKILLABLE_AFTER_S else None
 
@@ -312,7 +311,7 @@ class Runner:
 
     def _ask_to_end(self) -> None:
         # The end of a sandbox's own processes would be the end of everything inside, without a word of warning.
-        members = self._tree.members()
+        members = [process for process in self._tree.members() if process.pid != self._egress.pid]
         inside = proctree.inside(members, self._child) if self._spec.sandboxed else members
         proctree.send(inside or members, signal.SIGTERM)
 

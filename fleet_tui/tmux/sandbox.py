@@ -19,9 +19,15 @@ PRIVATE = (Path("/proc"), Path("/dev"), Path("/tmp"))  # noqa: S108 - the sandbo
 # In the foreground group of bubblewrap's own processes, a Ctrl-C meant for the agent would end the whole sandbox.
 # At L2 it begins as root, with no capability but those to become the other user: after that none is left. The terminal
 # of the pane, or the pipe to us, is given to that user, or nothing could be written to /dev/stderr.
+# The listening socket of its proxy, if it has one, is made here, where its network is, and handed out.
 _ENTER = """
 import os, resource, signal, stat, sys
 who, argv = sys.argv[1:3], sys.argv[3:]
+handle = os.environ.pop('FLEET_NETWORK_FD', '')
+if handle:
+    import socket
+    with socket.socket(fileno=int(handle)) as link, socket.create_server(('127.0.0.1', 13128), backlog=128) as door:
+        socket.send_fds(link, [b'n'], [door.fileno()])
 os.setpgid(0, 0)
 try:
     terminal = os.open('/dev/tty', os.O_RDWR | os.O_CLOEXEC)
@@ -51,6 +57,8 @@ except OSError as error:
     print(f'fleet: cannot start {argv[0]}: {error.strerror}', file=sys.stderr)
     sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
 """
+PROXY_PORT = 13128
+"""Where on its own loopback a sandbox finds its proxy, when its only way out is one (:mod:`fleet_tui.tmux.egress`)."""
 _READ = "--ro-bind-try"
 # What root may write to by ownership alone, without a capability: bubblewrap covers it only where the folder itself is
 # writable, and a fleet that root runs would leave `kernel.core_pattern` open.
@@ -118,7 +126,7 @@ def _namespaces(view: View) -> tuple[str, ...]:
     way_down = [word for name in ("SETUID", "SETGID", "CHOWN") for word in ("--cap-add", f"CAP_{name}")]
     rights = ("--unshare-user", "--cap-drop", "ALL") if view.user is None else ("--cap-drop", "ALL", *way_down)
     shared = (*rights, "--unshare-pid", "--unshare-ipc", "--unshare-uts")
-    return (*shared, "--unshare-cgroup-try", *(() if view.network else ("--unshare-net",)), "--die-with-parent")
+    return (*shared, "--unshare-cgroup-try", *(() if view.network is True else ("--unshare-net",)), "--die-with-parent")
 
 
 def _mounts(view: View) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def determine(paths: FleetPaths, settings: IsolationSettings) -> governance.Leve
     if program is None:
         return governance.choose(settings.level, "bubblewrap (bwrap) is not installed")
     home = agent_home(paths, "trial")
-    view = sandbox.View(home, (home,), machine(settings), *hidden(paths, settings), settings.network)
+    view = sandbox.View(home, (home,), machine(settings), *hidden(paths, settings), settings.network is True)
     try:
         problem = sandbox.try_out(program, view)
         if problem or settings.level == "L1" or not settings.user:
@@ -109,7 +109,7 @@ def view_of(
     readable = (*machine(settings), *installation(launch.argv[0]), *_borrowed(paths), *gate_files, *own)
     shared = tuple((Path.home() / name, home / name) for name in settings.home if (Path.home() / name).exists())
     _refuse_links(way for _, seen in shared for way in (seen, *seen.parents) if way.is_relative_to(home))
-    view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network, shared)
+    view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network is True, shared)
     if user is None:
         return view
     # Made by bubblewrap they would be root's, and closed to the agent.

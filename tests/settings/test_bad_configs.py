@@ -40,6 +40,12 @@ BAD: dict[str, tuple[str, str, str]] = {
     "hidden character in an argument": ('gates:\n  - {name: a, run: [x, «"\\u202e"]}\n', "U+202E", "remove"),
     "blank program": ("gates:\n  - {name: a, run: [«' ', x]}\n", "names no program", "first item"),
     "star without quotes": ("approval:\n  sensitive_paths: [*«.tf]\n", "alias", "quotes"),
+    "network as text": ("isolation:\n  network: «github.com\n", "true, false or a list of hosts", "[example.com]"),
+    "URL in the network": ("isolation: {network: [a.com, «'https://b.com/']}\n", "not a URL", "api.example.com"),
+    "port beyond the last": ("isolation: {network: [«'a.com:70000']}\n", "1 to 65535", "8443"),
+    "everything below com": ("isolation: {network: [«'*.com']}\n", "too much", "name a domain"),
+    "number as a host": ("isolation: {network: [«1]}\n", "expected a host, got a number", "quotes"),
+    "address in disguise": ("isolation: {network: [«'127.1']}\n", "an unusual form", "192.0.2.1"),
     # -- YAML that is not let in --
     "anchor": ("product: «&p {name: a}\n", "anchor `&p`", "write the value out"),
     "alias": ("product: {name: a}\nlabels: «*p\n", "alias `*p`", "write the value out"),

@@ -19,7 +19,9 @@ from tests.tmux.tmux_support import CONFIG, PtyRun
 _BWRAP = sandbox.bubblewrap()
 _HERE = sandbox.View(Path("/"), (), (*map(Path, ("/usr", "/bin", "/lib", "/lib64", "/etc")), *sandbox.interpreter()))
 # Where there is no bubblewrap there is no sandbox to look at; that fleet falls back to L0 then is tested everywhere.
-collect_ignore = [] if _BWRAP and not sandbox.try_out(_BWRAP, _HERE) else ["test_tmux_sandboxed_runs.py"]
+collect_ignore = (
+    [] if _BWRAP and not sandbox.try_out(_BWRAP, _HERE) else ["test_tmux_sandboxed_runs.py", "test_tmux_egress.py"]
+)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance.isolation import Level
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.watcher import refusals
+from fleet_tui.watcher.outlets import log_of
 from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.risk.behaviour import behaviour
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git
 
@@ -93,6 +96,42 @@ async def test_an_emptied_log_hides_nothing_that_comes_after(make_fleet: MakeFle
         log.write_text("")
         await refusals.refused_pushes(fleet.ctx)
     assert told(fleet) == [f"push to refs/heads/{name}: only its own branch" for name in ("one", "two")]
+
+
+def refuse_host(fleet: Fleet, run: Run, target: str, times: int = 1) -> None:
+    """What the proxy of ``run`` writes."""
+    with log_of(fleet.ctx.paths.run_dir(run.id)).open("a") as log:
+        log.write(json.dumps({"target": target, "reason": "it is not in isolation.network", "times": times}) + "\n")
+
+
+async def test_refused_hosts_are_told_once_over_a_restart_and_are_no_offence(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    for number in range(5):
+        refuse_host(fleet, run, f"h{number}.example:443")
+    await refusals.refused_pushes(fleet.ctx)
+    fleet = await started_again(fleet)
+    await refusals.refused_pushes(fleet.ctx)
+    refuse_host(fleet, run, "h1.example:443", 10)
+    with log_of(fleet.ctx.paths.run_dir(run.id)).open("a") as log:
+        log.write("{}\n[1]\n{half a line")
+    await refusals.refused_pushes(fleet.ctx)
+    await refusals.refused_pushes(fleet.ctx)
+    events = fleet.events("policy_denied")
+    assert [event.payload["act"] for event in events] == [
+        *(f"connect h{number}.example:443" for number in range(5)), "connect h1.example:443",
+    ]  # fmt: skip
+    assert told(fleet)[-1] == "it is not in isolation.network (10 times)"
+    assert {(event.actor, event.payload["run"]) for event in events} == {(f"agent:dev/{run.id}", run.id)}
+    assert fleet.agent().denials == 0
+    assert behaviour(fleet.ctx, [run], None).denied == ()
+
+
+async def test_a_host_refused_just_before_the_end_is_told(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    refuse_host(fleet, run, "example.com:443")
+    await ended(fleet, run, 1)
+    (event,) = fleet.events("policy_denied")
+    assert (event.payload["run"], event.payload["act"]) == (run.id, "connect example.com:443")
 
 
 async def ended(fleet: Fleet, run: Run, code: int) -> Run:

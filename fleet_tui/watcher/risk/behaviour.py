@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState
+from fleet_tui.governance import network
 from fleet_tui.governance.risk.evidence import Behaviour
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import spending
@@ -35,7 +36,8 @@ def behaviour(ctx: Context, runs: Sequence[Run], pr: int | None, changed_ns: int
     if pr is not None:
         subjects = (*subjects, f"pr:{pr}")
     events = ctx.reader.events(EventFilter(kinds=TELLING, subjects=subjects), limit=_MOST_EVENTS) if subjects else []
-    own = [event for event in events if event.at_ns > _released_ns(ctx, runs)]
+    released_ns = _released_ns(ctx, runs)
+    own = [e for e in events if e.at_ns > released_ns and e.payload.get("rule") != network.RULE]
     live = next((run for run in runs if run.state in LIVE_RUNS), None)
     return Behaviour(
         denied=_instants(event for event in own if event.kind == "policy_denied" and event.payload.get("run") in names),
