@@ -21,6 +21,8 @@ MINIMUM_VERSION = (2, 38)
 
 _ERROR_BYTES = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
+_PIPES_S = 2.0
+"""How long the pipes of a killed command may take to end."""
 # Settings on the command line win over every file, so also over a repository that an agent can write.
 _ALWAYS = (
     "core.hooksPath=/dev/null",
@@ -245,11 +247,16 @@ async def _drain(stream: asyncio.StreamReader, keep: int) -> bytes:
 
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
+    """End the command. Who left its group may hold its pipes open: they are closed, not waited for."""
     if process.returncode is None:
         _signal_group(process)
         # asyncio tells of the end of a process only when its pipes have ended, and reads none whose buffer is full.
-        await asyncio.gather(*(_drain(pipe, 0) for pipe in (process.stdout, process.stderr) if pipe is not None))
-        await process.wait()
+        pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PIPES_S):
+                await asyncio.gather(*(_drain(pipe, 0) for pipe in pipes))
+                await process.wait()
+    process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - a process of asyncio's has no other way
 
 
 def _signal_group(process: asyncio.subprocess.Process) -> None:

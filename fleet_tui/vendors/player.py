@@ -156,8 +156,8 @@ class Player:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        except OSError as error:
-            self.show(f"{argv[0]}: {error.strerror}", "bad")
+        except (OSError, ValueError) as error:  # the latter: an argument holds a NUL
+            self.show(f"{argv[0]}: {getattr(error, 'strerror', None) or error}", "bad")
             return Finished(127, "")
         with process:
             try:

@@ -74,7 +74,11 @@ def _inside(player: Player, name: str, verb: str) -> Path | None:
     """The path in the workspace, announced; None (with a complaint) for one that leads out or into git's own files."""
     name = player.fill(name)
     player.terminal.add(f"● {verb}({name})", "bold")
-    path = (player.workspace / name).resolve()
+    try:
+        path = (player.workspace / name).resolve()
+    except (OSError, ValueError) as error:  # a NUL in it, links in a circle
+        player.show(f"no path: {error}", "bad")
+        return None
     if path.is_relative_to(player.workspace) and path.relative_to(player.workspace).parts[:1] not in ((), (".git",)):
         return path
     player.show("outside the workspace", "bad")

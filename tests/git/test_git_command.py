@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -97,6 +98,21 @@ async def test_cancelling_kills_it_too(user: Repo, tmp_path: Path) -> None:
     with pytest.raises(BrokenPipeError):
         os.write(handle, b"x")
     os.close(handle)
+
+
+@pytest.mark.parametrize("then", ["sleep 100", "exit 0"])
+async def test_who_left_the_group_and_holds_the_pipes_is_not_waited_for(user: Repo, tmp_path: Path, then: str) -> None:
+    script = f"echo $$ >{tmp_path}/pid.new; mv {tmp_path}/pid.new {tmp_path}/pid; exec sleep 100"
+    held = f"alias.hold=!setsid sh -c '{script}' & until [ -e {tmp_path}/pid ]; do sleep 0.01; done; {then};:"
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - names only
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(FleetError, match="took too long"):
+                await git("hold", cwd=user.path, config=(held,), time_limit_s=1.0)
+        await asyncio.sleep(0)  # what is closed is taken from the loop in its next round
+        assert len(os.listdir("/dev/fd")) <= before  # noqa: PTH208
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_environment_is_an_allow_list(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -295,6 +295,29 @@ async def test_steps_stay_in_the_workspace_and_failures_are_shown(world: World) 
     assert (world.workspace / "README.md").read_text() == "# Store\n"
 
 
+async def test_a_nul_in_a_step_fails_that_step_and_no_more(world: World) -> None:
+    """No argument of a program and no path can hold one."""
+    nul = "\\0"  # as YAML writes it
+    pane = await world.prompted(
+        steps(
+            f'say: "one{nul}two"',
+            f'run: "echo a{nul}b"',
+            f'run: [echo, "a{nul}b"]',
+            f'write: {{path: "a{nul}b", text: x}}',
+            f'delete: "a{nul}b"',
+            f'write: {{path: c.txt, text: "x{nul}y"}}',
+            f'commit: "c{nul}d"',
+            f'publish: {{event: pr_created, summary: "e{nul}f"}}',
+            f'ask: "g{nul}h"',
+        )
+    )
+    await pane.until(lambda text: "waiting for an answer" in text)
+    pane.paste("yes")
+    pane.keys(b"\r")
+    await pane.until(lambda text: "? for shortcuts" in text)
+    assert (world.workspace / "c.txt").read_text() == "x\0y"
+
+
 async def test_hostile_output_does_not_reach_the_terminal(world: World) -> None:
     (world.workspace / "evil").write_bytes(b"\x1b]52;c;ZXZpbA==\x07 \x1b[3J \xc2\x9b2J \xe2\x80\xaeabc\n")
     pane = await world.prompted(steps("run: [cat, evil]", "say: after"))
