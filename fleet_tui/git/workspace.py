@@ -6,11 +6,12 @@ Linked worktrees would share settings, hooks and refs among agents and with the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from fleet_tui.git.trees import directory_bytes, remove_tree
 from fleet_tui.git.values import WorkspacePaths
 
 _RECORD = "workspace.json"
+_SHUT = ".gates-shut"
 _MOST_RECORD_BYTES = 64 * 1024
 _TREE = "tree"
 _GATE = "gate.git"
@@ -127,8 +129,38 @@ class Workspaces:
         if not holding.is_held(self._home(ticket)):
             return False
         await asyncio.to_thread(holding.let_go, self._home(ticket), paths.path)
-        admit(paths.gate, paths.branch)
+        if not self._are_shut:
+            admit(paths.gate, paths.branch)
         return True
+
+    def shut_gates(self, but: Collection[int]) -> None:
+        """Until :meth:`open_gates` no gate takes anything in, except those of the tickets in ``but``. Idempotent."""
+        if self.root.is_dir():
+            (self.root / _SHUT).touch()
+            for ticket, paths in self._numbered():
+                self._admit(ticket, paths, ticket in but)
+
+    def open_gates(self) -> None:
+        """Undo :meth:`shut_gates`; the gates of held workspaces stay closed."""
+        if self._are_shut:
+            for ticket, paths in self._numbered():
+                self._admit(ticket, paths, True)
+            (self.root / _SHUT).unlink(missing_ok=True)
+
+    def open_gate(self, ticket: int) -> None:
+        """Like :meth:`open_gates` for one, until the next :meth:`shut_gates`."""
+        paths = self.find(ticket) if self._are_shut else None
+        if paths is not None:
+            self._admit(ticket, paths, True)
+
+    def _admit(self, ticket: int, paths: WorkspacePaths, wanted: bool) -> None:
+        # A gate that its agent spoilt, in whose directory nothing can be written, keeps no other one open.
+        with contextlib.suppress(OSError):
+            admit(paths.gate, paths.branch if wanted and not holding.is_held(self._home(ticket)) else None)
+
+    @property
+    def _are_shut(self) -> bool:
+        return (self.root / _SHUT).exists()
 
     async def snapshot(self, ticket: int, reason: str = "snapshot") -> str:
         """Keep the working files and every local branch of a workspace in the control repository; the backup ref.
@@ -277,8 +309,11 @@ class Workspaces:
         return self.root.absolute() / f"review-{name}"
 
     def _all(self) -> list[WorkspacePaths]:
-        homes = self.root.iterdir() if self.root.is_dir() else ()
-        return [paths for home in homes if home.name.isdecimal() and (paths := self._read(home.absolute())) is not None]
+        return [paths for _, paths in self._numbered()]
+
+    def _numbered(self) -> list[tuple[int, WorkspacePaths]]:
+        homes = [home for home in self.root.iterdir() if home.name.isdecimal()] if self.root.is_dir() else []
+        return [(int(home.name), paths) for home in homes if (paths := self._read(home.absolute())) is not None]
 
     def _read(self, home: Path) -> WorkspacePaths | None:
         try:

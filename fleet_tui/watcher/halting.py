@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict
@@ -16,7 +17,7 @@ _ABOUT = "fleet"
 
 
 async def halt(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
-    """Record the stop and every pause in one transaction, then freeze all trees at the same time."""
+    """Record the stop and every pause in one transaction, then freeze all trees and shut all gates at the same time."""
     if ctx.reader.fleet().halted:
         raise Conflict("already stopped", ctx.reader.fleet().halted, "fleet halt --lift")
     runs = ctx.reader.runs(*LIVE_RUNS)
@@ -25,7 +26,8 @@ async def halt(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
     drafts: list[Draft] = [draft(FleetHalted(reason, agents), _ABOUT, actor=actor)]
     drafts += [draft(AgentPaused(name, f"all stop: {reason}"), f"agent:{name}", actor=actor) for name in agents]
     await ctx.record(*drafts)
-    await freeze_now(ctx, runs)
+    # Neither waits for the other: one runner that does not answer keeps no gate open.
+    await asyncio.gather(freeze_now(ctx, runs), _shut_gates(ctx))
     return {"message": f"all stop: {len(agents)} agents paused, {len(runs)} runs frozen, nothing starts or lands"}
 
 
@@ -41,11 +43,20 @@ async def lift(ctx: Context, reason: str, actor: str) -> dict[str, Any]:
     return {"message": f"lifted: {len(names)} agents go on"}
 
 
+async def _shut_gates(ctx: Context) -> None:
+    """Nothing is taken in but from agents that a person let go on."""
+    agents = {agent.name: agent for agent in ctx.reader.agents()}
+    going = {run.ticket for run in ctx.reader.runs(*LIVE_RUNS) if run.agent in agents and not agents[run.agent].paused}
+    await asyncio.to_thread(ctx.workspaces.shut_gates, {ticket for ticket in going if ticket is not None})
+
+
 async def watch(ctx: Context) -> None:
-    """The alarm stands as long as the stop does."""
+    """The alarm stands as long as the stop does, and so do the gates; a restart in between changes nothing."""
     halted = ctx.reader.fleet().halted
     if halted:
+        await _shut_gates(ctx)
         title, response = f"ALL STOP: {halted}", "look, then `fleet halt --lift`, or let agents go one by one"
         await alarms.ensure(ctx, "halt", _ABOUT, priority=1, title=title, response=response)
     else:
+        ctx.workspaces.open_gates()
         await alarms.clear(ctx, "halt", _ABOUT, "lifted")

@@ -15,6 +15,9 @@ from fleet_tui.tmux import runner_client
 from fleet_tui.watcher import alarms, evidence
 from fleet_tui.watcher.context import Context
 
+_ANSWER_S = 1.0
+"""How long a runner may take to say that its run stands still, before its processes are stopped without it."""
+
 
 async def contain(ctx: Context) -> None:
     """Quarantine agents whose denials reached the limit, and keep the alarm of every quarantined one."""
@@ -86,8 +89,9 @@ async def _ask_to_freeze(ctx: Context, runs: Iterable[Run]) -> list[Run]:
     """Have the runners freeze their runs; the runs of those that do not say that nothing runs any more."""
 
     async def stands(run: Run) -> bool:
-        with contextlib.suppress(FleetError):
-            return (await runner_client.freeze(ctx.paths.run_dir(run.id))).complete
+        with contextlib.suppress(FleetError, TimeoutError):
+            async with asyncio.timeout(_ANSWER_S):
+                return (await runner_client.freeze(ctx.paths.run_dir(run.id))).complete
         return False
 
     asked = list(runs)
