@@ -256,7 +256,7 @@ async def _kill(process: asyncio.subprocess.Process) -> None:
             async with asyncio.timeout(_PIPES_S):
                 await asyncio.gather(*(_drain(pipe, 0) for pipe in pipes))
                 await process.wait()
-    process._transport.close()  # type: ignore[attr-defined]  # a process of asyncio has no public way
+    process._transport.close()  # type: ignore[attr-defined]  # no public way
 
 
 def _signal_group(process: asyncio.subprocess.Process) -> None:
