@@ -24,18 +24,23 @@ _LETTERS = {
     psutil.STATUS_DEAD: "X",
     psutil.STATUS_DISK_SLEEP: IN_KERNEL,
 }
+_TICKS = os.sysconf("SC_CLK_TCK")
 _STAT_BYTES = 1024
 """More than enough for what is needed of a line of ``stat``, whatever the process calls itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process as it was seen. ``state`` is the letter of ``/proc``; ``started`` tells apart the lives of a pid."""
+    """A process as it was seen. ``state`` is the letter of ``/proc``; ``started`` tells apart the lives of a pid.
+
+    ``cpu_s`` is the processor's time that it and its children that ended used.
+    """
 
     pid: int
     parent: int
     state: str
     started: float
+    cpu_s: float = 0.0
 
     @property
     def life(self) -> tuple[int, float]:
@@ -73,7 +78,7 @@ def look_at(pid: int) -> Process | None:
     state = fields[0].decode("ascii")
     if state in _OVER and int(fields[17]) > 1:
         state = _state_of_threads(pid)
-    return Process(pid, int(fields[1]), state, int(fields[19]))
+    return Process(pid, int(fields[1]), state, int(fields[19]), sum(map(int, fields[11:15])) / _TICKS)
 
 
 def descendants(table: dict[int, Process], roots: Iterable[int]) -> list[Process]:
@@ -165,7 +170,7 @@ def _by_psutil(pid: int) -> Process | None:
         process = psutil.Process(pid)
         with process.oneshot():
             letter = _LETTERS.get(process.status(), "S")
-            return Process(pid, process.ppid(), letter, process.create_time())
+            return Process(pid, process.ppid(), letter, process.create_time(), sum(process.cpu_times()[:4]))
     except psutil.NoSuchProcess:
         return None
     except psutil.Error:

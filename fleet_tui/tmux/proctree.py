@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import sys
 import time
@@ -29,6 +30,7 @@ __all__ = [
     "Tree",
     "become_subreaper",
     "boot_id",
+    "cpu_s",
     "die_with_parent",
     "identity",
     "inside",
@@ -197,6 +199,12 @@ def _await(processes: Iterable[Process], reached: Callable[[Process], bool], dea
         else:
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+
+def cpu_s(members: Iterable[Process]) -> float:
+    """Seconds of the processor that ``members`` and what this process saw the end of have used."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum((process.cpu_s for process in members), ended.ru_utime + ended.ru_stime)
 
 
 def restless_below(roots: Iterable[int]) -> set[int]:

@@ -245,7 +245,11 @@ class Runner:
             return self._status()
         return {"error": f"unknown op {op!r}"}
 
-    def _status(self, processes: int | None = None) -> dict[str, Any]:
+    def _status(self) -> dict[str, Any]:
+        members = self._tree.members()
+        return {**self._state_of_run(), "processes": len(members), "cpu_s": proctree.cpu_s(members)}
+
+    def _state_of_run(self) -> dict[str, Any]:
         return {
             "state": self._state,
             "active_ms": self._meter.active_ms,
@@ -254,7 +258,6 @@ class Runner:
             "idle": self._meter.idle,
             "limit_ms": self._meter.limit_ms,
             "child_pid": self._child,
-            "processes": len(self._tree.members()) if processes is None else processes,
         }
 
     def _freeze(self) -> dict[str, Any]:
@@ -262,7 +265,7 @@ class Runner:
             return {"error": f"the run is {self._state}"}
         self._frozen = True
         reached = self._hold()
-        return {**self._status(reached.processes), "complete": reached.complete}
+        return {**self._state_of_run(), "processes": reached.processes, "complete": reached.complete}
 
     def _hold(self) -> proctree.Sweep:
         self._meter.pause()

@@ -62,6 +62,9 @@ class RunnerStatus:
     idle: bool = False
     """It waits for a person, which is not counted."""
     limit_ms: int | None = None
+    cpu_s: float | None = None
+    """The processor's time that its processes have used, in seconds; falls when one of them ends unseen. None: of a
+    runner that was just told to freeze, or of an older version."""
 
 
 def runner_argv(run_dir: Path) -> list[str]:
@@ -242,6 +245,7 @@ def _status(data: dict[str, Any]) -> RunnerStatus:
             spent=bool(data.get("spent", False)),
             idle=bool(data.get("idle", False)),
             limit_ms=data.get("limit_ms"),
+            cpu_s=float(data["cpu_s"]) if "cpu_s" in data else None,
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FleetError("the runner answers oddly", repr(error), "something else listens on its socket") from error

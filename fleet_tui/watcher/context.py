@@ -73,7 +73,9 @@ class Context:
     statuses: dict[str, RunnerStatus] = field(default_factory=dict)
     """What the runners said in this round."""
     acted_ns: dict[str, int] = field(default_factory=dict)
-    """When a run last asked whether it may do something."""
+    """When a run last asked whether it may do something, or was seen computing."""
+    computed: dict[str, tuple[int, float]] = field(default_factory=dict)
+    """How much of the processor each run had used, in seconds, and when that was looked at (ns UTC)."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
     lookout: Lookout = field(default_factory=Lookout)

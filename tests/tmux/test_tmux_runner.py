@@ -284,6 +284,16 @@ async def test_waiting_is_not_counted_until_it_says_something_to_nobody(pty_run:
     await until(counts, 15)
 
 
+async def test_what_it_and_its_short_lived_children_compute_is_told(pty_run: PtyRun) -> None:
+    pty_run.start("sh", "-c", "while :; do sh -c 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done'; done")
+    await pty_run.up()
+
+    async def computes() -> bool:
+        return ((await runner_client.status(pty_run.dir)).cpu_s or 0.0) > 0.5
+
+    await until(computes, 30)
+
+
 async def test_run_time_is_persisted(pty_run: PtyRun) -> None:
     pty_run.start("sleep", "100")
     await until((pty_run.dir / records.METER).exists)

@@ -13,6 +13,7 @@ from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.spending import SCOPES
 from fleet_tui.domain.states import Isolation, RunState, TicketState
+from fleet_tui.git.worktree import Worktree
 from fleet_tui.governance.isolation import Level
 from fleet_tui.readmodel.budgets import read_budgets
 from fleet_tui.store.differences import differences
@@ -187,6 +188,33 @@ async def test_waiting_for_a_person_is_not_counted(make_fleet: MakeFleet, told: 
     assert not budgets.is_idle(fleet.ctx, fleet.run(run.id)), "who acts works, whatever it said of waiting"
     fleet.later(11)
     assert budgets.is_idle(fleet.ctx, fleet.run(run.id))
+
+
+async def test_who_says_that_its_turn_is_over_and_works_on_is_counted(
+    make_fleet: MakeFleet, told: dict[str, Any]
+) -> None:
+    fleet, run = await working(make_fleet)
+    await fleet.publish(run, "blocker", "Two or three?")
+
+    async def looked_at(cpu_s: float) -> bool:
+        fleet.ctx.statuses[run.id] = RunnerStatus("running", 3000, False, 1, 1, cpu_s=cpu_s)
+        await budgets.meter(fleet.ctx)
+        return budgets.is_idle(fleet.ctx, fleet.run(run.id))
+
+    assert await looked_at(40.0)
+    fleet.later(6)
+    assert await looked_at(40.3), "a program that waits redraws its screen now and then"
+    fleet.later(6)
+    assert not await looked_at(41.5), "what computes is no waiting"
+    fleet.later(6)
+    assert not await looked_at(1.0), "a process that ended took its count with it"
+    fleet.later(6)
+    assert await looked_at(1.1)
+    watched = fleet.ctx.lookout.of(run.id, lambda: Worktree(Path(), Path(), "0" * 40, Path()))
+    watched.changed_ns = fleet.clock_ns
+    assert not await looked_at(1.1), "files that change are no waiting"
+    fleet.later(11)
+    assert await looked_at(1.1)
 
 
 async def usage(fleet: Fleet, run: Run, request: str, **more: Any) -> None:

@@ -29,6 +29,9 @@ from fleet_tui.watcher.context import Context
 _METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMITED)
 _ACTED_NS = 10_000_000_000
 """Who acted a moment ago works, whatever it said of waiting."""
+_LOOKED_NS = 5_000_000_000
+_BUSY_SHARE = 0.1
+"""More than this part of a processor, over five seconds, is work: a program that waits uses a few hundredths."""
 
 
 async def meter(ctx: Context) -> None:
@@ -41,6 +44,7 @@ async def meter(ctx: Context) -> None:
 
 
 async def _run(ctx: Context, run: Run, status: RunnerStatus) -> None:
+    _note_work(ctx, run, status)
     found = spending.of_run(ctx, run)
     asked = spending.asked(ctx, run, found)
     reporting = asked is not None and not asked.reported
@@ -96,7 +100,21 @@ async def _ask(ctx: Context, run: Run, used_up: Standing, active_ms: int) -> Non
 
 def is_idle(ctx: Context, run: Run) -> bool:
     """Whether the run waits for a person: its turn is over or it asked, and it has done nothing since."""
-    return run.state is RunState.WAITING and ctx.now_ns() - ctx.acted_ns.get(run.id, 0) > _ACTED_NS
+    acted_ns = max(ctx.acted_ns.get(run.id, 0), ctx.lookout.changed_ns(run.id))
+    return run.state is RunState.WAITING and ctx.now_ns() - acted_ns > _ACTED_NS
+
+
+def _note_work(ctx: Context, run: Run, status: RunnerStatus) -> None:
+    """Processes that compute are an act, also of who says that its turn is over."""
+    if status.cpu_s is None:
+        return
+    now_ns = ctx.now_ns()
+    then_ns, then_s = ctx.computed.setdefault(run.id, (now_ns, status.cpu_s))
+    if now_ns - then_ns < _LOOKED_NS and status.cpu_s >= then_s:
+        return
+    ctx.computed[run.id] = (now_ns, status.cpu_s)
+    if (status.cpu_s - then_s) * 1e9 > _BUSY_SHARE * (now_ns - then_ns):
+        ctx.acted_ns[run.id] = now_ns
 
 
 def _limit(ctx: Context, run: Run, found: list[Standing], asked: Asked | None) -> int | None:

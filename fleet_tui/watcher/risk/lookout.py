@@ -83,6 +83,11 @@ class Lookout:
             found = self._watched[run] = Watched(make())
         return found
 
+    def changed_ns(self, run: str) -> int:
+        """When a file of the run's working tree was last found changed (UTC); 0: not seen."""
+        found = self._watched.get(run)
+        return found.changed_ns if found is not None else 0
+
     async def keep_only(self, runs: Iterable[str]) -> None:
         """Forget every other run."""
         for run in set(self._watched) - set(runs):
