@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections import Counter
 
+from tests.faults import places
 from tests.faults.series import as_line, series
 from tests.faults.trial import NAMES
 
@@ -20,9 +21,13 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=20.0, help="divides the pauses of the story")
     parser.add_argument("--jobs", type=int, default=1, help="trials at the same time")
     options = parser.parse_args()
+    places.end_on_signals()
+    for place in places.clear_abandoned():
+        print(f"removed {place}: its trial was killed", file=sys.stderr)
     chosen = victims if options.victim == "all" else [options.victim]
     tried, failed = Counter[str](), Counter[str]()
-    for outcome in series(chosen, range(options.seed, options.seed + options.trials), options.speed, options.jobs):
+    seeds = range(options.seed, options.seed + options.trials)
+    for outcome in series(chosen, seeds, options.speed, options.jobs):
         print(as_line(outcome), flush=True)
         tried[outcome.victim] += 1
         failed[outcome.victim] += bool(outcome.problems)

@@ -11,10 +11,9 @@ import contextlib
 import json
 import os
 import random
-import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import traceback
@@ -31,7 +30,9 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.reader import EventFilter, Reader
+from fleet_tui.tmux import proctree
 from fleet_tui.watcher import spawn
+from tests.faults import places
 from tests.faults.victims import VICTIMS, Kill, Room
 
 NAMES = ("none", *VICTIMS, "room")
@@ -108,10 +109,14 @@ class Killer(threading.Thread):
         finally:
             reader.close()
 
-    def finish(self) -> None:
-        """The story is over: stop waiting for its points."""
+    def stop(self) -> None:
+        """Kill and start nobody any more."""
         self._over.set()
         self.join(60)
+
+    def finish(self) -> None:
+        """The story is over: stop waiting for its points."""
+        self.stop()
         if not self.kills:
             self.problems.append("nobody was killed")
 
@@ -156,6 +161,7 @@ def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
             stack.callback(room.close)
         killer = None if victim == "none" else Killer(paths, victim, room.kill if room else VICTIMS[victim], seed)
         if killer is not None:
+            stack.callback(killer.stop)
             killer.start()
         try:
             Person(paths, tickets, _nothing).play(_STORY_S)
@@ -238,34 +244,16 @@ def _command(paths: FleetPaths, *words: str) -> list[str]:
 
 def _left(place: Path) -> list[str]:
     """Processes that belong to the trial, by what they were started with."""
-    wanted = str(place)
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.pid in (os.getpid(), os.getppid()) or process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            words = process.cmdline()
-            if any(wanted in word for word in (*words, *process.environ().values())):
-                found.append(f"process {process.pid} is left: {' '.join(words)[:200]}")
-    return found
+    left = []
+    for process in places.belonging(place):
+        with contextlib.suppress(psutil.Error):
+            left.append(f"process {process.pid} is left: {' '.join(process.cmdline())[:200]}")
+    return left
 
 
 def _git(repository: Path, *words: str) -> str:
     done = subprocess.run(["git", *words], cwd=repository, capture_output=True, text=True, timeout=60, check=True)
     return done.stdout.strip()
-
-
-def _end_what_is_left(place: Path) -> None:
-    """A failed trial must not disturb the next one."""
-    # A tmux server shows nothing of the place it belongs to, but its socket's name does.
-    socket = FleetPaths.of(place / "textkit").tmux_socket_name
-    subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, timeout=20, check=False)
-    wanted = str(place)
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            mine = process.pid in (os.getpid(), os.getppid())
-            if not mine and any(wanted in word for word in (*process.cmdline(), *process.environ().values())):
-                process.kill()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -275,19 +263,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=20.0)
     options = parser.parse_args(arguments)
-    # Unix socket paths are short, so the place is too.
-    place = Path(tempfile.mkdtemp(prefix="flk-", dir="/tmp")).resolve()
-    os.environ["FLEET_STATE_HOME"] = str(place / "state")
-    os.environ["FLEET_RUNTIME_DIR"] = str(place / "run")
-    try:
-        result = run_trial(options.victim, options.seed, options.speed, place)
-    except Exception:
-        result = Outcome(options.victim, options.seed, problems=[traceback.format_exc()])
-    _end_what_is_left(place)
-    if result.problems:
-        result.kept = str(place)
-    else:
-        shutil.rmtree(place, ignore_errors=True)
+    places.end_on_signals()
+    proctree._prctl(proctree._PR_SET_PDEATHSIG, signal.SIGTERM)  # with the series, and in order
+    with places.opened() as place:
+        os.environ["FLEET_STATE_HOME"] = str(place / "state")
+        os.environ["FLEET_RUNTIME_DIR"] = str(place / "run")
+        try:
+            result = run_trial(options.victim, options.seed, options.speed, place)
+        except Exception:
+            result = Outcome(options.victim, options.seed, problems=[traceback.format_exc()])
+        if result.problems:
+            places.keep(place)
+            result.kept = str(place)
     print(json.dumps(asdict(result)))
     return 1 if result.problems else 0
 
