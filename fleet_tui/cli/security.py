@@ -32,6 +32,7 @@ def report(repo: Path | None, as_json: bool) -> None:
         print_json({**facts, "tried": _facts(tried.agent), "tried_by_gate": _facts(tried.command)})
     else:
         say(f"isolation {level.isolation.value} (isolation.level is {settings.level}): {level.why}")
+        say(f"network: {_network(settings.network, level.isolation)}")
         _list(tried.agent)
         say("A gate, and the set-up and teardown of workspaces:")
         _list(tried.command)
@@ -49,6 +50,14 @@ def _list(tried: list[Tried]) -> None:
         what = "reached" if attempt.reached else "not reached"
         why = f": {attempt.why}" if attempt.why else ""
         say(f" {mark} {attempt.act:<8}{attempt.name:<34}{what}{why}")
+
+
+def _network(allowed: bool | tuple[str, ...], level: Isolation) -> str:
+    if level is Isolation.L0:
+        return "that of this machine, whatever isolation.network says"
+    if isinstance(allowed, bool):
+        return "that of this machine" if allowed else "none"
+    return f"{one_line(', '.join(allowed), 400) or 'nobody'}, by a proxy"
 
 
 def _verdict(level: Isolation, broken: int, refusal: str) -> str:

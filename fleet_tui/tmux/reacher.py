@@ -61,6 +61,20 @@ def _tcp(target: str) -> None:
         return
 
 
+def _ask(target: str) -> None:
+    """Whether the proxy of this place admits ``target``; whether it is there at all is another question."""
+    address = os.environ["HTTPS_PROXY"].rpartition("/")[2]
+    with socket.create_connection(("127.0.0.1", int(address.partition(":")[2])), timeout=_LIMIT_S) as connection:
+        connection.sendall(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
+        try:
+            said = connection.makefile("rb").readline().decode("utf-8", "replace")
+        except TimeoutError:
+            return  # it still looks for it: a refusal comes at once
+    status, _, why = said.partition(" ")[2].strip().partition(" ")
+    if status not in {"200", "502"}:
+        raise OSError(why or "no answer")
+
+
 _ATTEMPTS: dict[str, Callable[[str], None]] = {
     "read": _read,
     "write": _write,
@@ -68,6 +82,7 @@ _ATTEMPTS: dict[str, Callable[[str], None]] = {
     "command": _command,
     "signal": _signal,
     "tcp": _tcp,
+    "ask": _ask,
 }
 
 

@@ -14,7 +14,7 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.states import Isolation
 from fleet_tui.git.trees import remove_tree
 from fleet_tui.tmux import sandbox
-from fleet_tui.watcher import agent_user, isolation
+from fleet_tui.watcher import agent_user, isolation, outlets
 from fleet_tui.watcher.commands import Command, CommandPlace
 from fleet_tui.watcher.context import Context
 
@@ -63,10 +63,17 @@ def _confined(ctx: Context, tree: Path, home: Path, commands: Sequence[Command])
     user = agent_user.find(settings.user) if level is Isolation.L2 else None
     home.mkdir(mode=0o700)
     view = isolation.view_of_command(ctx.paths, settings, tree, home, commands, user)
-    return CommandPlace(tree, level, home, program, view)
+    log_file = _log_of(home)
+    return CommandPlace(tree, level, home, program, view, outlets.outlet(settings, log_file, user), log_file)
+
+
+def _log_of(home: Path) -> Path:
+    """Beside what the sandbox shows."""
+    return home.with_name(f"{home.name}.network.log")
 
 
 async def _throw_away(home: Path) -> None:
+    _log_of(home).unlink(missing_ok=True)
     try:
         await remove_tree(home)
     except FleetError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fleet_tui.bus.identity import Origin
@@ -13,12 +13,15 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.states import Isolation
 from fleet_tui.tmux import runner_client, sandbox
 from fleet_tui.tmux.records import MARKER
+from fleet_tui.watcher import outlets
 from fleet_tui.watcher.environment import command_environment
+from fleet_tui.watcher.outlets import Outlet
 from fleet_tui.watcher.shell import Outcome, argv_of, run_command
 
 COMMAND_MARKER = "FLEET_COMMAND"
 """The environment variable that tells which fleet's watcher a command belongs to."""
 _OUTPUT_LIMIT = 1_000_000
+_MOST_HOSTS = 10
 Command = str | Sequence[str]
 """A line for ``sh``, or a list of arguments."""
 
@@ -32,6 +35,9 @@ class CommandPlace:
     home: Path | None = None
     program: str = ""
     view: sandbox.View | None = None
+    outlet: Outlet = field(default_factory=Outlet)
+    log: Path | None = None
+    """Where the proxy of ``outlet`` writes down whom it refused."""
 
     def argv(self, command: Command) -> list[str]:
         """What to start for ``command``."""
@@ -40,7 +46,16 @@ class CommandPlace:
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         """Its whole environment."""
-        return command_environment(extra, self.home, self.view.user if self.view is not None else None)
+        user = self.view.user if self.view is not None else None
+        return command_environment({**self.outlet.environment, **extra}, self.home, user)
+
+    def refused(self) -> bytes:
+        """What is to be said at the end of a command's output of hosts that it was refused."""
+        hosts = outlets.refused(self.log) if self.log is not None else ()
+        if not hosts:
+            return b""
+        more = f"\nfleet: and {len(hosts) - _MOST_HOSTS} more" if len(hosts) > _MOST_HOSTS else ""
+        return "\n".join(["", *(f"fleet: no network: {host}" for host in hosts[:_MOST_HOSTS])]).encode() + more.encode()
 
 
 class Commands:
@@ -70,7 +85,15 @@ class Commands:
         marked = place.environment(env or {}) | {COMMAND_MARKER: self.fleet, MARKER: mark}
         argv = place.argv(command)
         try:
-            return await run_command(argv, place.tree, time_limit_s=time_limit_s, output_limit=output_limit, env=marked)
+            outcome = await run_command(
+                argv,
+                place.tree,
+                time_limit_s=time_limit_s,
+                output_limit=output_limit,
+                env=marked,
+                proxy=place.outlet.proxy,
+            )
+            return replace(outcome, output=outcome.output + place.refused())
         finally:
             # What got away from its sub-reaper, by killing it, is found by its mark.
             await asyncio.to_thread(runner_client.kill_marked, mark)

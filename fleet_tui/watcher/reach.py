@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,20 +20,27 @@ from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.sockets import listening_socket
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.hosts import USUAL_PORTS, host_rule
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.states import Isolation
 from fleet_tui.domain.text import one_line
 from fleet_tui.domain.users import AgentUser
+from fleet_tui.governance import network
 from fleet_tui.governance.isolation import Level
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.tmux import reacher, sandbox
+from fleet_tui.tmux.egress import Egress
 from fleet_tui.vendors.base import Launch
-from fleet_tui.watcher import agent_user, isolation
+from fleet_tui.watcher import agent_user, isolation, outlets
 from fleet_tui.watcher.environment import bus_socket, install_client
+from fleet_tui.watcher.outlets import Outlet
 
 _AGENT = "doctor"
 _LIMIT_S = 60.0
+_NOBODY = "fleet-doctor.invalid"
+_METADATA = "169.254.169.254"
+"""Where a cloud gives its machines their credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Reach:
     """One attempt. ``needed``: the agent must reach it to work; otherwise L1 and L2 promise that it cannot."""
 
     name: str
-    kind: Literal["read", "write", "connect", "command", "signal", "tcp"]
+    kind: Literal["read", "write", "connect", "command", "signal", "tcp", "ask"]
     target: str
     needed: bool = False
 
@@ -56,6 +64,10 @@ class _Stage:
     checkout: Path
     home: Path
     of_command: list[Reach]
+    log: Path
+    """Where a proxy writes down whom it refuses."""
+    services: list[Reach]
+    """What listens on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +105,18 @@ def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> Rep
     user = agent_user.find(settings.user) if level.isolation is Isolation.L2 else None
     with _stage(paths, user) as stage:
         host = _of_the_host(paths, settings)
+        outlet = Outlet()
+        if level.isolation is not Isolation.L0:
+            host += [*(stage.services if settings.network is not True else ()), *_of_hosts(settings)]
+            outlet = outlets.outlet(settings, stage.log, user)
         asked, of_command = [*stage.reaches, *host], [*stage.of_command, *host]
         of_agent = of_gate = None
         if level.isolation is not Isolation.L0:
             launch = Launch((sys.executable,))
             of_agent = isolation.view_of(paths, settings, _AGENT, stage.run, launch, stage.workspace, user)
             of_gate = isolation.view_of_command(paths, settings, stage.checkout, stage.home, [], user)
-        answers = _answers(asked, stage.workspace, of_agent)
-        from_command = _answers(of_command, stage.checkout, of_gate)
+        answers = _answers(asked, stage.workspace, of_agent, outlet)
+        from_command = _answers(of_command, stage.checkout, of_gate, outlet)
     if user is not None:
         with _opened_stage() as (file, place):
             outside = _without_sandbox(paths, file, place)
@@ -109,8 +125,8 @@ def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> Rep
     return Report(_judged(asked, answers, level.isolation), _judged(of_command, from_command, level.isolation))
 
 
-def _answers(asked: list[Reach], cwd: Path, view: sandbox.View | None) -> list[str]:
-    """What the trial program says, in a sandbox with this ``view`` or without one."""
+def _answers(asked: list[Reach], cwd: Path, view: sandbox.View | None, outlet: Outlet) -> list[str]:
+    """What the trial program says, in a sandbox with this ``view`` and ``outlet`` or without one."""
     said = json.dumps([[reach.kind, reach.target] for reach in asked])
     argv: tuple[str, ...] = (sys.executable, "-I", "-S", reacher.__file__, said)
     if view is not None:
@@ -118,11 +134,29 @@ def _answers(asked: list[Reach], cwd: Path, view: sandbox.View | None) -> list[s
         if program is None:
             raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again")
         argv = sandbox.wrap(program, view, argv)
-    done = subprocess.run(argv, cwd=cwd, capture_output=True, timeout=_LIMIT_S, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        why = one_line(done.stderr.decode("utf-8", "replace"), 400)
+    egress = Egress(outlet.proxy, {})
+    environment = {**os.environ, **outlet.environment, **egress.environment}
+    with subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=environment,
+        pass_fds=egress.handles,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            egress.take()
+            out, err = process.communicate(timeout=_LIMIT_S)
+        finally:
+            process.kill()
+            egress.end()
+            if egress.pid is not None:
+                os.waitpid(egress.pid, 0)
+    if process.returncode != 0:
+        why = one_line(err.decode("utf-8", "replace"), 400)
         raise FleetError("the trial program did not run", why, "see docs/security.md")
-    return [str(why) for why in json.loads(done.stdout)]
+    return [str(why) for why in json.loads(out)]
 
 
 def _judged(asked: list[Reach], answers: list[str], level: Isolation) -> list[Tried]:
@@ -132,7 +166,7 @@ def _judged(asked: list[Reach], answers: list[str], level: Isolation) -> list[Tr
 def _judgement(reach: Reach, why: str, level: Isolation) -> Tried:
     reached = not why
     broken = reach.needed is not reached if level is not Isolation.L0 else reach.needed and not reached
-    return Tried(reach.name, reach.kind, reach.target, reach.needed, reached, one_line(why), broken)
+    return Tried(reach.name, reach.kind, reach.target.replace("\0", "@"), reach.needed, reached, one_line(why), broken)
 
 
 # -- L2: what the other user alone keeps out, were there no sandbox ----------------------------------------------------
@@ -221,12 +255,15 @@ def _stage(paths: FleetPaths, user: AgentUser | None) -> Iterator[_Stage]:
         checkout.mkdir(mode=0o700)
         home.mkdir(mode=0o700)
         with contextlib.ExitStack() as sockets:
+            services = [sockets.enter_context(service) for service in (_service(), _abstract_socket(own))]
             for run_dir in run_dirs:
                 run_dir.mkdir(mode=0o700)
                 install_client(run_dir)
                 sockets.enter_context(_listening(bus_socket(run_dir), user))
             reaches = _staged(paths, place, *run_dirs)
-            yield _Stage(own, place / "own" / "tree", reaches, checkout, home, _of_command(reaches, checkout, home))
+            of_command = _of_command(reaches, checkout, home)
+            tree, log = place / "own" / "tree", place / "network.log"
+            yield _Stage(own, tree, reaches, checkout, home, of_command, log, services)
     finally:
         for leftover in (place, *run_dirs, paths.homes / _AGENT):
             shutil.rmtree(leftover, ignore_errors=True)
@@ -236,6 +273,35 @@ def _stage(paths: FleetPaths, user: AgentUser | None) -> Iterator[_Stage]:
 def _listening(path: Path, user: AgentUser | None) -> Iterator[None]:
     with listening_socket(path, user):
         yield
+
+
+@contextlib.contextmanager
+def _service() -> Iterator[Reach]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield Reach("a service of this machine", "tcp", str(listener.getsockname()[1]))
+
+
+@contextlib.contextmanager
+def _abstract_socket(name: str) -> Iterator[Reach]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{name}")
+        listener.listen()
+        yield Reach("an abstract socket", "connect", f"\0{name}")
+
+
+def _of_hosts(settings: IsolationSettings) -> list[Reach]:
+    """What is asked of the proxy, where there is one: a listed host, which may be out of order, and others."""
+    if isinstance(settings.network, bool):
+        return []
+    rules = [host_rule(text) for text in settings.network]
+    listed = [f"{str(replace(rule, ports=USUAL_PORTS)).replace('*', 'www')}:{rule.ports[0]}" for rule in rules[:1]]
+    others = [f"{_NOBODY}:443"] if network.name_refusal(rules, _NOBODY, 443) else []
+    inside = [f"{_METADATA}:80"] if network.name_refusal(rules, _METADATA, 80) else []
+    return [
+        *(Reach("a host of the list", "ask", target, needed=True) for target in listed),
+        *(Reach("a host that is not listed", "ask", target) for target in others),
+        *(Reach("a cloud's credentials", "ask", target) for target in inside),
+    ]
 
 
 def _staged(paths: FleetPaths, place: Path, own: Path, other: Path) -> list[Reach]:

@@ -44,9 +44,18 @@ def argv_of(command: str | Sequence[str]) -> list[str]:
 
 
 async def run_command(
-    command: str | Sequence[str], cwd: Path, *, time_limit_s: float, output_limit: int, env: Mapping[str, str]
+    command: str | Sequence[str],
+    cwd: Path,
+    *,
+    time_limit_s: float,
+    output_limit: int,
+    env: Mapping[str, str],
+    proxy: Sequence[str] = (),
 ) -> Outcome:
-    """Run one command below a sub-reaper of its own: at its end, at a limit or when cancelled, all it started ends."""
+    """Run one command below a sub-reaper of its own: at its end, at a limit or when cancelled, all it started ends.
+
+    With ``proxy``, of an :class:`~fleet_tui.watcher.outlets.Outlet`, the command is a sandbox's.
+    """
     started = time.monotonic()
     link, theirs = socket.socketpair()
     with link:
@@ -54,7 +63,7 @@ async def run_command(
         try:
             with theirs:
                 process = await asyncio.create_subprocess_exec(
-                    *subreaper.argv(),
+                    *subreaper.argv(proxy),
                     *argv_of(command),
                     cwd=cwd,
                     env=dict(env),

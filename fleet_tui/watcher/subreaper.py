@@ -1,4 +1,5 @@
-"""The first process of a command that the watcher runs (``python -I subreaper.py ARGV...``): sub-reaper of its tree.
+"""The first process of a command that the watcher runs (``python -I subreaper.py PROXY ARGV...``): sub-reaper of its
+tree. PROXY is a JSON list: the command of the sandbox's proxy (see ``fleet_tui.tmux.egress``), empty without one.
 
 A test suite is the code of a branch. Whatever it starts stays below this process, however it detaches it, and this
 process stays below the watcher until nothing of it is left: so nothing outlives the command, and nothing of it can pass
@@ -17,24 +18,26 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 if not __package__:
     # Run by path from a checkout or an installation: an isolated interpreter does not look beside the script.
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from fleet_tui.tmux import proctree
+from fleet_tui.tmux import proctree, records
+from fleet_tui.tmux.egress import Egress
 
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _SWEEP_S, _REMEMBER_S, _UNKILLABLE_AFTER_S = 0.02, 0.5, 5.0
 
 
-def argv() -> list[str]:
+def argv(proxy: Sequence[str] = ()) -> list[str]:
     """The words before a command that put it below a sub-reaper: this interpreter, isolated, on this file."""
-    return [sys.executable, "-I", str(Path(__file__))]
+    return [sys.executable, "-I", str(Path(__file__)), json.dumps(proxy)]
 
 
-def main(command: list[str]) -> int:
+def main(proxy: Sequence[str], command: list[str]) -> int:
     """Run ``command`` to its end and that of everything it left behind; 0 when the watcher was told how it ended."""
     link = socket.socket(fileno=os.dup(0))  # the copy is closed in every program that is started
     tree = proctree.Tree(os.getpid(), adopts=proctree.become_subreaper())
@@ -42,12 +45,15 @@ def main(command: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     woken = _wake_on_children()
     try:
-        child = _start(command)
+        egress = Egress(proxy, {records.MARKER: os.environ.get(records.MARKER, "")})
+        child = _start(command, egress)
     except OSError as error:
         return _tell(link, {"error": error.strerror})
     try:
-        status = _await(child, tree, link, woken)
+        egress.take()
+        status = _await(child, tree, link, woken, egress)
     finally:
+        egress.end()
         _sweep(tree)
     return 1 if status is None else _tell(link, {"code": os.waitstatus_to_exitcode(status)})
 
@@ -61,7 +67,7 @@ def _wake_on_children() -> socket.socket:
     return reader
 
 
-def _start(command: list[str]) -> int:
+def _start(command: list[str], egress: Egress) -> int:
     me = os.getpid()
 
     def prepare() -> None:
@@ -75,6 +81,8 @@ def _start(command: list[str]) -> int:
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
+        env={**os.environ, **egress.environment},
+        pass_fds=egress.handles,
         start_new_session=True,
         preexec_fn=prepare,  # this process has no threads
     )
@@ -82,9 +90,9 @@ def _start(command: list[str]) -> int:
     return process.pid
 
 
-def _await(child: int, tree: proctree.Tree, link: socket.socket, woken: socket.socket) -> int | None:
+def _await(child: int, tree: proctree.Tree, link: socket.socket, woken: socket.socket, egress: Egress) -> int | None:
     """The child's wait status; None when the watcher wants it ended, or is gone."""
-    while (status := _reap(child)) is None:
+    while (status := _reap(child, egress)) is None:
         if not tree.adopts:
             tree.members()  # remember them while their parents live
         ready, _, _ = select.select([link, woken], [], [], None if tree.adopts else _REMEMBER_S)
@@ -96,7 +104,7 @@ def _await(child: int, tree: proctree.Tree, link: socket.socket, woken: socket.s
     return status
 
 
-def _reap(child: int) -> int | None:
+def _reap(child: int, egress: Egress | None = None) -> int | None:
     """Take note of everybody who has ended; the wait status of ``child`` if it is among them."""
     found = None
     with contextlib.suppress(ChildProcessError):
@@ -106,6 +114,8 @@ def _reap(child: int) -> int | None:
                 break
             if pid == child:
                 found = status
+            elif egress is not None:
+                egress.reaped(pid, status)
     return found
 
 
@@ -138,4 +148,4 @@ def _tell(link: socket.socket, outcome: dict[str, object]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(json.loads(sys.argv[1]), sys.argv[2:]))

@@ -59,6 +59,30 @@ def served() -> Iterator[int]:
 
 if sandbox.bubblewrap() is not None:
 
+    def test_the_doctor_tries_what_is_listed_and_what_is_not(place: Place, served: int) -> None:
+        place.configure([scene("developer")], isolation={"network": [f"127.0.0.1:{served}", "*.gone.example"]})
+        done = place.run("doctor", "--security", "--json")
+        assert done.code == 0, done.text
+        assert done.json["ok"]
+        assert done.json["network"] == [f"127.0.0.1:{served}", "*.gone.example"]
+        for who in ("tried", "tried_by_gate"):
+            found = {tried["name"]: (tried["reached"], tried["why"]) for tried in done.json[who]}
+            assert found["a host of the list"] == (True, "")
+            assert found["a service of this machine"] == (False, "Connection refused")
+            assert found["an abstract socket"] == (False, "Connection refused")
+            reason = "fleet: 169.254.169.254 is not in isolation.network; ask the operator"
+            assert found["a cloud's credentials"] == (False, reason)
+        place.edit_config(isolation={"network": ["gone.example"]})
+        done = place.run("doctor", "--security")
+        assert done.code == 0, done.text
+        assert "+ ask     a host that is not listed         not reached: fleet: fleet-doctor.invalid is not" in done.out
+        assert "network: gone.example, by a proxy" in done.out
+        place.edit_config(isolation={"network": False})
+        done = place.run("doctor", "--security")
+        assert done.code == 0, done.text
+        assert "network: none" in done.out
+        assert "+ tcp     a service of this machine         not reached" in done.out
+
     @pytest.mark.parametrize("level", ["L1", pytest.param("L2", marks=agent_user.only_root)])
     def test_an_agent_keeps_its_hosts_whatever_becomes_of_the_watcher(place: Place, served: int, level: str) -> None:
         place.commit({"asks.py": ASKS}, "Something to run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -238,3 +239,56 @@ async def test_a_sandbox_that_went_away_runs_nothing_outside(
     assert fleet.ctx.reader.gates() == []
     assert not (place / "ran").exists()
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "it is not its author's to mend"
+
+
+def proxies(fleet: Fleet) -> list[int]:
+    """The proxies of commands of ``fleet`` that are alive."""
+    gates = str(fleet.ctx.paths.gates)
+    found = psutil.process_iter(["cmdline"])
+    return [p.pid for p in found if any(word.startswith(gates) and ".log" in word for word in p.info["cmdline"] or [])]
+
+
+@pytest.mark.parametrize("level", HELD_IN)
+async def test_a_gate_reaches_the_hosts_that_agents_may_and_says_which_others_it_asked(
+    make_fleet: MakeFleet, level: str
+) -> None:
+    served = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    port = served.sockets[0].getsockname()[1]
+    direct = f"{PYTHON} -c 'import socket; socket.create_connection((\"127.0.0.1\", {port}))'"
+    gates = [
+        {"name": "fetch", "run": f"curl -sS http://127.0.0.1:{port}/ && ! curl -sS --fail https://evil.example/x"},
+        {"name": "direct", "run": direct},
+    ]
+    fleet = await make_fleet(gates=gates, isolation={"network": [f"127.0.0.1:{port}"]})
+    await at(fleet, level)
+    async with served:
+        await handed_over(fleet)
+    fetch = fleet.ctx.reader.gates()[0]
+    assert fetch.state is GateState.PASSED, fetch.tail
+    assert "served" in fetch.tail
+    assert fetch.tail.endswith(
+        "fleet: no network: evil.example:443: evil.example is not in isolation.network; ask the operator"
+    )
+    (direct_gate,) = [gate for gate in fleet.ctx.reader.gates() if gate.name == "direct"]
+    assert direct_gate.state is GateState.FAILED
+    assert "Connection refused" in direct_gate.tail
+    assert proxies(fleet) == []
+    assert left_in(fleet.ctx.paths.gates) == []
+
+
+async def test_a_gate_that_is_ended_at_its_limit_leaves_no_proxy(make_fleet: MakeFleet) -> None:
+    slow = {"name": "slow", "run": "curl -sS http://evil.example/; sleep 600", "time_limit_s": 2}
+    fleet = await make_fleet(gates=[slow], isolation={"network": ["example.com"]})
+    await at(fleet, "L1")
+    await handed_over(fleet)
+    (gate,) = fleet.ctx.reader.gates()
+    assert (gate.state, gate.reason) == (GateState.FAILED, "time limit of 2 s")
+    assert "fleet: evil.example is not in isolation.network" in gate.tail, "it had one"
+    assert proxies(fleet) == []
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nserved\n")
+    await writer.drain()
+    writer.close()
