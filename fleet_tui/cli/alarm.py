@@ -71,15 +71,16 @@ def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
 
 @alarm.command()
 @click.argument("name", metavar="ALARM")
+@click.option("--group", is_flag=True, help="Also those that probably follow from it.")
 @repo_option
-def ack(name: str, repo: Path | None) -> None:
+def ack(name: str, group: bool, repo: Path | None) -> None:
     """Acknowledge ALARM: you have seen it; its condition is not changed.
 
     \b
     Example:
-      fleet alarm ack alarm-1m7y22az8xmdsrp9m
+      fleet alarm ack alarm-1m7y22az8xmdsrp9m --group
     """
-    act(repo, "acknowledge", {"alarm": name})
+    act(repo, "acknowledge", {"alarm": name, "group": group})
 
 
 @alarm.command()

@@ -44,6 +44,7 @@ def open_room(
         keymap=dict(ui.keymap),
         hold_s=settings.approval.hold_s,
         start=start_words(paths, os.environ),
+        alarms=settings.alarms,
     )
     if not launch.can_show_a_room(os.environ):
         say(launch.status(context), nl=False)

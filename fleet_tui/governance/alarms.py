@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from fleet_tui.domain.model import Alarm
@@ -9,6 +10,10 @@ from fleet_tui.domain.model import Alarm
 MOST_SHELVED_S = 8 * 3600
 """Longer than a shift nothing is out of sight."""
 CHATTER_SHELVED_S = 30 * 60
+SHELVED_S = 30 * 60
+"""For who says no time."""
+_TIME = re.compile(r"\s*(\d{1,6})\s?([smh])(?:\s+|\s*[:,;]\s*|$)")
+_UNITS_S = {"s": 1, "m": 60, "h": 3600}
 _GROUP_NS = 120 * 1_000_000_000
 WINDOW_NS = 600 * 1_000_000_000
 """How far back chatter and floods look."""
@@ -25,6 +30,14 @@ def may_shelve(alarm: Alarm, for_s: int) -> str | None:
     if not 0 < for_s <= MOST_SHELVED_S:
         return f"at most {MOST_SHELVED_S // 3600} hours"
     return None
+
+
+def in_words(text: str) -> tuple[int, str]:
+    """``2h the gate is being mended`` as (seconds, reason); without a time at its beginning, half an hour."""
+    found = _TIME.match(text)
+    if found is None:
+        return SHELVED_S, text.strip()
+    return int(found[1]) * _UNITS_S[found[2]], text[found.end() :].strip()
 
 
 def first_out(standing: Sequence[Alarm], group: Sequence[str], now_ns: int) -> Alarm | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from fleet_tui.domain.model import Alarm, Approval, PullRequest, Question, Run, Ticket
@@ -37,11 +38,12 @@ def queue(
     """
     asked = {question.ticket for question in questions}
     waiting = [ticket for ticket in tickets if is_blocked(ticket) and ticket.number not in asked]
+    follow = Counter(alarm.first for alarm in alarms if alarm.first is not None)
     blocked = {f"ticket:{ticket.number}" for ticket in waiting} | {f"pr:{ticket.pr}" for ticket in waiting}
     return order(
         [
             *(
-                alarm_need(alarm, agent_of(alarm.about, runs, tickets, pull_requests))
+                alarm_need(alarm, agent_of(alarm.about, runs, tickets, pull_requests), follow[alarm.id])
                 for alarm in alarms
                 if is_open(alarm) and not (alarm.rule == BLOCKED_RULE and alarm.about in blocked)
             ),
@@ -88,7 +90,7 @@ def words_of(about: str) -> str:
     return f"{_NOUNS[noun]}{name[-8:] if noun == 'run' else name}"
 
 
-def alarm_need(alarm: Alarm, agent: str | None) -> NeedItem:
+def alarm_need(alarm: Alarm, agent: str | None, followers: int = 0) -> NeedItem:
     return NeedItem(
         NeedKind.ALARM,
         alarm.id,
@@ -99,6 +101,7 @@ def alarm_need(alarm: Alarm, agent: str | None) -> NeedItem:
         None,
         about=words_of(alarm.about),
         response=one_line(alarm.response),
+        followers=followers,
     )
 
 

@@ -79,6 +79,8 @@ class NeedItem:
     """What it is about where that is no agent: ``pull request #2``, ``ticket 3``, ``the fleet``."""
     response: SafeText = NOTHING
     """What is expected of the person, where the kind does not say it."""
+    followers: int = 0
+    """Of an alarm: others that stand and probably follow from it."""
 
     @property
     def who(self) -> str:

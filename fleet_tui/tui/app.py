@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.events import Event
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import NOTHING, SafeText, clean
 from fleet_tui.readmodel.feed import Feed
@@ -27,6 +28,7 @@ from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.present.approvals import fate_text
 from fleet_tui.tui.said import Tell, said
 from fleet_tui.tui.screens.agent import AgentScreen
+from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_tui.tui.screens.events import EventsScreen
@@ -102,6 +104,7 @@ class RoomApp(App[int]):
         return {
             "wall": lambda: WallScreen(),
             "approvals": lambda: ApprovalsScreen(),
+            "alarms": lambda: AlarmsScreen(),
             "events": lambda: EventsScreen(),
         }
 
@@ -231,13 +234,28 @@ class RoomApp(App[int]):
         if isinstance(self.screen, ApprovalsScreen):
             self.screen.select(approval)
 
+    async def open_alarm(self, alarm: str) -> None:
+        await self.go("alarms")
+        if isinstance(self.screen, AlarmsScreen):
+            self.screen.select(alarm)
+
+    async def show_in_log(self, event: Event) -> None:
+        """The log at one event."""
+        await self.go("events")
+        if isinstance(self.screen, EventsScreen):
+            self.screen.show_event(event)
+
     async def open_need(self, item: NeedItem) -> None:
         """Show what a need is about, in the screen where it is answered."""
         self.need = item
         if item.kind in {NeedKind.APPROVAL, NeedKind.HELD}:
             await self.open_approval(item.id)
+        elif item.kind is NeedKind.ALARM and self.current_mode == "alarms":
+            await self.open_alarm(item.id)
         elif item.agent is not None and self.picture.snapshot and self.picture.snapshot.tile(item.agent):
             await self.open_agent(item.agent)
+        elif item.kind is NeedKind.ALARM:
+            await self.open_alarm(item.id)
         else:
             await self.go("events")
             if isinstance(self.screen, EventsScreen):

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
 
-from fleet_tui.domain.states import ApprovalState
+from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.states import AlarmState, ApprovalState
+from fleet_tui.domain.text import one_line
+from fleet_tui.governance.alarms import may_shelve
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 
 EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
-SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS)
+ALARMS = "alarms"
+SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, EVENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Here:
     """The selected agent's blocked ticket, or the need that `w` led to."""
     alarm: NeedItem | None = None
     """The alarm that `w` led to, or the one on line 2."""
+    listed: Alarm | None = None
+    """The alarm that is selected in their list."""
     held: ApprovalCard | None = None
     needs: int = 0
 
@@ -52,6 +58,8 @@ class Key:
     acts: bool = False
     hint: bool = True
     disabled: Reason = _always
+    hint_on: tuple[str, ...] = ()
+    """Screens where it is among the hints though elsewhere it is not."""
 
     @property
     def method(self) -> str:
@@ -110,7 +118,25 @@ def _needs(here: Here) -> str | None:
 
 
 def _alarm(here: Here) -> str | None:
+    if here.listed is not None and here.listed.acknowledged_by:
+        return f"acknowledged already, by {one_line(here.listed.acknowledged_by, 40)}"
+    if here.listed is not None and here.listed.state is AlarmState.SHELVED:
+        return "it is on the shelf; s brings it back"
     return None if here.alarm else "no alarm to acknowledge; the rest of the queue is decided"
+
+
+def _listed(here: Here) -> str | None:
+    return None if here.listed else "no alarm is selected"
+
+
+def _shelvable(here: Here) -> str | None:
+    if here.listed is None:
+        return "no alarm is selected"
+    if here.listed.state is AlarmState.SHELVED:
+        return None
+    if here.listed.state is AlarmState.CLEARED:
+        return "it has cleared; a acknowledges it"
+    return may_shelve(here.listed, 1)
 
 
 def _blocked(here: Here) -> str | None:
@@ -118,6 +144,7 @@ def _blocked(here: Here) -> str | None:
 
 
 _ON_AGENT = (WALL, AGENT)
+_ON_ALARM = (WALL, AGENT, ALARMS)
 
 KEYS: tuple[Key, ...] = (
     Key(
@@ -127,6 +154,16 @@ KEYS: tuple[Key, ...] = (
         "the next thing that needs you, in its own screen",
         (EVERYWHERE,),
         disabled=_needs,
+    ),
+    Key(
+        "need.acknowledge",
+        "a",
+        "ack",
+        "acknowledge the alarm: seen, not solved; sends nothing to agents",
+        (EVERYWHERE,),
+        hint=False,
+        disabled=_alarm,
+        hint_on=(ALARMS,),
     ),
     # What answers a state that a person must end stands first, so that the hints have room for it.
     Key(
@@ -143,7 +180,7 @@ KEYS: tuple[Key, ...] = (
         "U",
         "release",
         "release the agent from quarantine: reason and its name",
-        _ON_AGENT,
+        _ON_ALARM,
         True,
         disabled=_quarantined,
     ),
@@ -199,6 +236,15 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("approval.seen", "space", "seen", "mark the file as seen, and go on", (APPROVALS,), hint=False),
     Key(
+        "alarm.shelve",
+        "s",
+        "shelve",
+        "put the alarm out of sight for a while, with a reason; on the shelf: bring it back",
+        (ALARMS,),
+        disabled=_shelvable,
+    ),
+    Key("alarm.cause", "c", "cause", "show in the log what led to the alarm", (ALARMS,), disabled=_listed),
+    Key(
         "filter.edit",
         "slash",
         "filter",
@@ -225,24 +271,15 @@ KEYS: tuple[Key, ...] = (
         "Q",
         "quarantine",
         "freeze the agent and refuse its identity",
-        _ON_AGENT,
+        _ON_ALARM,
         True,
         disabled=_not_quarantined,
     ),
-    Key("agent.pause", "P", "pause", "pause the agent, or let it go on", _ON_AGENT, True, disabled=_not_quarantined),
+    Key("agent.pause", "P", "pause", "pause the agent, or let it go on", _ON_ALARM, True, disabled=_not_quarantined),
     Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
     Key("agent.extend", "B", "budget", "add half of its size to the agent's budget", _ON_AGENT, True, False, _budget),
     Key("agent.older", "left_square_bracket", "older run", "the agent's run before this one", (AGENT,), hint=False),
     Key("agent.newer", "right_square_bracket", "newer run", "the agent's run after this one", (AGENT,), hint=False),
-    Key(
-        "need.acknowledge",
-        "a",
-        "ack",
-        "acknowledge the alarm: seen, not solved; sends nothing to agents",
-        (EVERYWHERE,),
-        hint=False,
-        disabled=_alarm,
-    ),
     Key(
         "fleet.halt",
         "exclamation_mark",
@@ -253,9 +290,10 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("act.undo", "u", "undo", "undo the newest act that is still held", (EVERYWHERE,), hint=False, disabled=_held),
-    Key("pane.next", "tab", "pane", "the next pane of the screen", (AGENT, APPROVALS, EVENTS), hint=False),
+    Key("pane.next", "tab", "pane", "the next pane of the screen", (AGENT, APPROVALS, ALARMS, EVENTS), hint=False),
     Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
     Key("screen.approvals", "2", "approvals", "what waits for your decision", (EVERYWHERE,), hint=False),
+    Key("screen.alarms", "3", "alarms", "what is abnormal, and what is expected of you", (EVERYWHERE,), hint=False),
     Key("screen.events", "5", "events", "the log of everything that happened", (EVERYWHERE,), hint=False),
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),

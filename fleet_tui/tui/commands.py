@@ -10,6 +10,7 @@ from fleet_tui.bus import operator
 from fleet_tui.domain.conditions import in_words
 from fleet_tui.domain.errors import Conflict, FleetError, Refused, WatcherUnavailable
 from fleet_tui.domain.text import one_line
+from fleet_tui.governance.alarms import in_words as shelf_words
 
 PROBE_LIMIT_S = 0.8
 
@@ -25,12 +26,16 @@ class Act:
 
 
 def because(act: Act, reason: str) -> Act:
-    """``act`` with what a person typed as its reason; at a release, conditions may stand behind it."""
+    """``act`` with what a person typed as its reason: at a release with conditions behind it, on the shelf with a time
+    before it."""
     args = {**act.args, "reason": reason} if reason else act.args
     if act.op == "release":
         said, budgets, floor = in_words(reason)
         given = {"budgets": budgets, "risk_floor": floor}
         args = {**args, "reason": said, **{name: value for name, value in given.items() if value not in ([], None)}}
+    elif act.op == "shelve":
+        for_s, said = shelf_words(reason)
+        args = {**args, "for_s": for_s, "reason": said}
     return replace(act, args=args)
 
 

@@ -6,8 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fleet_tui.tui.theme import Look
+
+if TYPE_CHECKING:
+    from fleet_tui.settings.alarms import AlarmSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,4 +28,6 @@ class RoomContext:
     hold_s: int = 10
     live: bool = True
     start: tuple[str, ...] = ("fleet", "up")
+    alarms: Mapping[str, AlarmSettings] = field(default_factory=dict)
+    """What each rule's alarms mean."""
     clock: Callable[[], int] = time.time_ns

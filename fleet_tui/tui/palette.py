@@ -11,6 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
+from fleet_tui.domain.text import one_line
 from fleet_tui.tui.bindings import keys_for, shown
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class RoomCommands(Provider):
             return
         for tile in snapshot.tiles:
             yield Entry(f"agent {tile.name}", f"{tile.role}, {tile.doing}", partial(screen.room.open_agent, tile.name))
+        for alarm in snapshot.alarms:
+            text = f"alarm {one_line(alarm.title, 80)}"
+            yield Entry(text, one_line(alarm.response), partial(screen.room.open_alarm, alarm.id))
         for card in snapshot.approvals:
             text = f"pr #{card.approval.pr} {card.ticket_title}"
             yield Entry(text, "decide on this pull request", partial(screen.room.open_approval, card.id))

@@ -15,15 +15,24 @@ from fleet_tui.watcher.context import Context
 _SECOND = 1_000_000_000
 
 
-async def acknowledge(ctx: Context, name: str, actor: str) -> dict[str, Any]:
-    """Seen; the condition is not changed."""
-    alarm = _find(ctx, name)
-    if alarm.state is AlarmState.ACKNOWLEDGED:
-        return {"message": "acknowledged already"}
-    if alarm.state is not AlarmState.ACTIVE:
+async def acknowledge(ctx: Context, args: dict[str, Any], actor: str) -> dict[str, Any]:
+    """Seen; the condition is not changed. With ``group`` also those that probably follow from ``alarm``.
+
+    One that cleared before anybody saw it is acknowledged all the same.
+
+    Raises:
+        FleetError: there is no such alarm, or it is on the shelf.
+    """
+    alarm = _find(ctx, str(args.get("alarm", "")))
+    following = [one for one in ctx.reader.alarms(AlarmState.ACTIVE) if args.get("group") and one.first == alarm.id]
+    if alarm.state is AlarmState.SHELVED:
         raise Conflict("nothing to acknowledge", f"{one_line(alarm.title, 80)} is {alarm.state.value}")
-    await ctx.say(AlarmAcknowledged(name, actor), f"alarm:{name}", actor=actor)
-    return {"message": "acknowledged"}
+    unseen = [one for one in (alarm, *following) if one.acknowledged_by is None]
+    for one in unseen:
+        await ctx.say(AlarmAcknowledged(one.id, actor), f"alarm:{one.id}", actor=actor)
+    if not unseen:
+        return {"message": "acknowledged already"}
+    return {"message": "acknowledged" if len(unseen) == 1 else f"{len(unseen)} acknowledged, the first and its effects"}
 
 
 async def shelve(ctx: Context, args: dict[str, Any], actor: str) -> dict[str, Any]:

@@ -27,11 +27,27 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     ev.TicketUnblocked.kind: (ev.TicketBlocked.kind, "ticket"),
 }
 """Kind → the kind that it answers, and the field of the payload in which both agree."""
+ALARMS: Mapping[str, tuple[str, ...]] = {
+    "blocked": (ev.PullRequestStateChanged.kind,),
+    "budget": (ev.BudgetExhausted.kind,),
+    "budget-warning": (ev.BudgetWarning.kind,),
+    "command-denied": (ev.PolicyDenied.kind,),
+    "config": (ev.ConfigRejected.kind,),
+    "crash-loop": (ev.RunCrashed.kind,),
+    "halt": (ev.FleetHalted.kind,),
+    "land": (ev.MergeFailed.kind,),
+    "quarantine": (ev.AgentQuarantined.kind,),
+    "risk-high": (ev.RiskChanged.kind,),
+    "risk-medium": (ev.RiskChanged.kind,),
+}
+"""An alarm's rule → the kinds of the event about the same thing that it tells of."""
 _LOOKED_AT = 300
 
 
 def with_cause(reader: Reader, draft: Draft) -> Draft:
     """``draft`` with the newest event that it answers as its cause, where it answers one and names no cause itself."""
+    if draft.kind == ev.AlarmRaised.kind:
+        return _of_alarm(reader, draft)
     kind, field = ANSWERS.get(draft.kind, ("", ""))
     wanted = draft.payload.get(field) if kind else None
     if draft.cause is not None or wanted is None:
@@ -39,3 +55,13 @@ def with_cause(reader: Reader, draft: Draft) -> Draft:
     asked = reader.events(EventFilter(kinds=(kind,)), limit=_LOOKED_AT)
     found = next((event for event in reversed(asked) if event.payload.get(field) == wanted), None)
     return draft if found is None else replace(draft, cause=found.id)
+
+
+def _of_alarm(reader: Reader, draft: Draft) -> Draft:
+    """An alarm with the newest event that it tells of, or with the alarm that it probably follows from."""
+    kinds = ALARMS.get(str(draft.payload.get("rule")), ())
+    told = reader.events(EventFilter(kinds=kinds, subjects=(draft.subject,)), limit=1) if kinds else []
+    if not told and (first := draft.payload.get("first")) is not None:
+        raised = reader.events(EventFilter(kinds=(ev.AlarmRaised.kind,)), limit=_LOOKED_AT)
+        told = [event for event in raised if event.payload.get("alarm") == first]
+    return draft if draft.cause is not None or not told else replace(draft, cause=told[-1].id)

@@ -70,7 +70,7 @@ class OperatorDesk:
             "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), text_of(args, "reason"), actor),
             "message": self._message,
             "answer": self._answer,
-            "acknowledge": lambda args, actor: alarm_desk.acknowledge(ctx, text_of(args, "alarm"), actor),
+            "acknowledge": lambda args, actor: alarm_desk.acknowledge(ctx, args, actor),
             "shelve": lambda args, actor: alarm_desk.shelve(ctx, args, actor),
             "unshelve": lambda args, actor: alarm_desk.unshelve(ctx, text_of(args, "alarm"), actor),
             "unblock": self._unblock,

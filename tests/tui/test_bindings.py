@@ -9,13 +9,21 @@ import pytest
 from fleet_tui.tui.bindings import EVERYWHERE, FORBIDDEN, KEYS, SCOPES, by_id, keys_for, problems
 from fleet_tui.tui.present.help import keys_markdown
 from fleet_tui.tui.screens.agent import AgentScreen
+from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.help import HelpScreen
 from fleet_tui.tui.screens.wall import WallScreen
 
-SCREENS: tuple[type[RoomScreen], ...] = (WallScreen, AgentScreen, ApprovalsScreen, EventsScreen, HelpScreen)
+SCREENS: tuple[type[RoomScreen], ...] = (
+    WallScreen,
+    AgentScreen,
+    ApprovalsScreen,
+    AlarmsScreen,
+    EventsScreen,
+    HelpScreen,
+)
 
 
 @pytest.mark.parametrize("screen", SCREENS)

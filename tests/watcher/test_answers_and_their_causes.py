@@ -127,3 +127,14 @@ async def test_a_question_stays_open_when_its_run_was_not_stopped_for_good(fleet
     assert [question.run for question in fleet.ctx.reader.questions()] == [run]
     assert fleet.of_ticket().question is not None
     assert AlarmState.ACTIVE not in {alarm.state for alarm in fleet.alarms()}
+
+
+async def test_alarms_lead_back_to_what_they_tell_of(fleet: Fleet) -> None:
+    await do(fleet, "quarantine", agent="dev", reason="odd")
+    await fleet.settle()
+    quarantined = fleet.events("agent_quarantined")[-1]
+    raised = next(event for event in fleet.events("alarm_raised") if event.payload["rule"] == "quarantine")
+    assert raised.cause == quarantined.id
+    effect = AlarmRaised("alm-9", "gates", 2, "t", "r", "agent:dev", raised.payload["alarm"])
+    await fleet.ctx.say(effect, "agent:dev")
+    assert fleet.events("alarm_raised")[-1].cause == raised.id

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
-from fleet_tui.domain.events import AlarmRaised
+from fleet_tui.domain.events import AlarmCleared, AlarmRaised
 from fleet_tui.domain.states import AlarmState, RunState, TicketState
 from fleet_tui.watcher.passes import tickets
 from tests.watcher.watcher_support import Fleet
@@ -184,3 +184,22 @@ async def test_user_names_are_made_harmless(fleet: Fleet) -> None:
     await fleet.person.answer("kim\x1b[31m\nagent:dev", "pause", {"agent": "dev"})
     (event,) = fleet.events("agent_paused")
     assert event.actor == "operator:kim agent:dev"
+
+
+async def test_a_group_is_acknowledged_from_the_alarm_that_came_first(fleet: Fleet) -> None:
+    for name, first in (("one", None), ("two", "one"), ("three", "one"), ("other", None)):
+        await fleet.say(AlarmRaised(name, "rule", 2, "t", "r", "fleet", first), "fleet")
+    await do(fleet, "acknowledge", alarm="two", group=True)
+    await do(fleet, "acknowledge", alarm="one", group=True)
+    seen = [event.payload["alarm"] for event in fleet.events("alarm_acknowledged")]
+    assert seen == ["two", "one", "three"]
+
+
+async def test_an_alarm_that_went_unseen_is_acknowledged_once(fleet: Fleet) -> None:
+    await fleet.say(AlarmRaised("alarm-1", "rule", 2, "t", "r", "fleet"), "fleet")
+    await fleet.say(AlarmCleared("alarm-1", "over"), "fleet")
+    for _ in range(2):
+        await do(fleet, "acknowledge", alarm="alarm-1")
+    (alarm,) = fleet.ctx.reader.alarms()
+    assert (alarm.state, alarm.acknowledged_by) == (AlarmState.CLEARED, "operator:kim")
+    assert len(fleet.events("alarm_acknowledged")) == 1

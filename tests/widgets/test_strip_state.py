@@ -23,6 +23,7 @@ REQUESTS = [
     StripRequest("RELEASE", (), confirm="text", expected="qa 1", reason="required", opening_key="U"),
     StripRequest("REJECT", (), confirm="y", reason="required", opening_key="R", presets=("no", "later")),
     StripRequest("UNBLOCK", (), confirm="y", reason="optional", opening_key="T"),
+    StripRequest("SHELVE", (), confirm="reason", reason="required", opening_key="s"),
 ]
 
 
@@ -73,6 +74,8 @@ def test_random_keys_confirm_only_what_was_really_typed(request_: StripRequest) 
             assert key not in ("space", request_.opening_key)
             if request_.word:
                 assert (key, before[1]) == ("enter", request_.word)
+            elif request_.confirm == "reason":
+                assert key == "enter"
             else:
                 assert before[0] == "act"
                 assert key == "y" or (key == "enter" and before[2])
@@ -131,6 +134,16 @@ def test_reject_with_a_reason_by_text_tab_enter() -> None:
     assert state.note == "Tab goes on"
     assert play(state, "tab", "enter") == Outcome("confirmed")
     assert state.reason == "bad"
+
+
+def test_where_the_reason_confirms_enter_alone_does_nothing() -> None:
+    assert play(armed(REQUESTS[6]), "enter") == Outcome("cancelled", "empty")
+    state = armed(REQUESTS[6])
+    assert play(state, "tab", *"2h y", "tab", "y") is None
+    assert play(state, "enter") == Outcome("confirmed")
+    assert state.reason == "2h yy"
+    with pytest.raises(ValueError, match="required reason"):
+        StripRequest("SHELVE", (), confirm="reason")
 
 
 def test_presets_fill_the_empty_box_only() -> None:

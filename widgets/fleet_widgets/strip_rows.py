@@ -70,6 +70,9 @@ def _hint(state: StripState) -> Line:
         case "typed":
             keys = f" = {verb} once typed     Enter on the empty field or Esc cancels"
             return (Span(" Enter", "hint-key"), Span(keys, "hint"))
+        case _ if state.request.confirm == "reason":
+            keys = f" = {state.request.verb}     Enter on the empty field or Esc cancels"
+            return (Span(" Enter", "hint-key"), Span(keys, "hint"))
         case _:
             return (Span(" Tab", "hint-key"), Span(" goes on     Enter on the empty field or Esc cancels", "hint"))
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from fleet_widgets.lines import Line
 
-Confirm = Literal["y", "yes", "last4", "text"]
+Confirm = Literal["y", "yes", "last4", "text", "reason"]
 Reason = Literal["none", "optional", "required"]
 Field = Literal["reason", "typed", "act", "changed"]
 Why = Literal["key", "empty", "escape", "changed", "replaced", "blur"]
@@ -26,7 +26,8 @@ class StripRequest:
     """What is asked.
 
     ``confirm``: `y` one key; `yes` type the word; `last4` type ``expected``, the last four of a commit; `text` type
-    ``expected`` (a name, a count). ``opening_key`` opened the strip and never confirms. ``presets`` are reasons on
+    ``expected`` (a name, a count); `reason` Enter behind the reason itself, for what changes nothing but one's own
+    books. ``opening_key`` opened the strip and never confirms. ``presets`` are reasons on
     keys 1-5. ``passes`` are keys handed to the screen while the strip stays open (`]` next unseen file, `d` what
     changed). ``id`` is free for the caller and comes back in the messages. ValueError when a request could not be
     confirmed safely.
@@ -51,15 +52,19 @@ class StripRequest:
             raise ValueError(f"confirm={self.confirm!r} needs the expected text")
         if self.confirm == "last4" and len(self.expected) != 4:
             raise ValueError("confirm='last4' needs exactly four characters")
+        if self.confirm == "reason" and self.reason != "required":
+            raise ValueError("confirm='reason' needs a required reason")
 
     @property
     def word(self) -> str:
         """What must be typed; empty for a one-key strip."""
-        return {"y": "", "yes": "yes"}.get(self.confirm, self.expected.strip())
+        return {"y": "", "reason": "", "yes": "yes"}.get(self.confirm, self.expected.strip())
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The places Tab goes through; the last one confirms."""
+        if self.confirm == "reason":
+            return ("reason",)
         last: Field = "typed" if self.word else "act"
         return (last,) if self.reason == "none" else ("reason", last)
 
@@ -151,6 +156,8 @@ class StripState:
         elif key == "enter":
             if not self.reason.strip():
                 return Outcome("cancelled", "empty")
+            if self.request.confirm == "reason":
+                return self._confirm()
             self.note = "Tab goes on"
         elif not self.reason and character in tuple("12345")[: len(self.request.presets)]:
             self.reason = self.request.presets[int(character or "1") - 1]

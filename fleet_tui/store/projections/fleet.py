@@ -111,6 +111,8 @@ def alarm_acknowledged(tables: Tables, event: Event) -> None:
     row = tables.get(ALARM, receipt.alarm)
     if row is not None and row["state"] == AlarmState.ACTIVE:
         tables.put(ALARM, {**row, "state": AlarmState.ACKNOWLEDGED.value, "acknowledged_by": receipt.by})
+    elif row is not None and row["state"] == AlarmState.CLEARED and row["acknowledged_by"] is None:
+        tables.put(ALARM, {**row, "acknowledged_by": receipt.by})
 
 
 def alarm_shelved(tables: Tables, event: Event) -> None:

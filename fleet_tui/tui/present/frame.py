@@ -131,6 +131,7 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
         badge(first.priority, True),
         Span(f" {first.who} " if first.who else " ", "strong"),
         Span(first.title),
+        Span(f" (first of {first.followers + 1})" if first.followers else "", "quiet"),
         fill(),
         Span(f" {since(first.since_ns, frame.now_ns)}", "quiet"),
         Span(f"  {keys[0]} ack" + (f"  {keys[1]} open" if frame.width >= MEDIUM else ""), "hint"),

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.text import one_line
+from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S
+from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
 from fleet_tui.tui.present.approvals import is_sensitive
 from fleet_tui.tui.present.budgets import amounts, step
@@ -163,6 +165,24 @@ def unblock(item: NeedItem) -> StripRequest:
         opening_key="T",
         verb="unblock",
         id=f"unblock:{item.id}",
+    )
+
+
+def shelve(row: AlarmRow) -> StripRequest:
+    """One's own books: the text and Enter, which alone does nothing."""
+    alarm = row.alarm
+    return StripRequest(
+        title=f"SHELVE {one_line(alarm.title, 100)}",
+        lines=_lines(
+            f"About {row.about}, priority {alarm.priority}. Out of sight for a while; it still stands and comes back.",
+            f"Write for how long and why: `2h the gate is being mended`. At most {MOST_SHELVED_S // 3600}h; without a "
+            f"time {SHELVED_S // 60}m.",
+        ),
+        confirm="reason",
+        reason="required",
+        opening_key="s",
+        verb="shelve",
+        id=f"shelve:{alarm.id}",
     )
 
 

@@ -187,7 +187,7 @@ class RoomScreen(Screen[None]):
         pairs = [
             (shown(keys[key.id].split(",")[0]), key.label)
             for key in sorted(bindings.keys_for(self.scope), key=lambda key: key.id != "need.next")
-            if key.hint and key.why_not(here) is None
+            if (key.hint or self.scope in key.hint_on) and key.why_not(here) is None
         ]
         right = [
             (shown(keys[name].split(",")[0]), label)
@@ -300,6 +300,9 @@ class RoomScreen(Screen[None]):
 
     async def do_screen_approvals(self) -> None:
         await self.room.go("approvals")
+
+    async def do_screen_alarms(self) -> None:
+        await self.room.go("alarms")
 
     async def do_screen_events(self) -> None:
         await self.room.go("events")

@@ -134,6 +134,12 @@ class EventsScreen(RoomScreen):
         """What the log says about a need that belongs to no agent."""
         self.filter_by(f"ticket:{item.id}" if item.kind is NeedKind.BLOCKED else f'"{item.id}"')
 
+    def show_event(self, event: Event) -> None:
+        """Go to one event, also when the filter hides it."""
+        if self._source is None:
+            self.filter_by("")
+        self._go_to(event)
+
     @on(EventFeed.Highlighted)
     def _highlighted(self, message: EventFeed.Highlighted) -> None:
         self._effect = 0

@@ -1,0 +1,215 @@
+"""Screen 3: what is abnormal, what it means, what is expected of you, and whether there are too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from textual import on
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from fleet_tui.domain.events import Event
+from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.states import AlarmState
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel import needs
+from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow, cause_of, raised_event, read_alarms
+from fleet_tui.readmodel.values import NeedItem, NeedKind
+from fleet_tui.tui.bindings import ALARMS, Here, textual_bindings
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.present import alarms as present
+from fleet_tui.tui.present import strips
+from fleet_tui.tui.present.text import rule
+from fleet_tui.tui.screens.acts import AgentActs
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.lines import Span
+from fleet_widgets.list_view import LineList
+from fleet_widgets.text_pane import Section, TextPane
+
+
+class AlarmsScreen(AgentActs):
+    """Opens on the most urgent; what is acknowledged or shelved is always the selected alarm, by its id."""
+
+    scope = ALARMS
+    heading = "3 ALARMS"
+    CSS_PATH = "alarms.tcss"
+    BINDINGS = textual_bindings(ALARMS)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._board = AlarmBoard()
+        self._read_at = -1
+        self._chosen: str | None = None
+        self._cause: tuple[tuple[str, int], Event | None] | None = None
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        yield Vertical(
+            FrameLine(palette=palette, id="meter"),
+            Container(
+                Vertical(FrameLine(palette=palette, id="list-rule"), LineList(palette=palette, id="alarms"), id="left"),
+                TextPane(palette=palette, id="detail"),
+                id="panes",
+            ),
+        )
+
+    def main_widget(self) -> Widget:
+        return self.query_one(LineList)
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def row(self) -> AlarmRow | None:
+        return self._board.row(self._chosen)
+
+    def on_screen_resume(self) -> None:
+        self._read()
+        if self.row() is None:
+            self._choose_first()
+        super().on_screen_resume()
+
+    def _choose_first(self) -> None:
+        self._chosen = next((row.alarm.id for row in self._board.rows), self._chosen)
+
+    def select(self, alarm: str) -> None:
+        """Show one alarm; an unknown id selects nothing."""
+        self._chosen = alarm
+        if self.stands:
+            self.tick()
+
+    def _read(self) -> None:
+        reader, snapshot = self.room.reader(), self.snapshot
+        if reader is not None and snapshot is not None and snapshot.seq != self._read_at:
+            self._board, self._read_at = read_alarms(reader, self.room.now_ns), snapshot.seq
+
+    def update_body(self) -> None:
+        self._read()
+        if self._chosen is None:  # nobody looks at one yet, so none slips from under the hand
+            self._choose_first()
+        now_ns, width, board = self.room.now_ns, self.size.width, self._board
+        listed = self.query_one("#alarms", LineList)
+        listed.dimmed = bool(self.room.why_frozen)
+        listed.set_items(present.items(board, now_ns, width))
+        listed.select(self._chosen if self.row() is not None else None)
+        self.set_line("meter", present.meter(board, now_ns, width, self.room.context.look.palette.box))
+        self.query_one("#detail", TextPane).set_sections(self._sections(now_ns))
+        self.show_focus()
+        self.show_message()  # what is to be done about the selected one
+
+    def _sections(self, now_ns: int) -> tuple[Section, ...]:
+        row, frequent = self.row(), present.frequent(self._board.today(now_ns))
+        if row is None:
+            text = "the one you looked at is over" if self._chosen and self._board.rows else ""
+            return (*((Section("", ((Span(text, "quiet"),),)),) if text else ()), frequent)
+        meaning = self.room.context.alarms.get(row.alarm.rule)
+        return (*present.detail(row, self._board, meaning, self._cause_of(row.alarm), now_ns), frequent)
+
+    def _cause_of(self, alarm: Alarm) -> Event | None:
+        """Read once for each alarm and picture."""
+        key, reader = (alarm.id, self._read_at), self.room.reader()
+        if reader is not None and (self._cause is None or self._cause[0] != key):
+            self._cause = key, cause_of(reader, alarm)
+        return self._cause[1] if self._cause is not None else None
+
+    def show_focus(self) -> None:
+        title = present.active_title(self._board)
+        self.set_line("list-rule", rule(title, has_focus=self.query_one("#alarms").has_focus))
+
+    def idle_message(self) -> str:
+        row = self.row()
+        if self.room.why_frozen or row is None or not row.alarm.response:
+            return super().idle_message()
+        return f"do: {one_line(row.alarm.response)}"
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def here(self) -> Here:
+        row = self.row()
+        tile = self.snapshot.tile(row.agent) if self.snapshot and row is not None and row.agent else None
+        return replace(self.here_on(tile), listed=row.alarm if row is not None else None)
+
+    def current_need(self) -> NeedItem | None:
+        """The alarm that is selected, also when it was chosen without `w`."""
+        return self.need_with(f"{NeedKind.ALARM}:{self._chosen}")
+
+    def current_alarm(self) -> NeedItem | None:
+        row = self.row()
+        if row is None:
+            return super().current_alarm()
+        return needs.alarm_need(row.alarm, row.agent, row.followers)
+
+    @on(LineList.Selected)
+    def _selected(self) -> None:
+        # The list also tells of a vanished key: what was chosen stays chosen, so that no alarm slips under the hand.
+        key = self.query_one("#alarms", LineList).selected
+        if key is not None and key != self._chosen:
+            self._chosen = key
+            self.tick()
+
+    def do_pane_next(self) -> None:
+        """At small size one pane is shown at a time; the other sizes move the focus."""
+        listed, detail = self.query_one("#alarms"), self.query_one("#detail")
+        to_detail = not detail.has_focus
+        self.set_class(to_detail, "-detail")
+        (detail if to_detail else listed).focus()
+
+    async def do_room_back(self) -> None:
+        """From the detail to the list, then up."""
+        if self.query_one("#detail").has_focus:
+            self.do_pane_next()
+        else:
+            await super().do_room_back()
+
+    def do_need_acknowledge(self) -> None:
+        """The selected one; from what came first, also what probably follows from it."""
+        row = self.row()
+        if row is None:
+            super().do_need_acknowledge()
+            return
+        args = {"alarm": row.alarm.id, "group": row.followers > 0}
+        self.room.act(Act("acknowledge", args, "acknowledge", one_line(row.alarm.title, 80)))
+
+    def do_alarm_shelve(self) -> None:
+        row = self.row()
+        assert row is not None
+        args, title = {"alarm": row.alarm.id}, one_line(row.alarm.title, 80)
+        if row.alarm.state is AlarmState.SHELVED:
+            self.room.act(Act("unshelve", args, "bring back", title))
+        else:
+            self.ask(strips.shelve(row), Act("shelve", args, "shelve", title))
+
+    def what_changed(self, act: Act) -> str:
+        if act.op != "shelve":
+            return super().what_changed(act)
+        row = self._board.row(act.args["alarm"])
+        if row is None or row.alarm.state is AlarmState.CLEARED:
+            return "it has cleared"
+        return "it is on the shelf already" if row.alarm.state is AlarmState.SHELVED else ""
+
+    async def do_alarm_cause(self) -> None:
+        """The event that led to the alarm; where none is recorded, the one with which it was raised."""
+        row, reader = self.row(), self.room.reader()
+        if row is None or reader is None:
+            return
+        cause = self._cause_of(row.alarm)
+        event = cause or raised_event(reader, row.alarm)
+        if event is None:
+            self.room.say("c: the log does not hold where it was raised any more", "quiet")
+            return
+        await self.room.show_in_log(event)
+        if cause is None:
+            self.room.say("no cause is recorded; this is where the alarm was raised", "quiet")
+
+    @on(LineList.Opened)
+    async def _opened(self) -> None:
+        """What the alarm is about: a decision, the agent behind it, or what the log says."""
+        row, snapshot = self.row(), self.snapshot
+        if row is None or snapshot is None:
+            return
+        card = next((card for card in snapshot.approvals if row.alarm.about == f"pr:{card.approval.pr}"), None)
+        if card is not None:
+            await self.room.open_approval(card.id)
+        elif row.agent is not None and snapshot.tile(row.agent) is not None:
+            await self.room.open_agent(row.agent)
+        else:
+            await self.do_alarm_cause()
