@@ -51,7 +51,8 @@ async def test_the_list_has_everything_and_the_detail_says_why(alarmed: Any, unt
         assert "active 3, unacknowledged 3" in shown
         assert "returned to normal, not acknowledged 1" in shown
         assert "shelf 1" in shown
-        assert "z<3> " in shown and '"known, ticket 377"' in shown
+        assert "z<3> " in shown
+        assert '"known, ticket 377"' in shown
         rows = [row for row in shown.splitlines() if "FIRST of 3" in row]
         assert rows[0].startswith(">[1!]")
         assert shown.index("FIRST of 3") < shown.index("↳ push blocked".replace("push", "dev-3 push"))
