@@ -23,7 +23,7 @@ from fleet_tui.tmux import sandbox
 from fleet_tui.watcher.command_place import run_lines
 from tests import agent_user
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.watcher_support import PYTHON, Fleet
+from tests.watcher.watcher_support import PYTHON, Fleet, until
 
 pytestmark = pytest.mark.skipif(sandbox.bubblewrap() is None, reason="where there is no bubblewrap all is at L0")
 HELD_IN = ["L1", pytest.param("L2", marks=agent_user.only_root)]
@@ -285,6 +285,24 @@ async def test_a_gate_that_is_ended_at_its_limit_leaves_no_proxy(make_fleet: Mak
     assert (gate.state, gate.reason) == (GateState.FAILED, "time limit of 2 s")
     assert "fleet: evil.example is not in isolation.network" in gate.tail, "it had one"
     assert proxies(fleet) == []
+
+
+async def test_a_killed_sub_reaper_leaves_no_proxy(make_fleet: MakeFleet) -> None:
+    waits = "curl -sS http://evil.example/; touch up; sleep 600"
+    fleet = await make_fleet(isolation={"network": ["example.com"]})
+    await at(fleet, "L1")
+    await fleet.ticket()
+    await fleet.settle()
+    tree = Path((await fleet.queued("dev")).workspace)
+    running = asyncio.create_task(run_lines(fleet.ctx, [waits], tree, Origin("a test")))
+    await until((tree / "up").exists)
+    (proxy,) = proxies(fleet)
+    reaper = psutil.Process(proxy).parent()
+    assert reaper is not None
+    reaper.kill()
+    with pytest.raises(FleetError, match="its first process was killed"):
+        await running
+    await until(lambda: proxies(fleet) == [])
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
