@@ -32,6 +32,7 @@ from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_tui.tui.screens.events import EventsScreen
+from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.theme import themes
 
@@ -105,6 +106,7 @@ class RoomApp(App[int]):
             "wall": lambda: WallScreen(),
             "approvals": lambda: ApprovalsScreen(),
             "alarms": lambda: AlarmsScreen(),
+            "pipeline": lambda: PipelineScreen(),
             "events": lambda: EventsScreen(),
         }
 
@@ -245,6 +247,11 @@ class RoomApp(App[int]):
         if isinstance(self.screen, EventsScreen):
             self.screen.show_event(event)
 
+    async def open_ticket(self, number: int) -> None:
+        await self.go("pipeline")
+        if isinstance(self.screen, PipelineScreen):
+            self.screen.select(number)
+
     async def open_need(self, item: NeedItem) -> None:
         """Show what a need is about, in the screen where it is answered."""
         self.need = item
@@ -256,6 +263,8 @@ class RoomApp(App[int]):
             await self.open_agent(item.agent)
         elif item.kind is NeedKind.ALARM:
             await self.open_alarm(item.id)
+        elif item.kind is NeedKind.BLOCKED:
+            await self.open_ticket(int(item.id))
         else:
             await self.go("events")
             if isinstance(self.screen, EventsScreen):

@@ -11,11 +11,13 @@ from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import AlarmState, ApprovalState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import may_shelve
+from fleet_tui.readmodel.flow import Stage
+from fleet_tui.readmodel.pipeline import TicketCard
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 
 EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
-ALARMS = "alarms"
-SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, EVENTS)
+ALARMS, PIPELINE = "alarms", "pipeline"
+SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Here:
     """The alarm that is selected in their list."""
     held: ApprovalCard | None = None
     needs: int = 0
+    ticket: TicketCard | None = None
 
 
 Reason = Callable[[Here], str | None]
@@ -143,6 +146,19 @@ def _blocked(here: Here) -> str | None:
     return None if here.need and here.need.kind is NeedKind.BLOCKED else "no blocked ticket here"
 
 
+def _holdable(here: Here) -> str | None:
+    card = here.ticket
+    if card is None:
+        return "no ticket is selected"
+    return None if card.stage is Stage.READY else f"#{card.number} is under way: only what waits can be held"
+
+
+def _with_pull_request(here: Here) -> str | None:
+    if here.ticket is None:
+        return "no ticket is selected"
+    return None if here.ticket.approval else f"no decision on #{here.ticket.number} waits for you"
+
+
 _ON_AGENT = (WALL, AGENT)
 _ON_ALARM = (WALL, AGENT, ALARMS)
 
@@ -170,8 +186,8 @@ KEYS: tuple[Key, ...] = (
         "ticket.unblock",
         "T",
         "unblock",
-        "let the blocked ticket that w led to go on",
-        (WALL, AGENT, EVENTS),
+        "let the blocked ticket that w led to, or the selected one, go on",
+        (WALL, AGENT, PIPELINE, EVENTS),
         True,
         disabled=_blocked,
     ),
@@ -254,17 +270,40 @@ KEYS: tuple[Key, ...] = (
     Key("event.cause", "c", "cause", "jump to the event that led to this one", (EVENTS,)),
     Key("event.effect", "x", "effects", "jump to what this event led to; again for the next", (EVENTS,)),
     Key("event.object", "d", "open", "open the pull request or agent that the event is about", (EVENTS,)),
+    Key(
+        "ticket.decide",
+        "d",
+        "decide",
+        "open the decision that the ticket waits for",
+        (PIPELINE,),
+        disabled=_with_pull_request,
+    ),
+    Key(
+        "ticket.hold",
+        "P",
+        "hold/ready",
+        "hold a ready ticket back, or make a draft ready",
+        (PIPELINE,),
+        True,
+        disabled=_holdable,
+    ),
+    Key("ticket.find", "slash", "find", "find a ticket by number, title or agent", (PIPELINE,)),
     Key("wall.find", "slash", "find", "find an agent by name, role or ticket", (WALL,)),
     Key(
         "agent.attach",
         "o",
         "attach",
         "attach to the agent's terminal in tmux; C-] d comes back",
-        (WALL, AGENT, APPROVALS),
+        (WALL, AGENT, APPROVALS, PIPELINE),
         disabled=_process,
     ),
     Key(
-        "agent.message", "m", "message", "write to the agent, or answer its question", (WALL, AGENT), disabled=_process
+        "agent.message",
+        "m",
+        "message",
+        "write to the agent, or answer its question",
+        (WALL, AGENT, PIPELINE),
+        disabled=_process,
     ),
     Key(
         "agent.quarantine",
@@ -294,6 +333,7 @@ KEYS: tuple[Key, ...] = (
     Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
     Key("screen.approvals", "2", "approvals", "what waits for your decision", (EVERYWHERE,), hint=False),
     Key("screen.alarms", "3", "alarms", "what is abnormal, and what is expected of you", (EVERYWHERE,), hint=False),
+    Key("screen.pipeline", "4", "pipeline", "every ticket in its stage, and what is slow", (EVERYWHERE,), hint=False),
     Key("screen.events", "5", "events", "the log of everything that happened", (EVERYWHERE,), hint=False),
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
@@ -328,6 +368,7 @@ OWN_MOVES: Mapping[str, tuple[tuple[str, str], ...]] = {
     WALL: (("+ -", "larger, smaller tiles"),),
     AGENT: (("f", "follow the bottom of the pane"), ("h l", "pan the pane")),
     EVENTS: (("f G", "follow the newest"),),
+    PIPELINE: (("h l", "the stage before, after"), ("Enter", "the decision, or the agent that has it in hand")),
 }
 """Keys of the widgets themselves: they belong to what has the focus, and stand in the help only."""
 

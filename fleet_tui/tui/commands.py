@@ -100,6 +100,8 @@ _DONE = {
     "answer": "answered",
     "acknowledge": "acknowledged",
     "unblock": "goes on",
+    "hold": "held back",
+    "ready": "ready",
     "extend_budget": "extended",
     "halt": "everything is frozen; ! lifts it",
     "lift": "lifted",

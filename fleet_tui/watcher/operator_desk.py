@@ -74,6 +74,8 @@ class OperatorDesk:
             "shelve": lambda args, actor: alarm_desk.shelve(ctx, args, actor),
             "unshelve": lambda args, actor: alarm_desk.unshelve(ctx, text_of(args, "alarm"), actor),
             "unblock": self._unblock,
+            "ready": lambda args, actor: self._release_ticket(args, actor, ready=True),
+            "hold": lambda args, actor: self._release_ticket(args, actor, ready=False),
             "extend_budget": lambda args, actor: _in_turn(deciding, self._extend_budget(args, actor)),
             "diff": self._diff,
             "gate_log": self._gate_log,
@@ -266,6 +268,20 @@ class OperatorDesk:
         reason = clean(str(args.get("reason") or "by hand"), 400)
         await self._ctx.say(TicketUnblocked(ticket.number, reason), f"ticket:{ticket.number}", actor=actor)
         return {"message": f"ticket #{ticket.number} goes on"}
+
+    async def _release_ticket(self, args: Args, actor: str, *, ready: bool) -> dict[str, Any]:
+        """The label decides, as when a person changes the file; the next pass takes it in."""
+        ticket = self._ctx.reader.ticket(number_of(args, "ticket"))
+        if ticket is None:
+            raise UsageError("no such ticket", f"#{args.get('ticket')}", "fleet ticket list")
+        wanted, op = (TicketState.DRAFT, "ready") if ready else (TicketState.READY, "hold")
+        if ticket.state is not wanted:
+            raise Conflict("changed meanwhile", f"ticket #{ticket.number} is {ticket.state} now")
+        label = self._ctx.settings.labels.ready
+        await self._ctx.forge.set_labels(ticket.number, add=[label] if ready else [], remove=[] if ready else [label])
+        await self._ctx.say(OperatorActed(op, {"ticket": ticket.number}), f"ticket:{ticket.number}", actor=actor)
+        self._ctx.look_at_tickets = True
+        return {"message": f"ticket #{ticket.number} is {'ready' if ready else 'held back'}"}
 
     async def _ticket(self, args: Args, actor: str) -> dict[str, Any]:
         ticket = self._ctx.reader.ticket(number_of(args, "number"))

@@ -31,9 +31,12 @@ def compare(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "help"])
+@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "pipeline", "help"])
 async def test_screens(fleet: Any, until: Any, text: Callable[[Any], str], name: str, size: tuple[int, int]) -> None:
-    keys = {"wall": (), "agent": ("w",), "approvals": ("2",), "alarms": ("3",), "help": ("question_mark",)}[name]
+    keys = {
+        "wall": (), "agent": ("w",), "approvals": ("2",), "alarms": ("3",), "pipeline": ("4",),
+        "help": ("question_mark",),
+    }[name]  # fmt: skip
     app = fleet.room()
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)

@@ -153,6 +153,22 @@ async def test_unblock_only_what_is_blocked(fleet: Fleet) -> None:
     assert fleet.of_ticket().state is TicketState.READY
 
 
+async def test_a_ticket_is_held_back_and_made_ready_by_its_label(fleet: Fleet) -> None:
+    await fleet.ticket(ready=False)
+    await fleet.settle()
+    with pytest.raises(Conflict, match="is draft now"):
+        await do(fleet, "hold", ticket=1)
+    await do(fleet, "ready", ticket=1)
+    await tickets.observe(fleet.ctx)
+    assert fleet.of_ticket().state is TicketState.READY
+    with pytest.raises(Conflict, match="is ready now"):
+        await do(fleet, "ready", ticket=1)
+    await do(fleet, "hold", ticket=1)
+    await tickets.observe(fleet.ctx)
+    assert fleet.of_ticket().state is TicketState.DRAFT
+    assert [event.actor for event in fleet.events("operator_acted")] == ["operator:kim"] * 2
+
+
 async def test_evidence(fleet: Fleet) -> None:
     await fleet.to_approval({"app.py": "print('two')\n", "b\u202ed.py": "x\n"})
     diff = await do(fleet, "diff", pr=1)

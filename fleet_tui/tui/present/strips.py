@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.standing import Standing
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S
 from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
@@ -183,6 +183,20 @@ def shelve(row: AlarmRow) -> StripRequest:
         opening_key="s",
         verb="shelve",
         id=f"shelve:{alarm.id}",
+    )
+
+
+def hold(number: int, title: SafeText) -> StripRequest:
+    return _ticket("hold", number, f"HOLD TICKET {number} BACK", title, "No agent takes it until it is ready again.")
+
+
+def ready(number: int, title: SafeText) -> StripRequest:
+    return _ticket("ready", number, f"MAKE TICKET {number} READY", title, "An agent may take it at once.")
+
+
+def _ticket(op: str, number: int, heading: str, title: SafeText, effect: str) -> StripRequest:
+    return StripRequest(
+        title=heading, lines=_lines(title, effect), confirm="y", opening_key="P", verb=op, id=f"{op}:{number}"
     )
 
 

@@ -304,6 +304,9 @@ class RoomScreen(Screen[None]):
     async def do_screen_alarms(self) -> None:
         await self.room.go("alarms")
 
+    async def do_screen_pipeline(self) -> None:
+        await self.room.go("pipeline")
+
     async def do_screen_events(self) -> None:
         await self.room.go("events")
 

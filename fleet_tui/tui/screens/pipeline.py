@@ -1,0 +1,216 @@
+"""Screen 4: every ticket in its stage, how old it is there, and who has to move for it to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from textual import on
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from fleet_tui.domain.states import TicketState
+from fleet_tui.readmodel.flow import Stage
+from fleet_tui.readmodel.pipeline import Board, Pipeline, TicketCard
+from fleet_tui.readmodel.values import AgentTile, NeedItem, NeedKind
+from fleet_tui.tui.bindings import PIPELINE, Here, textual_bindings
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.present import pipeline as present
+from fleet_tui.tui.present import strips
+from fleet_tui.tui.present.text import rule
+from fleet_tui.tui.screens.acts import AgentActs
+from fleet_widgets.board_view import BoardView
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.lines import BLANK
+from fleet_widgets.text_pane import Section, TextPane
+
+_FLOW_ROWS = 3
+_ROOM_FOR_FLOW = 22
+"""Rows of the screen from which all lines about the flow are shown; below, the slowest ticket alone."""
+
+
+class PipelineScreen(AgentActs):
+    """Keys act on the selected ticket, by its number, wherever it has moved to."""
+
+    scope = PIPELINE
+    heading = "4 PIPELINE"
+    CSS_PATH = "pipeline.tcss"
+    BINDINGS = textual_bindings(PIPELINE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pipeline: Pipeline | None = None
+        self._board: Board | None = None
+        self._seq = -1
+        self._wanted: int | None = None
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        yield Vertical(
+            BoardView(palette=palette, id="board"),
+            TextPane(palette=palette, id="none"),
+            FrameLine(palette=palette, id="flow-rule"),
+            *(FrameLine(palette=palette, id=f"flow-{row}") for row in range(_FLOW_ROWS)),
+            FrameLine(palette=palette, id="chosen"),
+            Input(id="find", placeholder="number, title or agent", compact=True),
+        )
+
+    def on_mount(self) -> None:
+        self.query_one("#find").display = False
+        self.query_one("#none", TextPane).set_sections((Section("", tuple(present.empty_lines())),))
+        super().on_mount()
+
+    def main_widget(self) -> Widget:
+        return self.query_one(BoardView)
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def update_body(self) -> None:
+        snapshot, reader, now_ns = self.snapshot, self.room.reader(), self.room.now_ns
+        if snapshot is None or reader is None:
+            return
+        if self._pipeline is None:
+            self._pipeline = Pipeline(reader)
+        pipeline, view = self._pipeline, self.query_one(BoardView)
+        if not pipeline.complete or snapshot.seq != self._seq:
+            pipeline.catch_up()
+        self._seq, self._board = snapshot.seq, pipeline.board(snapshot, now_ns)
+        view.dimmed = bool(self.room.why_frozen)
+        view.set_columns(present.columns(self._board, now_ns))
+        self._select_wanted()
+        self.query_one("#none").display = not self._board.cards
+        view.display = bool(self._board.cards)
+        self._show_flow(now_ns)
+
+    def _select_wanted(self) -> None:
+        view = self.query_one(BoardView)
+        if self._wanted is not None:
+            view.select(str(self._wanted))
+            self._wanted = None
+        elif view.selected is None and self._board is not None and not self._had_selection:
+            slowest = self._board.slowest or next(iter(self._board.cards), None)
+            if slowest is not None:
+                self._had_selection = True
+                view.select(str(slowest.number))
+
+    _had_selection = False
+
+    def _show_flow(self, now_ns: int) -> None:
+        board, pipeline = self._board, self._pipeline
+        if board is None or pipeline is None:
+            return
+        title = "flow, last 24 h" if pipeline.complete else "flow: reading the log"
+        self.set_line("flow-rule", rule(title))
+        lines = present.flow_lines(board, now_ns, self.size.width)
+        for row in range(_FLOW_ROWS):
+            self.query_one(f"#flow-{row}").display = row == 0 or self.size.height >= _ROOM_FOR_FLOW
+            self.set_line(f"flow-{row}", lines[row] if row < len(lines) else BLANK)
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        self.set_line("chosen", present.selected_line(self.card(), self.room.now_ns))
+
+    def card(self) -> TicketCard | None:
+        key = self.query_one(BoardView).selected if self.stands else None
+        return self._board.card(int(key)) if self._board is not None and key is not None else None
+
+    def select(self, number: int) -> None:
+        """Show one ticket; an unknown number selects nothing."""
+        self._wanted, self._had_selection = number, True
+        if self.stands:
+            self.tick()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def here(self) -> Here:
+        card = self.card()
+        here = replace(self.here_on(self._agent(card)), ticket=card)
+        # T is for the ticket under the cursor and no other.
+        return replace(here, need=self.current_need())
+
+    def current_need(self) -> NeedItem | None:
+        """What the selected ticket waits for."""
+        card = self.card()
+        if card is None:
+            return None
+        return self.need_with(
+            f"{NeedKind.BLOCKED}:{card.number}",
+            f"{NeedKind.APPROVAL}:{card.approval}",
+            f"{NeedKind.HELD}:{card.approval}",
+        )
+
+    def _agent(self, card: TicketCard | None) -> AgentTile | None:
+        return self.snapshot.tile(card.agent) if self.snapshot and card and card.agent else None
+
+    @on(BoardView.Selected)
+    def _selected(self) -> None:
+        self._show_chosen()
+        self.show_hints()
+
+    @on(BoardView.Opened)
+    async def _opened(self) -> None:
+        """The decision where one waits, else the agent that has the ticket in hand."""
+        card = self.card()
+        if card is None:
+            return
+        if card.approval is not None and card.stage is Stage.APPROVAL:
+            await self.room.open_approval(card.approval)
+        elif card.agent is not None and self._agent(card) is not None:
+            await self.room.open_agent(card.agent)
+        else:
+            self.room.say(f"Enter: nobody has #{card.number} in hand: {card.waits}", "quiet")
+
+    async def do_ticket_decide(self) -> None:
+        card = self.card()
+        assert card is not None
+        assert card.approval is not None
+        await self.room.open_approval(card.approval)
+
+    def do_ticket_hold(self) -> None:
+        card = self.card()
+        assert card is not None
+        op, strip = ("ready", strips.ready) if card.draft else ("hold", strips.hold)
+        act = Act(op, {"ticket": card.number}, op, f"ticket {card.number}")
+        self.ask(strip(card.number, card.title), act)
+
+    def what_changed(self, act: Act) -> str:
+        if act.op not in ("hold", "ready"):
+            return super().what_changed(act)
+        reader, wanted = self.room.reader(), TicketState.READY if act.op == "hold" else TicketState.DRAFT
+        ticket = reader.ticket(act.args["ticket"]) if reader else None
+        return f"it is {ticket.state} now" if ticket is not None and ticket.state is not wanted else ""
+
+    # -- finding -----------------------------------------------------------------------------------------------------
+
+    def do_ticket_find(self) -> None:
+        find = self.query_one("#find", Input)
+        find.display = True
+        find.value = ""
+        find.focus()
+
+    @on(Input.Changed, "#find")
+    def _find(self, message: Input.Changed) -> None:
+        wanted = message.value.strip().casefold().lstrip("#")
+        cards = self._board.cards if self._board and wanted else ()
+        exact = [card for card in cards if str(card.number) == wanted]
+        near = [card for card in cards if wanted in f"{card.title} {card.agent or ''}".casefold()]
+        for card in [*exact, *near][:1]:
+            self.query_one(BoardView).select(str(card.number))
+        if wanted and not (exact or near):
+            self.room.say(lambda: self._none(message.value), "quiet")
+
+    def _none(self, wanted: str) -> str:
+        field = self.query_one("#find", Input)
+        return f"no ticket matches {wanted.strip()}" if field.display and field.value == wanted else ""
+
+    @on(Input.Submitted, "#find")
+    def _close_find(self) -> None:
+        self.query_one("#find").display = False
+        self.query_one(BoardView).focus()
+
+    async def do_room_back(self) -> None:
+        if self.query_one("#find").display:
+            self._close_find()
+        else:
+            await super().do_room_back()
