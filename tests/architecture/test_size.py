@@ -14,6 +14,7 @@ MAX_METHODS = 25
 
 LONGER = {
     "fleet_tui/domain/events.py": "the whole event vocabulary: declarations only, one short class per kind",
+    "fleet_tui/tui/bindings.py": "the one table of keys: rows only, one per key, each with why it is off",
     "fleet_tui/bus/client.py": "one file run with `python -I -S`: each further module would cost every hook its import",
 }
 # What the framework calls by name is a list of reactions, not an interface to learn.

@@ -10,6 +10,7 @@ from fleet_tui.domain import events as ev
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.events import EventsScreen
+from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.theme import choose
 from fleet_widgets.event_feed import EventFeed
@@ -67,8 +68,8 @@ async def test_a_blocked_ticket_of_nobody_can_be_unblocked_where_w_leads(fleet: 
     )
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("w", "w")
-        await until(lambda: isinstance(app.screen, EventsScreen))
-        assert "filter: ticket:9" in text(app)
+        await until(lambda: isinstance(app.screen, PipelineScreen) and app.screen.card() is not None)
+        assert app.screen.card().number == 9
         assert "T unblock" in hints(app, text)
         await pilot.press("T")
         await armed(app, until)
