@@ -52,7 +52,8 @@ async def command_place(ctx: Context, tree: Path, commands: Sequence[Command]) -
     try:
         yield await asyncio.to_thread(_confined, ctx, tree, home, commands)
     finally:
-        await _throw_away(home)
+        _log_of(home).unlink(missing_ok=True)
+        await throw_away(home)
 
 
 def _confined(ctx: Context, tree: Path, home: Path, commands: Sequence[Command]) -> CommandPlace:
@@ -72,9 +73,9 @@ def _log_of(home: Path) -> Path:
     return home.with_name(f"{home.name}.network.log")
 
 
-async def _throw_away(home: Path) -> None:
-    _log_of(home).unlink(missing_ok=True)
+async def throw_away(directory: Path) -> None:
+    """Delete what a branch's code wrote to, whatever rights it left there."""
     try:
-        await remove_tree(home)
+        await remove_tree(directory)
     except FleetError as error:
-        log.warning("a command's home directory stays until the next start: %s", error)
+        log.warning("what a command wrote stays until the next start: %s", error)

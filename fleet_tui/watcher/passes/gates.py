@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import GateFailed, GatePassed, GateStarted, MergeFailed, draft
@@ -14,7 +12,7 @@ from fleet_tui.domain.text import one_line, some_names
 from fleet_tui.git.values import UnrelatedHistories
 from fleet_tui.settings.schema import GateSettings
 from fleet_tui.watcher import alarms
-from fleet_tui.watcher.command_place import command_place
+from fleet_tui.watcher.command_place import command_place, throw_away
 from fleet_tui.watcher.commands import CommandPlace
 from fleet_tui.watcher.context import Context, MergeView
 from fleet_tui.watcher.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
@@ -118,7 +116,7 @@ async def _run_gates(
                 if not await _run_gate(ctx, pull_request, base, view, gate, place):
                     return
     finally:
-        shutil.rmtree(checkout, ignore_errors=True)
+        await throw_away(checkout)
 
 
 async def _run_gate(
