@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fleet_tui.git.worktree import Worktree
 from fleet_tui.governance.risk.evidence import bounded
-from fleet_tui.governance.risk.score import Score, score, weight
+from fleet_tui.governance.risk.score import Score, kinds, score
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.risk import Risk
 from fleet_tui.watcher.risk.diffs import evidence_of
@@ -65,7 +65,7 @@ async def measure(place: Path, files: int, rounds: int) -> None:
 
     async def points() -> Score:
         seen = evidence_of(await worktree.diff(), RULES, ())
-        return score(bounded(seen, weight(RULES, None)), RULES, time.time_ns())
+        return score(bounded(seen, kinds(RULES, None)), RULES, time.time_ns())
 
     async def status(number: int) -> object:
         touched.write_text(f"# {number}\n")

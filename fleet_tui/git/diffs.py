@@ -1,17 +1,21 @@
-"""Git's diff output into values. Pure."""
+"""Git's diff output into values."""
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import pairwise
 
 from fleet_tui.domain.text import reveal
-from fleet_tui.git.command import decode
+from fleet_tui.git.command import Result, decode
 from fleet_tui.git.values import DiffLine, FileChange, FileDiff, Hunk
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)\Z", re.DOTALL)
 _SECTION = b"diff --git "
+_MOST_FETCHED, _EACH_BYTES, _ALL_BYTES = 200, 1_000_000, 8_000_000
+Fetch = Callable[[tuple[str, ...], int], Awaitable[Result]]
+"""The patch of these paths, at most so many bytes of it."""
 
 
 def parse_changes(raw: bytes) -> tuple[FileChange, ...]:
@@ -61,6 +65,24 @@ def parse_patch(patch: bytes, changes: tuple[FileChange, ...], *, truncated: boo
     if truncated:
         _mark_last(diffs)
     return diffs
+
+
+async def read_by_one(diffs: Sequence[FileDiff], fetch: Fetch) -> list[FileDiff]:
+    """``diffs`` with those that were cut read file by file, the smallest first: no large file hides the others.
+
+    What is too large for that, too, stays truncated.
+    """
+    found, left = list(diffs), _ALL_BYTES
+    cut = [at for at, diff in enumerate(diffs) if diff.truncated]
+    for at in sorted(cut, key=lambda at: diffs[at].change.added + diffs[at].change.deleted)[:_MOST_FETCHED]:
+        if left <= 0:
+            break
+        change = diffs[at].change
+        paths = (change.path,) if change.old_path is None else (change.old_path, change.path)
+        patch = await fetch(paths, min(_EACH_BYTES, left))
+        left -= len(patch.out)
+        (found[at],) = await asyncio.to_thread(parse_patch, patch.out, (change,), truncated=patch.truncated)
+    return found
 
 
 def _mark_last(diffs: list[FileDiff]) -> None:

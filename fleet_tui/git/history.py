@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import BinaryIO
@@ -9,10 +10,11 @@ from typing import BinaryIO
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import Result, decode, git, object_id
-from fleet_tui.git.diffs import parse_changes, parse_patch
+from fleet_tui.git.diffs import parse_changes, parse_patch, read_by_one
 from fleet_tui.git.values import DiffSummary, FileDiff
 
 _MAX_ARGUMENTS = 10_000
+_WHOLE_BYTES = 2_000_000
 MAX_LISTING_BYTES = 64 * 1024 * 1024
 
 
@@ -77,12 +79,28 @@ class History:
         """Hunks of what ``head`` changes since it left ``base``; beyond ``max_bytes`` files are marked truncated."""
         start = await self._start(base, head)
         changes = parse_changes(await self._changes(start, head))
-        patch = await self._git(
+        patch = await self._patch(start, head, "--unified=3", max_bytes=max_bytes)
+        return parse_patch(patch.out, changes, truncated=patch.truncated)
+
+    async def whole_diff(self, base: str, head: str) -> list[FileDiff]:
+        """The same for a program that reads it: binary files as text, no context, files one by one where all together
+        are too much."""
+        start = await self._start(base, head)
+        changes = parse_changes(await self._changes(start, head))
+
+        async def fetch(paths: tuple[str, ...], max_bytes: int) -> Result:
+            return await self._patch(start, head, "--unified=0", "--text", paths=paths, max_bytes=max_bytes)
+
+        patch = await fetch((), _WHOLE_BYTES)
+        diffs = await asyncio.to_thread(parse_patch, patch.out, changes, truncated=patch.truncated)
+        return await read_by_one(diffs, fetch)
+
+    async def _patch(self, start: str, head: str, *how: str, paths: tuple[str, ...] = (), max_bytes: int) -> Result:
+        return await self._git(
             "diff-tree", "-r", "-p", "-M", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color",
-            "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/", "--unified=3", start, head, "--",
+            "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/", *how, start, object_id(head), "--", *paths,
             max_bytes=max_bytes,
         )  # fmt: skip
-        return parse_patch(patch.out, changes, truncated=patch.truncated)
 
     async def read_file(self, commit: str, path: str, *, max_bytes: int = 1_000_000) -> str | None:
         """The text of the regular file ``path`` in ``commit``; None when there is none (a link is none).

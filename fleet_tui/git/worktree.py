@@ -14,18 +14,19 @@ import shutil
 import stat
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from fleet_tui.git.command import Result, git, object_id
-from fleet_tui.git.diffs import parse_changes, parse_patch
+from fleet_tui.git.diffs import parse_changes, parse_patch, read_by_one
 from fleet_tui.git.snapshot import MAX_DEPTH, MAX_FILES, Ignored, Taken, list_level, tracked_paths
 from fleet_tui.git.values import FileDiff
 
 MAX_SHOWN_BYTES = 1024 * 1024
 """A larger file is taken for binary: its lines are not looked at."""
 _SUMMARY_BYTES = 16 * 1024 * 1024
+_PATCH_BYTES = 2_000_000
 _CHUNK = 1024 * 1024
 _LINK, _FILE, _PROGRAM, _SUBMODULE = "120000", "100644", "100755", "160000"
 
@@ -55,6 +56,7 @@ class Worktree:
         self._tracked: dict[bytes, tuple[str, str]] = {}
         self._remembered: tuple[str, dict[bytes, tuple[str, str]]] = ("", {})
         self._found: dict[bytes, _Found] = {}
+        self._stand_ins: dict[bytes, str] = {}
 
     async def look(self, changed: Iterable[str] | None = None) -> bool:
         """Read what may have changed; whether anything has. ``changed`` are absolute paths, None is everything.
@@ -71,8 +73,9 @@ class Worktree:
             await self._look_everywhere()
         return first or before != self._found
 
-    async def diff(self, landed: str | None = None, *, max_bytes: int = 2_000_000) -> list[FileDiff]:
-        """What differs from ``base``, as last looked at; beyond ``max_bytes`` files are marked truncated.
+    async def diff(self, landed: str | None = None) -> list[FileDiff]:
+        """What differs from ``base``, as last looked at, without context, binary files as text; what is too large even
+        for a look of its own is marked truncated.
 
         Files that are as in the commit ``landed`` (the target by now, which may have been merged) count as unchanged.
 
@@ -97,8 +100,17 @@ class Worktree:
         await self._write_index(changed, gone)
         raw = await self._compare("--raw", "--numstat", "-z", "--no-abbrev", max_bytes=_SUMMARY_BYTES)
         shape = ("--full-index", "--no-color", "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/", "--unified=0")
-        patch = await self._compare("-p", *shape, max_bytes=max_bytes)
-        return parse_patch(patch.out, parse_changes(raw.out), truncated=patch.truncated)
+
+        async def fetch(paths: tuple[str, ...], max_bytes: int) -> Result:
+            return await self._compare("-p", "--text", *shape, paths=paths, max_bytes=max_bytes)
+
+        patch, changes = await fetch((), _PATCH_BYTES), parse_changes(raw.out)
+        diffs = await asyncio.to_thread(parse_patch, patch.out, changes, truncated=patch.truncated)
+        return [self._as_read(diff) for diff in await read_by_one(diffs, fetch)]
+
+    def _as_read(self, diff: FileDiff) -> FileDiff:
+        """A stand-in is not the file."""
+        return replace(diff, truncated=True) if os.fsencode(diff.change.path) in self._stand_ins else diff
 
     def forget(self) -> None:
         """Delete the scratch directory."""
@@ -228,9 +240,12 @@ class Worktree:
         return made.hexdigest()
 
     def _write_objects(self, changed: dict[bytes, _Found]) -> None:
+        stood_in, self._stand_ins = self._stand_ins, {}
         for path, found in changed.items():
             target = self._scratch / "objects" / found.sha[:2] / found.sha[2:]
-            if not target.exists():
+            if target.exists():
+                self._stand_ins |= {path: found.sha} if stood_in.get(path) == found.sha else {}
+            else:
                 content = self._content(path, found)
                 target.parent.mkdir(exist_ok=True)
                 target.write_bytes(zlib.compress(b"blob %d\0" % len(content) + content, 1))
@@ -245,7 +260,10 @@ class Worktree:
                     content = file.read(MAX_SHOWN_BYTES + 1)
         except OSError:
             content = b""
-        return content if self._hash(content) == found.sha else b"\0" + found.sha.encode()
+        if self._hash(content) == found.sha:
+            return content
+        self._stand_ins[path] = found.sha
+        return b"\0" + found.sha.encode()
 
     async def _write_index(self, changed: dict[bytes, _Found], gone: list[bytes]) -> None:
         await asyncio.to_thread(shutil.copyfile, self._scratch / "index.base", self._index)
@@ -254,9 +272,9 @@ class Worktree:
         lines += [f"{found.mode} {found.sha}\t".encode() + path + b"\0" for path, found in changed.items()]
         await self._git("update-index", "-z", "--index-info", input=b"".join(lines))
 
-    async def _compare(self, *how: str, max_bytes: int) -> Result:
+    async def _compare(self, *how: str, paths: tuple[str, ...] = (), max_bytes: int) -> Result:
         options = ("-M", "--no-ext-diff", "--no-textconv", *how)
-        return await self._git("diff-index", "--cached", *options, self.base, "--", max_bytes=max_bytes)
+        return await self._git("diff-index", "--cached", *options, self.base, "--", *paths, max_bytes=max_bytes)
 
     @property
     def _index(self) -> Path:

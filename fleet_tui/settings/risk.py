@@ -52,6 +52,9 @@ class Factors(Section):
     opaque: Factor = Field(
         default_factory=Factor, description="Files that nobody can read: binary, generated, or too large."
     )
+    unread: Factor = Field(
+        default_factory=Factor, description="Files too large to be searched for credentials to their end."
+    )
     scope: Factor = Field(default_factory=Factor, description="Changed paths outside the ticket's `scope`.")
     denied: Factor = Field(default_factory=Factor, description="Acts that policy refused; they fade.")
     failures: Factor = Field(default_factory=Factor, description="Gates that failed; they fade.")
@@ -68,6 +71,7 @@ class RiskPaths(Section):
     sensitive: tuple[f.Glob, ...] = Field((), description="Where a mistake costs much.")
     pipeline: tuple[f.Glob, ...] = Field((), description="What decides what builds, hooks and agents do.")
     tests: tuple[f.Glob, ...] = Field((), description="Tests.")
+    test_settings: tuple[f.Glob, ...] = Field((), description="Files that say which tests run.")
     generated: tuple[f.Glob, ...] = Field((), description="Files that programs write.")
 
 
@@ -75,7 +79,9 @@ class RiskTests(Section):
     """What a weakened test looks like: regular expressions, searched in each line of a test file."""
 
     assertions: tuple[Regex, ...] = Field((), description="A line that checks something.")
+    trivial: tuple[Regex, ...] = Field((), description="A line that checks nothing, whatever else it looks like.")
     skips: tuple[Regex, ...] = Field((), description="A line that switches tests off.")
+    left_out: tuple[Regex, ...] = Field((), description="A line of `paths.test_settings` that leaves tests out.")
 
 
 class Bands(Section):

@@ -56,6 +56,7 @@ def evidence(chance: Random) -> Evidence:
         tuple(weakening(chance) for _ in range(chance.randint(0, 2))),
         tuple(secret(chance) for _ in range(chance.randint(0, 2))),
         ("requests in pyproject.toml",) * chance.randint(0, 2),
+        ("huge.json",) * chance.choice((0, 0, 0, 1)),
         chance.choice((None, None, ("src/**",), ("!", "app.py"), ())),
         replace(
             behaviour(chance),

@@ -28,6 +28,15 @@ TEST = "tests/test_app.py"
         (change(TEST, "@pytest.mark.skip"), (Weakening(TEST, "skips", 1),)),
         (change(TEST, "@pytest.mark.xfail(strict=False)"), (Weakening(TEST, "skips", 1),)),
         (change(TEST, "def test_more():\n    assert True"), ()),
+        (change(TEST, "    assert True", "    assert one() == 1"), (Weakening(TEST, "assertions", 1),)),
+        (change(TEST, "    # assert one() == 1", "    assert one() == 1"), (Weakening(TEST, "assertions", 1),)),
+        (change(TEST, "    return"), (Weakening(TEST, "skips", 1),)),
+        (change(TEST, "if 0:"), (Weakening(TEST, "skips", 1),)),
+        (change("tests/app_helper.py", old_path=TEST), (Weakening(TEST, "deleted"),)),
+        (change("tests/helper.py", old_path="tests/helpers.py"), ()),
+        (change("pytest.ini", "addopts = --deselect tests/a.py::b"), (Weakening("pytest.ini", "skips", 1),)),
+        (change("pyproject.toml", "addopts = \"-k 'not slow'\""), (Weakening("pyproject.toml", "skips", 1),)),
+        (change("pyproject.toml", 'name = "shop"'), ()),
         (change(TEST, removed="assert 1", deleted=True), (Weakening(TEST, "deleted"),)),
         (change("attic/app.txt", old_path=TEST), (Weakening(TEST, "deleted"),)),
         (change("tests/test_new.py", old_path=TEST), ()),
@@ -63,6 +72,10 @@ def test_weakened_tests(seen: Change, expected: tuple[Weakening, ...]) -> None:
         ("Gemfile", "gem 'rails'", "", "rails"),
         (".github/workflows/ci.yml", "      - uses: some/action@v1", "", "some/action"),
         ("notes.txt", "requests>=2", "", None),
+        ("requirements.txt", "git+https://evil.example/x.git", "", "git+https://evil.example/x.git"),
+        ("requirements.txt", "-r other.lst", "", "other.lst"),
+        ("setup.py", "setup(install_requires=['evil'])", "", "evil"),
+        ("package.json", '{"dependencies": {"evil": "^1"}}', "", "evil"),
     ],
 )
 def test_new_dependencies(path: str, added: str, removed: str, expected: str | None) -> None:
@@ -86,3 +99,10 @@ def test_any_text_is_read(path: str, added: str, removed: str) -> None:
     seen = [change(path, added, removed)]
     weakened_tests(seen, RULES)
     assert all(text.isprintable() for text in new_dependencies(seen))
+
+
+def test_several_dependencies_on_one_line() -> None:
+    inline = change("pyproject.toml", 'dependencies = ["evil", "worse>=2"]')
+    assert new_dependencies([inline]) == ("evil in pyproject.toml", "worse in pyproject.toml")
+    whole = change("package.json", '{"name": "shop", "dependencies": {"evil": "^1", "worse": "git+ssh://x"}}')
+    assert {"evil in package.json", "worse in package.json"} <= set(new_dependencies([whole]))

@@ -21,7 +21,7 @@ from fleet_tui.governance.risk.evidence import (
     from_json,
     to_json,
 )
-from fleet_tui.governance.risk.score import Reason, Score, band_of, score, weight
+from fleet_tui.governance.risk.score import Reason, Score, band_of, kinds, score
 from fleet_tui.settings.risk import Bands, Risk
 from tests.governance import risk_samples
 from tests.governance.risk_samples import HOUR, NOW, RULES
@@ -75,9 +75,9 @@ def test_the_reasons_add_up_and_the_same_evidence_gives_the_same_answer(seed: in
 @given(SEEDS)
 def test_what_the_log_keeps_gives_the_same_score(seed: int) -> None:
     chance = Random(seed)
-    seen = bounded(risk_samples.evidence(chance), weight(RULES, None))
+    seen = bounded(risk_samples.evidence(chance), kinds(RULES, None))
     assert from_json(json.loads(json.dumps(to_json(seen)))) == seen
-    assert bounded(seen, weight(RULES, None)) == seen
+    assert bounded(seen, kinds(RULES, None)) == seen
     assert of(from_json(to_json(seen))) == of(seen)
 
 
@@ -104,6 +104,32 @@ def test_a_band_is_risen_to_at_once_and_left_late(points: int, fewer: int, hyste
         assert threshold - hysteresis < points < threshold
     assert band_of(min(points, fewer), bands, hysteresis, previous).severity <= band.severity
     assert band_of(points, bands, hysteresis, band) is band
+
+
+@settings(max_examples=2_000, deadline=None)
+@given(SEEDS)
+def test_nothing_that_is_added_pushes_out_what_counts(seed: int) -> None:
+    """Also where there is more than the log has room for."""
+    chance = Random(seed)
+    seen = risk_samples.evidence(chance)
+    of_kind = kinds(RULES, seen.scope)
+    before = of(bounded(seen, of_kind))
+    flood = replace(
+        seen,
+        files=(*seen.files, *(ChangedFile(f"{'d' * 150}{number}.py", 1) for number in range(chance.choice((0, 300))))),
+        secrets=(
+            *seen.secrets,
+            *(
+                FoundSecret("words", f"{'a' * 150}{number}", 1, f"{number:08}", likely=chance.random() < 0.9)
+                for number in range(chance.choice((0, 60)))
+            ),
+        ),
+        dependencies=(
+            *seen.dependencies,
+            *(f"{'x' * 70}{number} in a.txt" for number in range(chance.choice((0, 60)))),
+        ),
+    )
+    assert of(bounded(flood, of_kind)).points >= before.points
 
 
 # -- examples ----------------------------------------------------------------------------------------------------------
@@ -142,6 +168,7 @@ def test_what_is_over_the_highest_score_is_taken_off_in_sight() -> None:
         (touching(".github/workflows/x.yml"), "pipeline", 30),
         (touching("sub/CLAUDE.md"), "pipeline", 30),
         (Evidence((ChangedFile("a", 400, 399),)), "size", 10),
+        (Evidence(unread=("big.json", "bigger.json")), "unread", 50),
         (Evidence(weakened=(Weakening("t.py", "assertions", 3),)), "tests", 30),
         (Evidence(weakened=(Weakening("t.py", "deleted"), Weakening("u.py", "skips", 9))), "tests", 20),
         (Evidence(secrets=(KEY, replace(KEY, line=9))), "secrets", 50),
@@ -175,7 +202,7 @@ def test_a_factor_without_points_is_off() -> None:
 def test_of_very_many_files_those_that_matter_are_remembered() -> None:
     many = [ChangedFile(f"src/{number}.py", 100 + number) for number in range(5_000)]
     seen = Evidence((*many, ChangedFile(".github/x.yml", 1), ChangedFile("auth/y.py", 1)))
-    kept = bounded(seen, weight(RULES, None))
+    kept = bounded(seen, kinds(RULES, None))
     assert {".github/x.yml", "auth/y.py"} <= {file.path for file in kept.files}
     assert (len(kept.files) + kept.more_files, kept.lines) == (5_002, seen.lines)
     assert of(kept) == of(seen)
@@ -191,7 +218,7 @@ def test_the_log_has_room_for_the_worst_evidence() -> None:
         scope=tuple(f"{number}{odd}"[:300] for number in range(900)),
         behaviour=Behaviour(many, many, many, many, many),
     )
-    kept = bounded(seen, weight(RULES, seen.scope))
+    kept = bounded(seen, kinds(RULES, seen.scope))
     reasons = [reason.text for reason in of(kept).reasons]
     assert len(json.dumps({"evidence": to_json(kept), "reasons": reasons})) < 63_000
 

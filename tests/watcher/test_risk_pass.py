@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain.errors import Refused
+from fleet_tui.domain.events import Note, draft
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, RiskBand, RunState
 from fleet_tui.governance.isolation import Level
@@ -93,6 +94,62 @@ async def test_a_found_secret_is_told_without_itself(make_fleet: MakeFleet) -> N
     kept = list(fleet.ctx.paths.state.glob("fleet.db*"))
     assert len(kept) >= 2
     assert all(KEY.encode() not in path.read_bytes() for path in kept)
+
+
+async def of_handed_over(fleet: Fleet, files: dict[str, str | None]) -> list[str]:
+    """The reasons of the risk of a pull request with these files."""
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author(files)
+    await fleet.settle()
+    return [reason.partition(": ")[0] for reason in fleet.pr().risk_reasons]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        pytest.param({"aaa.txt": "x" * 2_100_000}, id="one long line"),
+        pytest.param({"aaa.txt": "x\n" * 50_001}, id="very many lines"),
+        pytest.param({f"a{n}.txt": "x" * 99_000 for n in range(30)}, id="more than a look at all takes"),
+        pytest.param({"aaa.py": "".join(f'password{n} = "hunter{n}secret"\n' for n in range(60))}, id="likely ones"),
+    ],
+)
+async def test_a_secret_is_found_beside_whatever_is_handed_over_with_it(
+    make_fleet: MakeFleet, beside: dict[str, str]
+) -> None:
+    fleet = await make_fleet(TEAM)
+    assert "+50 secrets" in await of_handed_over(fleet, {**beside, "zzz.py": LEAK})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+async def test_a_secret_in_text_that_passes_for_binary_is_found(make_fleet: MakeFleet, encoding: str) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_bytes(LEAK.encode(encoding))
+    await looked(fleet)
+    assert "+50 secrets: AWS Access Key in app.py:1" in fleet.run(run.id).risk_reasons
+
+
+async def test_what_nobody_could_search_counts_as_much_as_a_secret(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "huge.json").write_text("x" * 1_100_000)
+    await looked(fleet)
+    assert "+50 unread: too large to be searched: huge.json" in fleet.run(run.id).risk_reasons
+
+
+async def test_refused_acts_are_not_talked_away(make_fleet: MakeFleet) -> None:
+    fleet, run, _tree = await working(make_fleet)
+    for n in range(2):
+        with pytest.raises(Refused):
+            await fleet.publish(run, "pr_approved", f"mine {n}")
+    notes = [
+        draft(
+            Note(f"note {n}", run.id, run.ticket, None, None, []), f"ticket:{run.ticket}", actor=f"agent:dev/{run.id}"
+        )
+        for n in range(1_100)
+    ]
+    await fleet.ctx.record(*notes)
+    await looked(fleet)
+    assert [reason.partition(":")[0] for reason in fleet.run(run.id).risk_reasons] == ["+20 denied"]
 
 
 async def test_high_risk_asks_a_person_where_policy_would_not_and_the_merge_waits(make_fleet: MakeFleet) -> None:
@@ -263,7 +320,7 @@ async def test_a_pull_request_whose_risk_cannot_be_told_asks_a_person(
     async def fails(*_args: object, **_more: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(fleet.ctx.control, "diff", fails)
+    monkeypatch.setattr(fleet.ctx.control, "whole_diff", fails)
     await fleet.ticket()
     await fleet.settle()
     await fleet.author()

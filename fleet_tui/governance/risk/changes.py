@@ -47,26 +47,45 @@ def changed_files(changes: Iterable[Change]) -> tuple[ChangedFile, ...]:
 
 def weakened_tests(changes: Iterable[Change], rules: Risk) -> tuple[Weakening, ...]:
     """Test files deleted, tests with fewer assertions than before, tests switched off."""
-    return tuple(found for change in changes if _is_test(change, rules) for found in _weakened(change, rules))
+    return tuple(found for change in changes for found in _weakened(change, rules))
 
 
 def _is_test(change: Change, rules: Risk) -> bool:
     return any(matches(rules.paths.tests, path) for path in (change.path, change.old_path) if path)
 
 
+def _is_found_no_more(change: Change, rules: Risk) -> bool:
+    """Whether a test was moved to where, or renamed so that, runners that go by names do not find it."""
+    if change.old_path is None or not matches(rules.paths.tests, change.old_path):
+        return False
+    by_name = tuple(pattern for pattern in rules.paths.tests if not pattern.endswith("/**"))
+    lost_its_name = matches(by_name, change.old_path) and not matches(by_name, change.path)
+    return lost_its_name or not matches(rules.paths.tests, change.path)
+
+
 def _weakened(change: Change, rules: Risk) -> Iterator[Weakening]:
-    moved_away = change.old_path is not None and not matches(rules.paths.tests, change.path)
-    if change.deleted or moved_away:
+    if not _is_test(change, rules):
+        if matches(rules.paths.test_settings, change.path):
+            left_out = _count([text for _, text in change.added], rules.tests.left_out)
+            left_out -= _count(change.removed, rules.tests.left_out)
+            if left_out > 0:
+                yield Weakening(change.path, "skips", left_out)
+        return
+    if change.deleted or _is_found_no_more(change, rules):
         yield Weakening(change.old_path or change.path, "deleted")
         return
-    assertions, skips = rules.tests.assertions, rules.tests.skips
+    skips = rules.tests.skips
     added = [text for _, text in change.added]
-    lost = _count(change.removed, assertions) - _count(added, assertions)
+    lost = _assertions(change.removed, rules) - _assertions(added, rules)
     if lost > 0:
         yield Weakening(change.path, "assertions", lost)
     switched_off = _count(added, skips) - _count(change.removed, skips)
     if switched_off > 0:
         yield Weakening(change.path, "skips", switched_off)
+
+
+def _assertions(lines: Iterable[str], rules: Risk) -> int:
+    return _count((line for line in lines if not _count((line,), rules.tests.trivial)), rules.tests.assertions)
 
 
 def _count(lines: Iterable[str], patterns: tuple[str, ...]) -> int:
@@ -83,8 +102,10 @@ def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
 
 _NAME = r"@?[A-Za-z0-9][A-Za-z0-9._/\-]*"
 _REQUIREMENT = re.compile(rf"\s*({_NAME})\s*(?:\[[^\]]*\])?\s*(?:[=<>!~]=?|@|;|#|$)")
+_ELSEWHERE = re.compile(r"\s*(?:-e\s+|--editable[\s=]+)?((?:git|hg|svn|bzr)\+\S+|https?://\S+|file:\S+)")
+_OTHER_FILE = re.compile(r"\s*(?:-[rc]|--requirement|--constraint)[\s=]*(\S+)")
 _QUOTED_REQUIREMENT = re.compile(
-    r"\s*(?:[\w.\-]*(?:dependencies|require[sd]?)\s*=\s*\[)?\s*"
+    r"\s*(?:\w+\(\s*)?(?:[\w.\-]*(?:dependencies|require[sd]?)\s*=\s*\[)?\s*"
     rf"""["']({_NAME})\s*(?:\[[^\]]*\])?\s*(?:[=<>!~;@][^"']*)?["']"""
 )
 _TOML_ENTRY = re.compile(
@@ -93,14 +114,16 @@ _TOML_ENTRY = re.compile(
 _JSON_ENTRY = re.compile(
     rf"""\s*"({_NAME})"\s*:\s*"(?:[\^~=<>*v]*\d|[*]"|latest|next|npm:|git|github:|https?:|file:|link:|workspace:)"""
 )
+_COMMA = re.compile(r"[^,\[\]{}]*,")
 _GO_MODULE = re.compile(r"\s*(?:require\s+)?([\w.\-]+\.[a-z]+/[\w./\-]+)\s+v\d")
 _GEM = re.compile(r"""\s*gem\s+["']([\w\-]+)["']""")
 _MAVEN = re.compile(r"\s*<artifactId>([\w.\-]+)</artifactId>")
 _GRADLE = re.compile(r"""\s*(?:\w*[iI]mplementation|api|compileOnly|runtimeOnly)\s*\(?\s*["']([\w.\-:]+)["']""")
 _ACTION = re.compile(r"\s*-?\s*uses:\s*([\w.\-]+/[\w./\-]+)@")
+_REQUIREMENTS = (_OTHER_FILE, _ELSEWHERE, _REQUIREMENT)
 _MANIFESTS: tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...]], ...] = (
-    (re.compile(r"(?:^|/)[\w.\-]*requirements[\w.\-]*\.(?:txt|in)\Z"), (_REQUIREMENT,)),
-    (re.compile(r"(?:^|/)requirements/[^/]+\.(?:txt|in)\Z"), (_REQUIREMENT,)),
+    (re.compile(r"(?:^|/)[\w.\-]*requirements[\w.\-]*\.(?:txt|in)\Z"), _REQUIREMENTS),
+    (re.compile(r"(?:^|/)requirements/[^/]+\.(?:txt|in)\Z"), _REQUIREMENTS),
     (re.compile(r"(?:^|/)pyproject\.toml\Z"), (_QUOTED_REQUIREMENT, _TOML_ENTRY)),
     (re.compile(r"(?:^|/)setup\.(?:py|cfg)\Z"), (_QUOTED_REQUIREMENT,)),
     (re.compile(r"(?:^|/)(?:Cargo\.toml|Pipfile)\Z"), (_TOML_ENTRY,)),
@@ -137,10 +160,19 @@ def _gained(change: Change) -> list[str]:
 def _entries(lines: Sequence[str], forms: tuple[re.Pattern[str], ...]) -> list[str]:
     found: dict[str, None] = {}
     for line in lines:
-        for form in forms:
-            match = form.match(line[:_LONGEST_LINE])
-            if match is not None:
-                if match[1].lower() not in _NO_DEPENDENCY and not _LINT_CODE.match(match[1]):
-                    found[match[1].lower()] = None
-                break
+        for name in _on_line(line[:_LONGEST_LINE], forms):
+            if name.lower() not in _NO_DEPENDENCY and not _LINT_CODE.match(name):
+                found[name.lower()] = None
     return list(found)
+
+
+def _on_line(line: str, forms: tuple[re.Pattern[str], ...]) -> Iterator[str]:
+    """The entries on a line: the first that stands at its beginning, and those of the same form behind commas."""
+    for form in forms:
+        match = form.search(line) if form is _JSON_ENTRY else form.match(line)
+        if match is not None:
+            while match is not None:
+                yield match[1]
+                comma = _COMMA.match(line, match.end())
+                match = form.match(line, comma.end()) if comma is not None else None
+            return

@@ -7,6 +7,7 @@ is more than the limits, the number is kept.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ MOST_INSTANTS = 60
 MOST_SCOPE = 50
 LONGEST_PATH = 160
 _FILES_ROOM, _ROOM = 16_000, 4_000
+_OF_EACH_KIND = 4
+"""So many files of a kind reach the most points that shipped rules give for it."""
 _AROUND = 24
 """Bytes around a text: numbers, quotes, commas."""
 
@@ -83,6 +86,8 @@ class Evidence:
     weakened: tuple[Weakening, ...] = ()
     secrets: tuple[FoundSecret, ...] = ()
     dependencies: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Files of which not all that was added has been searched: too large."""
     scope: tuple[str, ...] | None = None
     behaviour: Behaviour = field(default_factory=Behaviour)
     floor: int = 0
@@ -93,12 +98,17 @@ class Evidence:
         return sum(file.added + file.deleted for file in self.files) + self.more_lines
 
 
-def bounded(evidence: Evidence, weight: Callable[[ChangedFile], int] = lambda _file: 0) -> Evidence:
-    """``evidence`` within the limits. Of files, those of the greatest ``weight`` and then size are kept.
+Kinds = Callable[[ChangedFile], frozenset[str]]
+"""The factors of the score that a changed file counts for."""
 
-    Bounding it again changes nothing.
+
+def bounded(evidence: Evidence, kinds: Kinds = lambda _file: frozenset()) -> Evidence:
+    """``evidence`` within the limits: nothing that is added to it pushes out what counts.
+
+    Of files, the first few of each kind are kept, then those of most kinds, then the largest; of secrets as many of
+    either sort, different ones first. Bounding it again changes nothing.
     """
-    files = sorted(evidence.files, key=lambda file: (-weight(file), -file.added - file.deleted, file.path))
+    files = _by_what_counts(evidence.files, kinds)
     kept = _fitting([_shown(file) for file in files[:MOST_FILES]], lambda file: file.path, _FILES_ROOM)
     rest = files[len(kept) :]
     return replace(
@@ -109,13 +119,33 @@ def bounded(evidence: Evidence, weight: Callable[[ChangedFile], int] = lambda _f
         weakened=tuple(
             _fitting([replace(w, path=_path(w.path)) for w in evidence.weakened[:MOST_FINDINGS]], lambda w: w.path)
         ),
-        secrets=tuple(
-            _fitting([replace(s, path=_path(s.path)) for s in evidence.secrets[:MOST_FINDINGS]], lambda s: s.path)
-        ),
+        secrets=(*_secrets(evidence, likely=False), *_secrets(evidence, likely=True)),
         dependencies=tuple(_fitting([one_line(item) for item in evidence.dependencies[:MOST_FINDINGS]], str)),
+        unread=tuple(_fitting([_path(path) for path in evidence.unread[:MOST_FINDINGS]], str)),
         scope=None if evidence.scope is None else tuple(_fitting(evidence.scope[:MOST_SCOPE], str)),
         behaviour=_latest(evidence.behaviour),
     )
+
+
+def _by_what_counts(files: Iterable[ChangedFile], kinds: Kinds) -> list[ChangedFile]:
+    by_size = sorted(files, key=lambda file: (-file.added - file.deleted, file.path))
+    met: Counter[str] = Counter()
+    ranks = {}
+    for file in by_size:
+        its = kinds(file)
+        is_needed = any(met[kind] < _OF_EACH_KIND for kind in its)
+        met.update(its)
+        ranks[file.path] = (not is_needed, -len(its))
+    return sorted(by_size, key=lambda file: ranks[file.path])
+
+
+def _secrets(evidence: Evidence, *, likely: bool) -> list[FoundSecret]:
+    """Half of the room for each sort, and different secrets before the same one in other places."""
+    mine = sorted((s for s in evidence.secrets if s.likely is likely), key=lambda s: (s.path, s.line, s.digest))
+    first = {secret.digest: secret for secret in reversed(mine)}
+    mine.sort(key=lambda secret: first[secret.digest] is not secret)
+    shown = [replace(secret, path=_path(secret.path)) for secret in mine[: MOST_FINDINGS // 2]]
+    return _fitting(shown, lambda secret: secret.path, _ROOM // 2)
 
 
 def _shown(file: ChangedFile) -> ChangedFile:
@@ -170,6 +200,7 @@ def to_json(evidence: Evidence) -> dict[str, Any]:
         "weakened": [[item.path, item.what, item.count] for item in evidence.weakened],
         "secrets": [[s.kind, s.path, s.line, s.digest, int(s.likely)] for s in evidence.secrets],
         "dependencies": list(evidence.dependencies),
+        "unread": list(evidence.unread),
         "denied": list(behaviour.denied),
         "failures": list(behaviour.failures),
         "loops": list(behaviour.loops),
@@ -203,6 +234,7 @@ def from_json(value: dict[str, Any]) -> Evidence:
         rows("weakened", Weakening),
         rows("secrets", lambda kind, path, line, digest, likely: FoundSecret(kind, path, line, digest, bool(likely))),
         tuple(value.get("dependencies", ())),
+        tuple(value.get("unread", ())),
         tuple(value["scope"]) if "scope" in value else None,
         Behaviour(
             instants("denied"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,7 +10,7 @@ from pathspec import GitIgnoreSpec
 
 from fleet_tui.domain.states import RiskBand
 from fleet_tui.domain.text import one_line
-from fleet_tui.governance.risk.evidence import ChangedFile, Evidence, Weakening
+from fleet_tui.governance.risk.evidence import ChangedFile, Evidence, Kinds, Weakening
 from fleet_tui.settings.risk import MOST, Bands, Factor, Risk
 
 _SECOND = 1_000_000_000
@@ -94,18 +94,19 @@ def _reached(points: int, bands: Bands) -> RiskBand:
     return RiskBand.MEDIUM if points >= bands.medium else RiskBand.LOW
 
 
-def weight(rules: Risk, scope: Sequence[str] | None) -> Callable[[ChangedFile], int]:
-    """How much a changed file may matter to the score: of very many, those that matter most are remembered."""
+def kinds(rules: Risk, scope: Sequence[str] | None) -> Kinds:
+    """What a changed file counts for: of very many, those that matter to the score are remembered."""
 
-    def matters(file: ChangedFile) -> int:
-        return (
-            matches(rules.paths.sensitive, file.path)
-            + matches(rules.paths.pipeline, file.path)
-            + _is_opaque(file, rules)
-            + (scope is not None and not matches(tuple(scope), file.path))
-        )
+    def of(file: ChangedFile) -> frozenset[str]:
+        counts = {
+            "sensitive": matches(rules.paths.sensitive, file.path),
+            "pipeline": matches(rules.paths.pipeline, file.path),
+            "opaque": _is_opaque(file, rules),
+            "scope": scope is not None and not matches(tuple(scope), file.path),
+        }
+        return frozenset(name for name, does in counts.items() if does)
 
-    return matters
+    return of
 
 
 def matches(patterns: tuple[str, ...], path: str) -> bool:
@@ -153,6 +154,8 @@ def _reasons(evidence: Evidence, rules: Risk, now_ns: int) -> Iterable[Reason]:
     new = evidence.dependencies
     yield Reason("dependencies", _points(factors.dependencies, len(new)), f"new: {_names(new)}")
     yield Reason("opaque", _points(factors.opaque, len(opaque)), f"nobody can read {_names(opaque)}")
+    unread = evidence.unread
+    yield Reason("unread", _points(factors.unread, len(unread)), f"too large to be searched: {_names(unread)}")
     outside = _outside(evidence)
     yield Reason("scope", _points(factors.scope, len(outside)), f"outside the ticket's scope: {_names(outside)}")
     for factor, name, instants, words in (

@@ -13,7 +13,7 @@ from fleet_tui.domain.model import PullRequest, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RiskBand
 from fleet_tui.git.worktree import Worktree
 from fleet_tui.governance.risk.evidence import Evidence, bounded, to_json
-from fleet_tui.governance.risk.score import score, weight
+from fleet_tui.governance.risk.score import kinds, score
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
@@ -127,7 +127,7 @@ async def _of_worktree(ctx: Context, name: str, watched: Watched, tip: str, work
 async def _look_at_pull_request(ctx: Context, pull: PullRequest, tip: str, work: str, mark: str) -> None:
     name = f"pr:{pull.number}"
     if ctx.risk_seen.get(name, ("",))[0] != work:
-        diffs = await ctx.control.diff(tip, pull.head_sha)
+        diffs = await ctx.control.whole_diff(tip, pull.head_sha)
         found = await asyncio.to_thread(evidence_of, diffs, ctx.settings.risk, _scope(ctx, pull.ticket))
         ctx.risk_seen[name] = (work, found)
     fresh = ctx.reader.pull_request(pull.number)
@@ -160,7 +160,7 @@ async def _score(ctx: Context, about: Subject, seen: Evidence) -> None:
     rules, now_ns = ctx.settings.risk, ctx.now_ns()
     agent = ctx.reader.agent(about.agent)
     seen = replace(seen, floor=agent.risk_floor if agent else 0)
-    kept = await asyncio.to_thread(bounded, seen, weight(rules, seen.scope))
+    kept = await asyncio.to_thread(bounded, seen, kinds(rules, seen.scope))
     found = score(kept, rules, now_ns, about.band)
     reasons: list[str] = [reason.text for reason in found.reasons]
     if about.known and (found.points, found.band, tuple(reasons)) == (about.score, about.band, about.reasons):

@@ -35,7 +35,8 @@ def behaviour(ctx: Context, runs: Sequence[Run], pr: int | None, changed_ns: int
     subjects = (*subjects, *sorted({f"agent:{run.agent}" for run in runs}))
     if pr is not None:
         subjects = (*subjects, f"pr:{pr}")
-    events = ctx.reader.events(EventFilter(kinds=TELLING, subjects=subjects), limit=_MOST_EVENTS) if subjects else []
+    # Kind by kind: very much of one does not push out what there is of another.
+    events = [event for kind in TELLING for event in _events(ctx, kind, subjects)]
     released_ns = _released_ns(ctx, runs)
     own = [e for e in events if e.at_ns > released_ns and e.payload.get("rule") != network.RULE]
     live = next((run for run in runs if run.state in LIVE_RUNS), None)
@@ -48,6 +49,11 @@ def behaviour(ctx: Context, runs: Sequence[Run], pr: int | None, changed_ns: int
         silence_s=_silence_s(ctx, live, changed_ns),
         spent_percent=_spent_percent(ctx, live),
     )
+
+
+def _events(ctx: Context, kind: str, subjects: tuple[str, ...]) -> list[Event]:
+    """The newest of a kind, the oldest of them first."""
+    return ctx.reader.events(EventFilter(kinds=(kind,), subjects=subjects), limit=_MOST_EVENTS) if subjects else []
 
 
 def _instants(events: Iterable[Event]) -> tuple[int, ...]:

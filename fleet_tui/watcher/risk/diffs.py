@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fleet_tui.domain.text import reveal
 from fleet_tui.git.values import FileDiff
 from fleet_tui.governance.risk.changes import Change, changed_files, new_dependencies, weakened_tests
 from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.settings.risk import Risk
 from fleet_tui.watcher.risk.secrets import found_secrets
 
+_NUL = reveal("\0")
+"""Text of two bytes a character, or with one NUL in it, passes for binary: it is read without them."""
+
 
 def evidence_of(diffs: Iterable[FileDiff], rules: Risk, scope: tuple[str, ...]) -> Evidence:
     """What the diff shows; an empty ``scope`` means that none was declared."""
-    changes = [_change(diff) for diff in diffs]
+    all_diffs = list(diffs)
+    changes = [_change(diff) for diff in all_diffs]
+    secrets, unsearched = found_secrets(changes)
+    cut = {diff.change.path for diff in all_diffs if diff.truncated and diff.change.status != "D"}
     return Evidence(
         changed_files(changes),
         weakened=weakened_tests(changes, rules),
-        secrets=found_secrets(changes),
+        secrets=secrets,
         dependencies=new_dependencies(changes),
+        unread=tuple(sorted(cut | set(unsearched))),
         scope=scope or None,
     )
 
@@ -28,7 +36,7 @@ def _change(diff: FileDiff) -> Change:
     lines = [line for hunk in diff.hunks for line in hunk.lines]
     return Change(
         change.path,
-        tuple((line.new or 0, line.text) for line in lines if line.kind == "+"),
+        tuple((line.new or 0, line.text.replace(_NUL, "")) for line in lines if line.kind == "+"),
         tuple(line.text for line in lines if line.kind == "-"),
         change.old_path,
         deleted=change.status == "D",

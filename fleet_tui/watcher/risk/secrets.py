@@ -16,22 +16,26 @@ from fleet_tui.governance.risk.evidence import FoundSecret
 from fleet_tui.watcher.redaction import credentials
 
 MOST_LINES = 50_000
+"""Added lines that are searched, of the smallest changes first; of the rest it is said that nobody looked."""
 _WINDOW, _OVERLAP = 4_000, 400
 """Longer lines are looked at in pieces: some expressions take long on an endless one."""
 _SHORTEST = 8
 _PLACEHOLDERS = ("example", "placeholder", "changeme", "dummy", "your", "xxxx", "****", "<", "${", "{{", "os.environ")
 
 
-def found_secrets(changes: Iterable[Change]) -> tuple[FoundSecret, ...]:
-    """What looks like a credential in the added lines, each once per file. Takes a while: for a thread."""
+def found_secrets(changes: Iterable[Change]) -> tuple[tuple[FoundSecret, ...], tuple[str, ...]]:
+    """What looks like a credential in names and added lines, each once per file, and the files of which not all lines
+    were searched. Takes a while: for a thread."""
     seen: dict[tuple[str, str], FoundSecret] = {}
-    left = MOST_LINES
-    for change in changes:
-        for number, text in change.added[:left]:
+    left, unsearched = MOST_LINES, []
+    for change in sorted(changes, key=lambda change: len(change.added)):
+        for number, text in ((0, change.path), *change.added[:left]):
             for kind, digest, likely in _in_line(text):
                 seen.setdefault((change.path, digest), FoundSecret(kind, change.path, number, digest, likely))
+        if len(change.added) > left:
+            unsearched.append(change.path)
         left = max(0, left - len(change.added))
-    return tuple(seen.values())
+    return tuple(sorted(seen.values(), key=lambda found: (found.path, found.line))), tuple(unsearched)
 
 
 @lru_cache(maxsize=20_000)
