@@ -49,6 +49,20 @@ def parse_amount(text: str) -> tuple[Unit | None, int]:
     return unit, amount  # type: ignore[return-value]
 
 
+def amount_for(unit: str, text: str) -> int:
+    """``text`` as an amount of ``unit``, above zero; money never without its sign.
+
+    Raises:
+        ValueError: not an amount, one of something else, or nothing.
+    """
+    given, amount = parse_amount(text)
+    if given not in (None, unit) or (given is None and unit == "money"):
+        raise ValueError(f"this budget counts {'money: write it like $5.00' if unit == 'money' else unit}")
+    if amount == 0:
+        raise ValueError("an amount above 0")
+    return amount
+
+
 def show_amount(unit: str, amount: int) -> str:
     """``250 s``, ``1h05``, ``1.2M tokens``, ``$4.10``, ``3 turns``; cut, never rounded up."""
     if unit == "money":

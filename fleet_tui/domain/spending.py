@@ -122,6 +122,12 @@ def window_start_ns(window: str, now_ns: int) -> int:
     return now_ns // size * size if size else 0
 
 
+def window_end_ns(window: str, start_ns: int) -> int | None:
+    """When the window that began at ``start_ns`` ends; None for ``total``."""
+    size = {"week": 7 * _DAY_NS, "day": _DAY_NS, "hour": HOUR_NS}.get(window)
+    return start_ns + size if size else None
+
+
 def chain(run: str, agent: str, role: str, ticket: int | None) -> tuple[tuple[Scope, str], ...]:
     """Every (scope, name) that a run spends from, the narrowest first."""
     on_ticket: tuple[tuple[Scope, str], ...] = () if ticket is None else (("ticket", str(ticket)),)

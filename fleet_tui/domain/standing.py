@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet_tui.domain.spending import HOUR_NS, Cells, Rule, Spending, window_start_ns
+from fleet_tui.domain.spending import FLEET, HOUR_NS, Cells, Rule, Spending, window_end_ns, window_start_ns
 
 _MIN_NS = 60_000_000_000
 
@@ -35,6 +35,11 @@ class Standing:
         return f"{rule.scope}:{self.name}:{rule.unit}:{rule.window}:{self.start_ns}:{self.ceiling}"
 
     @property
+    def subject(self) -> str:
+        """What events about it are about."""
+        return FLEET if self.rule.scope == FLEET else f"{self.rule.scope}:{self.name}"
+
+    @property
     def spent(self) -> bool:
         return self.used >= self.ceiling if self.room_ms is None else self.room_ms <= 0
 
@@ -48,6 +53,11 @@ class Standing:
         if self.spent:
             return 0
         return (self.ceiling - self.used) * 3600 // self.per_hour if self.per_hour > 0 else None
+
+    def forecast(self, now_ns: int) -> int | None:
+        """What will be used when its window ends, at the present rate; None where it never ends."""
+        end_ns = window_end_ns(self.rule.window, self.start_ns)
+        return None if end_ns is None else self.used + self.per_hour * max(0, end_ns - now_ns) // HOUR_NS
 
 
 def standings(rules: Iterable[Rule], cells: Cells, subjects: Iterable[tuple[str, str]], now_ns: int) -> list[Standing]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from fleet_tui.domain.conditions import rules_for
+from fleet_tui.domain.events import BudgetExhausted, BudgetWarning, Event
 from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.spending import chain, rules_of, window_start_ns
+from fleet_tui.domain.spending import FLEET, Spending, chain, rules_of, window_start_ns
 from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS, RunState
-from fleet_tui.store.reader import Reader
+from fleet_tui.store.reader import EventFilter, Reader
+
+_RECENT, _LISTED = 400, 40
 
 
 def read_budgets(reader: Reader, now_ns: int) -> list[Standing]:
@@ -33,6 +37,70 @@ def of_all(reader: Reader, agents: Iterable[Agent], runs: Sequence[Run], now_ns:
         subjects += chain(run.id, run.agent, run.role, run.ticket)
     cells = reader.spending(window_start_ns("hour", now_ns), tuple(runs))
     return sorted(standings(rules, cells, subjects, now_ns), key=tightness, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetBoard:
+    """What the screen of budgets shows; ``today`` is what the fleet used since midnight (None: nothing yet)."""
+
+    standings: tuple[Standing, ...] = ()
+    today: Spending | None = None
+
+    def standing(self, key: str | None) -> Standing | None:
+        return next((standing for standing in self.standings if identity(standing) == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStory:
+    """What became of one budget. ``runs`` are those that spend from it in its window, with what each used in all."""
+
+    warned_ns: int | None
+    exhausted_ns: int | None
+    runs: tuple[tuple[Run, Spending | None], ...]
+
+
+def identity(standing: Standing) -> str:
+    """Tells a rule on one subject from all others, also when it is extended or its window begins anew."""
+    rule = standing.rule
+    return f"{rule.scope}:{standing.name}:{rule.unit}:{rule.window}:{rule.name}:{rule.ceiling}"
+
+
+def read_board(reader: Reader, now_ns: int) -> BudgetBoard:
+    """Every budget once, the tightest first."""
+    found = {identity(standing): standing for standing in reversed(read_budgets(reader, now_ns))}
+    cells = reader.spending(window_start_ns("hour", now_ns))
+    return BudgetBoard(
+        tuple(reversed(found.values())), cells.get((FLEET, FLEET, "day", window_start_ns("day", now_ns)))
+    )
+
+
+def read_story(reader: Reader, standing: Standing) -> BudgetStory:
+    """When it warned and ended, and who spends from it."""
+    rule = standing.rule
+    with reader.snapshot():
+        kinds = (BudgetWarning.kind, BudgetExhausted.kind)
+        told = reader.events(EventFilter(kinds=kinds, subjects=(standing.subject,)), limit=100)
+        ticket = int(standing.name) if rule.scope == "ticket" and standing.name.isdecimal() else None
+        agent = standing.name if rule.scope == "agent" else None
+        recent = reader.runs(agent=agent, ticket=ticket, limit=_RECENT)
+        runs = tuple(run for run in recent if _spends(run, standing))[:_LISTED]
+        cells = reader.spending(standing.start_ns, runs) if runs else {}
+    window = [event for event in told if _is_about(event, standing)]
+    at = {event.kind: event.at_ns for event in window}
+    used = ((run, cells.get(("run", run.id, "total", 0))) for run in runs)
+    ranked = sorted(used, key=lambda pair: pair[1].used(rule.unit) if pair[1] else 0, reverse=True)
+    return BudgetStory(at.get(BudgetWarning.kind), at.get(BudgetExhausted.kind), tuple(ranked))
+
+
+def _spends(run: Run, standing: Standing) -> bool:
+    in_window = run.ended_ns is None or run.ended_ns >= standing.start_ns
+    return in_window and (standing.rule.scope, standing.name) in chain(run.id, run.agent, run.role, run.ticket)
+
+
+def _is_about(event: Event, standing: Standing) -> bool:
+    """Of this rule, in its present window and at its present ceiling."""
+    wanted = (standing.rule.unit, standing.rule.window, standing.start_ns, standing.ceiling)
+    return tuple(event.payload.get(name) for name in ("unit", "window", "start_ns", "ceiling")) == wanted
 
 
 def tightness(standing: Standing) -> int:

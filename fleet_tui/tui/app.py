@@ -31,6 +31,7 @@ from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
+from fleet_tui.tui.screens.budgets import BudgetsScreen
 from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.wall import WallScreen
@@ -108,6 +109,7 @@ class RoomApp(App[int]):
             "alarms": lambda: AlarmsScreen(),
             "pipeline": lambda: PipelineScreen(),
             "events": lambda: EventsScreen(),
+            "budgets": lambda: BudgetsScreen(),
         }
 
     def on_unmount(self) -> None:

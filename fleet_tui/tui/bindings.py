@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.binding import Binding, BindingType
 
 from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import AlarmState, ApprovalState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import may_shelve
@@ -16,8 +17,8 @@ from fleet_tui.readmodel.pipeline import TicketCard
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 
 EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
-ALARMS, PIPELINE = "alarms", "pipeline"
-SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS)
+ALARMS, PIPELINE, BUDGETS = "alarms", "pipeline", "budgets"
+SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS, BUDGETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Here:
     """The alarm that `w` led to, or the one on line 2."""
     listed: Alarm | None = None
     """The alarm that is selected in their list."""
+    standing: Standing | None = None
+    """The budget that is selected in their table."""
     held: ApprovalCard | None = None
     needs: int = 0
     ticket: TicketCard | None = None
@@ -140,6 +143,10 @@ def _shelvable(here: Here) -> str | None:
     if here.listed.state is AlarmState.CLEARED:
         return "it has cleared; a acknowledges it"
     return may_shelve(here.listed, 1)
+
+
+def _standing(here: Here) -> str | None:
+    return None if here.standing else "no budget is selected"
 
 
 def _blocked(here: Here) -> str | None:
@@ -261,6 +268,16 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("alarm.cause", "c", "cause", "show in the log what led to the alarm", (ALARMS,), disabled=_listed),
     Key(
+        "budget.extend",
+        "B",
+        "extend",
+        "add to the selected budget; the amount is typed",
+        (BUDGETS,),
+        True,
+        disabled=_standing,
+    ),
+    Key("budget.sort", "comma", "sort", "by share used, by how fast it goes, by name", (BUDGETS,)),
+    Key(
         "filter.edit",
         "slash",
         "filter",
@@ -314,7 +331,15 @@ KEYS: tuple[Key, ...] = (
         True,
         disabled=_not_quarantined,
     ),
-    Key("agent.pause", "P", "pause", "pause the agent, or let it go on", _ON_ALARM, True, disabled=_not_quarantined),
+    Key(
+        "agent.pause",
+        "P",
+        "pause",
+        "pause the agent, or let it go on",
+        (*_ON_ALARM, BUDGETS),
+        True,
+        disabled=_not_quarantined,
+    ),
     Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
     Key("agent.extend", "B", "budget", "add half of its size to the agent's budget", _ON_AGENT, True, False, _budget),
     Key("agent.older", "left_square_bracket", "older run", "the agent's run before this one", (AGENT,), hint=False),
@@ -329,12 +354,27 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("act.undo", "u", "undo", "undo the newest act that is still held", (EVERYWHERE,), hint=False, disabled=_held),
-    Key("pane.next", "tab", "pane", "the next pane of the screen", (AGENT, APPROVALS, ALARMS, EVENTS), hint=False),
+    Key(
+        "pane.next",
+        "tab",
+        "pane",
+        "the next pane of the screen",
+        (AGENT, APPROVALS, ALARMS, EVENTS, BUDGETS),
+        hint=False,
+    ),
     Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
     Key("screen.approvals", "2", "approvals", "what waits for your decision", (EVERYWHERE,), hint=False),
     Key("screen.alarms", "3", "alarms", "what is abnormal, and what is expected of you", (EVERYWHERE,), hint=False),
     Key("screen.pipeline", "4", "pipeline", "every ticket in its stage, and what is slow", (EVERYWHERE,), hint=False),
     Key("screen.events", "5", "events", "the log of everything that happened", (EVERYWHERE,), hint=False),
+    Key(
+        "screen.budgets",
+        "6",
+        "budgets",
+        "what was used, what is left, and how long it lasts",
+        (EVERYWHERE,),
+        hint=False,
+    ),
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
     Key("room.redraw", "ctrl+l", "redraw", "draw the whole screen again", (EVERYWHERE,), hint=False),
@@ -391,7 +431,7 @@ SHOWN = {
     "question_mark": "?", "exclamation_mark": "!", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab",
     "space": "Space", "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[",
     "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
+    "comma": ",", "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet_tui.bus import operator
+from fleet_tui.domain.amounts import amount_for
 from fleet_tui.domain.conditions import in_words
 from fleet_tui.domain.errors import Conflict, FleetError, Refused, WatcherUnavailable
 from fleet_tui.domain.text import one_line
@@ -26,8 +27,10 @@ class Act:
 
 
 def because(act: Act, reason: str) -> Act:
-    """``act`` with what a person typed as its reason: at a release with conditions behind it, on the shelf with a time
-    before it."""
+    """``act`` with what a person typed: a reason, at a release with conditions behind it, on the shelf with a time
+    before it; of a budget's extension how much."""
+    if act.op == "extend_budget" and "amount" not in act.args:
+        return replace(act, args={**act.args, "amount": amount_for(act.args["unit"], reason)})
     args = {**act.args, "reason": reason} if reason else act.args
     if act.op == "release":
         said, budgets, floor = in_words(reason)

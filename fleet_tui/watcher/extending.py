@@ -45,7 +45,7 @@ async def extend(ctx: Context, args: Args, actor: str, answer: Answer) -> dict[s
     if not is_granted(votes, wanted.quorum):
         expires_ns = ctx.now_ns() + wanted.expires_h * HOUR_NS
         seconded = BudgetExtensionSeconded(standing.key, amount, reason, actor, wanted.quorum, expires_ns, evidence)
-        await ctx.say(seconded, _about(standing), actor=actor)
+        await ctx.say(seconded, standing.subject, actor=actor)
         told = (
             f"{len(votes)} of {wanted.quorum} persons want it ({', '.join(wanted.reasons)}); it waits for another one"
         )
@@ -63,7 +63,7 @@ async def extend(ctx: Context, args: Args, actor: str, answer: Answer) -> dict[s
         amount,
         evidence,
     )
-    await ctx.say(extension, _about(standing), actor=actor)
+    await ctx.say(extension, standing.subject, actor=actor)
     added = _what_was_added(standing, amount)
     for question in _reports(ctx, standing):  # who is given more need not be told so twice
         await answer(question, f"{added}: go on where you stopped.", actor)
@@ -84,18 +84,13 @@ def _amount(args: Args) -> int:
 
 def _votes(ctx: Context, standing: Standing, amount: int) -> tuple[str, ...]:
     """Who has asked for just this, and not too long ago. The key holds the ceiling: a granted one is spent."""
-    asked = EventFilter(kinds=(BudgetExtensionSeconded.kind,), subjects=(_about(standing),))
+    asked = EventFilter(kinds=(BudgetExtensionSeconded.kind,), subjects=(standing.subject,))
     said = [event.payload for event in ctx.reader.events(asked, after=0, limit=10_000)]
     return tuple(
         one["by"]
         for one in said
         if (one["standing"], one["amount"]) == (standing.key, amount) and one["expires_ns"] > ctx.now_ns()
     )
-
-
-def _about(standing: Standing) -> str:
-    rule = standing.rule
-    return "fleet" if rule.scope == "fleet" else f"{rule.scope}:{standing.name}"
 
 
 def _meant(ctx: Context, args: Args) -> Standing:

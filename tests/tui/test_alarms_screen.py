@@ -93,7 +93,13 @@ async def test_u11_shelving_is_a_key_the_text_and_enter(alarmed: Any, until: Any
         await until(lambda: "nothing was done" in app.message)
         await pilot.press("s")
         await armed(app, until)
-        await pilot.press(*"2h the gate is mended", "enter")
+        await pilot.press(*"9h the gate", "enter")
+        await pilot.pause()
+        assert "at most 8 hours" in text(app)
+        await pilot.press(*["backspace"] * 11, *"2h the gate is mended")
+        await pilot.pause()
+        assert "for 2h00: the gate is mended" in text(app)
+        await pilot.press("enter")
         wanted = {"alarm": "alm-2", "for_s": 7200, "reason": "the gate is mended"}
         await until(lambda: alarmed.calls == [("shelve", wanted)])
 

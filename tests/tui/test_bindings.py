@@ -12,6 +12,7 @@ from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
+from fleet_tui.tui.screens.budgets import BudgetsScreen
 from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.help import HelpScreen
 from fleet_tui.tui.screens.wall import WallScreen
@@ -21,6 +22,7 @@ SCREENS: tuple[type[RoomScreen], ...] = (
     AgentScreen,
     ApprovalsScreen,
     AlarmsScreen,
+    BudgetsScreen,
     EventsScreen,
     HelpScreen,
 )

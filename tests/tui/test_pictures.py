@@ -31,10 +31,10 @@ def compare(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "pipeline", "help"])
+@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "pipeline", "budgets", "help"])
 async def test_screens(fleet: Any, until: Any, text: Callable[[Any], str], name: str, size: tuple[int, int]) -> None:
     keys = {
-        "wall": (), "agent": ("w",), "approvals": ("2",), "alarms": ("3",), "pipeline": ("4",),
+        "wall": (), "agent": ("w",), "approvals": ("2",), "alarms": ("3",), "pipeline": ("4",), "budgets": ("6",),
         "help": ("question_mark",),
     }[name]  # fmt: skip
     app = fleet.room()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_widgets.strip_state import ARM_S, Outcome, StripRequest, StripState
+from fleet_widgets.strip_state import ARM_S, Outcome, Reading, StripRequest, StripState
 
 KEYS: list[tuple[str, str | None]] = [
     *[(c, c) for c in "abcdefghijklmnopqrstuvwxyzAQRCXYU0123456789"],
@@ -144,6 +144,23 @@ def test_where_the_reason_confirms_enter_alone_does_nothing() -> None:
     assert state.reason == "2h yy"
     with pytest.raises(ValueError, match="required reason"):
         StripRequest("SHELVE", (), confirm="reason")
+
+
+def test_a_text_that_cannot_be_read_is_not_confirmed() -> None:
+    def reads(text: str) -> Reading:
+        return Reading(f"{text} more") if text.isdecimal() else Reading("not a number", ok=False)
+
+    request = StripRequest("EXTEND", (), confirm="yes", reason="required", label="amount", reads=reads)
+    state = armed(request)
+    assert state.reading is None
+    assert play(state, "x", "tab", *"yes", "enter") is None
+    assert (state.field, state.note) == ("reason", "not a number")
+    play(state, "backspace", "7")
+    assert state.reading == Reading("7 more")
+    assert play(state, "tab", "enter") == Outcome("confirmed")
+    state = armed(request)
+    assert play(state, "tab", *"yes", "enter") is None
+    assert state.note == "an amount is needed"
 
 
 def test_presets_fill_the_empty_box_only() -> None:

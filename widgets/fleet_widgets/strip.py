@@ -14,9 +14,17 @@ from fleet_widgets.base import LineWidget, WidgetMessage
 from fleet_widgets.lines import BLANK, Line, to_strip
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.strip_rows import body_rows, foot_rows, title_row
-from fleet_widgets.strip_state import ARM_S, Confirm, Outcome, Reason, StripRequest, StripState, Why
+from fleet_widgets.strip_state import ARM_S, Confirm, Outcome, Reading, Reason, StripRequest, StripState, Why
 
-__all__ = ["ARM_S", "Confirm", "ConfirmStrip", "Reason", "StripRequest", "Why"]  # the value types belong here
+__all__ = [
+    "ARM_S",
+    "Confirm",
+    "ConfirmStrip",
+    "Reading",
+    "Reason",
+    "StripRequest",
+    "Why",
+]  # the value types belong here
 
 _SHARE = 0.6  # of the screen: what is decided about stays in view
 _SCROLL = {"up": -1, "down": 1, "pageup": -5, "pagedown": 5}

@@ -33,11 +33,19 @@ def foot_rows(state: StripState, width: int) -> list[Line]:
     rows: list[Line] = []
     if state.request.reason != "none":
         rows += _presets(state, width)
-        rows.append(_input(f" reason ({state.request.reason}): ", state.reason, state.field == "reason", width))
+        label = f" {state.request.label} ({state.request.reason}): "
+        rows.append(_input(label, state.reason, state.field == "reason", width))
+    if state.request.reads is not None:
+        rows.append(_reading(state))
     if state.request.word:
         rows.append(_input(f" type {state.request.word} to confirm: ", state.typed, state.field == "typed", width))
     rows.append((Span(f" {state.note}", "warn"),) if state.note else _hint(state))
     return rows
+
+
+def _reading(state: StripState) -> Line:
+    reading = state.reading
+    return (Span(f" {reading.text}", "normal" if reading.ok else "warn"),) if reading else ()
 
 
 def _presets(state: StripState, width: int) -> list[Line]:

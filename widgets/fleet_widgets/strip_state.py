@@ -7,6 +7,7 @@ monotonic clock.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,6 +23,14 @@ _MAX_TYPED, _MAX_REASON = 64, 500
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text that is being typed would mean; ``ok`` False when it cannot be confirmed as it is."""
+
+    text: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class StripRequest:
     """What is asked.
 
@@ -29,7 +38,8 @@ class StripRequest:
     ``expected`` (a name, a count); `reason` Enter behind the reason itself, for what changes nothing but one's own
     books. ``opening_key`` opened the strip and never confirms. ``presets`` are reasons on
     keys 1-5. ``passes`` are keys handed to the screen while the strip stays open (`]` next unseen file, `d` what
-    changed). ``id`` is free for the caller and comes back in the messages. ValueError when a request could not be
+    changed). ``label`` names the first field where it is no reason; ``reads`` tells below it what its text would
+    mean. ``id`` is free for the caller and comes back in the messages. ValueError when a request could not be
     confirmed safely.
     """
 
@@ -41,6 +51,8 @@ class StripRequest:
     opening_key: str = ""
     presets: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
+    label: str = "reason"
+    reads: Callable[[str], Reading] | None = None
     verb: str = "confirm"
     id: str = ""
 
@@ -93,6 +105,11 @@ class StripState:
     def __post_init__(self) -> None:
         """Begin in the first field."""
         self.field = self.request.fields[0]
+
+    @property
+    def reading(self) -> Reading | None:
+        """What the text of the first field means; None where nothing is read from it, or it is empty."""
+        return self.request.reads(self.reason) if self.request.reads and self.reason.strip() else None
 
     def painted(self, now: float) -> None:
         """The strip is on screen since ``now``."""
@@ -167,7 +184,11 @@ class StripState:
 
     def _confirm(self) -> Outcome | None:
         if self.request.reason == "required" and not self.reason.strip():
-            self.field, self.note = "reason", "a reason is needed"
+            self.field, self.note = "reason", f"{_article(self.request.label)} is needed"
+            return None
+        reading = self.reading
+        if reading is not None and not reading.ok:
+            self.field, self.note = "reason", reading.text
             return None
         return Outcome("confirmed")
 
@@ -178,3 +199,7 @@ def _edited(text: str, key: str, character: str | None, limit: int) -> str:
     if character is not None and character.isprintable() and len(text) < limit:
         return text + character
     return text
+
+
+def _article(label: str) -> str:
+    return f"{'an' if label[:1] in 'aeiou' else 'a'} {label}"

@@ -11,6 +11,9 @@ from fleet_widgets.gauge import gauge, percent
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.palette import Box
 
+WINDOWS = {"total": "in all", "day": "a day, UTC", "week": "a week from Monday, UTC"}
+"""A window in words."""
+
 
 def tile_line(standing: Standing | None, used_s: int, box: Box) -> Line:
     """The one line of a tile: the budget that will stop the agent first."""

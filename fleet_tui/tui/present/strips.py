@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fleet_tui.domain.amounts import show_amount
+from fleet_tui.domain.amounts import amount_for, show_amount
+from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.text import SafeText, one_line
-from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S
+from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S, in_words, may_shelve
 from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
 from fleet_tui.tui.present.approvals import is_sensitive
-from fleet_tui.tui.present.budgets import amounts, step
+from fleet_tui.tui.present.budgets import WINDOWS, amounts, step
 from fleet_tui.tui.present.text import count, short
 from fleet_widgets.lines import Line, Span
-from fleet_widgets.strip import StripRequest
+from fleet_widgets.strip import Reading, StripRequest
 
 REJECT_PRESETS = (
     "not what the ticket asks for",
@@ -182,6 +183,8 @@ def shelve(row: AlarmRow) -> StripRequest:
         reason="required",
         opening_key="s",
         verb="shelve",
+        label="time and reason",
+        reads=lambda text: _shelf(alarm, text),
         id=f"shelve:{alarm.id}",
     )
 
@@ -198,6 +201,43 @@ def _ticket(op: str, number: int, heading: str, title: SafeText, effect: str) ->
     return StripRequest(
         title=heading, lines=_lines(title, effect), confirm="y", opening_key="P", verb=op, id=f"{op}:{number}"
     )
+
+
+def _shelf(alarm: Alarm, text: str) -> Reading:
+    for_s, reason = in_words(text)
+    why_not = may_shelve(alarm, for_s) or (None if reason else "and why may it wait?")
+    return Reading(why_not, ok=False) if why_not else Reading(f"for {show_amount('seconds', for_s)}: {reason}")
+
+
+def extend_by(standing: Standing, whose: str) -> StripRequest:
+    """How much more is typed, and then that it is meant."""
+    return StripRequest(
+        title=f"EXTEND THE BUDGET OF {whose}",
+        lines=_lines(
+            f"{amounts(standing)} used ({WINDOWS[standing.rule.window]}).",
+            f"Write how much to add: {_EXAMPLES[standing.rule.unit]}. Whoever waits for it goes on.",
+        ),
+        confirm="yes",
+        reason="required",
+        opening_key="B",
+        verb="extend",
+        label="amount",
+        reads=lambda text: _more(standing, text),
+        id=f"extend_budget:{standing.key}",
+    )
+
+
+_EXAMPLES = {"seconds": "`30m` or `2h`", "tokens": "`200k` or `1M`", "money": "`$5.00`", "turns": "`10`"}
+
+
+def _more(standing: Standing, text: str) -> Reading:
+    """``old $6.00, new $9.00``."""
+    unit, old = standing.rule.unit, standing.ceiling
+    try:
+        amount = amount_for(unit, text)
+    except ValueError as error:
+        return Reading(str(error), ok=False)
+    return Reading(f"old {show_amount(unit, old)}, new {show_amount(unit, old + amount)}")
 
 
 def halt(running: int) -> StripRequest:

@@ -186,7 +186,9 @@ class RoomScreen(Screen[None]):
         here, keys = self.here(), bindings.effective(self.room.context.keymap)
         pairs = [
             (shown(keys[key.id].split(",")[0]), key.label)
-            for key in sorted(bindings.keys_for(self.scope), key=lambda key: key.id != "need.next")
+            for key in sorted(
+                bindings.keys_for(self.scope), key=lambda key: (key.id != "need.next", self.scope not in key.hint_on)
+            )
             if (key.hint or self.scope in key.hint_on) and key.why_not(here) is None
         ]
         right = [
@@ -309,6 +311,9 @@ class RoomScreen(Screen[None]):
 
     async def do_screen_events(self) -> None:
         await self.room.go("events")
+
+    async def do_screen_budgets(self) -> None:
+        await self.room.go("budgets")
 
     async def do_screen_last(self) -> None:
         await self.room.go_back_to_last()

@@ -155,7 +155,7 @@ async def _report(ctx: Context) -> None:
     await alarms.keep(
         ctx,
         "budget",
-        {_about(standing): _title(standing, used_up=True) for standing in used_up},
+        {standing.subject: _title(standing, used_up=True) for standing in used_up},
         priority=2,
         response="extend it with `fleet budget extend` or `B` in the room, or leave it",
         over="within its budget",
@@ -163,7 +163,7 @@ async def _report(ctx: Context) -> None:
     await alarms.keep(
         ctx,
         "budget-warning",
-        {_about(standing): _title(standing, used_up=False) for standing in warned if standing not in used_up},
+        {standing.subject: _title(standing, used_up=False) for standing in warned if standing not in used_up},
         priority=3,
         response="extend it in time, or let it come to its end",
         over="no longer so",
@@ -171,7 +171,7 @@ async def _report(ctx: Context) -> None:
     await alarms.keep(
         ctx,
         "budget-price",
-        {_about(standing): _unknown(standing) for standing in found if standing.unknown},
+        {standing.subject: _unknown(standing) for standing in found if standing.unknown},
         priority=2,
         response="add the model to `prices:` in the configuration; `fleet log --type usage_reported` names it",
         over="every price is known",
@@ -212,11 +212,7 @@ async def _say_once(ctx: Context, standing: Standing, what: str) -> None:
     if not ctx.reader.has_key(key):
         rule = standing.rule
         facts = (rule.scope, standing.name, rule.unit, rule.window, standing.start_ns, standing.used, standing.ceiling)
-        await ctx.say((BudgetWarning if what == "warning" else BudgetExhausted)(*facts), _about(standing), key=key)
-
-
-def _about(standing: Standing) -> str:
-    return "fleet" if standing.rule.scope == "fleet" else f"{standing.rule.scope}:{standing.name}"
+        await ctx.say((BudgetWarning if what == "warning" else BudgetExhausted)(*facts), standing.subject, key=key)
 
 
 def _title(standing: Standing, *, used_up: bool) -> str:
@@ -227,4 +223,4 @@ def _title(standing: Standing, *, used_up: bool) -> str:
 
 def _unknown(standing: Standing) -> str:
     known = show_amount("money", standing.used)
-    return f"{_about(standing)} used a model whose price is unknown: its budget knows of {known} only"
+    return f"{standing.subject} used a model whose price is unknown: its budget knows of {known} only"
