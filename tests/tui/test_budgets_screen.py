@@ -23,7 +23,7 @@ RULES = (
 
 
 def configured(*rules: Rule) -> ev.Draft:
-    agents = [
+    agents: list[dict[str, Any]] = [
         {"name": name, "role": "developer", "vendor": "claude-code", "model": None, "enabled": True,
          "max_concurrent": 1, "department": None, "reports_to": None, "subscribes_to": []}
         for name in ("dev-1", "dev-2", "dev-3", "spare")

@@ -139,12 +139,10 @@ def detail(standing: Standing, story: BudgetStory | None, tile: AgentTile | None
     """What it limits, how it stands, what became of it, and by which runs."""
     rule, unit = standing.rule, standing.rule.unit
     added = standing.ceiling - rule.ceiling
+    whose = rule.scope if rule.scope == "fleet" else f"{rule.scope} {rule.name}"
     facts = [
         fact("limits", f"{_UNITS[unit]} {WINDOWS[rule.window]}: at most {show_amount(unit, standing.ceiling)}"),
-        fact(
-            "rule",
-            f"{rule.scope if rule.scope == 'fleet' else f'{rule.scope} {rule.name}'}, {show_amount(unit, rule.ceiling)}{_added(unit, added)}",
-        ),
+        fact("rule", f"{whose}, {show_amount(unit, rule.ceiling)}{_added(unit, added)}"),
         fact("used", f"{amounts(standing)}, {_share(standing).strip()}", _style(standing)),
         fact("burn", f"{burn(standing) or 'nothing in the last hour'}; {lasts(standing) or 'no end in sight'}"),
     ]
