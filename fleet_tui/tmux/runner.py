@@ -245,12 +245,8 @@ class Runner:
             return self._status()
         return {"error": f"unknown op {op!r}"}
 
-    def _status(self) -> dict[str, Any]:
-        members = self._tree.members()
-        return {**self._state_of_run(), "processes": len(members), "cpu_s": proctree.cpu_s(members)}
-
-    def _state_of_run(self) -> dict[str, Any]:
-        return {
+    def _status(self, reached: proctree.Sweep | None = None) -> dict[str, Any]:
+        told = {
             "state": self._state,
             "active_ms": self._meter.active_ms,
             "frozen": self._frozen,
@@ -259,13 +255,16 @@ class Runner:
             "limit_ms": self._meter.limit_ms,
             "child_pid": self._child,
         }
+        if reached is not None:
+            return {**told, "processes": reached.processes, "complete": reached.complete}
+        members = self._tree.members()
+        return {**told, "processes": len(members), "cpu_s": proctree.cpu_s(members)}
 
     def _freeze(self) -> dict[str, Any]:
         if self._state != "running":
             return {"error": f"the run is {self._state}"}
         self._frozen = True
-        reached = self._hold()
-        return {**self._state_of_run(), "processes": reached.processes, "complete": reached.complete}
+        return self._status(self._hold())
 
     def _hold(self) -> proctree.Sweep:
         self._meter.pause()

@@ -38,9 +38,10 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     ),
     "fleet_tui.watcher.risk.lookout": ({"domain", "git"}, {"watchfiles"}),
     "fleet_tui.watcher.risk.secrets": ({"watcher", "governance"}, {"detect_secrets"}),
-    "fleet_tui.readmodel": ({"readmodel", "domain", "settings", "store", "paths"}, set()),
+    # What may be shelved and for how long, and when it is a flood, is told by the rules themselves.
+    "fleet_tui.readmodel": ({"readmodel", "domain", "settings", "store", "paths", "governance.alarms"}, set()),
     "fleet_tui.tui": (
-        {"tui", "domain", "settings", "readmodel", "paths", "bus.operator"}
+        {"tui", "domain", "settings", "readmodel", "paths", "bus.operator", "governance.alarms"}
         | {"tmux.frames", "tmux.sgr", "tmux.signals", "tmux.server", "store.reader"},
         {"textual", "rich", "fleet_widgets"},
     ),

@@ -140,7 +140,7 @@ def _deadline(alarm: Alarm, meaning: AlarmSettings | None, now_ns: int) -> Line:
 
 
 def _in_words(alarm: Alarm, now_ns: int) -> str:
-    seen = f"acknowledged by {alarm.acknowledged_by}" if alarm.acknowledged_by else "not acknowledged"
+    seen = f"acknowledged by {one_line(alarm.acknowledged_by, 40)}" if alarm.acknowledged_by else "not acknowledged"
     match alarm.state:
         case AlarmState.SHELVED:
             left_s = max(0, ((alarm.shelved_until_ns or now_ns) - now_ns) // 1_000_000_000)
