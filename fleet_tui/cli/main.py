@@ -15,9 +15,13 @@ from fleet_tui.domain.errors import FleetError
 
 COMMANDS = {
     "agent": ("fleet_tui.cli.agent", "agent", "List, pause, stop, quarantine and release agents."),
+    "agents": ("fleet_tui.cli.agent", "list_", "Agents with what they do now: `agent list`."),
     "alarm": ("fleet_tui.cli.alarm", "alarm", "List, explain, acknowledge and shelve alarms."),
+    "alarms": ("fleet_tui.cli.alarm", "list_", "What is abnormal, and what is expected of you: `alarm list`."),
     "approval": ("fleet_tui.cli.approval", "approval", "List, show, approve and reject what waits for you."),
+    "approvals": ("fleet_tui.cli.approval", "list_", "What waits for your decision: `approval list`."),
     "audit": ("fleet_tui.cli.audit", "audit", "Verify and export the event log."),
+    "board": ("fleet_tui.cli.board", "board", "Tickets by stage: who has them, since when, who has to move."),
     "budget": ("fleet_tui.cli.budget", "budget", "Show and extend budgets: run time, tokens, money, turns."),
     "config": ("fleet_tui.cli.config", "config", "Check and explain the configuration."),
     "demo": ("fleet_tui.cli.demo", "demo", "A fleet that really works, on a small project made for it."),
@@ -29,6 +33,7 @@ COMMANDS = {
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
     "risk": ("fleet_tui.cli.risk", "risk", "Show and explain risk, and try other rules on what happened."),
     "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told."),
+    "queue": ("fleet_tui.cli.queue", "queue", "What needs you, in the room's order, and what answers it."),
     "question": ("fleet_tui.cli.question", "question", "List and answer what agents ask."),
     "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),
     "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),

@@ -8,20 +8,11 @@ from pathlib import Path
 import click
 
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
+from fleet_tui.cli.queue import command_for, what
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.queries import read_snapshot
-from fleet_tui.readmodel.values import NeedKind
 from fleet_tui.watcher.lock import is_locked
-
-_RESPONSES = {
-    NeedKind.ALARM: "fleet alarm ack {0.id}",
-    NeedKind.QUESTION: "fleet question answer {0.id} TEXT",
-    NeedKind.APPROVAL: "fleet approval show '#{0.pr}'",
-    NeedKind.HELD: "fleet approval undo '#{0.pr}'",
-    NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
-}
-"""The command that answers a need which does not say itself what to do."""
 
 
 @click.command()
@@ -68,9 +59,8 @@ def status(repo: Path | None, as_json: bool) -> None:
         say(f"configuration: {one_line(problem, 400)}")
     say(f"needs you: {len(needs)}")
     for item in needs:
-        who = f"{item.who}: " if item.who else ""
-        what, response = one_line(f"{who}{item.title}"), one_line(item.response or _RESPONSES[item.kind].format(item))
-        say(f"  P{item.priority} {age(item.since_ns, now):>4}  {what}  → {response}")
+        response = one_line(item.response or command_for(item))
+        say(f"  P{item.priority} {age(item.since_ns, now):>4}  {what(item)}  → {response}")
     for run in runs:
         where = f"ticket #{run.ticket}" if run.ticket else "-"
         why = one_line(run.state_reason)

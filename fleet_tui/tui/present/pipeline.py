@@ -20,12 +20,12 @@ def columns(board: Board, now_ns: int) -> tuple[BoardColumn, ...]:
 
 
 def _column(column: Column, now_ns: int) -> BoardColumn:
-    title, oldest = _title(column), _oldest(column, now_ns)
+    title, oldest = column_title(column), _oldest(column, now_ns)
     head: tuple[Line, ...] = (rule(title), (Span(oldest, "quiet"),))
     return BoardColumn(head, rule(title, oldest), tuple(_card(card, now_ns) for card in column.cards))
 
 
-def _title(column: Column) -> str:
+def column_title(column: Column) -> str:
     """``DEV 2/4``: tickets in the stage and how many runs may work there at a time; drafts apart."""
     drafts = len(column.cards) - column.count
     more = f" +{drafts} draft" if drafts else ""

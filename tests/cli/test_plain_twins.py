@@ -1,0 +1,80 @@
+"""What the room shows, as plain lines and as JSON: the queue, the board, and short names for the lists."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fleet_tui.domain import events as ev
+from fleet_tui.readmodel.queries import read_snapshot
+from tests.cli.test_status_command import fill
+
+
+def test_the_queue_is_the_room_s_with_reason_key_and_command(shop: Any, terminal: Any) -> None:
+    fill(shop)
+    effect = ev.AlarmRaised("alm-2", "spool", 3, "it is not heard", "look", "run:run-1m8cd90nymf0wb8wp", "alm-1")
+    shop.add(ev.draft(effect, "run:run-1m8cd90nymf0wb8wp"))
+    needs = read_snapshot(shop.store.reader, 1 << 60).needs
+    shown = " ".join(terminal("queue").split())
+    assert f"needs you: {len(needs)}, the most urgent first" in shown
+    for told in (
+        "1. P2 0s cy ended its turn why: an alarm that nobody has acknowledged; the first of 2; "
+        "expected of you: look at it room: w, then a command: fleet alarm ack alm-1",
+        "room: w, then T command: fleet ticket unblock 3 --reason TEXT",
+        "cy: APPROVE merge of #1 T1 why: nothing lands before a person has decided; expires in",
+        "room: w, then A or R or C command: fleet approval show '#1'",
+        "room: w, then u command: fleet approval undo '#2'",
+        "room: w, then m command: fleet question answer qst-1 TEXT",
+    ):
+        assert told in shown.replace("P2 1s", "P2 0s").replace("P2 2s", "P2 0s"), told
+    data = json.loads(terminal("queue", "--json"))
+    assert [(one["place"], one["id"]) for one in data] == list(enumerate([item.id for item in needs], start=1))
+    assert data[0]["keys"] == ["a"]
+    assert data[0]["followers"] == 1
+
+
+def test_the_queue_knows_the_person_s_own_keys(shop: Any, terminal: Any) -> None:
+    shop.configure("version: 1\nagents: []\nui: {keymap: {need.acknowledge: e}}\n")
+    fill(shop)
+    assert "room: w, then e" in terminal("queue")
+
+
+def test_nothing_needs_anybody(shop: Any, terminal: Any) -> None:
+    shop.add(ev.draft(ev.WatcherStarted("1.0", 1, "test", "boot", "L0"), "fleet"))
+    assert terminal("queue").strip() == "nothing needs you"
+    assert json.loads(terminal("queue", "--json")) == []
+    assert "no tickets" in terminal("board")
+
+
+def test_the_board_says_who_has_what_and_who_has_to_move(shop: Any, terminal: Any) -> None:
+    agent = {
+        "name": "cy", "role": "developer", "vendor": "x", "model": None, "enabled": True, "max_concurrent": 2,
+        "department": None, "reports_to": None, "subscribes_to": ["ticket_ready"], "budget_s": None,
+    }  # fmt: skip
+    shop.add(ev.draft(ev.ConfigLoaded("0" * 64, "v-1", [agent]), "fleet"))
+    fill(shop)
+    facts: tuple[Any, ...] = ("Write \x1b[31mdocs", "", "a" * 40, [], [], 0)
+    shop.add(ev.draft(ev.TicketCreated(4, *facts), "ticket:4"), ev.draft(ev.TicketReady(4), "ticket:4"))
+    shown = terminal("board")
+    assert "\x1b" not in shown
+    assert "READY 1\n" in shown
+    assert "DEV 0/2" in shown
+    assert "waits for you: rejected by operator:me: no" in shown
+    assert "waits for an agent that is free" in shown
+    assert "slowest: #1 in REVIEW" in shown
+    data = json.loads(terminal("board", "--json"))
+    assert [column["stage"] for column in data["stages"]] == ["READY", "DEV", "REVIEW", "GATES", "APPROVAL", "DONE"]
+    assert data["slowest"] == 1
+    (blocked,) = [card for column in data["stages"] for card in column["tickets"] if card["number"] == 3]
+    assert (blocked["you"], blocked["agent"]) == (True, "cy")
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [("agents", ("agent", "list")), ("alarms", ("alarm", "list")), ("approvals", ("approval", "list"))],
+)
+def test_short_names(shop: Any, terminal: Any, short: str, long: tuple[str, ...]) -> None:
+    fill(shop)
+    assert json.loads(terminal(short, "--json")) == json.loads(terminal(*long, "--json"))
