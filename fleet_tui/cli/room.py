@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def open_room(
         repository=paths.repository.name,
         keymap=dict(ui.keymap),
         hold_s=settings.approval.hold_s,
+        config_files=partial(config_files, paths),
         start=start_words(paths, os.environ),
         alarms=settings.alarms,
     )
@@ -50,6 +52,17 @@ def open_room(
         say(launch.status(context), nl=False)
         return 0
     return launch.run(context)
+
+
+def config_files(paths: FleetPaths) -> dict[str, Path]:
+    """The project's configuration and this person's own, as problems name them. A link that leads out of the
+    repository is none: a branch could have brought it."""
+    from fleet_tui.paths import user_config_file
+    from fleet_tui.settings.load import PROJECT_FILE
+
+    own, project = user_config_file(), paths.repository / PROJECT_FILE
+    inside = project.resolve().is_relative_to(paths.repository.resolve())
+    return {**({PROJECT_FILE: project} if inside else {}), str(own): own}
 
 
 def start_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from fleet_tui.store.reader import EventFilter, Reader
 
 _RECENT_RUNS = 400
 _TIMELINE = 60
+_LAST_GOOD = EventFilter(kinds=("config_loaded",))
 
 
 def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -> Snapshot:
@@ -39,6 +40,7 @@ def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -
         questions = tuple(reader.questions(open_only=True))
         cards = _cards(reader, tickets)
         fleet, seq = reader.fleet(), reader.last_seq()
+        last_good = reader.events(_LAST_GOOD, limit=1) if fleet.config_problems else []
         spent = budgets.of_all(reader, agents, [run for run in runs if run.state in LIVE_RUNS], now_ns)
     by_id = {run.id: run for run in runs}
     waiting = needs.queue(alarms, questions, cards, tickets, by_id, pull_requests)
@@ -65,6 +67,7 @@ def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -
         approvals=cards,
         alarms=alarms,
         questions=questions,
+        config_since_ns=last_good[-1].at_ns if last_good else 0,
     )
 
 

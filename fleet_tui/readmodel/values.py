@@ -206,6 +206,8 @@ class Snapshot:
     alarms: tuple[Alarm, ...]
     """Active and acknowledged ones, most urgent first."""
     questions: tuple[Question, ...]
+    config_since_ns: int = 0
+    """When the configuration in force was taken over; known only while a later one is rejected."""
 
     def tile(self, name: str) -> AgentTile | None:
         return next((tile for tile in self.tiles if tile.name == name), None)

@@ -21,6 +21,7 @@ from fleet_tui.settings.reference import (
     shipped_values,
     words,
 )
+from fleet_tui.settings.schema import Settings
 
 __all__ = ["Explanation", "explain", "render_markdown", "render_schema_json"]
 
@@ -47,14 +48,10 @@ def explain(loaded: Loaded, key: str) -> Explanation:
         SetupError: the configuration has errors.
         UsageError: there is no such key.
     """
-    settings = loaded.require()
-    value: Any = settings
-    path: KeyPath = ()
+    path, value = _walk(loaded.require(), key)
     schema: Schema = json_schema()
-    for part in key.split("."):
-        name, value = _step(value, part, path)
+    for name in path:
         schema = _below(schema, name)
-        path = (*path, name)
     origin = _origin(loaded, path)
     return Explanation(
         ".".join(map(str, path)),
@@ -64,6 +61,24 @@ def explain(loaded: Loaded, key: str) -> Explanation:
         words(schema),
         _default(path, schema),
     )
+
+
+def value_of(settings: Settings, key: str) -> Any:
+    """What ``settings`` have at ``key``, as a JSON value.
+
+    Raises:
+        UsageError: there is no such key.
+    """
+    return _plain(_walk(settings, key)[1])
+
+
+def _walk(settings: Settings, key: str) -> tuple[KeyPath, Any]:
+    value: Any = settings
+    path: KeyPath = ()
+    for part in key.split("."):
+        name, value = _step(value, part, path)
+        path = (*path, name)
+    return path, value
 
 
 def _step(value: Any, part: str, path: KeyPath) -> tuple[str | int, Any]:

@@ -242,7 +242,7 @@ def _add(merged: Merged, path: KeyPath, message: str, hint: str, *, severe: bool
     where = place.file if place else PROJECT_FILE
     about = "" if at_key or not path else f"{_dotted(path)}: "
     merged.problems.append(
-        Problem(ERROR if severe else WARNING, where, spot.line, spot.column, text, about + message, hint)
+        Problem(ERROR if severe else WARNING, where, spot.line, spot.column, text, about + message, hint, _dotted(path))
     )
 
 

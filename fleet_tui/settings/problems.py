@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from fleet_tui.domain.text import one_line, reveal
@@ -26,6 +27,8 @@ class Problem:
     text: str
     message: str
     hint: str = ""
+    key: str = ""
+    """The dotted key it is about; empty when it is about none."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
@@ -48,6 +51,13 @@ class Origin:
         if self.layer == "shipped":
             return "shipped"
         return f"{self.file}:{self.line}" if self.line else self.file
+
+
+def running_on(since_ns: int, policy: str, now_ns: int) -> str:
+    """What counts while the configuration has errors: since when, and which version. Instants are UTC."""
+    since, now = (datetime.fromtimestamp(at_ns // 1_000_000_000, UTC) for at_ns in (since_ns, now_ns))
+    when = since.strftime("%H:%M" if since.date() == now.date() else "%Y-%m-%d %H:%M")
+    return f"running on the last good version{f' from {when}' if since_ns else ''} ({policy[:8]})"
 
 
 def split_lines(source: str) -> list[str]:

@@ -34,6 +34,7 @@ from fleet_tui.tui.screens.base import RoomScreen
 from fleet_tui.tui.screens.budgets import BudgetsScreen
 from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.pipeline import PipelineScreen
+from fleet_tui.tui.screens.system import SystemScreen
 from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.theme import themes
 
@@ -110,6 +111,7 @@ class RoomApp(App[int]):
             "pipeline": lambda: PipelineScreen(),
             "events": lambda: EventsScreen(),
             "budgets": lambda: BudgetsScreen(),
+            "system": lambda: SystemScreen(),
         }
 
     def on_unmount(self) -> None:

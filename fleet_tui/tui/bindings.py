@@ -14,11 +14,12 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import may_shelve
 from fleet_tui.readmodel.flow import Stage
 from fleet_tui.readmodel.pipeline import TicketCard
+from fleet_tui.readmodel.system import Fault
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 
 EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
-ALARMS, PIPELINE, BUDGETS = "alarms", "pipeline", "budgets"
-SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS, BUDGETS)
+ALARMS, PIPELINE, BUDGETS, SYSTEM = "alarms", "pipeline", "budgets", "system"
+SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS, BUDGETS, SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Here:
     held: ApprovalCard | None = None
     needs: int = 0
     ticket: TicketCard | None = None
+    fault: Fault | None = None
+    """The problem of the configuration that is selected."""
 
 
 Reason = Callable[[Here], str | None]
@@ -167,6 +170,7 @@ def _with_pull_request(here: Here) -> str | None:
 
 
 _ON_AGENT = (WALL, AGENT)
+_WITH_PANES = (AGENT, APPROVALS, ALARMS, EVENTS, BUDGETS, SYSTEM)
 _ON_ALARM = (WALL, AGENT, ALARMS)
 
 KEYS: tuple[Key, ...] = (
@@ -304,6 +308,7 @@ KEYS: tuple[Key, ...] = (
         True,
         disabled=_holdable,
     ),
+    Key("config.edit", "e", "edit", "open the file of the selected problem in your editor, at its line", (SYSTEM,)),
     Key("ticket.find", "slash", "find", "find a ticket by number, title or agent", (PIPELINE,)),
     Key("wall.find", "slash", "find", "find an agent by name, role or ticket", (WALL,)),
     Key(
@@ -354,14 +359,7 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("act.undo", "u", "undo", "undo the newest act that is still held", (EVERYWHERE,), hint=False, disabled=_held),
-    Key(
-        "pane.next",
-        "tab",
-        "pane",
-        "the next pane of the screen",
-        (AGENT, APPROVALS, ALARMS, EVENTS, BUDGETS),
-        hint=False,
-    ),
+    Key("pane.next", "tab", "pane", "the next pane of the screen", _WITH_PANES, hint=False),
     Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
     Key("screen.approvals", "2", "approvals", "what waits for your decision", (EVERYWHERE,), hint=False),
     Key("screen.alarms", "3", "alarms", "what is abnormal, and what is expected of you", (EVERYWHERE,), hint=False),
@@ -375,6 +373,7 @@ KEYS: tuple[Key, ...] = (
         (EVERYWHERE,),
         hint=False,
     ),
+    Key("screen.system", "8", "system", "errors of the configuration; the system's parts", (EVERYWHERE,), hint=False),
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
     Key("room.redraw", "ctrl+l", "redraw", "draw the whole screen again", (EVERYWHERE,), hint=False),
@@ -408,6 +407,7 @@ OWN_MOVES: Mapping[str, tuple[tuple[str, str], ...]] = {
     WALL: (("+ -", "larger, smaller tiles"),),
     AGENT: (("f", "follow the bottom of the pane"), ("h l", "pan the pane")),
     EVENTS: (("f G", "follow the newest"),),
+    SYSTEM: (("Enter", "the place in the file"),),
     PIPELINE: (("h l", "the stage before, after"), ("Enter", "the decision, or the agent that has it in hand")),
 }
 """Keys of the widgets themselves: they belong to what has the focus, and stand in the help only."""

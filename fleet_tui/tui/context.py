@@ -27,6 +27,8 @@ class RoomContext:
     keymap: Mapping[str, str] = field(default_factory=dict)
     hold_s: int = 10
     live: bool = True
+    config_files: Callable[[], Mapping[str, Path]] = dict
+    """The configuration files that a person may edit from the room now, by the names that problems call them."""
     start: tuple[str, ...] = ("fleet", "up")
     alarms: Mapping[str, AlarmSettings] = field(default_factory=dict)
     """What each rule's alarms mean."""

@@ -17,7 +17,7 @@ from fleet_tui.git.workspace import Workspaces
 from fleet_tui.governance.isolation import Level
 from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.paths import FleetPaths
-from fleet_tui.settings.load import policy_version
+from fleet_tui.settings.load import Loaded, policy_version
 from fleet_tui.settings.schema import GateSettings, Settings
 from fleet_tui.store.memo import remembering
 from fleet_tui.store.reader import Reader
@@ -54,6 +54,8 @@ class Context:
     level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
     """The isolation in force for runs that start now."""
     stopping: bool = False
+    looked_at: Loaded | None = None
+    """The configuration as it was found last, good or not."""
     ending: bool = False
     """The fleet ends with its agents: nothing new begins, while the passes still see the living ones off."""
     drain_spool: Callable[[str], Awaitable[None]] = _nothing_to_drain
@@ -84,6 +86,8 @@ class Context:
     """What the work of a run or pull request showed, and of which state of it."""
     risk_marks: dict[str, str] = field(default_factory=dict)
     """When each was last scored, in the terms of the risk pass."""
+    round_ns: int = 0
+    """When the loop last went through all passes."""
     looked_at_target_ns: int = 0
     looked_at_evidence_ns: int = 0
     looked_at_tickets_ns: int = 0

@@ -31,6 +31,7 @@ from fleet_tui.git.user import UserRepository
 from fleet_tui.git.workspace import Workspaces
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import Loaded, load_settings, policy_version
+from fleet_tui.settings.problems import running_on
 from fleet_tui.settings.schema import Settings
 from fleet_tui.settings.watch import watch_settings
 from fleet_tui.store.chain import boot_id
@@ -47,6 +48,7 @@ from fleet_tui.watcher.operator_desk import OperatorDesk
 from fleet_tui.watcher.origins import origin_of, record_denied
 from fleet_tui.watcher.recovery import clear_interrupted
 from fleet_tui.watcher.redaction import redact
+from fleet_tui.watcher.system_desk import last_good_ns
 
 log = logging.getLogger(__name__)
 _EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:"), 10.0
@@ -158,10 +160,11 @@ class Watcher:
     async def _use(self, loaded: Loaded) -> None:
         """Put a configuration in force, or keep the last good one and say why."""
         ctx = self._ctx
+        ctx.looked_at = loaded
         if loaded.settings is None:
             problems: list[str] = [one_line(str(problem), 300) for problem in loaded.errors[:20]]
             await ctx.say(ConfigRejected(problems), "fleet")
-            await self._tell_rejected(problems[0] if problems else "it cannot be read")
+            await self._tell_rejected(loaded, problems[0] if problems else "it cannot be read")
             return
         if loaded.settings.isolation != ctx.settings.isolation:
             await self._isolate(loaded.settings)
@@ -173,12 +176,14 @@ class Watcher:
         await alarms.clear(ctx, "config", "fleet", "the configuration is good again")
         ctx.wake.set()
 
-    async def _tell_rejected(self, problem: str) -> None:
-        title = f"configuration rejected, the last good one stays in force: {problem}"
+    async def _tell_rejected(self, loaded: Loaded, problem: str) -> None:
+        ctx, count = self._ctx, len(loaded.errors)
+        since = running_on(last_good_ns(ctx), ctx.policy, ctx.now_ns())
+        title = f"config has {count} error{'s' if count > 1 else ''}: {since}: {problem}"
         standing = alarms.active(self._ctx, "config", "fleet")
         if standing is not None and standing.title != one_line(title):
             await alarms.clear(self._ctx, "config", "fleet", "it is rejected for another reason now")
-        response = "mend it; `fleet config validate` shows every problem"
+        response = "mend it: screen 8, or `fleet config validate`, shows every problem"
         await alarms.ensure(self._ctx, "config", "fleet", priority=2, title=title, response=response)
 
     async def _isolate(self, settings: Settings) -> None:

@@ -100,5 +100,6 @@ class Loop:
                 async with alarms.guarding(self._ctx, "pass", f"pass:{name}", title=f"the watcher cannot {name}"):
                     await step(self._ctx)
             self.turns += 1
+            self._ctx.round_ns = self._ctx.now_ns()
             if self._ctx.reader.last_seq() == before:
                 return

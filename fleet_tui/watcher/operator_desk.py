@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -33,6 +34,7 @@ from fleet_tui.watcher import (
     releasing,
     spending,
     starting,
+    system_desk,
 )
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
@@ -53,6 +55,7 @@ class OperatorDesk:
         deciding = asyncio.Lock()
         self._ops: dict[str, Callable[[Args, str], Awaitable[dict[str, Any]]]] = {
             "status": self._status,
+            "system": self._system,
             "poll": self._poll,
             "approve": lambda args, actor: _in_turn(deciding, approving.approve(ctx, args, actor)),
             "undo": lambda args, actor: _in_turn(deciding, approving.undo(ctx, args, actor)),
@@ -104,13 +107,21 @@ class OperatorDesk:
             "fleet": ctx.paths.fleet,
             "repository": str(ctx.paths.repository),
             "epoch": ctx.store.epoch,
-            "uptime_s": int(time.monotonic() - self._started),
+            "pid": os.getpid(),
+            "uptime_s": self._uptime_s(),
+            "round_age_s": max(0, ctx.now_ns() - ctx.round_ns) // 1_000_000_000 if ctx.round_ns else None,
             "isolation": ctx.level.isolation.value,
             "events": ctx.reader.last_seq(),
             "live_runs": len(ctx.reader.runs(*LIVE_RUNS)),
             "jobs": sorted(ctx.jobs.running())[:50],
             "stopping": ctx.stopping,
         }
+
+    def _uptime_s(self) -> int:
+        return int(time.monotonic() - self._started)
+
+    async def _system(self, args: Args, actor: str) -> dict[str, Any]:
+        return await system_desk.describe(self._ctx, self._uptime_s())
 
     async def _poll(self, args: Args, actor: str) -> dict[str, Any]:
         self._ctx.merge_results.clear()

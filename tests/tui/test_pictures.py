@@ -18,6 +18,7 @@ from fleet_tui.tui import live
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.theme import choose
+from tests.tui.test_system_screen import BROKEN, answer_for
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 40), (200, 60), (60, 16)]
@@ -31,10 +32,21 @@ def compare(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "pipeline", "budgets", "help"])
-async def test_screens(fleet: Any, until: Any, text: Callable[[Any], str], name: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "pipeline", "budgets", "system", "help"])
+async def test_screens(
+    fleet: Any,
+    until: Any,
+    text: Callable[[Any], str],
+    name: str,
+    size: tuple[int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain_terminal(monkeypatch)
+    fleet.answers["system"] = answer_for(tmp_path, BROKEN)
     keys = {
         "wall": (), "agent": ("w",), "approvals": ("2",), "alarms": ("3",), "pipeline": ("4",), "budgets": ("6",),
+        "system": ("8",),
         "help": ("question_mark",),
     }[name]  # fmt: skip
     app = fleet.room()
@@ -45,7 +57,16 @@ async def test_screens(fleet: Any, until: Any, text: Callable[[Any], str], name:
         if name == "approvals":
             await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
             await pilot.pause()
+        if name == "system":
+            await until(lambda: "2 errors" in text(app))
         compare(f"{name}_{size[0]}x{size[1]}", masked(text(app)))
+
+
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What screen 8 tells of the terminal, the same everywhere."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("COLORTERM", "NO_COLOR", "TMUX", "SSH_TTY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def masked(shown: str) -> str:

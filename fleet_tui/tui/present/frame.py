@@ -9,6 +9,7 @@ from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Picture, Snapshot
+from fleet_tui.settings.problems import running_on
 from fleet_tui.tui.present.text import badge, clock, count, since, span, until
 from fleet_widgets.lines import Line, Span, fill, line, width_of
 from fleet_widgets.words import wrap_words
@@ -122,9 +123,9 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
         return line(badge(1, True), Span(text), fill(), Span(f"  {'  '.join(frame.ways_out)}", "hint"))
     needs = picture.snapshot.needs if picture.snapshot else ()
     alarms = [item for item in needs if item.kind is NeedKind.ALARM]
-    problems = picture.snapshot.fleet.config_problems if picture.snapshot else ()
     if not alarms:
-        return _problem_line(problems) if problems else line(Span("no alarms", "quiet"))
+        rejected = picture.snapshot is not None and picture.snapshot.fleet.config_problems
+        return _problem_line(picture.snapshot, frame) if rejected else line(Span("no alarms", "quiet"))
     first = alarms[0]
     more = f"  +{len(alarms) - 1} more" if len(alarms) > 1 else ""
     return line(
@@ -164,10 +165,13 @@ def shell_lines(words: Sequence[str], width: int) -> list[str]:
     return parts
 
 
-def _problem_line(problems: Sequence[str]) -> Line:
-    more = f" (+{len(problems) - 1} more)" if len(problems) > 1 else ""
-    text = f" configuration rejected, the last good one stays in force: {one_line(problems[0], 300)}{more}"
-    return line(badge(2, True), Span(text), fill(), Span(" fleet config validate", "hint"))
+def _problem_line(snapshot: Snapshot | None, frame: Frame) -> Line:
+    """Of a rejected configuration whose alarm somebody has seen: it still is not the one in force."""
+    assert snapshot is not None
+    problems, wide = snapshot.fleet.config_problems, frame.width >= MEDIUM
+    since = running_on(snapshot.config_since_ns, one_line(snapshot.fleet.policy, 20), frame.now_ns)
+    text = f" config has {count(len(problems), 'error')}: {since}: {one_line(problems[0], 300)}"
+    return line(badge(2, False), Span(text), fill(), Span("  8", "hint-key"), Span(" shows it" if wide else "", "hint"))
 
 
 def held_card(snapshot: Snapshot | None, now_ns: int) -> ApprovalCard | None:

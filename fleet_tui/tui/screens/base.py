@@ -315,6 +315,9 @@ class RoomScreen(Screen[None]):
     async def do_screen_budgets(self) -> None:
         await self.room.go("budgets")
 
+    async def do_screen_system(self) -> None:
+        await self.room.go("system")
+
     async def do_screen_last(self) -> None:
         await self.room.go_back_to_last()
 

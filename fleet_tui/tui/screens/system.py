@@ -1,0 +1,147 @@
+"""Screen 8: errors of the configuration with their place, and the parts that the fleet stands on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+from textual import on, work
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.system import Fault, SystemReport, report
+from fleet_tui.tui import commands, editor
+from fleet_tui.tui.bindings import SYSTEM, Here, textual_bindings
+from fleet_tui.tui.present import system as present
+from fleet_tui.tui.present.text import rule
+from fleet_tui.tui.screens.base import RoomScreen
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.list_view import LineList
+from fleet_widgets.text_pane import TextPane
+
+
+class SystemScreen(RoomScreen):
+    """Asks the watcher when it is shown, when the configuration changed, and on `r`; the last answer stays."""
+
+    scope = SYSTEM
+    heading = "8 SYSTEM"
+    CSS_PATH = "system.tcss"
+    BINDINGS = textual_bindings(SYSTEM)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: SystemReport | None = None
+        self._asked_for: object = None
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        yield Vertical(
+            FrameLine(palette=palette, id="list-rule"),
+            LineList(palette=palette, id="faults"),
+            TextPane(palette=palette, id="detail", wrap=True),
+        )
+
+    def main_widget(self) -> Widget:
+        return self.query_one("#faults" if self._report is not None and self._report.faults else "#detail")
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def on_screen_resume(self) -> None:
+        self._asked_for = None
+        super().on_screen_resume()
+
+    def update_body(self) -> None:
+        self._ask_when_changed()
+        found, faults = self._report, self._report.faults if self._report else ()
+        rows = self.query_one(LineList)
+        rows.set_items([present.fault_item(fault) for fault in faults])
+        if rows.selected is None and faults:
+            rows.select(faults[0].key)
+        rows.styles.height = min(sum(len(item.lines) for item in rows.items), max(2, self.size.height // 3))
+        rows.display = bool(faults)
+        detail, stale = self.query_one("#detail", TextPane), bool(self.room.why_frozen)
+        rows.dimmed = detail.dimmed = stale
+        status = dict(self.room.picture.health.status)
+        detail.set_sections(present.sections(found, self.fault(), status, self._terminal(), self.room.now_ns))
+        self.show_focus()
+
+    def show_focus(self) -> None:
+        self.set_line("list-rule", rule(present.list_title(self._report), has_focus=self.query_one(LineList).has_focus))
+
+    def _terminal(self) -> tuple[tuple[str, str], ...]:
+        room = self.room
+        colours = f"colours {room.console.color_system or 'none'}, theme {room.theme}"
+        size = (self.size.width, self.size.height)
+        return present.terminal_facts(size, colours, room.live.in_force, room.context.keymap, os.environ)
+
+    def fault(self) -> Fault | None:
+        key = self.query_one(LineList).selected
+        return next((fault for fault in self._report.faults if fault.key == key), None) if self._report else None
+
+    def _ask_when_changed(self) -> None:
+        fleet = self.snapshot.fleet if self.snapshot else None
+        state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid) if fleet else ()
+        if state != self._asked_for and not self.room.why_frozen:
+            self._asked_for = state
+            self._ask()
+
+    @work(group="system", exclusive=True, exit_on_error=False)
+    async def _ask(self) -> None:
+        try:
+            self._report = report(await commands.ask(self.room.context.operator_socket, "system", {}))
+        except FleetError as error:
+            self.room.say(one_line(f"{error.title}: {error.message}", 300), "warn")
+            return
+        if self.stands:
+            self.tick()
+            if self.focused is None or not self.focused.display:
+                self.main_widget().focus()
+
+    @on(LineList.Selected)
+    def _selected(self) -> None:
+        self.tick()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def here(self) -> Here:
+        return replace(super().here(), fault=self.fault() if self.stands else None)
+
+    @on(LineList.Opened)
+    def _opened(self) -> None:
+        """Enter shows the place."""
+        fault, detail = self.fault(), self.query_one("#detail", TextPane)
+        if fault is not None:
+            detail.show(f"file {fault.file}")
+            detail.focus()
+
+    def do_pane_next(self) -> None:
+        rows, detail = self.query_one(LineList), self.query_one("#detail", TextPane)
+        (rows if detail.has_focus and rows.display else detail).focus()
+
+    def do_room_refresh(self) -> None:
+        self._asked_for = None
+        super().do_room_refresh()
+        self.tick()
+
+    async def do_config_edit(self) -> None:
+        """The file of the selected problem, else the project's."""
+        room, fault = self.room, self.fault()
+        files = room.context.config_files()
+        path = files.get(fault.file) if fault is not None else next(iter(files.values()), None)
+        if path is None:
+            room.say(f"e: {fault.file if fault else 'nothing'} is no configuration file of this fleet", "warn")
+            return
+        room.handed_over = True
+        room.live.wanted_changed()
+        try:
+            room.say(await editor.edit(room, path, fault.line if fault else 0), "quiet")
+        except FleetError as error:
+            room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
+        finally:
+            room.handed_over = False
+            room.keyboard.forget()
+            room.live.wanted_changed()
+            room.feed.poke()
