@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -24,16 +23,13 @@ from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.present import frame, strips
 from fleet_tui.tui.said import Said
+from fleet_tui.tui.screens.places import Places
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from fleet_tui.tui.app import RoomApp
 
-
-class RoomScreen(Screen[None]):
+class RoomScreen(Places):
     """Subclasses give ``scope``, ``heading``, ``body`` and ``update_body``."""
 
     scope: ClassVar[str] = ""
@@ -47,10 +43,6 @@ class RoomScreen(Screen[None]):
         self._asked: Act | None = None
         self.said: Said | None = None
         """What the message line says, until the screen is left."""
-
-    @property
-    def room(self) -> RoomApp:
-        return cast("RoomApp", self.app)
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -293,33 +285,6 @@ class RoomScreen(Screen[None]):
         assert item is not None
         act = Act("unblock", {"ticket": int(item.id), "reason": ""}, "unblock", f"ticket {item.id}")
         self.ask(strips.unblock(item), act)
-
-    async def do_screen_wall(self) -> None:
-        """All agents, also from the page of one."""
-        await self.room.go("wall")
-        while len(self.room.screen_stack) > 1:
-            await self.room.pop_screen()
-
-    async def do_screen_approvals(self) -> None:
-        await self.room.go("approvals")
-
-    async def do_screen_alarms(self) -> None:
-        await self.room.go("alarms")
-
-    async def do_screen_pipeline(self) -> None:
-        await self.room.go("pipeline")
-
-    async def do_screen_events(self) -> None:
-        await self.room.go("events")
-
-    async def do_screen_budgets(self) -> None:
-        await self.room.go("budgets")
-
-    async def do_screen_system(self) -> None:
-        await self.room.go("system")
-
-    async def do_screen_last(self) -> None:
-        await self.room.go_back_to_last()
 
     def do_room_refresh(self) -> None:
         health = self.room.picture.health
