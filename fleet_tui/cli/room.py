@@ -47,6 +47,7 @@ def open_room(
         config_files=partial(config_files, paths),
         start=start_words(paths, os.environ),
         alarms=settings.alarms,
+        bell=ui.bell,
     )
     if not launch.can_show_a_room(os.environ):
         say(launch.status(context), nl=False)

@@ -18,7 +18,8 @@ _GROUP_NS = 120 * 1_000_000_000
 WINDOW_NS = 600 * 1_000_000_000
 """How far back chatter and floods look."""
 _CYCLES = 3
-_FLOOD = 10
+FLOOD = 10
+"""So many within the window are more than a person can answer."""
 _NEVER_QUIET = frozenset({"observe", "socket", "spool", "pass", "job"})
 """About whether an agent is watched and heard: one could make them come and go until nobody looks."""
 
@@ -67,4 +68,4 @@ def flood(history: Sequence[Alarm], now_ns: int) -> Sequence[Alarm]:
         (alarm for alarm in history if now_ns - alarm.raised_ns <= WINDOW_NS and alarm.rule != "flood"),
         key=lambda alarm: (alarm.raised_ns, alarm.id),
     )
-    return recent if len(recent) >= _FLOOD else ()
+    return recent if len(recent) >= FLOOD else ()

@@ -217,6 +217,11 @@ class Interface(Section):
 
     theme: Literal["auto", "grey", "light", "contrast", "ansi", "mono"] = Field("auto", description="Colours.")
     ascii: f.Flag = Field(False, description="Draw with ASCII characters only.")
+    bell: Literal["off", "urgent", "all"] = Field(
+        "urgent",
+        description="What rings the terminal's bell: nothing, priorities 1 and 2, or also what has time (at most every "
+        "5 minutes).",
+    )
     keymap: dict[f.Filled, f.Filled] = Field(default_factory=dict, description="Binding id to key.")
 
 

@@ -14,6 +14,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import NOTHING, SafeText, clean
+from fleet_tui.readmodel.bell import Bell
 from fleet_tui.readmodel.feed import Feed
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
@@ -63,6 +64,7 @@ class RoomApp(App[int]):
         self.theme = context.look.theme
         self.picture = Picture(None, Health(0, 0, ""))
         self.started_ns = context.clock()
+        self.ringer = Bell(context.bell, self.started_ns)
         self.need: NeedItem | None = None
         """The need that `w` visited last: its place in the queue counts even after it is gone."""
         self.granted: set[str] = set()
@@ -166,6 +168,13 @@ class RoomApp(App[int]):
             if isinstance(screen, RoomScreen):
                 screen.show_picture()
         self._tell_fates()
+        self._ring()
+
+    def _ring(self) -> None:
+        """The bell and nothing else: no text goes with it. An agent's own screen is left alone."""
+        needs = self.picture.snapshot.needs if self.picture.snapshot else ()
+        if not self.handed_over and self.ringer.is_due(needs, self.now_ns, watcher_away=bool(self.why_frozen)):
+            self.bell()
 
     def _tell_fates(self) -> None:
         """What became of granted approvals: somebody counts on them."""
@@ -183,6 +192,7 @@ class RoomApp(App[int]):
         screen = self.room_screen
         if screen is not None:
             screen.tick()
+        self._ring()
 
     # -- the message line --------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fleet_tui.readmodel.bell import Which
 from fleet_tui.tui.theme import Look
 
 if TYPE_CHECKING:
@@ -32,4 +33,6 @@ class RoomContext:
     start: tuple[str, ...] = ("fleet", "up")
     alarms: Mapping[str, AlarmSettings] = field(default_factory=dict)
     """What each rule's alarms mean."""
+    bell: Which = "urgent"
+    """What rings the terminal's bell."""
     clock: Callable[[], int] = time.time_ns

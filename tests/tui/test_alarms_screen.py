@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain import events as ev
+from fleet_tui.readmodel.bell import Bell
 from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
@@ -234,3 +235,22 @@ async def test_e7_in_a_burst_line_2_shows_the_first_out(fleet: Any, until: Any, 
         assert ">(2!)" in shown.splitlines()[4]
         assert "FIRST of 200" in shown.splitlines()[4]
         assert "██████████ 201 FLOOD" in shown
+
+
+async def test_the_bell_rings_once_for_a_burst_and_writes_nothing_else(fleet: Any, until: Any) -> None:
+    fleet.add(ev.draft(ev.AlarmCleared("alm-1", "over"), "agent:dev-3"))
+    async with opened(fleet, until) as (app, _):
+        rung: list[int] = []
+        app.bell = lambda: rung.append(1)
+        app.ringer = Bell("urgent", 0)
+        fleet.add(raised("alm-a", 1, "\x07\x1b]9;hello\x07 the disk is full", "agent:dev-1"))
+        fleet.add(*(raised(f"alm-b{n}", 2, f"effect {n}", f"run:run-dev-1-{n}", "alm-a") for n in range(199)))
+        app.feed.poke()
+        await until(lambda: app.picture.snapshot.summary.needs > 200)
+        fleet.offset_ns += 5_000_000_000
+        app._tick()
+        assert rung == [1]
+        app.handed_over = True
+        fleet.offset_ns += 60_000_000_000
+        app._tick()
+        assert rung == [1], "an agent's own screen is left alone"

@@ -9,6 +9,7 @@ from fleet_tui.domain.events import Event
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import AlarmState
 from fleet_tui.domain.text import one_line
+from fleet_tui.governance.alarms import FLOOD
 from fleet_tui.readmodel.alarms import TARGET_PER_DAY, TARGET_SHARES, AlarmBoard, AlarmRow, Kind, most_frequent, shares
 from fleet_tui.tui.present.events import gist_of
 from fleet_tui.tui.present.frame import LARGE, MEDIUM
@@ -21,9 +22,6 @@ from fleet_widgets.text_pane import Section
 
 if TYPE_CHECKING:
     from fleet_tui.settings.alarms import AlarmSettings
-
-FLOOD = 10
-"""So many within ten minutes are more than a person can answer."""
 
 
 def meter(board: AlarmBoard, now_ns: int, width: int, box: Box) -> Line:
