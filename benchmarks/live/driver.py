@@ -11,6 +11,7 @@ import heapq
 import json
 import os
 import random
+import re
 import struct
 import sys
 import threading
@@ -21,6 +22,7 @@ RECORD = struct.Struct("<qHII")
 """Instant (monotonic ns), pane, sequence number, how long the write took (µs)."""
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 ERASE_FOOT = "\x1b[2K" + "\x1b[1A\x1b[2K" * 4 + "\x1b[G"
+SGR = re.compile(r"(\x1b\[[\d;]*m)")
 SPINNER = "✻✽✶✳✢·"
 WORK = (
     "\x1b[38;2;215;119;87m●\x1b[39m \x1b[1mUpdate\x1b[22m(src/upload/retry_{}.py)",
@@ -33,19 +35,31 @@ WORK = (
 
 
 def frame(pane: int, seq: int, width: int, dice: random.Random) -> bytes:
-    """One redraw of pane ``pane`` that is ``width`` columns wide."""
+    """One redraw of pane ``pane`` that is ``width`` columns wide.
+
+    Its marker begins with the last digit of its number: who sends only what differs still sends all of it.
+    """
     lines = []
     if dice.random() < 0.3:
-        work = WORK if width > 60 else WORK[:2] + WORK[5:] if width > 40 else WORK[5:]
-        lines = [dice.choice(work).format(dice.randrange(1000)) for _ in range(dice.randrange(1, 5))]
-    mark, rule = f"P{pane:03}-{seq:06}", "─" * width
+        lines = [dice.choice(WORK).format(dice.randrange(1000)) for _ in range(dice.randrange(1, 5))]
+    mark, rule = f"{seq:06}"[::-1] + f"P{pane:03}", "─" * width
     spinner = f"{mark} \x1b[38;2;215;119;87m{SPINNER[seq % 6]} Thinking…\x1b[39m"
-    if width > 50:
-        spinner += f" \x1b[2m({seq % 997}s · ↓ {seq * 7 % 9973} tokens)\x1b[22m"
+    spinner += f" \x1b[2m({seq % 997}s · ↓ {seq * 7 % 9973} tokens)\x1b[22m"
     box = [f"\x1b[38;5;240m{rule}\x1b[39m", "❯\xa0", f"\x1b[38;5;240m{rule}\x1b[39m"]
     status = f"{mark} \x1b[2m? for shortcuts\x1b[22m"
-    body = "\r\n".join([*(line + "\x1b[m" for line in lines), spinner, *box, status])
+    body = "\r\n".join([*(cut(line, width) for line in [*lines, spinner]), *box, status])
     return f"{BEGIN}{ERASE_FOOT}{body}{END}".encode()
+
+
+def cut(line: str, width: int) -> str:
+    """At most ``width`` columns of a line, as such programs cut what is too long, and the plain style behind it."""
+    parts, room = [], width
+    for part in SGR.split(line):
+        if not part.startswith("\x1b"):
+            part = part[:room]
+            room -= len(part)
+        parts.append(part)
+    return "".join(parts) + "\x1b[m"
 
 
 def first_frame(height: int) -> bytes:

@@ -15,7 +15,7 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 
-_MARK = re.compile(rb"P(\d{3})-(\d{6})")
+_MARK = re.compile(rb"(\d{6})P(\d{3})")
 KEYS = "äöüéèà"
 """Bound to nothing: the answer to each names it."""
 _ECHO = re.compile(f"({'|'.join(KEYS)}): does nothing".encode())
@@ -117,7 +117,7 @@ class Terminal:
             os.write(self._fd, HAS_SYNC)
         for match in _MARK.finditer(text):
             if match.end() > len(self._rest):
-                self.seen.append((now_ns, int(match[1]), int(match[2])))
+                self.seen.append((now_ns, int(match[2]), int(match[1][::-1])))
         for match in _ECHO.finditer(text):
             if self._typed is not None and match[1].decode() == self._typed[0] and match.end() > len(self._rest):
                 self.echoes.append(now_ns - self._typed[1])

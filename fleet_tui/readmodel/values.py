@@ -258,3 +258,12 @@ class Picture:
 
     snapshot: Snapshot | None
     health: Health
+
+    def says_the_same_as(self, other: Picture) -> bool:
+        """Whether only the instant differs at which it was last known to be true."""
+        mine, theirs = self.health, other.health
+        return self.snapshot is other.snapshot and (mine.missed, mine.error, mine.status) == (
+            theirs.missed,
+            theirs.error,
+            theirs.status,
+        )

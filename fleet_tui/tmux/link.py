@@ -20,7 +20,7 @@ from fleet_tui.tmux.server import KEEPER, TmuxServer
 Word = str | bytes
 
 _BARE = re.compile(rb"[A-Za-z0-9_./:=@+,-]+\Z")
-_PLAIN = re.compile(rb"[A-Za-z0-9 _./:=@%+,#{}()<>!?*&|^;-]")
+_SPECIAL = re.compile(rb"[^A-Za-z0-9 _./:=@%+,#{}()<>!?*&|^;-]")
 _BEGIN = re.compile(rb"%begin \d+ (\d+) \d+\Z")
 _END = re.compile(rb"%(end|error) \d+ (\d+) \d+\Z")
 MOST_BYTES = 32 * 1024 * 1024
@@ -76,11 +76,7 @@ def quote(word: Word) -> bytes:
         raise ValueError("an argument cannot hold NUL")
     if _BARE.match(data):
         return data
-    return b'"' + b"".join(_escaped(data[i : i + 1]) for i in range(len(data))) + b'"'
-
-
-def _escaped(byte: bytes) -> bytes:
-    return byte if _PLAIN.match(byte) else b"\\%03o" % byte[0]
+    return b'"' + _SPECIAL.sub(lambda found: b"\\%03o" % found[0][0], data) + b'"'
 
 
 class Link:

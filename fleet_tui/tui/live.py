@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from rich.color import Color
 from rich.style import Style as RichStyle
 
-from fleet_tui.tmux.sgr import PLAIN, Style, parse_rows
+from fleet_tui.tmux.sgr import PLAIN, Style, parse_row
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.pane_wall import LiveView
 
@@ -125,7 +125,19 @@ class LivePanes:
 
 def lines_of_rows(rows: tuple[bytes, ...]) -> tuple[Line, ...]:
     """Captured rows as lines with the pane's own colours."""
-    return tuple(tuple(Span(text, rich_style(style)) for text, style in spans) for spans in parse_rows(rows))
+    style, lines = PLAIN, []
+    for row in rows:
+        value, style = _line_of_row(row, style)
+        lines.append(value)
+    return tuple(lines)
+
+
+@lru_cache(maxsize=16_384)
+def _line_of_row(row: bytes, start: Style) -> tuple[Line, Style]:
+    """The line of one row, always the same object, and the style in which it ends: most rows of a frame were in the
+    one before."""
+    spans, end = parse_row(row, start)
+    return tuple(Span(text, rich_style(style)) for text, style in spans), end
 
 
 @lru_cache(maxsize=2048)

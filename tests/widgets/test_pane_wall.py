@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.style import Style
 from textual.geometry import Region
+from textual.strip import Strip
 
-from fleet_widgets.lines import Line, fill, line, lines_of
-from fleet_widgets.palette import palette
+from fleet_widgets.lines import Line, Span, fill, join, line, lines_of, to_strip
+from fleet_widgets.palette import GREY, palette
 from fleet_widgets.pane_wall import LiveView, PaneWall, Tile
 from fleet_widgets.wall_layout import layout
+from fleet_widgets.wall_tiles import TileRow, changed_cells
 
 
 def tile(n: int, *, state: str = "RUN", live: bool = False, rows: tuple[str, ...] = ("ticket", "budget")) -> Tile:
@@ -142,7 +146,7 @@ async def test_one_changed_row_redraws_one_row_of_one_tile(stage: Callable[..., 
         slots[5] = tile(6, state="ASK")
         s.widget.set_tiles(slots)
         await s.settle()
-        assert s.redrawn == [Region(30, 4, 30, 1)]
+        assert s.redrawn == [Region(31, 4, 29, 1)]  # without the column of the sign
         assert " ASK 5s" in s.text()[4]
 
 
@@ -159,8 +163,45 @@ async def test_live_text_redraws_only_visible_rows_that_changed(stage: Callable[
         rows[31] = line("and this")
         s.widget.set_live("k2", rows, [3, 30, 31])
         await s.settle()
-        assert s.redrawn == [Region(60, 2 + 5, 60, 2)]
+        assert s.redrawn == [Region(61, 7, 12, 1), Region(61, 8, 8, 1)]  # the rest of both rows was and is blank
         assert s.text()[7][60:].strip() == "in sight red"
+
+
+PARTS = st.builds(Span, st.text("ab 漢e\u0301\t", max_size=8), st.sampled_from(["normal", "quiet"]), st.booleans())
+
+
+@given(st.lists(PARTS, max_size=4), st.lists(PARTS, max_size=4), st.booleans())
+def test_what_is_sent_again_of_a_row_makes_the_new_row(old: list[Span], new: list[Span], longer: bool) -> None:
+    before, after = TileRow(text=tuple(old)), TileRow(text=(*old, *new) if longer else tuple(new))
+    first, last = changed_cells(before, after, 20)
+    assert 0 <= first < last <= 20
+    shown = [[("", None), *in_cells(to_strip(row.text, 19, GREY))] for row in (before, after)]
+    assert [*shown[0][:first], *shown[1][first:last], *shown[0][last:]] == shown[1]
+
+
+def in_cells(strip: Strip) -> list[tuple[str, Style | None]]:
+    """A character and its style per cell; the second half of a wide one is empty."""
+    found: list[tuple[str, Style | None]] = []
+    for segment in strip:
+        for character in segment.text:
+            size = cell_len(character)
+            if size:
+                found += [(character, segment.style), *[("", segment.style)] * (size - 1)]
+            elif found:
+                found[-1] = (found[-1][0] + character, found[-1][1])
+    return found
+
+
+async def test_parts_of_a_row_are_those_of_the_whole_row(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(130, 34)) as s:
+        s.widget.set_tiles(tiles(7, live=True, rows=("ticket",)))
+        s.widget.select("k2")
+        s.widget.set_live("k2", lines_of(["row 漢字 one", "two"]), size=(120, 40))
+        for y in range(34):
+            for x, width in ((0, 130), (0, 43), (44, 12), (40, 50), (86, 43), (120, 10), (129, 1)):
+                part = Region(x, y, width, 1)
+                (strips,) = s.widget.render_parts([part])
+                assert in_cells(join(strips, width)) == in_cells(s.widget.render_lines(part)[0])
 
 
 async def test_a_view_follows_the_text_not_the_blank_rows_below_it(stage: Callable[..., Any]) -> None:

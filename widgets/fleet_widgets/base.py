@@ -99,10 +99,28 @@ class LineWidget(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Rows straight to the compositor: without borders and padding the styles cache of Textual is only cost."""
-        height, width = self.size.height, self.size.width
-        strips = [self.strip(y) if 0 <= y < height else self.blank() for y in range(crop.y, crop.bottom)]
-        if crop.x != 0 or crop.width != width:
-            strips = [strip.crop_extend(crop.x, crop.right, self._palette.style("normal")) for strip in strips]
+        rows = [Region(crop.x, y, crop.width, 1) for y in range(crop.y, crop.bottom)]
+        return self._filtered([strip for row in rows for strip in self._cropped(row)])
+
+    def render_parts(self, parts: Iterable[Region]) -> list[list[Strip]]:
+        """Parts of single rows, each in as many strips as are at hand: side by side they are as wide as the part."""
+        found = [self.parts(part.y, part.x, part.width) or self._cropped(part) for part in parts]
+        filtered = iter(self._filtered([strip for strips in found for strip in strips]))
+        return [[next(filtered) for _ in strips] for strips in found]
+
+    def _cropped(self, part: Region) -> list[Strip]:
+        """Part of one row."""
+        strip = self.strip(part.y) if 0 <= part.y < self.size.height else self.blank()
+        if part.x == 0 and part.width == self.size.width:
+            return [strip]
+        return [strip.crop_extend(part.x, part.right, self._palette.style("normal"))]
+
+    def parts(self, y: int, x: int, width: int) -> list[Strip] | None:
+        """What :meth:`strip` is made of at these columns, where they begin and end with strips of it; else None."""
+        del y, x, width
+        return None
+
+    def _filtered(self, strips: list[Strip]) -> list[Strip]:
         filters = self.get_line_filters()
         if filters:
             _, background = self.background_colors

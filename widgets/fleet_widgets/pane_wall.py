@@ -17,7 +17,7 @@ from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.wall_layout import Density, Grid, Shown, layout
 from fleet_widgets.wall_moves import Direction, step
-from fleet_widgets.wall_tiles import Emphasis, Tile, TileRow, tile_rows, view_of
+from fleet_widgets.wall_tiles import Emphasis, Tile, TileRow, changed_cells, tile_rows, view_of
 
 __all__ = ["Density", "LiveView", "PaneWall", "Tile"]  # the value types belong to this interface
 
@@ -273,15 +273,38 @@ class PaneWall(LineWidget, can_focus=True):
             found = self._strips[y] = self._row_strip(y)
         return found
 
+    def parts(self, y: int, x: int, width: int) -> list[Strip] | None:
+        """Parts of the tiles of a row: the row is not joined for a change in one of them."""
+        grid = self._grid
+        first, last = x // grid.width, -(-(x + width) // grid.width)
+        if last > grid.columns or y // grid.height >= grid.rows:
+            return None
+        found: list[Strip] = []
+        for column in range(first, last):
+            sign, text = self._tile_strips(column, y)
+            left, right = max(0, x - column * grid.width), min(grid.width, x + width - column * grid.width)
+            if left == 0:
+                found.append(sign)
+            if right > 1:
+                whole = left <= 1 and right == grid.width
+                found.append(text if whole else text.crop(max(0, left - 1), right - 1))
+        return found
+
+    def _tile_strips(self, column: int, y: int) -> tuple[Strip, Strip]:
+        grid = self._grid
+        position = grid.position(column, y // grid.height)
+        rows = self._drawn[position] if position < len(self._drawn) else ()
+        drawn = rows[y % grid.height] if rows else TileRow()
+        return (
+            to_strip((drawn.sign,), 1, self._palette, dim=self._dimmed),
+            to_strip(drawn.text, grid.width - 1, self._palette, base=drawn.base, dim=self._dimmed),
+        )
+
     def _row_strip(self, y: int) -> Strip:
         grid, row = self._grid, y // self._grid.height
         parts: list[Strip] = []
         for column in range(grid.columns if row < grid.rows else 0):
-            position = grid.position(column, row)
-            rows = self._drawn[position] if position < len(self._drawn) else ()
-            drawn = rows[y % grid.height] if rows else TileRow()
-            parts.append(to_strip((drawn.sign,), 1, self._palette, dim=self._dimmed))
-            parts.append(to_strip(drawn.text, grid.width - 1, self._palette, base=drawn.base, dim=self._dimmed))
+            parts += self._tile_strips(column, y)
         rest = self.size.width - grid.width * (len(parts) // 2)
         return join([*parts, to_strip(BLANK, rest, self._palette)], self.size.width)
 
@@ -308,11 +331,11 @@ class PaneWall(LineWidget, can_focus=True):
             rows = self._rows_of(self._slots[at] if at < len(self._slots) else None)
             before, self._drawn[position] = self._drawn[position], rows
             column, row = grid.cell(position)
-            changed = [row * grid.height + y for y in range(grid.height) if rows[y] != before[y]]
-            for y in changed:
-                self._strips.pop(y, None)
-            if changed:
-                self.refresh_rows(changed, x=column * grid.width, width=grid.width)
+            for y in range(grid.height):
+                if rows[y] != before[y]:
+                    self._strips.pop(row * grid.height + y, None)
+                    first, last = changed_cells(before[y], rows[y], grid.width)
+                    self.refresh_rows([row * grid.height + y], x=column * grid.width + first, width=last - first)
 
     def _draw_all(self) -> None:
         self._strips.clear()

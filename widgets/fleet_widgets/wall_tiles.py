@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet_widgets.lines import BLANK, Line, Span
+from fleet_widgets.lines import BLANK, Line, Span, width_of
 from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import Box
 from fleet_widgets.wall_layout import Grid
@@ -69,6 +69,31 @@ def tile_rows(
         lines += tile.text[max(0, len(tile.text) - (grid.height - len(lines))) :]
     lines += [BLANK] * (grid.height - len(lines))
     return _signed(lines, grid, emphasis, box)
+
+
+def changed_cells(before: TileRow, after: TileRow, width: int) -> tuple[int, int]:
+    """First cell that may differ between two forms of a row ``width`` cells wide, and the first behind them: what is
+    equal at the left and blank in both at the right is not sent again."""
+    if (before.sign, before.base) != (after.sign, after.base):
+        return 0, width
+    if any(span.fill for span in (*before.text, *after.text)):
+        return 1, width
+    right = min(width, 1 + max(width_of(before.text), width_of(after.text)))
+    left = 1
+    for old, new in zip(before.text, after.text, strict=False):
+        if old != new:
+            if old.style == new.style and old.text.isascii() and new.text.isascii():
+                left += _common(old.text, new.text)
+            break
+        left += width_of(new.text)
+    left = min(left, right - 1)
+    return (left, right) if right - left > 0 else (0, width)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def _own_rows(tile: Tile, grid: Grid) -> int:

@@ -38,8 +38,9 @@ def top_line(picture: Picture, frame: Frame) -> Line:
     state = trust(picture.health, frame.started_ns, frame.now_ns)
     if state is Trust.FROZEN:
         return _frozen_line(title, picture, frame)
-    age = age_s(picture.health, frame.started_ns, frame.now_ns)
     late = state is Trust.LATE
+    # Nothing on this line moves while all is well: a counter of seconds would cost bytes all day and say nothing.
+    data = f"data {age_s(picture.health, frame.started_ns, frame.now_ns)}s!" if late else "data ok"
     snapshot = picture.snapshot
     counts = _counts(snapshot.summary, frame.width) if snapshot else [(Span("reading the log", "quiet"),)]
     fields = [
@@ -47,8 +48,8 @@ def top_line(picture: Picture, frame: Frame) -> Line:
         *(_Field(value, rank) for rank, value in zip(_count_ranks(len(counts)), counts, strict=True)),
         _Field((fill(),), 0),
         *(_Field((span,), 4 if index == 0 else 9) for index, span in enumerate(_conditions(picture, frame))),
-        _Field((Span(f" data {age}s{'!' if late else ''}", "warn" if late else "quiet"),), 0),
-        _Field((Span(f" {clock(frame.now_ns)}{_utc(frame)}", "quiet"),), 6),
+        _Field((Span(f" {data}", "warn" if late else "quiet"),), 0),
+        _Field((Span(f" {clock(frame.now_ns)[:5]}{_utc(frame)}", "quiet"),), 6),
     ]
     return _fitted(fields, frame.width)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import one_line
@@ -16,6 +17,39 @@ from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import Box
 from fleet_widgets.pane_wall import Tile
 from fleet_widgets.text_pane import Section
+
+_MINUTE_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A tile as it is shown, and all that it was made of."""
+
+    of: AgentTile
+    ages: tuple[str | int, ...]
+    tile: Tile
+
+
+def wall_tiles(
+    tiles: Iterable[AgentTile], now_ns: int, box: Box, before: Mapping[str, Made]
+) -> tuple[dict[str, Made], bool]:
+    """The tiles by name, those of ``before`` again where nothing in them differs, and whether any does: a hundred
+    agents that do nothing are looked at each second."""
+    made: dict[str, Made] = {}
+    for one in tiles:
+        known, ages = before.get(one.name), _ages(one, now_ns)
+        if known is None or known.ages != ages or known.of != one:
+            known = Made(one, ages, wall_tile(one, now_ns, box))
+        made[one.name] = known
+    same = len(made) == len(before) and all(new is old for new, old in zip(made.values(), before.values(), strict=True))
+    return made, not same
+
+
+def _ages(tile: AgentTile, now_ns: int) -> tuple[str | int, ...]:
+    """What time alone changes in a tile."""
+    if tile.last is None:
+        return (age(tile.since_ns, now_ns),)
+    return age(tile.since_ns, now_ns), age(tile.last.ended_ns, now_ns), now_ns // _MINUTE_NS
 
 
 def wall_tile(tile: AgentTile, now_ns: int, box: Box) -> Tile:

@@ -20,6 +20,7 @@ from fleet_tui.tui import bindings
 from fleet_tui.tui.bindings import Here, Key, shown
 from fleet_tui.tui.commands import Act, because
 from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.compositor import RoomCompositor
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.present import frame, strips
 from fleet_tui.tui.said import Said
@@ -40,6 +41,7 @@ class RoomScreen(Places):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = RoomCompositor()
         self._asked: Act | None = None
         self.said: Said | None = None
         """What the message line says, until the screen is left."""

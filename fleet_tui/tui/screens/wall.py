@@ -38,6 +38,7 @@ class WallScreen(AgentActs):
         self._leaving = False
         self._events: tuple[int, tuple[Event, ...]] = (-1, ())
         self._found = ""
+        self._made: dict[str, present.Made] = {}
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -74,7 +75,9 @@ class WallScreen(AgentActs):
         self.query_one("#empty").display = not snapshot.tiles
         wall.display = bool(snapshot.tiles)
         box = self.room.context.look.palette.box
-        wall.set_tiles([present.wall_tile(tile, now_ns, box) for tile in snapshot.tiles])
+        self._made, differ = present.wall_tiles(snapshot.tiles, now_ns, box, self._made)
+        if differ:
+            wall.set_tiles([made.tile for made in self._made.values()])
         if wall.selected is None and snapshot.tiles and not self._had_selection:
             self._had_selection = True
             wall.select(snapshot.tiles[0].name)
