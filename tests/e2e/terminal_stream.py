@@ -8,7 +8,7 @@ import re
 ALLOWED = re.compile(
     r"\x1b\[(?:"
     r"[0-9;]*[Hmr]"  # the cursor's place, colours, margins
-    r"|[0-9]*[ABCDGJK]"  # moves and erasures
+    r"|[0-9]*[ABCDGJKX]"  # moves and erasures
     r"|\?[0-9;]+[hl]"  # modes: alternate screen, mouse, paste, focus, synchronised output
     r"|\?2026\$p|\?2048\$p"  # asks for synchronised output and in-band size
     r"|[<>=][0-9;]*u"  # keyboard protocol
