@@ -48,7 +48,7 @@ async def _tips(control: ControlRepository, tree: Path, temporary: str, base: st
     if repository.is_symlink() or not repository.is_dir():
         return [base], [".git"] if tree.is_dir() else []
     try:
-        head = await control.fetch_all(repository, f"{temporary}/refs")
+        head = await control.fetch_all(tree, f"{temporary}/refs")
     except FleetError:
         return [base], [".git"]
     first = head or base

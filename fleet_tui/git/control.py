@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import shlex
 import shutil
 import tempfile
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.git import command, refs, source
-from fleet_tui.git.command import GitError, Result, decode, git, object_id
+from fleet_tui.git import command, foreign, refs, source
+from fleet_tui.git.command import GitError, decode, git, object_id
 from fleet_tui.git.config_text import config_text
 from fleet_tui.git.history import MAX_LISTING_BYTES, History
 from fleet_tui.git.locks import clear_stale_locks
-from fleet_tui.git.trees import directory_bytes, remove_tree
+from fleet_tui.git.snapshot import PATTERNS_PREFIX
+from fleet_tui.git.trees import remove_tree
 from fleet_tui.git.values import MergeResult, SyncState, TargetSync, UnrelatedHistories
 
 # `info/attributes` outranks every `.gitattributes`: no filter, driver or export rule of a commit has a say here.
@@ -35,9 +40,12 @@ _WHO = {
 }
 _ABSENT = "couldn't find remote ref"
 # Git runs it by a shell; our other settings do not reach it, for a repository's environment is cleared in between.
-_SERVE_FOREIGN = "git -c 'safe.directory=*' upload-pack"
-MAX_GATE_BYTES = 1024 * 1024 * 1024
-"""A gate larger than this is not fetched from: an agent that pushes so much is stopped before it fills our disk."""
+_SERVE_FOREIGN = ("git", "-c", "safe.directory=*", "upload-pack")
+log = logging.getLogger(__name__)
+
+
+async def _unconfined(_place: Path, argv: tuple[str, ...]) -> tuple[str, ...]:
+    return argv
 
 
 class ControlRepository(History):
@@ -50,6 +58,8 @@ class ControlRepository(History):
         super().__init__(path)
         self.user_repository = user_repository
         self.target = target
+        self.confine: Callable[[Path, tuple[str, ...]], Awaitable[tuple[str, ...]]] = _unconfined
+        """Puts a command that serves from a directory which an agent writes into a sandbox."""
 
     @property
     def _target_ref(self) -> str:
@@ -72,6 +82,8 @@ class ControlRepository(History):
             await self._create(object_format)
         await asyncio.to_thread(clear_stale_locks, self.path)
         await self.forget(refs.TEMPORARY)
+        for leftover in self.path.glob(f"{PATTERNS_PREFIX}*"):
+            await remove_tree(leftover)
         (self.path / "info").mkdir(exist_ok=True)
         (self.path / "info" / "attributes").write_text(_ATTRIBUTES, encoding="ascii")
         if await self.resolve(self._target_ref) is None:
@@ -150,13 +162,11 @@ class ControlRepository(History):
         Objects are checked. Runs nothing in ``gate`` but upload-pack, which obeys no hook or setting found there.
 
         Raises:
-            FleetError: not a directory, too large; GitError for damaged objects.
+            FleetError: not a directory, too large; NotPlain, Unreadable as in :mod:`fleet_tui.git.foreign`.
         """
         await refs.valid_branch(branch)
         ref = refs.own_ref(refs.PINS, pin)
-        await _check_gate(gate)
-        result = await self._fetch(gate, f"+{refs.head_ref(branch)}:{ref}", "fetch.fsckObjects=true", foreign=True)
-        if result.code != 0:
+        if not await self._fetch_foreign(gate, f"+{refs.head_ref(branch)}:{ref}"):
             return None
         sha = await self.commit_at(ref)
         await self._update_ref(f"{refs.own_ref(refs.HEADS, pin)}/{sha}", sha, None, "seen")
@@ -170,11 +180,11 @@ class ControlRepository(History):
         """Fetch every ref of an untrusted ``repository`` into ``namespace``; the commit its HEAD is at, if any.
 
         Raises:
-            GitError: damaged objects, no repository.
+            FleetError: as :meth:`fetch_head`.
         """
-        await self._fetch(repository, f"+refs/*:{namespace}/*", "fetch.fsckObjects=true", foreign=True)
-        head = await self._fetch(repository, f"+HEAD:{namespace}/HEAD", "fetch.fsckObjects=true", foreign=True)
-        return await self.commit_at(f"{namespace}/HEAD") if head.code == 0 else None
+        await self._fetch_foreign(repository, f"+refs/*:{namespace}/*")
+        there = await self._fetch_foreign(repository, f"+HEAD:{namespace}/HEAD")
+        return await self.commit_at(f"{namespace}/HEAD") if there else None
 
     async def forget(self, namespace: str) -> None:
         """Delete every ref under ``namespace`` (temporary ones; the objects stay)."""
@@ -270,31 +280,36 @@ class ControlRepository(History):
     async def _fetch_target(self) -> str | None:
         ref = f"{refs.USER}/{self.target}"
         # What the user already has in history is not ours to judge, so objects are not checked here.
-        result = await self._fetch(self.user_repository, f"+{self._target_ref}:{ref}", "transfer.fsckObjects=false")
-        return await self.commit_at(ref) if result.code == 0 else None
+        words = (str(self.user_repository.absolute()), f"+{self._target_ref}:{ref}")
+        there = await self._fetch(*words, setting="transfer.fsckObjects=false", time_limit_s=300)
+        return await self.commit_at(ref) if there else None
 
-    async def _fetch(self, source: Path, refspec: str, setting: str, *, foreign: bool = False) -> Result:
-        """``foreign``: agents write there, perhaps as another user; upload-pack is hardened against what they plant."""
-        serve = (f"--upload-pack={_SERVE_FOREIGN}",) if foreign else ()
+    async def _fetch_foreign(self, place: Path, refspec: str) -> bool:
+        """Fetch from where an agent writes, perhaps as another user; whether the ref is there.
+
+        Raises:
+            FleetError: as :meth:`fetch_head`.
+        """
+        deadline_s = time.monotonic() + foreign.FETCH_LIMIT_S
+        place = place.absolute()
+        await asyncio.to_thread(foreign.require_plain, place, (self.path / "objects").absolute(), deadline_s)
+        serve = f"--upload-pack={shlex.join(await self.confine(place, _SERVE_FOREIGN))}"
+        left_s = max(0.1, deadline_s - time.monotonic())
         try:
-            return await git(
+            return await self._fetch(serve, str(place), refspec, setting="fetch.fsckObjects=true", time_limit_s=left_s)
+        except FleetError as error:
+            log.warning("%s cannot be fetched from: %s", place, error)
+            raise foreign.Unreadable(error.stderr if isinstance(error, GitError) else error.message) from error
+
+    async def _fetch(self, *words: str, setting: str, time_limit_s: float) -> bool:
+        try:
+            await git(
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-prune",
-                "--no-recurse-submodules", "--refmap=", *serve, str(source.absolute()), refspec,
-                git_dir=self.path, config=(setting,), time_limit_s=300,
+                "--no-recurse-submodules", "--refmap=", *words,
+                git_dir=self.path, config=(setting,), time_limit_s=time_limit_s,
             )  # fmt: skip
         except GitError as error:
             if _ABSENT in error.stderr:
-                return Result(error.code, b"", error.stderr)
+                return False
             raise
-
-
-async def _check_gate(gate: Path) -> None:
-    if gate.is_symlink() or not gate.is_dir():
-        raise FleetError("gate missing", f"{gate} is not a directory", "create the ticket's workspace again")
-    size = await directory_bytes(gate)
-    if size > MAX_GATE_BYTES:
-        raise FleetError(
-            "push too large",
-            f"{gate} holds {size} bytes",
-            "look at what the agent pushes; remove the workspace to start over",
-        )
+        return True

@@ -5,13 +5,15 @@ For the same user this is no wall, only in the way; the processes that could tak
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from fleet_tui.domain.untrusted import read_regular, write_new
+from fleet_tui.git.beneath import Beneath
 
 _PREFIX = ".held-"
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -42,13 +44,12 @@ def hold(home: Path, tree: Path) -> int:
     """
     if is_held(home):
         return 0
-    modes = {os.path.relpath(path, tree): mode for path, mode in _writable(tree)}
+    modes = _writable(tree)
     draft = home.with_name(f".new-held-{home.name}")
     draft.unlink(missing_ok=True)
     write_new(draft, json.dumps(modes).encode())
     draft.replace(record_of(home))
-    for path, mode in ((tree / name, mode) for name, mode in modes.items()):
-        _set(path, mode & ~_WRITE)
+    _set(tree, [(name, mode & ~_WRITE) for name, mode in modes.items()])
     return len(modes)
 
 
@@ -59,33 +60,34 @@ def let_go(home: Path, tree: Path) -> None:
     except (OSError, ValueError, RecursionError):
         modes = {}
     # A folder before what is in it: in one that cannot be written, nothing can be changed either.
-    for name, mode in sorted(modes.items()) if isinstance(modes, dict) else ():
-        path = tree / name
-        if isinstance(mode, int) and _is_below(path, tree):
-            _set(path, stat.S_IMODE(mode))
+    given = sorted(modes.items()) if isinstance(modes, dict) else []
+    _set(tree, [(name, stat.S_IMODE(mode)) for name, mode in given if isinstance(mode, int)])
     record_of(home).unlink(missing_ok=True)
 
 
-def _writable(tree: Path) -> Iterator[tuple[str, int]]:
-    for folder, _folders, files in os.walk(tree, followlinks=False):
-        for path in (folder, *(os.path.join(folder, name) for name in files)):  # noqa: PTH118 - thousands of them
-            info = os.lstat(path)
-            if not stat.S_ISLNK(info.st_mode) and info.st_mode & _WRITE:
-                yield path, stat.S_IMODE(info.st_mode)
-
-
-def _is_below(path: Path, tree: Path) -> bool:
-    normal = os.path.normpath(path)
-    return normal == str(tree) or normal.startswith(f"{tree}{os.sep}")
-
-
-def _set(path: Path, mode: int) -> None:
-    """Through a descriptor that follows no link: the name may be something else by now."""
+def _writable(tree: Path) -> dict[str, int]:
+    """The mode of everything that can be written, the tree itself (``.``) included, by its path in it."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        top = Beneath(tree)
     except OSError:
-        return
-    try:
-        os.fchmod(handle, mode)
-    finally:
-        os.close(handle)
+        return {}
+    modes = {}
+    with top:
+        for path, kind in chain([(b"", stat.S_IFDIR)], top.walk()):
+            with contextlib.suppress(OSError):
+                mode = top.stat(path).st_mode
+                if kind != stat.S_IFLNK and mode & _WRITE:
+                    modes[os.fsdecode(path) or "."] = stat.S_IMODE(mode)
+    return modes
+
+
+def _set(tree: Path, modes: list[tuple[str, int]]) -> None:
+    """Through descriptors, and no link on the way: a name may be something else by now."""
+    with contextlib.suppress(OSError), Beneath(tree) as top:
+        for name, mode in modes:
+            with contextlib.suppress(OSError):
+                handle = top.handle(b"" if name == "." else os.fsencode(name))
+                try:
+                    os.fchmod(handle, mode)
+                finally:
+                    os.close(handle)

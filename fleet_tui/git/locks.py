@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import time
 from pathlib import Path
+
+from fleet_tui.git.beneath import Beneath
 
 # Git closes a lock just before the rename that ends it, so "nobody has it open" alone is true for a moment of every
 # healthy one; where open files cannot be listed, only age tells.
@@ -21,24 +24,30 @@ def clear_stale_locks(repository: Path, *, home: Path | None = None) -> list[Pat
     is in there: whoever made them is gone. Where the system does not tell who has what open, they must be ten minutes
     old. A ``repository`` that is a link is left alone: it may lead anywhere.
     """
-    if repository.is_symlink():
-        return []
-    found = [path for path in repository.rglob("*.lock") if path.is_file() and not path.is_symlink()]
-    if not found:
-        return []
-    in_use = _in_use()
-    limit_s = _UNKNOWN_S if in_use is None else _UNOPENED_S
-    if in_use is not None and home is not None and not _is_visited(home, in_use):
-        limit_s = 0.0
-    stale = [path for path in found if _age_s(path) >= limit_s and os.path.realpath(path) not in (in_use or ())]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return stale
-
-
-def _age_s(path: Path) -> float:
     try:
-        return time.time() - path.stat().st_mtime
+        top = Beneath(repository)
+    except OSError:
+        return []
+    with top:
+        locks = [path for path, kind in top.walk() if path.endswith(b".lock") and kind == stat.S_IFREG]
+        in_use = _in_use() if locks else None
+        limit_s = _UNKNOWN_S if in_use is None else _UNOPENED_S
+        if in_use is not None and home is not None and not _is_visited(home, in_use):
+            limit_s = 0.0
+        place = os.path.realpath(repository)
+        removed = []
+        for path in locks:
+            name = os.fsdecode(path)
+            if _age_s(top, path) >= limit_s and f"{place}{os.sep}{name}" not in (in_use or ()):
+                with contextlib.suppress(OSError):
+                    top.unlink(path)
+                    removed.append(repository / name)
+        return removed
+
+
+def _age_s(top: Beneath, path: bytes) -> float:
+    try:
+        return time.time() - top.stat(path).st_mtime
     except OSError:
         return 0.0
 
@@ -57,7 +66,10 @@ def _in_use() -> set[str] | None:
         if process.name.isdecimal():
             with contextlib.suppress(OSError):
                 found.add(str((process / "cwd").readlink()))
-                found.update(_targets(process / "fd"))
+                targets = _targets(process / "fd")
+                # This process reads workspaces beside this (risk does), and is nobody's git there.
+                ours = int(process.name) == os.getpid()
+                found.update(target for target in targets if not ours or target.endswith(".lock"))
     return found
 
 

@@ -16,8 +16,8 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
+from fleet_tui.git.beneath import Beneath
 from fleet_tui.git.command import Result, git, object_id
 from fleet_tui.git.diffs import parse_changes, parse_patch, read_by_one
 from fleet_tui.git.snapshot import MAX_DEPTH, MAX_FILES, Ignored, Taken, list_level, tracked_paths
@@ -123,7 +123,8 @@ class Worktree:
         self._tracked = await self._entries(self.base)
         await self._git("read-tree", self.base)
         await asyncio.to_thread(shutil.copyfile, self._index, self._scratch / "index.base")
-        self._ignored = Ignored(self._control, self.directory, await tracked_paths(self._control, self.base))
+        tracked = await tracked_paths(self._control, self.base)
+        self._ignored = Ignored(self._control, self.directory, tracked, self._scratch / "patterns")
 
     async def _entries(self, commit: str) -> dict[bytes, tuple[str, str]]:
         """Mode and id of every file in ``commit``; those of the last one asked for are remembered."""
@@ -168,20 +169,20 @@ class Worktree:
 
     def _is_directory(self, path: bytes) -> bool:
         try:
-            return stat.S_ISDIR(os.lstat(self._full(path)).st_mode)
+            with Beneath(self.directory) as top:
+                return stat.S_ISDIR(top.stat(path).st_mode)
         except OSError:
             return False
 
-    def _read(self, paths: Iterable[bytes], kept: set[bytes]) -> None:
+    def _read(self, paths: list[bytes], kept: set[bytes]) -> None:
+        found = self._read_all([path for path in paths if path in kept])
         for path in paths:
-            found = self._file(path) if path in kept else None
-            if found is None:
-                self._found.pop(path, None)
-            else:
-                self._found[path] = found
+            self._found.pop(path, None)
+        self._found |= found
 
     async def _look_everywhere(self) -> None:
         assert self._ignored is not None
+        await asyncio.to_thread(self._ignored.forget)
         files: list[bytes] = []
         directories, pending = [b""], [b""]
         for _ in range(MAX_DEPTH):
@@ -196,22 +197,27 @@ class Worktree:
         self.directories = tuple(Path(os.fsdecode(self._full(path))) for path in directories)
 
     def _read_all(self, files: list[bytes]) -> dict[bytes, _Found]:
-        return {path: found for path in files if (found := self._file(path)) is not None}
+        try:
+            top = Beneath(self.directory)
+        except OSError:
+            return {}
+        with top:
+            return {path: found for path in files if (found := self._file(top, path)) is not None}
 
-    def _file(self, path: bytes) -> _Found | None:
+    def _file(self, top: Beneath, path: bytes) -> _Found | None:
         """The file as it is now; None when it is gone or no content (a FIFO, a device)."""
         try:
-            info = os.lstat(self._full(path))
+            info = top.stat(path)
             stamp = (info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
             before = self._found.get(path)
             if before is not None and before.stamp == stamp:
                 return before
             if stat.S_ISLNK(info.st_mode):
-                return _Found(stamp, _LINK, self._hash(os.readlink(self._full(path))))  # noqa: PTH115 - bytes
+                return _Found(stamp, _LINK, self._hash(top.link(path)))
             if not stat.S_ISREG(info.st_mode):
                 return None
             mode = _PROGRAM if info.st_mode & 0o100 else _FILE
-            return _Found(stamp, mode, self._hash_file(path))
+            return _Found(stamp, mode, self._hash_file(top, path))
         except OSError:
             return None
 
@@ -230,8 +236,8 @@ class Worktree:
         made.update(content)
         return made.hexdigest()
 
-    def _hash_file(self, path: bytes) -> str:
-        with _opened(self._full(path)) as file:
+    def _hash_file(self, top: Beneath, path: bytes) -> str:
+        with top.open(path) as file:
             left = os.fstat(file.fileno()).st_size
             made = self._new_hash(left)
             while left and (chunk := file.read(min(_CHUNK, left))):
@@ -253,11 +259,12 @@ class Worktree:
     def _content(self, path: bytes, found: _Found) -> bytes:
         """The bytes that were hashed; a stand-in that git takes for binary when they are too many, or others by now."""
         try:
-            if found.mode == _LINK:
-                content = os.readlink(self._full(path))  # noqa: PTH115 - bytes
-            else:
-                with _opened(self._full(path)) as file:
-                    content = file.read(MAX_SHOWN_BYTES + 1)
+            with Beneath(self.directory) as top:
+                if found.mode == _LINK:
+                    content = top.link(path)
+                else:
+                    with top.open(path) as file:
+                        content = file.read(MAX_SHOWN_BYTES + 1)
         except OSError:
             content = b""
         if self._hash(content) == found.sha:
@@ -283,8 +290,3 @@ class Worktree:
     async def _git(self, *words: str, input: bytes | None = None, max_bytes: int | None = None) -> Result:  # noqa: A002
         ours = {"GIT_INDEX_FILE": str(self._index), "GIT_OBJECT_DIRECTORY": str(self._scratch / "objects")}
         return await git(*words, git_dir=self._control, env=ours, input=input, max_bytes=max_bytes)
-
-
-def _opened(path: bytes) -> BinaryIO:
-    # No link and no FIFO is opened, even when it took the file's place since it was looked at.
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")

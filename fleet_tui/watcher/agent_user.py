@@ -67,6 +67,14 @@ def of_run(run_dir: Path) -> AgentUser:
     return AgentUser(info.st_uid, info.st_gid)
 
 
+def owner_of(path: Path) -> AgentUser | None:
+    """The other user to whom root gave ``path``; None when it is ours, or there is no other."""
+    info = path.lstat()
+    if os.getuid() != 0 or info.st_uid == 0:
+        return None
+    return AgentUser(info.st_uid, info.st_gid, str(info.st_uid))
+
+
 def give(paths: Iterable[Path], user: AgentUser | None) -> None:
     """Make each of ``paths``, with all below it, ``user``'s; ours again with None. Idempotent; follows no link.
 

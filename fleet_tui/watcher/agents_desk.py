@@ -26,10 +26,12 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.git.command import GitError
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
 from fleet_tui.watcher import alarms, guard_desk, usage_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
+from fleet_tui.watcher.keyed_locks import KeyedLocks
 from fleet_tui.watcher.parties import authors
 from fleet_tui.watcher.passes import messages
 
@@ -47,7 +49,7 @@ class AgentsDesk:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._draining = asyncio.Lock()
+        self._draining = KeyedLocks()
         self._ops = {
             "publish": self._publish,
             "inbox": self._inbox,
@@ -72,7 +74,12 @@ class AgentsDesk:
         handler = self._ops.get(op)
         if handler is None:
             raise UsageError("unknown request", one_line(op, 60), f"one of: {', '.join(sorted(self._ops))}")
-        result = await handler(run, agent, args, request_key(f"run:{run_id}", request_id))
+        try:
+            result = await handler(run, agent, args, request_key(f"run:{run_id}", request_id))
+        except GitError as error:
+            # What git says may quote a file that the agent cannot read.
+            log.warning("%s of %s failed: %s", one_line(op, 40), run_id, error)
+            raise FleetError("git failed", "the watcher's log says why", "try again, or ask a person") from error
         self._ctx.wake.set()
         return result
 
@@ -85,7 +92,7 @@ class AgentsDesk:
         title = f"what {run.agent if run else run_id} said while the watcher was away may be lost"
         response = "mend the directory, or stop the run"
         async with (
-            self._draining,
+            self._draining.of(run_id),
             alarms.guarding(self._ctx, "spool", f"run:{run_id}", title=title, response=response),
         ):
             await self._take_in(run_id)

@@ -56,10 +56,31 @@ async def command_place(ctx: Context, tree: Path, commands: Sequence[Command]) -
         await throw_away(home)
 
 
-def _confined(ctx: Context, tree: Path, home: Path, commands: Sequence[Command]) -> CommandPlace:
+async def serving(ctx: Context, place: Path, argv: tuple[str, ...]) -> tuple[str, ...]:
+    """``argv``, a git that serves from the repository in ``place``, held in at the level in force.
+
+    An agent writes there: what it planted (a link, other objects) leads nowhere that the agent cannot see itself.
+
+    Raises:
+        FleetError: that level cannot be had any more, or another is demanded.
+    """
+    if ctx.level.refusal:
+        raise FleetError("no isolation", ctx.level.refusal, "fleet doctor --security")
+    if ctx.level.isolation is Isolation.L0:
+        return argv
+    view = await asyncio.to_thread(isolation.view_of_repository, ctx.paths, ctx.settings.isolation, place)
+    return sandbox.wrap(_bubblewrap(), view, argv)
+
+
+def _bubblewrap() -> str:
     program = sandbox.bubblewrap()
     if program is None:
         raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again, or restart the watcher")
+    return program
+
+
+def _confined(ctx: Context, tree: Path, home: Path, commands: Sequence[Command]) -> CommandPlace:
+    program = _bubblewrap()
     level, settings = ctx.level.isolation, ctx.settings.isolation
     user = agent_user.find(settings.user) if level is Isolation.L2 else None
     home.mkdir(mode=0o700)

@@ -27,6 +27,7 @@ from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher import causes
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
+from fleet_tui.watcher.keyed_locks import KeyedLocks
 from fleet_tui.watcher.risk.lookout import Lookout
 
 
@@ -62,7 +63,10 @@ class Context:
     """Takes in what a run's clients spooled while nobody answered."""
     now_ns: Callable[[], int] = time.time_ns
     handing_over: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Pull requests are made one at a time: each gets its number from those that are recorded."""
+    """Pull requests are made one at a time: each gets its number from those that are recorded. Held for no longer than
+    that takes, and never while anything of an agent's is looked at."""
+    hand_overs: KeyedLocks = field(default_factory=KeyedLocks)
+    """One hand-over of a ticket at a time: what was fetched last is what is recorded last."""
     memo: Reader | None = None
     landing: str | None = None
     """The approval whose landing is under way: from then on it cannot be taken back."""

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher import alarms, isolation, starting
 from fleet_tui.watcher.agents_desk import AgentsDesk
+from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.jobs import Jobs
@@ -81,6 +83,7 @@ class Watcher:
         self._agents = AgentsDesk(ctx)
         self._operator = OperatorDesk(ctx, self.stop)
         ctx.drain_spool = self._agents.drain
+        control.confine = partial(serving, ctx)
         ctx.lookout.wake = wake.set
 
     def stop(self, reason: str) -> None:

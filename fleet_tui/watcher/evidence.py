@@ -4,12 +4,12 @@ vouches for."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fleet_tui.domain.events import EvidenceKept
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.domain.untrusted import write_new
+from fleet_tui.git.beneath import Beneath
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.runner_client import read_runner
 from fleet_tui.watcher.context import Context
@@ -152,37 +153,35 @@ def _events(ctx: Context, run: Run) -> str:
 
 def _listing(tree: Path) -> str:
     """Every file with size, mode and SHA-256; links are named, not followed, git's own files are left out."""
+    try:
+        top = Beneath(tree)
+    except OSError:
+        return "[]"
     entries: list[dict[str, Any]] = []
     left = _MOST_BYTES
-    for path in _files(tree):
-        if len(entries) >= _MOST_FILES:
-            entries.append({"path": "…", "more": True})
-            break
-        info = os.lstat(path)
-        entry: dict[str, Any] = {
-            "path": clean(str(path.relative_to(tree))),
-            "mode": oct(info.st_mode),
-            "bytes": info.st_size,
-        }
-        if stat.S_ISREG(info.st_mode) and info.st_size <= left:
-            left -= info.st_size
-            entry["sha256"] = _digest(path)
-        entries.append(entry)
+    with top:
+        for path, kind in top.walk(but=b".git"):
+            if kind == stat.S_IFDIR:
+                continue
+            if len(entries) >= _MOST_FILES:
+                entries.append({"path": "…", "more": True})
+                break
+            with contextlib.suppress(OSError):
+                entry, used = _entry(top, path, left)
+                entries.append(entry)
+                left -= used
     return json.dumps(entries, indent=1)
 
 
-def _files(tree: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(tree, followlinks=False):
-        if Path(folder) == tree and ".git" in folders:
-            folders.remove(".git")
-        for name in sorted(files):
-            yield Path(folder, name)
-
-
-def _digest(path: Path) -> str | None:
+def _entry(top: Beneath, path: bytes, left: int) -> tuple[dict[str, Any], int]:
+    """What is said of one file, and how many bytes of it were read."""
+    info = top.stat(path)
+    entry: dict[str, Any] = {"path": clean(os.fsdecode(path)), "mode": oct(info.st_mode), "bytes": info.st_size}
+    if not stat.S_ISREG(info.st_mode) or info.st_size > left:
+        return entry, 0
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with top.open(path) as file:
+            entry["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        return None
-    with os.fdopen(handle, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        entry["sha256"] = None
+    return entry, info.st_size

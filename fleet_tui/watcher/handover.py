@@ -14,6 +14,7 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import PullRequestDraft
+from fleet_tui.git.foreign import NotRead
 from fleet_tui.governance import reviews
 from fleet_tui.governance.capabilities import signs_as
 from fleet_tui.governance.reviews import is_rejected
@@ -24,6 +25,8 @@ from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.parties import objections
 
 _BODY = 8_000
+REPOSITORY = "repository"
+"""The alarm about a ticket's repository that is not read."""
 
 
 def has_delivered(ctx: Context, run: Run) -> bool:
@@ -72,10 +75,11 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
 
     Raises:
         Refused: not an author's run, no ticket, no commits beyond the base, or not before a rejection is answered.
+        NotRead: the run's repository is not what it was, or git failed in it.
     """
     if run.ticket is None:
         raise Refused("no ticket", f"{run.id} works on no ticket", "an author's run belongs to a ticket")
-    async with ctx.handing_over:
+    async with ctx.hand_overs.of(f"ticket:{run.ticket}"):
         return await _hand_over(ctx, run, run.ticket, (title, body), key, actor)
 
 
@@ -83,15 +87,24 @@ async def published(ctx: Context, run: Run, *, title: str, body: str, key: str, 
     """:func:`hand_over` at the run's own request: a refusal is recorded, and told when it ends without a result.
 
     Raises:
-        Refused: as there.
+        FleetError: as there.
     """
     try:
         return await hand_over(ctx, run, title=title, body=body, key=key, actor=actor)
-    except Refused as refused:
+    except (Refused, NotRead) as refused:
+        if isinstance(refused, NotRead):
+            await _tell(ctx, run, refused)
         reason = _words(refused)
         if reason != last_refusal(ctx, run):  # an agent that asks in a loop fills no log
             await ctx.say(HandOverRefused(run.id, reason), f"run:{run.id}", actor=actor, key=f"not-taken:{key}")
         raise
+
+
+async def _tell(ctx: Context, run: Run, error: NotRead) -> None:
+    """A person is told more than the agent."""
+    title = f"the repository of {run.agent} for #{run.ticket} is not read: {error.detail}"
+    response = f"look at what {run.agent} did to it ({run.workspace}); it can put that right and publish again"
+    await alarms.ensure(ctx, REPOSITORY, f"ticket:{run.ticket}", priority=2, title=title, response=response)
 
 
 def last_refusal(ctx: Context, run: Run) -> str:
@@ -100,7 +113,7 @@ def last_refusal(ctx: Context, run: Run) -> str:
     return next((str(event.payload["reason"]) for event in ctx.reader.events(wanted, limit=1)), "")
 
 
-def _words(refused: Refused) -> str:
+def _words(refused: FleetError) -> str:
     return one_line(f"{refused.title}: {refused.message}", 400)
 
 
@@ -109,6 +122,7 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
     if ticket is None:
         raise Refused("no ticket", f"#{number} does not exist")
     head = await _fetch(ctx, run)
+    await alarms.clear(ctx, REPOSITORY, f"ticket:{number}", "it was read")
     base = await ctx.control.target_sha()
     existing = ctx.reader.open_pull_request(number)
     if existing is not None and (ctx.reader.has_key(key) or _is_repeated(ctx, existing, run, head)):
@@ -120,7 +134,10 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
     await _refuse_borrowed_names(ctx, run, base, head)
-    await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, nth, words, key, actor))
+    summary = await ctx.control.summary(base, head)
+    counts = (len(summary.files), summary.added, summary.deleted)
+    async with ctx.handing_over:
+        await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, nth, counts, words, key, actor))
     await alarms.clear(ctx, "collect", f"ticket:{number}", "handed over")
     result = ctx.reader.open_pull_request(number)
     if result is None:
@@ -182,12 +199,11 @@ async def _drafts(
     head: str,
     base: str,
     nth: int,
+    counts: tuple[int, int, int],
     words: tuple[str, str],
     key: str,
     actor: str,
 ) -> list[Draft]:
-    summary = await ctx.control.summary(base, head)
-    counts = (len(summary.files), summary.added, summary.deleted)
     title = one_line(words[0] or ticket.title)
     body = clean(words[1], _BODY)
     request = PullRequestDraft(ticket.number, title, body, run.branch, ctx.control.target, head, base)

@@ -152,6 +152,22 @@ def view_of_command(
     return view if user is None else _as(view, user, settings)
 
 
+def view_of_repository(paths: FleetPaths, settings: IsolationSettings, place: Path) -> sandbox.View:
+    """What a git sees that serves from the repository in ``place``, where an agent writes: it, the objects that it
+    borrows, and the machine's programs. Nothing can be written to, and there is no network.
+
+    It runs as the user whose the repository is: at L2 the agents'.
+
+    Raises:
+        FleetError: ``place`` is a link that an agent could have made; OSError when it is gone.
+    """
+    _refuse_links((place,))
+    objects = place / "objects"
+    user = agent_user.owner_of(objects if objects.is_dir() and not objects.is_symlink() else place)
+    readable = (*machine(settings), *installation("git"), place, paths.control / "objects")
+    return sandbox.View(Path("/"), (), readable, *hidden(paths, settings), network=False, user=user)
+
+
 def _borrowed(paths: FleetPaths) -> tuple[Path, ...]:
     """What a clone needs of the control repository: objects, and heads to fetch. Settings and other refs stay out."""
     return (paths.control / "objects", paths.control / "refs" / "heads", paths.control / "HEAD")

@@ -12,8 +12,10 @@ import pytest
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.git import control as control_module
+from fleet_tui.git import foreign
 from fleet_tui.git.command import GitError
 from fleet_tui.git.control import ControlRepository
+from fleet_tui.git.foreign import Unreadable
 from fleet_tui.git.values import SyncState, UnrelatedHistories
 
 from .conftest import WHEN_NS, Repo, names, run_git
@@ -153,7 +155,7 @@ async def test_fetch_refuses_damaged_objects(control: ControlRepository, user: R
     words = ("hash-object", "-t", "commit", "-w", "--literally", "--stdin")
     made = run_git("--git-dir", user.path / ".git", *words, given=broken.encode())
     (user.path / ".git" / "refs" / "heads" / "broken").write_bytes(made)
-    with pytest.raises(GitError):
+    with pytest.raises(Unreadable):
         await control.fetch_head(user.path, "broken", "broken")
     assert await control.resolve("refs/fleet/pins/broken") is None
 
@@ -167,7 +169,7 @@ async def test_fetch_refuses_what_is_no_gate(control: ControlRepository, user: R
 
 
 async def test_fetch_refuses_a_flood(control: ControlRepository, user: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "MAX_GATE_BYTES", 1000)
+    monkeypatch.setattr(foreign, "MAX_GATE_BYTES", 1000)
     with pytest.raises(FleetError, match="push too large"):
         await control.fetch_head(user.path, "main", "x")
 

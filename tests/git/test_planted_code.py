@@ -9,6 +9,7 @@ import pytest
 
 from fleet_tui.git.config_text import config_text
 from fleet_tui.git.control import ControlRepository
+from fleet_tui.git.foreign import Unreadable
 from fleet_tui.git.gate_repo import refusals
 from fleet_tui.git.queue import Candidate, Landed, MergePlan, land_checked, plan
 from fleet_tui.git.user import UserRepository
@@ -153,7 +154,7 @@ async def test_missing_objects_are_not_fetched_by_a_planted_program(
     blob = agent.sha("HEAD:big")
     (paths.gate / "objects" / blob[:2] / blob[2:]).unlink()
     trap.plant(paths.gate, url=url.format(program=trap.program, directory=tmp_path))
-    with pytest.raises(Exception, match=r"git failed|damaged"):
+    with pytest.raises(Unreadable):
         await control.fetch_head(paths.gate, paths.branch, "pr-1")
     assert trap.sprung() == ""
     assert await control.resolve("refs/fleet/pins/pr-1") is None

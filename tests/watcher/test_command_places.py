@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +75,14 @@ async def at(fleet: Fleet, level: str) -> None:
     fleet.ctx.level = Level(Isolation(level), "for the test")
 
 
-async def handed_over(fleet: Fleet, files: dict[str, str | None] | None = None) -> None:
-    """Ticket 1 is written and has been through its gates, which come first."""
+async def handed_over(
+    fleet: Fleet, files: dict[str, str | None] | None = None, then: Callable[[], None] = lambda: None
+) -> None:
+    """Ticket 1 is written and has been through its gates, which come first; ``then`` is done before these."""
     await fleet.ticket()
     await fleet.settle()
     await fleet.author(files)
+    then()
     await fleet.settle()
 
 
@@ -216,8 +219,11 @@ async def test_a_program_that_the_configuration_names_is_shown_with_its_installa
 
 async def test_where_the_level_cannot_be_had_no_gate_runs(make_fleet: MakeFleet, place: Path) -> None:
     fleet = await make_fleet(gates=[{"name": "test", "run": f"touch {place}/ran"}])
-    fleet.ctx.level = choose("L1", "bubblewrap (bwrap) is not installed")
-    await handed_over(fleet)
+
+    def cannot_be_had() -> None:
+        fleet.ctx.level = choose("L1", "bubblewrap (bwrap) is not installed")
+
+    await handed_over(fleet, then=cannot_be_had)
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
     assert "no gate runs: isolation L1 is demanded" in fleet.pr().reason
     assert fleet.ctx.reader.gates() == []
@@ -234,8 +240,7 @@ async def test_a_sandbox_that_went_away_runs_nothing_outside(
 ) -> None:
     fleet = await make_fleet(gates=[{"name": "test", "run": f"touch {place}/ran"}])
     await at(fleet, "L1")
-    monkeypatch.setattr(sandbox, "bubblewrap", lambda: None)
-    await handed_over(fleet)
+    await handed_over(fleet, then=lambda: monkeypatch.setattr(sandbox, "bubblewrap", lambda: None))
     assert fleet.ctx.reader.gates() == []
     assert not (place / "ran").exists()
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "it is not its author's to mend"

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher.agents_desk import AgentsDesk
+from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
@@ -157,6 +159,7 @@ class Fleet:
         fleet = cls(ctx, AgentsDesk(ctx), OperatorDesk(ctx, stops.append), stops)
         ctx.now_ns = lambda: fleet.clock_ns
         ctx.drain_spool = fleet.desk.drain
+        control.confine = partial(serving, ctx)
         await control.ensure()
         await fleet.use(ctx.settings)
         return fleet
