@@ -41,6 +41,8 @@ ALARMS: Mapping[str, tuple[str, ...]] = {
     "risk-medium": (ev.RiskChanged.kind,),
 }
 """An alarm's rule → the kinds of the event about the same thing that it tells of."""
+CONTAINED: Mapping[str, str] = {"denials": ev.PolicyDenied.kind, "risk": ev.RiskChanged.kind}
+"""The rule that put an agent into quarantine → the kind of the event about the agent that was too much."""
 _LOOKED_AT = 300
 
 
@@ -48,9 +50,15 @@ def with_cause(reader: Reader, draft: Draft) -> Draft:
     """``draft`` with the newest event that it answers as its cause, where it answers one and names no cause itself."""
     if draft.kind == ev.AlarmRaised.kind:
         return _of_alarm(reader, draft)
-    kind, field = ANSWERS.get(draft.kind, ("", ""))
+    if draft.kind == ev.AgentQuarantined.kind:
+        return _newest(reader, draft, CONTAINED.get(str(draft.payload.get("rule"))), "agent")
+    return _newest(reader, draft, *ANSWERS.get(draft.kind, (None, "")))
+
+
+def _newest(reader: Reader, draft: Draft, kind: str | None, field: str) -> Draft:
+    """``draft`` caused by the newest event of ``kind`` that agrees with it in ``field``."""
     wanted = draft.payload.get(field) if kind else None
-    if draft.cause is not None or wanted is None:
+    if draft.cause is not None or kind is None or wanted is None:
         return draft
     asked = reader.events(EventFilter(kinds=(kind,)), limit=_LOOKED_AT)
     found = next((event for event in reversed(asked) if event.payload.get(field) == wanted), None)

@@ -108,7 +108,7 @@ async def test_s4_hostile_text_is_only_text(fleet: Any, until: Any, text: Callab
     app = fleet.room()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(lambda: app.picture.snapshot is not None)
-        for keys in ((), ("w",), ("w",), ("2",), ("5", "k"), ("question_mark",)):
+        for keys in ((), ("w",), ("w",), ("2",), ("3",), ("tab",), ("6",), ("5", "k"), ("question_mark",)):
             await pilot.press(*keys)
             await pilot.pause()
             shown = text(app)
@@ -187,7 +187,7 @@ async def test_every_theme_shows_the_same_words(fleet: Any, until: Any, text: Ca
     app = fleet.room(look=choose(name, {}, ascii_boxes=name == "mono"))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(lambda: app.picture.snapshot is not None)
-        for keys in ((), ("w",), ("2",), ("5",), ("1", "question_mark"), ("q", "colon")):
+        for keys in ((), ("w",), ("2",), ("3",), ("5",), ("6",), ("1", "question_mark"), ("q", "colon")):
             await pilot.press(*keys)
             await pilot.pause()
         await pilot.press("escape", "1", "escape", "escape")

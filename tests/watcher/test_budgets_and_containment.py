@@ -331,7 +331,8 @@ async def test_denials_quarantine_and_release_takes_a_reason(make_fleet: MakeFle
     assert fleet.agent().quarantined
     assert fleet.agent().epoch == epoch + 1
     assert fleet.run(run.id).state is RunState.QUARANTINED
-    assert len(fleet.events("agent_quarantined")) == 1
+    (quarantined,) = fleet.events("agent_quarantined")
+    assert quarantined.cause == fleet.events("policy_denied")[2].id, "the one that was too much"
     assert len(fleet.alarms("quarantine")) == 1
     with pytest.raises(UsageError, match="reason"):
         await fleet.person.answer("kim", "release", {"agent": "dev"})

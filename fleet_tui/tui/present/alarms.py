@@ -15,7 +15,7 @@ from fleet_tui.tui.present.events import gist_of
 from fleet_tui.tui.present.frame import LARGE, MEDIUM
 from fleet_tui.tui.present.text import age, badge, badge_cell, clock, count, fact, rule, seconds_short, short_clock
 from fleet_widgets.gauge import gauge
-from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.lines import Line, Span, fill, line, text_of
 from fleet_widgets.list_view import Item
 from fleet_widgets.palette import Box
 from fleet_widgets.text_pane import Section
@@ -68,18 +68,21 @@ def _item(row: AlarmRow, now_ns: int, width: int) -> Item:
 def alarm_line(row: AlarmRow, now_ns: int, width: int) -> Line:
     """Badge, age, about what, what; first of its group or an effect; what to do."""
     alarm = row.alarm
-    title = one_line(alarm.title)
-    who = "" if title.startswith(row.about) else f"{row.about} "
     return line(
         *_mark(alarm),
         Span(f" {age(alarm.raised_ns, now_ns):>3} ", "quiet"),
         Span("↳ " if alarm.first else "", "quiet"),
-        Span(who, "strong"),
-        Span(title),
+        *_matter(row),
         fill(),
         *_state(row, now_ns),
         *_to_do(row, width),
     )
+
+
+def _matter(row: AlarmRow) -> tuple[Span, ...]:
+    """About whom, unless the title begins with that itself, and what."""
+    title = one_line(row.alarm.title)
+    return (Span("" if title.startswith(row.about) else f"{row.about} ", "strong"), Span(title))
 
 
 def _mark(alarm: Alarm) -> tuple[Span, ...]:
@@ -114,7 +117,7 @@ def detail(
     alarm = row.alarm
     consequence = meaning.consequence if meaning is not None else "not written down"
     facts = [
-        fact("what", f"{row.about}: {alarm.title}", "strong"),
+        fact("what", text_of(_matter(row)), "strong"),
         fact("if nobody", consequence),
         fact("do", alarm.response or "look at it"),
         _deadline(alarm, meaning, now_ns),
@@ -162,8 +165,7 @@ def _group(row: AlarmRow, board: AlarmBoard) -> tuple[Section, ...]:
 
 
 def _member(row: AlarmRow) -> Line:
-    alarm = row.alarm
-    return (*_mark(alarm), Span(f" {row.about} ", "strong"), Span(one_line(alarm.title)))
+    return (*_mark(row.alarm), Span(" "), *_matter(row))
 
 
 def frequent(today: Sequence[Alarm]) -> Section:
