@@ -13,7 +13,6 @@ from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event
-from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import NOTHING, SafeText, clean
 from fleet_tui.readmodel.bell import Bell
 from fleet_tui.readmodel.feed import Feed
@@ -21,13 +20,14 @@ from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
 from fleet_tui.store.reader import Reader
 from fleet_tui.tui import commands
+from fleet_tui.tui.arrivals import Arrivals
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.context import RoomContext
 from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.palette import RoomCommands
-from fleet_tui.tui.present.approvals import fate_text
+from fleet_tui.tui.parts import Parts
 from fleet_tui.tui.said import Tell, said
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
@@ -82,6 +82,8 @@ class RoomApp(App[int]):
             clock=context.clock,
         )
         self.live = LivePanes(self)
+        self.parts = Parts(self)
+        self.arrivals = Arrivals(self)
         self.keyboard = Keyboard(self, super().on_event)
         self.handed_over = False
         """The terminal shows an agent instead of the room."""
@@ -170,37 +172,19 @@ class RoomApp(App[int]):
 
     def on_picture_arrived(self, message: PictureArrived) -> None:
         before, self.picture = (self.picture, self.trust), message.picture
+        self.arrivals.note_return()
         if self.picture.says_the_same_as(before[0]) and self.trust is before[1]:
             return  # the watcher lives and nothing happened: what time changes is shown by the clock
         for screen in self.screen_stack:
             if isinstance(screen, RoomScreen):
                 screen.show_picture()
-        self._tell_fates()
-        self._ring()
-
-    def _ring(self) -> None:
-        """The bell and nothing else: no text goes with it. An agent's own screen is left alone."""
-        needs = self.picture.snapshot.needs if self.picture.snapshot else ()
-        if not self.handed_over and self.ringer.is_due(needs, self.now_ns, watcher_away=bool(self.why_frozen)):
-            self.bell()
-
-    def _tell_fates(self) -> None:
-        """What became of granted approvals: somebody counts on them."""
-        snapshot, reader = self.picture.snapshot, self.reader()
-        if snapshot is None or reader is None:
-            return
-        self.granted |= {card.id for card in snapshot.approvals if card.approval.state is ApprovalState.HELD}
-        for identity in [identity for identity in self.granted if snapshot.card(identity) is None]:
-            self.granted.discard(identity)
-            fate = reader.approval(identity)
-            if fate is not None and (text := fate_text(fate)):
-                self.say(text, "warn" if fate.state is ApprovalState.VOIDED else "normal")
+        self.arrivals.tell()
 
     def _tick(self) -> None:
         screen = self.room_screen
         if screen is not None:
             screen.tick()
-        self._ring()
+        self.arrivals.ring()
 
     # -- the message line --------------------------------------------------------------------------------------------
 

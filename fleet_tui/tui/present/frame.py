@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.away import Missed
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Picture, Snapshot
 from fleet_tui.settings.problems import running_on
@@ -142,15 +143,31 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
 
 
 def frozen_notice(picture: Picture, start: Sequence[str], width: int) -> tuple[Line, ...]:
-    """How to get the watcher back, in lines of ``width`` cells. ``start`` are the words of a shell line."""
-    fresh_ns = picture.health.fresh_ns
-    what = f"the picture is of {clock(fresh_ns)}" if fresh_ns else "there is no picture yet"
-    why = (Span(f" {what}; CAPITALS are off ({one_line(picture.health.error, 200) or 'no answer yet'})", "quiet"),)
+    """What is known while the watcher is away, and how to get it back, in lines of ``width`` cells. ``start`` are the
+    words of a shell line."""
+    health = picture.health
+    what = f"the picture is of {clock(health.fresh_ns)}" if health.fresh_ns else "there is no picture yet"
+    tries = f"; asked {count(health.missed, 'time')}, again every second" if health.missed else ""
+    why = (Span(f" {what}; CAPITALS are off ({one_line(health.error, 200) or 'no answer yet'}{tries})", "quiet"),)
     return (
         *wrap_words(why, width),
+        *(wrap_words((Span(f" {_MEANWHILE}", "quiet"),), width) if width >= SMALL else ()),
         (Span(" to start the watcher, in another terminal:", "quiet"),),
         *((Span(f"   {part}", "strong"),) for part in shell_lines(start, width - 4)),
     )
+
+
+_MEANWHILE = (
+    "meanwhile nothing starts and nothing lands; acts that a rule must judge are refused; "
+    "runs stop at the end of their run time"
+)
+
+
+def away_text(missed: Missed) -> str:
+    """``while away 00:47: 2 landed, 1 alarm, 0 approvals; 5 has all of it``."""
+    more = [f"{missed.runs} runs ended"] if missed.runs else []
+    parts = [f"{missed.landed} landed", count(missed.alarms, "alarm"), count(missed.approvals, "approval"), *more]
+    return f"while away {span(missed.seconds)}: {', '.join(parts)}; 5 has all of it"
 
 
 def shell_lines(words: Sequence[str], width: int) -> list[str]:

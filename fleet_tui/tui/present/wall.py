@@ -168,19 +168,3 @@ def _alarm_lines(snapshot: Snapshot, now_ns: int) -> list[Line]:
         )
         for alarm in snapshot.alarms
     ]
-
-
-def empty_lines() -> tuple[Line, ...]:
-    """What the wall says before there is an agent. Only what works now is offered."""
-    texts = (
-        "",
-        "No agents yet.",
-        "",
-        "  fleet init            writes a first configuration into this repository",
-        "  fleet demo            shows a small fleet at work: no network, no cost, leaves no trace",
-        "  fleet ticket new      writes a ticket; `fleet ticket ready N` hands it to the fleet",
-        "",
-        "When something needs you it appears in the line above and w takes you there.",
-        "Small letters look, CAPITALS act and always ask first. ? shows the keys.",
-    )
-    return tuple((Span(f"    {text}"),) for text in texts)

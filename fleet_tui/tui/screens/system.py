@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from textual import on, work
+from textual import on
 from textual.containers import Vertical
 from textual.widget import Widget
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.system import Fault, SystemReport, report
-from fleet_tui.tui import commands, editor
+from fleet_tui.readmodel.system import Fault, SystemReport
+from fleet_tui.tui import editor
 from fleet_tui.tui.bindings import SYSTEM, Here, textual_bindings
 from fleet_tui.tui.present import system as present
 from fleet_tui.tui.present.text import rule
@@ -24,7 +24,7 @@ from fleet_widgets.text_pane import TextPane
 
 
 class SystemScreen(RoomScreen):
-    """Asks the watcher when it is shown, when the configuration changed, and on `r`; the last answer stays."""
+    """The watcher is asked when it is shown, when the configuration changed, and on `r`; the last answer stays."""
 
     scope = SYSTEM
     heading = "8 SYSTEM"
@@ -33,8 +33,11 @@ class SystemScreen(RoomScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._report: SystemReport | None = None
-        self._asked_for: object = None
+        self._had_faults = False
+
+    @property
+    def _report(self) -> SystemReport | None:
+        return self.room.parts.report
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -50,11 +53,11 @@ class SystemScreen(RoomScreen):
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        self._asked_for = None
+        self.room.parts.again()
         super().on_screen_resume()
 
     def update_body(self) -> None:
-        self._ask_when_changed()
+        self.room.parts.want()
         found, faults = self._report, self._report.faults if self._report else ()
         rows = self.query_one(LineList)
         rows.set_items([present.fault_item(fault) for fault in faults])
@@ -66,6 +69,9 @@ class SystemScreen(RoomScreen):
         rows.dimmed = detail.dimmed = stale
         status = dict(self.room.picture.health.status)
         detail.set_sections(present.sections(found, self.fault(), status, self._terminal(), self.room.now_ns))
+        if self._had_faults is not bool(faults):
+            self._had_faults = bool(faults)
+            self.main_widget().focus()
         self.show_focus()
 
     def show_focus(self) -> None:
@@ -80,25 +86,6 @@ class SystemScreen(RoomScreen):
     def fault(self) -> Fault | None:
         key = self.query_one(LineList).selected
         return next((fault for fault in self._report.faults if fault.key == key), None) if self._report else None
-
-    def _ask_when_changed(self) -> None:
-        fleet = self.snapshot.fleet if self.snapshot else None
-        state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid) if fleet else ()
-        if state != self._asked_for and not self.room.why_frozen:
-            self._asked_for = state
-            self._ask()
-
-    @work(group="system", exclusive=True, exit_on_error=False)
-    async def _ask(self) -> None:
-        try:
-            self._report = report(await commands.ask(self.room.context.operator_socket, "system", {}))
-        except FleetError as error:
-            self.room.say(one_line(f"{error.title}: {error.message}", 300), "warn")
-            return
-        if self.stands:
-            self.tick()
-            if self.focused is None or not self.focused.display:
-                self.main_widget().focus()
 
     @on(LineList.Selected)
     def _selected(self) -> None:
@@ -122,7 +109,7 @@ class SystemScreen(RoomScreen):
         (rows if detail.has_focus and rows.display else detail).focus()
 
     def do_room_refresh(self) -> None:
-        self._asked_for = None
+        self.room.parts.again()
         super().do_room_refresh()
         self.tick()
 

@@ -12,8 +12,9 @@ from textual.widgets import Input
 from fleet_tui.domain.events import Event
 from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.tui.bindings import WALL, Here, textual_bindings
+from fleet_tui.tui.bindings import WALL, Here, effective, shown, textual_bindings
 from fleet_tui.tui.present import wall as present
+from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_widgets.frame_lines import FrameLine
@@ -58,7 +59,6 @@ class WallScreen(AgentActs):
 
     def on_mount(self) -> None:
         self.query_one("#find").display = False
-        self.query_one("#empty", TextPane).set_sections((Section("", present.empty_lines()),))
         super().on_mount()
 
     def main_widget(self) -> Widget:
@@ -72,8 +72,8 @@ class WallScreen(AgentActs):
         wall.dimmed = bool(self.room.why_frozen)
         if snapshot is None:
             return
-        self.query_one("#empty").display = not snapshot.tiles
         wall.display = bool(snapshot.tiles)
+        self._show_first_steps()
         box = self.room.context.look.palette.box
         self._made, differ = present.wall_tiles(snapshot.tiles, now_ns, box, self._made)
         if differ:
@@ -88,6 +88,20 @@ class WallScreen(AgentActs):
             self._show_queue(now_ns)
 
     _had_selection = False
+
+    def _show_first_steps(self) -> None:
+        """Until an agent has run there is little else to see; with the first run they go for good."""
+        snapshot, pane, room = self.snapshot, self.query_one("#empty", TextPane), self.room
+        assert snapshot is not None
+        pane.display = never_ran(snapshot)
+        if not pane.display:
+            return
+        room.parts.want()
+        size = f"{self.size.width}x{self.size.height}, colours {room.console.color_system or 'none'}"
+        keys = {name: shown(key.split(",")[0]) for name, key in effective(room.context.keymap).items()}
+        lines = first_lines(snapshot, room.parts.report, size, keys)
+        pane.set_sections((Section("first steps", lines),))
+        pane.styles.height = min(len(lines) + 1, max(6, self.size.height - 10)) if snapshot.tiles else "1fr"
 
     def _show_queue(self, now_ns: int) -> None:
         snapshot = self.snapshot

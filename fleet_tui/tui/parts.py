@@ -1,0 +1,47 @@
+"""The watcher's report of itself and of the system, asked when it is wanted and only as often as it may differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.system import SystemReport, report
+from fleet_tui.tui import commands
+
+if TYPE_CHECKING:
+    from fleet_tui.tui.app import RoomApp
+
+
+class Parts:
+    """``report`` is the last answer, for every screen that shows it."""
+
+    def __init__(self, room: RoomApp) -> None:
+        self._room = room
+        self.report: SystemReport | None = None
+        self._asked_for: object = None
+
+    def again(self) -> None:
+        """The next wish asks whatever was answered before."""
+        self._asked_for = None
+
+    def want(self) -> None:
+        """Ask when the answer may differ from the last one. The screen on show is drawn anew when it has come."""
+        room, snapshot = self._room, self._room.picture.snapshot
+        if snapshot is None or room.why_frozen:
+            return
+        fleet = snapshot.fleet
+        state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid)
+        if state != self._asked_for:
+            self._asked_for = state
+            room.run_worker(self._ask(), group="parts", exclusive=True, exit_on_error=False)
+
+    async def _ask(self) -> None:
+        room = self._room
+        try:
+            self.report = report(await commands.ask(room.context.operator_socket, "system", {}))
+        except FleetError as error:
+            room.say(one_line(f"{error.title}: {error.message}", 300), "warn")
+            return
+        if room.room_screen is not None:
+            room.room_screen.tick()
