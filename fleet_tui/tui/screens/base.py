@@ -115,8 +115,8 @@ class RoomScreen(Places):
     def show_picture(self) -> None:
         """A new picture arrived, or the screen became visible."""
         if self.stands:
-            self.check_strip()
             self.tick()
+            self.check_strip()  # what the screen has read for this picture is what a strip is checked against
             self.room.live.wanted_changed()
 
     def tick(self) -> None:
