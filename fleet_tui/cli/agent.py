@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fleet_tui.cli.agent_facts import evidence, existing, explain, logs
 from fleet_tui.cli.common import (
     F,
     act,
@@ -21,17 +21,13 @@ from fleet_tui.cli.common import (
     print_json,
     print_table,
     repo_option,
-    say,
 )
 from fleet_tui.cli.releasing import conditions, release
-from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
-from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.states import LIVE_RUNS
 
 if TYPE_CHECKING:
-    from fleet_tui.domain.model import Agent, Run
-    from fleet_tui.store.reader import Reader
+    pass
 
 
 @click.group()
@@ -48,6 +44,8 @@ def agent() -> None:
 
 agent.add_command(release)
 agent.add_command(conditions)
+for _command in (explain, logs, evidence):
+    agent.add_command(_command)
 
 
 def _selectors(function: F) -> F:
@@ -141,125 +139,6 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
         if r["configured"]
     ]
     print_table(("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "TIME"), cells, empty="no agents: fleet init")
-
-
-@agent.command()
-@click.argument("name")
-@repo_option
-@json_option
-def explain(name: str, repo: Path | None, as_json: bool) -> None:
-    """Tell why NAME is in its state: source, age and reason, newest first.
-
-    \b
-    Example:
-      fleet agent explain dev-1
-    """
-    paths = fleet_paths(repo)
-    reader = open_reader(paths)
-    row = _existing(reader, name)
-    now = time.time_ns()
-    runs = [
-        {
-            "run": run.id,
-            "state": run.state.value,
-            "source": run.state_source,
-            "age": age(run.state_ns, now),
-            "reason": run.state_reason,
-            "trigger": run.trigger,
-            "ticket": run.ticket,
-            "attempt": run.attempt,
-            "isolation": run.isolation,
-            "exit_code": run.exit_code,
-            "signal": run.signal,
-            "output": f"fleet agent logs {name} --run {run.id}" if paths.run_output(run.id).exists() else None,
-        }
-        for run in reader.runs(agent=name, limit=10)
-    ]
-    if as_json:
-        print_json({"agent": row, "runs": runs})
-        return
-    if row.quarantined:
-        say(f"quarantined: {one_line(row.quarantine_reason, 400)}")
-    if row.paused:
-        say("paused by a person")
-    on_conditions = describe(row.run_budgets, row.risk_floor)
-    if on_conditions:
-        say(f"released on conditions: {on_conditions}")
-    cells = [
-        (r["run"], r["state"], r["source"], r["age"], _exit(r), r["trigger"], f"#{r['ticket']}", r["reason"])
-        for r in runs
-    ]
-    header = ("RUN", "STATE", "SOURCE", "AGE", "EXIT", "TRIGGER", "TICKET", "REASON")
-    print_table(header, cells, empty="it has not run yet")
-    for output in [r["output"] for r in runs if r["output"]][:1]:
-        say(f"what it showed last: {output}")
-
-
-def _exit(run: Mapping[str, object]) -> str:
-    return f"sig {run['signal']}" if run["signal"] else "-" if run["exit_code"] is None else str(run["exit_code"])
-
-
-def _existing(reader: Reader, name: str) -> Agent:
-    row = reader.agent(name)
-    if row is None:
-        names = ", ".join(a.name for a in reader.agents()) or "none"
-        raise UsageError("no such agent", name, f"agents: {names}")
-    return row
-
-
-@agent.command()
-@click.argument("name")
-@click.option("--run", "run_id", help="A run of NAME; default: the newest that has ended.")
-@repo_option
-@json_option
-def logs(name: str, run_id: str | None, repo: Path | None, as_json: bool) -> None:
-    """Print the last lines that a run of NAME showed in its pane before it ended.
-
-    \b
-    Examples:
-      fleet agent logs dev-1
-      fleet agent logs dev-1 --run run-1m7y22az8xmdsrp9m --json
-    """
-    from fleet_tui.readmodel.output import read_output
-
-    paths = fleet_paths(repo)
-    reader = open_reader(paths)
-    _existing(reader, name)
-    run = _ended_run(reader, name, run_id)
-    path = paths.run_output(run.id)
-    lines = read_output(path)
-    if lines is None:
-        why = f"{run.id} {run.state.value}: {run.state_reason}"
-        raise FleetError("no output was kept", why, f"fleet agent explain {name}")
-    if as_json:
-        facts = {"agent": name, "run": run.id, "state": run.state.value, "exit_code": run.exit_code}
-        print_json(facts | {"signal": run.signal, "reason": run.state_reason, "path": str(path), "lines": lines})
-        return
-    how = f"signal {run.signal}" if run.signal else f"exit code {run.exit_code}"
-    about = f" on ticket #{run.ticket}" if run.ticket else ""
-    say(one_line(f"{run.id} {run.state.value} ({how}){about} {age(run.ended_ns, time.time_ns())} ago, {path}", 1000))
-    for line in lines:
-        say(f"    | {line}")
-
-
-def _ended_run(reader: Reader, name: str, run_id: str | None) -> Run:
-    """The run asked for, which has ended.
-
-    Raises:
-        UsageError: there is no such run.
-        Conflict: it has not ended, or none has.
-    """
-    if run_id is None:
-        ended = reader.runs(*ENDED_RUNS, agent=name, limit=1)
-        if not ended:
-            raise Conflict("no run has ended", f"{name} has nothing to show yet", f"fleet agent attach {name}")
-        return ended[0]
-    run = reader.run(run_id)
-    if run is None or run.agent != name:
-        raise UsageError("no such run", run_id, f"fleet agent explain {name}")
-    if run.state not in ENDED_RUNS:
-        raise Conflict("it has not ended", run.id, f"fleet agent attach {name}")
-    return run
 
 
 @agent.command()
@@ -370,7 +249,7 @@ def attach(name: str, read_only: bool, repo: Path | None) -> None:
 
     paths = fleet_paths(repo)
     reader = open_reader(paths)
-    _existing(reader, name)
+    existing(reader, name)
     runs = reader.runs(*LIVE_RUNS, agent=name)
     if not runs:
         raise Conflict("nothing is running", f"{name} has no live run", "fleet agent list")

@@ -16,6 +16,7 @@ from fleet_tui.domain.states import (
 )
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel import budgets, needs, tiles
+from fleet_tui.readmodel.evidence import read_bundle
 from fleet_tui.readmodel.story import Stories, read_story
 from fleet_tui.readmodel.values import AgentDetail, AgentTile, ApprovalCard, LastRun, Snapshot
 from fleet_tui.store.reader import EventFilter, Reader
@@ -101,6 +102,7 @@ def read_agent(reader: Reader, tile: AgentTile, run_id: str | None = None) -> Ag
                 if alarm.about in {f"agent:{tile.name}", f"run:{run.id if run else ''}"}
             ),
             timeline=tuple(reader.events(EventFilter(subjects=_subjects(tile.name, run, number)), limit=_TIMELINE)),
+            bundle=read_bundle(reader, runs) if agent.quarantined else None,
         )
 
 

@@ -23,6 +23,7 @@ from fleet_tui.domain.model import (
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import RiskBand, RunState
 from fleet_tui.domain.text import NOTHING, SafeText
+from fleet_tui.readmodel.evidence import Bundle
 
 
 class Doing(StrEnum):
@@ -236,6 +237,8 @@ class AgentDetail:
     alarms: tuple[Alarm, ...]
     timeline: tuple[Event, ...]
     """Oldest first."""
+    bundle: Bundle | None = None
+    """What was kept when the agent was contained."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,16 +39,16 @@ def key_of(run: Run, epoch: int) -> str:
 
 async def keep(ctx: Context, run: Run, epoch: int) -> None:
     """Write the bundle of ``run`` and record it. What cannot be had is said in its place; a repeat makes a new one."""
+    backup_ref = await _backup(ctx, run)
     texts = {
         "screen.txt": await _screen(ctx, run, 0),
         "scrollback.txt": await _screen(ctx, run, _SCROLLBACK_LINES),
-        "diff.patch": await _diff(ctx, run),
+        "diff.patch": await _diff(ctx, run, backup_ref),
         "processes.json": await asyncio.to_thread(_processes, ctx.paths.run_dir(run.id)),
         "environment.txt": await asyncio.to_thread(_environment_names, ctx.paths.run_dir(run.id)),
         "files.json": await asyncio.to_thread(_listing, Path(run.workspace)) if run.workspace else "[]",
         "events.jsonl": _events(ctx, run),
     }
-    backup_ref = await _backup(ctx, run)
     folder, manifest_sha = await asyncio.to_thread(_write, ctx.paths.evidence, run, texts, backup_ref)
     kept = EvidenceKept(run.id, run.agent, folder, len(texts), manifest_sha, backup_ref)
     await ctx.say(kept, f"run:{run.id}", key=key_of(run, epoch))
@@ -78,23 +78,32 @@ async def _screen(ctx: Context, run: Run, history: int) -> str:
         return f"no picture: {error}\n"
 
 
-async def _diff(ctx: Context, run: Run) -> str:
-    """What was pushed, as the control repository has it; files that were not pushed are in the backup."""
-    pull_request = ctx.reader.pull_request(run.pr) if run.pr is not None else None
-    if pull_request is None and run.ticket is not None:
-        ticket = ctx.reader.ticket(run.ticket)
-        pull_request = ctx.reader.pull_request(ticket.pr) if ticket is not None and ticket.pr is not None else None
-    if pull_request is None:
-        return "nothing was handed over\n"
+async def _diff(ctx: Context, run: Run, backup_ref: str | None) -> str:
+    """The work as it lay in the workspace, committed or not, against what it was begun on; of who has no workspace
+    what was handed over."""
     try:
-        files = await ctx.control.diff(pull_request.base_sha, pull_request.head_sha, max_bytes=_MOST_DIFF)
+        ends = await _ends(ctx, run, backup_ref)
+        if ends is None:
+            return "no workspace, and nothing was handed over\n"
+        files = await ctx.control.diff(*ends, max_bytes=_MOST_DIFF)
     except FleetError as error:
         return f"no diff: {error}\n"
     lines: list[str] = []
     for file in files:
         lines.append(f"== {file.change.status} {file.change.path} +{file.change.added} -{file.change.deleted}")
         lines += [f"{line.kind}{line.text}" for hunk in file.hunks for line in hunk.lines]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines or ["nothing was changed"]) + "\n"
+
+
+async def _ends(ctx: Context, run: Run, backup_ref: str | None) -> tuple[str, str] | None:
+    """Base and head of the diff; None when there is nothing to compare."""
+    if backup_ref is not None:
+        return run.base_sha or await ctx.base(), await ctx.control.commit_at(backup_ref)
+    pull_request = ctx.reader.pull_request(run.pr) if run.pr is not None else None
+    if pull_request is None and run.ticket is not None:
+        ticket = ctx.reader.ticket(run.ticket)
+        pull_request = ctx.reader.pull_request(ticket.pr) if ticket is not None and ticket.pr is not None else None
+    return (pull_request.base_sha, pull_request.head_sha) if pull_request is not None else None
 
 
 async def _backup(ctx: Context, run: Run) -> str | None:

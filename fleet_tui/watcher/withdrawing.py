@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.events import Draft, QuestionWithdrawn, TicketBlocked, TicketUnblocked, draft
+from fleet_tui.domain.events import Draft, QuestionWithdrawn, RunStopRequested, TicketBlocked, TicketUnblocked, draft
 from fleet_tui.domain.model import Run
+from fleet_tui.domain.text import one_line
+from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.context import Context
+
+
+def why_stopped(ctx: Context, run: Run) -> str:
+    """What the first who wanted the run stopped gave as the reason; of a person with the name."""
+    asked = EventFilter(kinds=(RunStopRequested.kind,), subjects=(f"run:{run.id}",))
+    for event in ctx.reader.events(asked, after=0, limit=1):
+        by = f"{event.actor}: " if event.actor.startswith("operator:") else ""
+        return one_line(f"{by}{event.payload['reason']}", 400)
+    return "stopped on request"
 
 
 def after_stop(ctx: Context, run: Run, ticket: int) -> TicketBlocked | TicketUnblocked:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fleet_tui.domain.events import AlarmRaised
+from fleet_tui.domain.events import AlarmRaised, RunStopRequested
 from fleet_tui.domain.states import AlarmState, RunState, TicketState
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.values import Doing
@@ -87,6 +87,15 @@ async def test_an_answer_leads_back_to_the_question(fleet: Fleet) -> None:
     (question,) = fleet.ctx.reader.questions()
     await do(fleet, "answer", question=question.id, text="this one")
     assert cause_of(fleet, "question_answered") == "blocker"
+
+
+async def test_an_ended_run_tells_why_it_was_stopped(fleet: Fleet) -> None:
+    run = await asking(fleet)
+    await do(fleet, "stop", run=run, reason="wrong track")
+    await fleet.ctx.say(RunStopRequested(run, "a later one"), f"run:{run}")
+    await ended(fleet, run)
+    assert fleet.run(run).state_reason.endswith(": wrong track")
+    assert fleet.run(run).state_reason.startswith("operator:")
 
 
 async def test_stopping_a_run_that_asked_closes_its_question(fleet: Fleet) -> None:

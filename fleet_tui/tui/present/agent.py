@@ -98,6 +98,8 @@ def _containment(detail: AgentDetail) -> Section:
     if agent.quarantined:
         lines.append((Span(f"QUARANTINED: {one_line(agent.quarantine_reason, 400)}", "p1-ack"),))
         lines.append((Span("identity refused, processes frozen, mail held; U releases", "quiet"),))
+    if agent.quarantined and detail.bundle is not None:
+        lines.append((Span(f"evidence: fleet agent evidence {agent.name}"),))
     if agent.paused:
         lines.append((Span("PAUSED: no new run starts; P resumes"),))
     conditions = describe(agent.run_budgets, agent.risk_floor)

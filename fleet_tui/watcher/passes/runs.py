@@ -42,7 +42,7 @@ from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, l
 from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, tickets
 from fleet_tui.watcher.queueing import respawn
-from fleet_tui.watcher.withdrawing import after_stop, withdrawn
+from fleet_tui.watcher.withdrawing import after_stop, why_stopped, withdrawn
 
 _IDLE_NS = 30_000_000_000
 _LAST_WORDS_NS = 15_000_000_000
@@ -238,9 +238,8 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     delivered = has_delivered(ctx, run) or has_asked(ctx, run)
     why = _why(record, run_dir)
     if run.stop_requested:
-        drafts.append(
-            draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, "stopped on request"), subject)
-        )
+        reason = why_stopped(ctx, run)
+        drafts.append(draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, reason), subject))
         drafts += withdrawn(ctx, run)
     elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))

@@ -1,0 +1,69 @@
+"""``fleet agent explain``, ``logs`` and ``evidence``: from a quarantine to what was kept of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fleet_tui.cli.main import fleet
+from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import Conflict
+from tests.cli.conftest import Shop
+
+REF = "refs/fleet/backup/ticket-1-0123456789ab"
+BASE = "b" * 40
+
+
+@pytest.fixture
+def contained(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """``dev`` was contained in its second run, which still lives; its first one ended well."""
+    dev = {"name": "dev", "role": "developer", "vendor": "shell", "enabled": True}
+    shop.add(ev.draft(ev.ConfigLoaded("sha", "p1", [dev], []), "fleet"))
+    for run in ("r1", "r2"):
+        queued = ev.RunQueued(run, "dev", "developer", "shell", None, "ticket_ready", 1)
+        started = ev.RunStarted(run, run, "f" * 32, "/w", "fleet/1", BASE, "L0", 1, "d" * 64)
+        shop.add(ev.draft(queued, f"run:{run}"), ev.draft(started, f"run:{run}"))
+        if run == "r1":
+            shop.add(ev.draft(ev.RunFinished(run, "finished", 0, None, 1000), f"run:{run}"))
+    shop.add(
+        ev.draft(ev.AgentQuarantined("dev", "a key", "risk", 2), "agent:dev"),
+        ev.draft(ev.EvidenceKept("r2", "dev", "quarantine-r2-x", 7, "s" * 64, REF), "run:r2"),
+    )
+    folder = shop.paths.evidence / "quarantine-r2-x"
+    folder.mkdir(parents=True)
+    (folder / "diff.patch").write_text("== A conf.py\n")
+    shop.paths.run_output("r1").write_text("harmless\n")
+    monkeypatch.chdir(shop.repository)
+    return shop
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(fleet, words)
+
+
+def test_the_evidence_is_found_from_the_agent(contained: Shop) -> None:
+    explained = run("agent", "explain", "dev").output
+    assert "evidence of r2: fleet agent evidence dev" in explained
+    told = run("agent", "evidence", "dev").output
+    assert str(contained.paths.evidence / "quarantine-r2-x") in told
+    assert "diff.patch" in told
+    assert f"git --git-dir {contained.paths.control} diff {BASE[:12]} {REF}" in told
+    facts = json.loads(run("agent", "evidence", "dev", "--json").output)
+    assert (facts["run"], facts["backup_ref"]) == ("r2", REF)
+    assert json.loads(run("agent", "explain", "dev", "--json").output)["evidence"] == facts
+
+
+def test_the_last_ended_run_is_not_taken_for_the_contained_one(contained: Shop) -> None:
+    shown = run("agent", "logs", "dev").output
+    assert "r2 is held and has not ended" in shown
+    assert "fleet agent evidence dev" in shown
+
+
+def test_removed_evidence_and_no_evidence_are_said(contained: Shop) -> None:
+    (contained.paths.evidence / "quarantine-r2-x" / "diff.patch").unlink()
+    (contained.paths.evidence / "quarantine-r2-x").rmdir()
+    assert "removed since" in run("agent", "evidence", "dev").output
+    with pytest.raises(Conflict):
+        CliRunner().invoke(fleet, ("agent", "evidence", "dev", "--run", "r1"), catch_exceptions=False)
