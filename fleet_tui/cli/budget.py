@@ -10,11 +10,13 @@ import click
 
 from fleet_tui.cli import signing
 from fleet_tui.cli.common import act, fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
-from fleet_tui.domain.amounts import UNITS, parse_amount, show_amount
+from fleet_tui.domain.amounts import HOW_TO_WRITE, UNITS, parse_amount, show_amount
 from fleet_tui.domain.errors import UsageError
+from fleet_widgets.gauge import percent
 
 if TYPE_CHECKING:
     from fleet_tui.domain.standing import Standing
+    from fleet_tui.store.reader import Reader
 
 
 @click.group(invoke_without_command=True)
@@ -42,7 +44,11 @@ def budget(ctx: click.Context, repo: Path | None, as_json: bool) -> None:
         print_json([_facts(standing) for standing in found])
         return
     header = ("SCOPE", "NAME", "WINDOW", "USED", "CEILING", "SHARE", "PER HOUR", "LASTS")
-    print_table(header, map(_cells, found), empty="no budgets: add `budgets:` to .fleet/config.yaml")
+    print_table(
+        header,
+        [_cells(standing, reader) for standing in found],
+        empty="no budgets: add `budgets:` to .fleet/config.yaml",
+    )
     if not found:
         used = [(agent.name, f"ran {show_amount('seconds', agent.charged_ms // 1000)}") for agent in reader.agents()]
         if used:
@@ -69,16 +75,17 @@ def _facts(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _cells(standing: Standing) -> tuple[str, ...]:
+def _cells(standing: Standing, reader: Reader) -> tuple[str, ...]:
     rule = standing.rule
+    run = reader.run(standing.name) if rule.scope == "run" else None
     used = ("~" if standing.estimated else "") + show_amount(rule.unit, standing.used)
     return (
         rule.scope,
-        standing.name,
+        standing.name if run is None else f"{standing.name} ({run.agent})",
         rule.window,
         used + (" + unknown" if standing.unknown else ""),
         show_amount(rule.unit, standing.ceiling),
-        f"{100 * standing.used // standing.ceiling} %",
+        percent(standing.used, standing.ceiling).strip(),
         show_amount(rule.unit, standing.per_hour) if standing.per_hour else "-",
         "used up" if standing.spent else show_amount("seconds", standing.left_s) if standing.left_s else "-",
     )
@@ -108,18 +115,21 @@ def extend(
     named in `approval.signers` does so with --sign.
 
     SCOPE is agent:NAME (or NAME alone), role:NAME, ticket:NUMBER, run:ID or fleet. AMOUNT is 600 (of whatever its
-    budget counts), 10m, 2h, 500k, $5.00 or `20 turns`.
+    budget counts), 10m, 2h, 500k, 5usd or 20turns.
+    Money with its sign needs single quotes, or the shell takes it apart: '$5.00'.
 
     \b
     Examples:
       fleet budget extend dev-1 10m
-      fleet budget extend fleet $20.00 --window day
-      fleet budget extend fleet $20.00 --window day --sign ~/.ssh/id_ed25519.pub
+      fleet budget extend fleet '$20.00' --window day
+      fleet budget extend fleet 20usd --window day --sign ~/.ssh/id_ed25519.pub
     """
     try:
         given, number = parse_amount(amount)
     except ValueError as error:
-        raise UsageError("not an amount", str(error), "write it like 600, 10m, 500k, $5.00 or 20turns") from None
+        raise UsageError("not an amount", str(error), HOW_TO_WRITE) from None
+    if number == 0:
+        raise UsageError("amount missing", f"{amount!r} adds nothing", HOW_TO_WRITE)
     kind, colon, name = scope.partition(":")
     if not colon:
         kind, name = ("fleet", "fleet") if scope == "fleet" else ("agent", scope)

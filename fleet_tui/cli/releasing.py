@@ -29,7 +29,7 @@ def release(name: str, reason: str, budgets: tuple[str, ...], risk_floor: int | 
     \b
     Examples:
       fleet agent release dev-1 --reason "the key was a test key"
-      fleet agent release dev-1 --reason "once more" --budget 10m --budget $2.00 --risk-floor 50
+      fleet agent release dev-1 --reason "once more" --budget 10m --budget 2usd --risk-floor 50
     """
     act(repo, "release", {"agent": name, "reason": reason, "budgets": list(budgets), "risk_floor": risk_floor})
 

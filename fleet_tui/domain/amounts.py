@@ -10,6 +10,7 @@ UNITS: tuple[Unit, ...] = ("seconds", "tokens", "money", "turns")
 MICRO = 1_000_000
 """Money is counted in micro-dollars: one dollar has a million."""
 MOST = 10**15
+HOW_TO_WRITE = "write it like 600, 10m, 500k, 20turns or 5usd ('$5.00' in single quotes, or the shell takes it apart)"
 
 _FORM = re.compile(r"(?P<dollar>\$)?\s*(?P<whole>\d{1,15})(?:\.(?P<part>\d{1,6}))?\s*(?P<word>[A-Za-z]*)\Z")
 _WORDS: dict[str, tuple[Unit, int]] = {
@@ -30,7 +31,7 @@ def parse_amount(text: str) -> tuple[Unit | None, int]:
     """
     found = _FORM.match(text.strip())
     if found is None:
-        raise ValueError(f"not an amount: {text.strip()[:40]!r}")
+        raise ValueError(f"{text.strip()[:40]!r} is no number with a unit")
     word, part = found["word"], found["part"] or ""
     if found["dollar"]:
         if word:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from fleet_tui.domain.spending import FLEET, HOUR_NS, Cells, Rule, Spending, window_end_ns, window_start_ns
 
-_MIN_NS = 60_000_000_000
+_MIN_NS = 600_000_000_000
+"""Less time than this tells no rate: a first request would be told as hundreds an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Standing:
     """Where one subject stands against one rule. Amounts are in the smallest part of the rule's unit.
 
     ``estimated``: part of the money comes from a price list. ``unknown``: part of what was used has no known price.
-    ``per_hour``: how fast it went in the last hour. ``room_ms``, of run time only, may be negative.
+    ``per_hour``: how fast it went in the last hour. ``room_ms``, of run time only, may be negative. ``resting``: nobody
+    spends from it now.
     """
 
     rule: Rule
@@ -27,6 +29,7 @@ class Standing:
     estimated: bool
     unknown: bool
     per_hour: int
+    resting: bool = False
 
     @property
     def key(self) -> str:
@@ -52,7 +55,11 @@ class Standing:
         """Seconds until the ceiling at the present rate; None when nothing is being used."""
         if self.spent:
             return 0
-        return (self.ceiling - self.used) * 3600 // self.per_hour if self.per_hour > 0 else None
+        if self.per_hour <= 0 or self.resting:
+            return None
+        left, at_rate = self.ceiling - self.used, (self.ceiling - self.used) * 3600 // self.per_hour
+        # Who works uses a second of run time each second, however little it worked in the last hour.
+        return min(left, at_rate) if self.rule.unit == "seconds" else at_rate
 
     def forecast(self, now_ns: int) -> int | None:
         """What will be used when its window ends, at the present rate; None where it never ends."""
@@ -60,13 +67,25 @@ class Standing:
         return None if end_ns is None else self.used + self.per_hour * max(0, end_ns - now_ns) // HOUR_NS
 
 
-def standings(rules: Iterable[Rule], cells: Cells, subjects: Iterable[tuple[str, str]], now_ns: int) -> list[Standing]:
-    """Every rule against every subject (scope, name) that it covers."""
+def standings(
+    rules: Iterable[Rule],
+    cells: Cells,
+    subjects: Iterable[tuple[str, str]],
+    now_ns: int,
+    working: Collection[tuple[str, str]] | None = None,
+) -> list[Standing]:
+    """Every rule against every subject (scope, name) that it covers. ``working`` are those that somebody spends from
+    now; None: that is not known."""
     known = tuple(dict.fromkeys(subjects))
-    return [_standing(rule, name, cells, now_ns) for rule in rules for scope, name in known if rule.covers(scope, name)]
+    return [
+        _standing(rule, name, cells, now_ns, resting=working is not None and (scope, name) not in working)
+        for rule in rules
+        for scope, name in known
+        if rule.covers(scope, name)
+    ]
 
 
-def _standing(rule: Rule, name: str, cells: Cells, now_ns: int) -> Standing:
+def _standing(rule: Rule, name: str, cells: Cells, now_ns: int, *, resting: bool) -> Standing:
     start_ns = window_start_ns(rule.window, now_ns)
     key = (rule.scope, name, rule.window, start_ns)
     cell = cells.get(key) or Spending(*key)
@@ -82,6 +101,7 @@ def _standing(rule: Rule, name: str, cells: Cells, now_ns: int) -> Standing:
         estimated=money and cell.estimated > 0,
         unknown=money and cell.unpriced > 0,
         per_hour=_per_hour(rule, name, cells, now_ns),
+        resting=resting,
     )
 
 

@@ -32,11 +32,13 @@ def plan(
     *,
     authors: Collection[str],
     risky: Collection[str] = (),
+    spent: Collection[str] = (),
 ) -> Plan:
     """Assign ready tickets to free authors: by priority, then number; the least busy agent first, then by name.
 
     ``authors`` are the names of the agents that subscribe to ready tickets. ``runs`` are all that are queued or alive.
-    ``risky`` are the names of those whose work is of high risk.
+    ``risky`` are the names of those whose work is of high risk, ``spent`` of those whose budget has no room: what they
+    took would wait with them while others are free.
     """
     by_number = {t.number: t for t in tickets}
     busy: dict[str, int] = {}
@@ -44,7 +46,7 @@ def plan(
         if run.state in OCCUPYING:
             busy[run.agent] = busy.get(run.agent, 0) + 1
     taken = {run.ticket for run in runs if run.state in OCCUPYING and run.agent in authors}
-    free = {a.name: a for a in agents if a.name in authors and takes_work(a)}
+    free = {a.name: a for a in agents if a.name in authors and takes_work(a) and a.name not in spent}
     assignments, stuck = [], {}
     for ticket in sorted((t for t in tickets if t.state is TicketState.READY), key=lambda t: (t.priority, t.number)):
         problem = dependency_problem(ticket, by_number)

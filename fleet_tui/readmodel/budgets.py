@@ -14,6 +14,8 @@ from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.store.reader import EventFilter, Reader
 
 _RECENT, _LISTED = 400, 40
+_SPENDING = (RunState.STARTING, RunState.RUNNING)
+"""Runs in other states wait: for a person, for a budget, to be let go on."""
 
 
 def read_budgets(reader: Reader, now_ns: int) -> list[Standing]:
@@ -36,7 +38,10 @@ def of_all(reader: Reader, agents: Iterable[Agent], runs: Sequence[Run], now_ns:
     for run in runs:
         subjects += chain(run.id, run.agent, run.role, run.ticket)
     cells = reader.spending(window_start_ns("hour", now_ns), tuple(runs))
-    return sorted(standings(rules, cells, subjects, now_ns), key=tightness, reverse=True)
+    working = {
+        drawn for run in runs if run.state in _SPENDING for drawn in chain(run.id, run.agent, run.role, run.ticket)
+    }
+    return sorted(standings(rules, cells, subjects, now_ns, working), key=tightness, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

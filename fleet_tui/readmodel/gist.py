@@ -93,6 +93,12 @@ def _extended(facts: Facts) -> str:
     return f"{facts['scope']} {facts['name']} +{show_amount(facts['unit'], facts['extra'])}: {facts['reason']}"
 
 
+def _seconded(facts: Facts) -> str:
+    whose, unit, *_window = str(facts["standing"]).rsplit(":", 4)
+    wanted = f"{show_amount(unit, facts['amount'])} more for {whose.replace(':', ' ')}"
+    return f"{facts['by']} wants {wanted}: {facts['reason']}; it takes {facts['quorum']} persons"
+
+
 def _risk(facts: Facts) -> str:
     reasons = f": {'; '.join(facts['reasons'])}" if facts["reasons"] else ""
     return f"{facts['agent']}: risk {facts['score']} {facts['band']}, was {facts['previous']}{reasons}"
@@ -178,7 +184,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "budget_exhausted": _budget,
     "budget_report_asked": lambda f: f"{f['agent']} is asked what is done and left, within {f['grace_s']} s",
     "budget_extended": _extended,
-    "budget_extension_seconded": lambda f: f"{f['by']} wants it: {f['reason']}; it takes {f['quorum']} persons",
+    "budget_extension_seconded": _seconded,
     "alarm_raised": lambda f: f"P{f['priority']} {f['title']}  -> {f['response']}",
     "alarm_cleared": lambda f: str(f["reason"]),
     "alarm_acknowledged": lambda f: f"by {f['by']}",

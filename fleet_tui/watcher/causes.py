@@ -31,6 +31,7 @@ ALARMS: Mapping[str, tuple[str, ...]] = {
     "blocked": (ev.PullRequestStateChanged.kind,),
     "budget": (ev.BudgetExhausted.kind,),
     "budget-warning": (ev.BudgetWarning.kind,),
+    "budget-wanted": (ev.BudgetExtensionSeconded.kind,),
     "command-denied": (ev.PolicyDenied.kind,),
     "config": (ev.ConfigRejected.kind,),
     "crash-loop": (ev.RunCrashed.kind,),

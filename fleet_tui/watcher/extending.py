@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from fleet_tui.domain.amounts import MOST, UNITS, Unit, show_amount
+from fleet_tui.domain.amounts import HOW_TO_WRITE, MOST, UNITS, Unit, show_amount
 from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.events import Blocker, BudgetExtended, BudgetExtensionSeconded, BudgetReportAsked
 from fleet_tui.domain.model import Question
@@ -21,6 +22,7 @@ from fleet_tui.watcher.approving import who
 from fleet_tui.watcher.arguments import Args
 from fleet_tui.watcher.context import Context
 
+_LOOKED_AT = 1_000
 Answer = Callable[[Question, str, str], Awaitable[dict[str, Any]]]
 
 
@@ -49,7 +51,9 @@ async def extend(ctx: Context, args: Args, actor: str, answer: Answer) -> dict[s
         told = (
             f"{len(votes)} of {wanted.quorum} persons want it ({', '.join(wanted.reasons)}); it waits for another one"
         )
-        return {"votes": list(votes), "quorum": wanted.quorum, "message": told}
+        others = [one for one in pending(ctx, [standing]) if one.amount != amount]
+        also = "".join(f"; also open: {one.what} ({', '.join(one.by)})" for one in others)
+        return {"votes": list(votes), "quorum": wanted.quorum, "message": told + also}
     seconds_of_agent = rule.scope == "agent" and rule.unit == "seconds" and rule.window == "total"
     extension = BudgetExtended(
         standing.name if seconds_of_agent else "",
@@ -116,8 +120,36 @@ def _meant(ctx: Context, args: Args) -> Standing:
         raise UsageError("several budgets", f"{one_line(name, 80)} has {kinds}", "name one with --unit and --window")
     standing = min(fitting, key=lambda standing: standing.ceiling)
     if standing.rule.unit == "money" and unit is None:
-        raise UsageError("unit missing", "this budget counts money", "write it like $5.00")
+        raise UsageError("unit missing", "this budget counts money", HOW_TO_WRITE)
     return standing
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An extension that waits for more persons: ``by`` those who want it, of ``quorum``."""
+
+    standing: Standing
+    amount: int
+    by: tuple[str, ...]
+    quorum: int
+
+    @property
+    def what(self) -> str:
+        return f"{show_amount(self.standing.rule.unit, self.amount)} more"
+
+
+def pending(ctx: Context, among: Iterable[Standing]) -> list[Wanted]:
+    """The extensions of ``among`` that wait for another person, each amount by itself, oldest first."""
+    by_key = {standing.key: standing for standing in among}
+    found: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for event in ctx.reader.events(EventFilter(kinds=(BudgetExtensionSeconded.kind,)), limit=_LOOKED_AT):
+        said = event.payload
+        if said["standing"] in by_key and said["expires_ns"] > ctx.now_ns():
+            found.setdefault((said["standing"], said["amount"]), []).append(said)
+    return [
+        Wanted(by_key[key], amount, persons(one["by"] for one in said), said[-1]["quorum"])
+        for (key, amount), said in found.items()
+    ]
 
 
 def _what_was_added(standing: Standing, amount: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fleet_tui.domain.amounts import HOW_TO_WRITE
 from fleet_tui.domain.conditions import describe, run_budget
 from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.events import AgentConditionsChanged, AgentReleased, Draft, RunStopRequested, draft
@@ -69,13 +70,12 @@ def _budgets(args: Args) -> list[dict[str, Any]] | None:
     given = args.get("budgets")
     if not given:
         return None
-    hint = "write it like 600, 10m, 500k, $5.00 or 20turns"
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise UsageError("not an amount", one_line(str(given), 80), hint)
+        raise UsageError("not an amount", one_line(str(given), 80), HOW_TO_WRITE)
     try:
         rules = [run_budget(text) for text in given]
     except ValueError as error:
-        raise UsageError("not an amount", one_line(str(error), 120), hint) from None
+        raise UsageError("not an amount", one_line(str(error), 120), HOW_TO_WRITE) from None
     if len({rule["unit"] for rule in rules}) < len(rules):
         raise UsageError("one budget twice", "name each of time, tokens, money and turns once")
     return rules

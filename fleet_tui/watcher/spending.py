@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import rules_for
 from fleet_tui.domain.events import Blocker, BudgetReportAsked
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.spending import Cells, Rule, window_start_ns
-from fleet_tui.domain.standing import Standing
+from fleet_tui.domain.spending import FLEET, Cells, Rule, Scope, window_start_ns
+from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.governance import budgets
 from fleet_tui.governance.budgets import Asked
+from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.context import Context
 
@@ -65,6 +68,20 @@ def refusal(ctx: Context, run: Run) -> str | None:
 def has_room(ctx: Context, run: Run) -> bool:
     """Whether a run that has not begun may begin."""
     return not any(standing.spent for standing in of_run(ctx, run))
+
+
+def without_room(ctx: Context, agents: Iterable[AgentSettings]) -> frozenset[str]:
+    """The names of those of ``agents`` who could begin nothing now: their own budget, their role's or the fleet's is
+    used up."""
+    agents = list(agents)
+    subjects = [subject for agent in agents for subject in _of_agent(agent)]
+    found = standings(rules(ctx), cells(ctx), subjects, ctx.now_ns()) if ctx.settings.budget_rules else []
+    spent = {(standing.rule.scope, standing.name) for standing in found if standing.spent}
+    return frozenset(agent.name for agent in agents if not spent.isdisjoint(_of_agent(agent)))
+
+
+def _of_agent(agent: AgentSettings) -> tuple[tuple[Scope, str], ...]:
+    return (("agent", agent.name), ("role", agent.role), ("fleet", FLEET))
 
 
 def describe(standing: Standing) -> str:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
-from fleet_tui.domain.errors import Conflict
+from fleet_tui.domain.errors import Conflict, UsageError
 from tests.cli.conftest import Shop
 
 REF = "refs/fleet/backup/ticket-1-0123456789ab"
@@ -67,3 +67,14 @@ def test_removed_evidence_and_no_evidence_are_said(contained: Shop) -> None:
     assert "removed since" in run("agent", "evidence", "dev").output
     with pytest.raises(Conflict):
         CliRunner().invoke(fleet, ("agent", "evidence", "dev", "--run", "r1"), catch_exceptions=False)
+
+
+@pytest.mark.parametrize("typed", ["0.00", ".00", "$x"])
+def test_an_amount_that_the_shell_took_apart_is_told_so(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.chdir(shop.repository)
+    done = CliRunner().invoke(fleet, ["budget", "extend", "fleet", typed])
+    assert isinstance(done.exception, UsageError)
+    assert "single quotes" in done.exception.hint
+    assert str(done.exception).count("not an amount") <= 1

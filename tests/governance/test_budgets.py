@@ -291,6 +291,20 @@ def test_burn_rate_and_time_to_the_ceiling() -> None:
     assert standing.per_hour == 600, "a hundred in ten minutes"
 
 
+def test_a_first_request_is_no_rate_and_run_time_lasts_no_longer_than_itself() -> None:
+    now, hour = NOON + DAY // 48, window_start_ns("hour", NOON)
+    cells: dict[tuple[str, str, str, int], Spending] = {}
+    for window, start in (("total", 0), ("hour", hour)):
+        key = ("agent", "ada", window, start)
+        cells[key] = Spending(*key, first_ns=now - 10_000_000_000, microusd=10_000_000, run_ms=10_000)
+    rules = [Rule("agent", "*", "money", 40_000_000), Rule("agent", "*", "seconds", 600)]
+    money, time = standings(rules, cells, [("agent", "ada")], now, {("agent", "ada")})
+    assert money.per_hour == 60_000_000, "ten dollars in ten minutes at most, not 3600 an hour"
+    assert time.left_s == 590
+    resting = standings(rules, cells, [("agent", "ada")], now, ())
+    assert [standing.left_s for standing in resting] == [None, None], "nobody spends: it lasts"
+
+
 # -- amounts -----------------------------------------------------------------------------------------------------------
 
 

@@ -118,3 +118,9 @@ def test_cycles_and_missing_dependencies_are_named() -> None:
 def test_a_long_chain_is_no_recursion() -> None:
     chain = {n: ticket(n, depends_on=(n + 1,)) for n in range(1, 5000)} | {5000: ticket(5000)}
     assert dependency_problem(chain[1], chain) is None
+
+
+def test_who_has_no_room_in_its_budget_takes_nothing() -> None:
+    agents = [agent("ada"), agent("bob")]
+    found = plan([ticket(1), ticket(2)], agents, [], authors={"ada", "bob"}, spent={"ada"})
+    assert [(one.ticket, one.agent) for one in found.assignments] == [(1, "bob")]

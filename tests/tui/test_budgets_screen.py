@@ -157,3 +157,16 @@ async def test_small_screens_show_the_detail_with_tab(spending: Any, until: Any,
         app._tick()
         await pilot.pause()
         assert "budget of agent dev-1" in text(app)
+
+
+async def test_b_on_an_agent_extends_its_own_budget_and_says_whose(spending: Any, until: Any, text: Any) -> None:
+    spending.add(usage(3, 54.0))
+    async with opened(spending, until) as (app, pilot):
+        await until(lambda: app.screen.snapshot is not None)
+        assert app.screen.here().tile.name == "dev-1"
+        assert app.screen.here().tile.budget.rule.scope == "fleet", "the fullest one is everybody's"
+        await pilot.press("B")
+        await pilot.pause()
+        assert "EXTEND THE BUDGET OF dev-1" in text(app)
+        assert "Adds $2.50" in text(app)
+        assert "more budgets: they are on screen 6" in text(app)

@@ -158,10 +158,11 @@ async def test_who_gives_no_report_is_stopped_after_the_grace(make_fleet: MakeFl
     assert run.stop_requested
     await fleet.end(run, "stopped")
     await fleet.settle()
+    assert (fleet.of_ticket().state, fleet.occupying()) == (TicketState.READY, []), "it waits for somebody with room"
+    await extend(fleet, 600)
+    await fleet.settle()
     (again,) = fleet.occupying()
     assert (again.ticket, again.state) == (1, RunState.QUEUED)
-    assert not spending.has_room(fleet.ctx, again), "it waits for its budget"
-    await extend(fleet, 600)
     assert spending.has_room(fleet.ctx, again)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fleet_tui.domain.events import AgentPaused, AgentResumed, Note, RunCrashed
+from fleet_tui.domain.events import AgentPaused, AgentResumed, Note, RunCrashed, UsageReported
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import dispatch, runs, tickets
@@ -225,3 +225,20 @@ async def test_respawn_waits_out_its_back_off(fleet: Fleet) -> None:
     assert again.not_before_ns == fleet.clock_ns + 60 * SECOND
     await runs.start_queued(fleet.ctx)
     assert fleet.ctx.jobs.running("start:") == []
+
+
+async def test_a_ticket_goes_to_who_has_room_in_its_budget(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(
+        [agent("ada", "developer"), agent("bob", "developer"), agent("lee", "tech-lead")],
+        budgets=[{"scope": "agent", "name": "ada", "unit": "turns", "ceiling": 1}],
+    )
+    usage = UsageReported("r", "ada", "m", cost_microusd=0, cost_source="vendor", turn=1)
+    await fleet.ctx.say(usage, "run:r")
+    await fleet.ticket()
+    await fleet.ticket()
+    await fleet.settle()
+    assert [run.agent for run in fleet.occupying()] == ["bob"]
+    args = {"scope": "agent", "name": "ada", "amount": 5}
+    await fleet.person.answer("kim", "extend_budget", args)
+    await fleet.settle()
+    assert sorted(run.agent for run in fleet.occupying()) == ["ada", "bob"]

@@ -11,6 +11,7 @@ import pytest
 from fleet_tui.domain.errors import Conflict, Refused
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState
 from fleet_tui.governance.isolation import Level
+from fleet_tui.readmodel.gist import gist
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet
 
@@ -135,12 +136,21 @@ async def test_a_budget_is_extended_when_two_persons_want_the_same(
         await fleet.person.answer("kim", "extend_budget", args)
     more = args | {"amount": 500}
     text = (await fleet.person.answer("kim", "statement", more))["text"]
-    await fleet.person.answer("kim", "extend_budget", more | {"signature": sign(keys["lou"], text)})
+    told = await fleet.person.answer("kim", "extend_budget", more | {"signature": sign(keys["lou"], text)})
+    assert told["message"].endswith("; also open: 5 tokens more (operator:kim)")
     assert fleet.events("budget_extended") == [], "another amount is another question"
+    await fleet.settle()
+    (alarm,) = fleet.alarms("budget-wanted")
+    wanted = "agent:dev is to get 5 tokens more (operator:kim; 1 of 2 persons), or 500 tokens more (signer:lou;"
+    assert alarm.title.startswith(wanted)
+    seconded = fleet.events("budget_extension_seconded")[0]
+    assert "wants 5 tokens more for agent dev" in gist(seconded)
     text = (await fleet.person.answer("kim", "statement", args))["text"]
     signed = args | {"signature": sign(keys["lou"], text)}
     await fleet.person.answer("kim", "extend_budget", signed)
     (extended,) = fleet.events("budget_extended")
+    await fleet.settle()
+    assert fleet.alarms("budget-wanted") == [], "another ceiling is another question"
     assert (extended.payload["extra"], extended.actor) == (5, "signer:lou")
     with pytest.raises(Refused, match="the signature does not hold"):
         await fleet.person.answer("kim", "extend_budget", signed)

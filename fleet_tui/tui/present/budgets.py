@@ -59,6 +59,14 @@ def lasts(standing: Standing) -> str:
     return f"cap in {seconds_short(standing.left_s)}" if standing.left_s is not None else ""
 
 
+def to_extend(found: Sequence[Standing]) -> Standing | None:
+    """Of the budgets of one agent, the one that a key pressed on it extends: its own, unless only a shared one holds it
+    up. The tightest comes first in ``found``."""
+    spent = [standing for standing in found if standing.spent]
+    own = [standing for standing in spent or found if standing.rule.scope in ("run", "agent", "ticket")]
+    return next(iter(own or spent or found), None)
+
+
 def step(standing: Standing) -> int:
     """What one key adds: half of the budget as it was configured."""
     return max(1, standing.rule.ceiling // 2)

@@ -143,14 +143,18 @@ def stop(tile: AgentTile) -> StripRequest:
 
 def extend(tile: AgentTile, standing: Standing) -> StripRequest:
     rule = standing.rule
-    whose = tile.name if rule.scope in ("agent", "run") else f"{tile.name}'s {rule.scope} ({standing.name})"
+    shared = {"fleet": "THE WHOLE FLEET", "role": f"EVERY {standing.name}", "ticket": f"TICKET #{standing.name}"}
+    run = f"THE RUN OF {tile.name}" if rule.scope == "run" else tile.name
+    others = len(tile.budgets) - 1
     return StripRequest(
-        title=f"EXTEND THE BUDGET OF {whose}",
+        title=f"EXTEND THE BUDGET OF {shared.get(rule.scope, run)}",
         lines=_lines(
-            f"{amounts(standing)} used ({rule.scope}, {rule.window}).",
-            f"Adds {show_amount(rule.unit, step(standing))}, half of what was configured.",
+            f"{amounts(standing)} used ({WINDOWS[rule.window]}).",
+            f"Adds {show_amount(rule.unit, step(standing))}, half of what was configured. Another amount: screen 6.",
+            f"{tile.name} spends from {count(others, 'more budget')}: they are on screen 6." if others else "",
         ),
         confirm="yes",
+        reason="optional",
         opening_key="B",
         verb="extend",
         id=f"extend_budget:{tile.name}",

@@ -15,7 +15,7 @@ from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import strips
-from fleet_tui.tui.present.budgets import step
+from fleet_tui.tui.present.budgets import step, to_extend
 from fleet_tui.tui.screens.base import RoomScreen
 
 BY_HAND = "by hand from the control room"
@@ -60,7 +60,7 @@ class AgentActs(RoomScreen):
 
     def do_agent_extend(self) -> None:
         tile = self._tile()
-        standing = tile.budget
+        standing = to_extend(tile.budgets)
         assert standing is not None
         rule, amount = standing.rule, step(standing)
         whose = {"scope": rule.scope, "name": standing.name, "unit": rule.unit, "window": rule.window}

@@ -20,10 +20,11 @@ from fleet_tui.domain.spending import Scope, chain
 from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import budgets
+from fleet_tui.governance.approval_policy import for_extension
 from fleet_tui.governance.budgets import Asked, Verdict
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import alarms, spending, starting
+from fleet_tui.watcher import alarms, extending, spending, starting
 from fleet_tui.watcher.context import Context
 
 _METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMITED)
@@ -158,7 +159,7 @@ async def _report(ctx: Context) -> None:
         {standing.subject: _title(standing, used_up=True) for standing in used_up},
         priority=2,
         response="extend it with `fleet budget extend` or `B` in the room, or leave it",
-        over="within its budget",
+        over="the budget has room again, or nobody spends from it any more",
     )
     await alarms.keep(
         ctx,
@@ -176,6 +177,24 @@ async def _report(ctx: Context) -> None:
         response="add the model to `prices:` in the configuration; `fleet log --type usage_reported` names it",
         over="every price is known",
     )
+    await alarms.keep(
+        ctx,
+        "budget-wanted",
+        _wanted(ctx),
+        priority=3,
+        response="another person asks for the same amount with `fleet budget extend`, or it lapses",
+        over="it was added, or nobody seconded it in time",
+    )
+
+
+def _wanted(ctx: Context) -> dict[str, str]:
+    """What waits for another person, by what it is about."""
+    told: dict[str, list[str]] = {}
+    waiting = extending.pending(ctx, everybody(ctx)) if for_extension(ctx.settings.approval).quorum > 1 else ()
+    for one in waiting:
+        by = f"{', '.join(one.by)}; {len(one.by)} of {one.quorum} persons"
+        told.setdefault(one.standing.subject, []).append(f"{one.what} ({by})")
+    return {about: f"{about} is to get {', or '.join(wanted)}" for about, wanted in told.items()}
 
 
 def _is_bought_only(ctx: Context, standing: Standing) -> bool:

@@ -12,7 +12,7 @@ from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import dispatch
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher import alarms
+from fleet_tui.watcher import alarms, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.parties import at_high_risk
@@ -29,7 +29,8 @@ async def assign(ctx: Context) -> None:
     authors = [a for a in ctx.settings.agents if "ticket_ready" in a.subscriptions(ctx.settings)]
     by_name = {a.name: a for a in authors}
     live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
-    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=at_high_risk(ctx))
+    spent = spending.without_room(ctx, authors)
+    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=at_high_risk(ctx), spent=spent)
     for assignment in plan.assignments:
         await ctx.record(*_claim(ctx, by_name[assignment.agent], assignment.ticket))
     for ticket in tickets:
