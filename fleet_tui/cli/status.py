@@ -9,7 +9,7 @@ import click
 
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
 from fleet_tui.cli.queue import command_for, what
-from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, RunState
+from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, AlarmState, ApprovalState, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.watcher.lock import is_locked
@@ -36,11 +36,13 @@ def status(repo: Path | None, as_json: bool) -> None:
         tickets[ticket.state.value] = tickets.get(ticket.state.value, 0) + 1
     fleet = reader.fleet()
     running = is_locked(paths.lock)
+    stalled = running and any(alarm.rule == "stalled" for alarm in reader.alarms(*STANDING_ALARMS))
     if as_json:
         print_json(
             {
                 "fleet": paths.fleet,
                 "watcher_running": running,
+                "watcher_stalled": stalled,
                 "isolation": fleet.isolation,
                 "config_problems": fleet.config_problems,
                 "tickets": tickets,
@@ -52,7 +54,7 @@ def status(repo: Path | None, as_json: bool) -> None:
             }
         )
         return
-    state = "running" if running else "NOT RUNNING (fleet up)"
+    state = ("STALLED" if stalled else "running") if running else "NOT RUNNING (fleet up)"
     say(f"fleet {paths.fleet}: watcher {state}, isolation {fleet.isolation or '-'}")
     say("tickets: " + (", ".join(f"{count} {state}" for state, count in sorted(tickets.items())) or "none"))
     for problem in fleet.config_problems:

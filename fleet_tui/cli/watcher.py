@@ -72,6 +72,7 @@ def status(repo: Path | None, as_json: bool) -> None:
       fleet watcher status --json
     """
     from fleet_tui.watcher.lock import is_locked, read_holder
+    from fleet_tui.watcher.watchdog import STALLED_S
 
     paths = fleet_paths(repo)
     try:
@@ -86,6 +87,8 @@ def status(repo: Path | None, as_json: bool) -> None:
     elif "epoch" in answer:
         held = answer["holder"]
         say(f"watcher running: pid {held.get('pid')}, up {answer['uptime_s']} s, isolation {answer['isolation']}")
+        if (answer.get("pass_age_s") or 0) > STALLED_S:
+            say(f"STALLED in the pass `{answer['pass']}` for {answer['pass_age_s']} s")
         say(f"{answer['live_runs']} live runs, {answer['events']} events, state in {paths.state}")
     else:
         say("the watcher holds its lock but does not answer" if answer["running"] else "no watcher is running")

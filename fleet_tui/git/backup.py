@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.git import refs, snapshot
 from fleet_tui.git.control import ControlRepository
 
+BACKUP_LIMIT_S = 300.0
+"""How long keeping one working copy may take, whatever its agent filled it with."""
 _MAX_TIPS = 500
+_HINT = "look at what its agent left there; remove what nobody needs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,16 @@ async def back_up(control: ControlRepository, tree: Path, name: str, base: str, 
 
     Raises:
         GitError: the control repository cannot be written.
+        FleetError: it takes longer than ``BACKUP_LIMIT_S`` altogether.
     """
+    try:
+        async with asyncio.timeout(BACKUP_LIMIT_S):
+            return await _back_up(control, tree, name, base, reason)
+    except TimeoutError as error:
+        raise FleetError("backup took too long", f"{tree} was given up after {BACKUP_LIMIT_S:g} s", _HINT) from error
+
+
+async def _back_up(control: ControlRepository, tree: Path, name: str, base: str, reason: str) -> Backup:
     temporary = f"{refs.TEMPORARY}/{secrets.token_hex(8)}"
     try:
         parents, missing = await _tips(control, tree, temporary, base)

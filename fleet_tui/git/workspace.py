@@ -105,13 +105,22 @@ class Workspaces:
         """Delete a reviewer's clone; nothing in it is kept."""
         await remove_tree(self._review_home(name))
 
-    async def hold(self, ticket: int) -> bool:
-        """Close the gate of a workspace and make its files read-only; whether anything had to be done."""
+    def shut(self, ticket: int) -> bool:
+        """Close the gate of a workspace, again each time, for it may lie where an agent can write; whether its files
+        are still to be made read-only (:meth:`hold`)."""
         paths = self.find(ticket)
         if paths is None:
             return False
-        admit(paths.gate, None)  # each time: it lies where an agent can write
-        if holding.is_held(self._home(ticket)):
+        admit(paths.gate, None)
+        return not holding.is_held(self._home(ticket))
+
+    async def hold(self, ticket: int) -> bool:
+        """Close the gate of a workspace and make its files read-only; whether anything had to be done.
+
+        The second takes as long as there are files.
+        """
+        paths = self.find(ticket)
+        if paths is None or not self.shut(ticket):
             return False
         await asyncio.to_thread(holding.hold, self._home(ticket), paths.path)
         return True

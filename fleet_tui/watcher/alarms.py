@@ -18,6 +18,8 @@ from fleet_tui.watcher.context import Context
 _FAILURES = 3
 _STEP_NS = 60 * 1_000_000_000
 """The reader remembers answers by their question, so a question that has the instant in it is asked in steps."""
+_TOLD_BY_THEMSELVES = ("reclaim:", "discard:")
+"""Jobs that raise an alarm of their own at their first failure."""
 SEE_LOG = "see `fleet doctor` and the watcher's log"
 
 log = logging.getLogger(__name__)
@@ -78,10 +80,12 @@ async def only(ctx: Context, rule: str, subjects: Collection[str], over: str = "
 
 
 @contextlib.asynccontextmanager
-async def guarding(ctx: Context, rule: str, about: str, *, title: str, response: str = SEE_LOG) -> AsyncIterator[None]:
+async def guarding(
+    ctx: Context, rule: str, about: str, *, title: str, response: str = SEE_LOG, passing: bool = False
+) -> AsyncIterator[None]:
     """One of many things: an error in it, whatever it is, becomes an alarm with its cause, and the others go on.
 
-    When it works again, the alarm is cleared.
+    When it works again, the alarm is cleared. ``passing`` passes the error on: a job rests after one.
     """
     try:
         yield
@@ -90,6 +94,8 @@ async def guarding(ctx: Context, rule: str, about: str, *, title: str, response:
             log.exception("%s (%s)", one_line(title), about)
         cause = str(error) if isinstance(error, FleetError) else f"{type(error).__name__}: {error}"
         await ensure(ctx, rule, about, priority=2, title=f"{title}: {cause}", response=response)
+        if passing:
+            raise
     else:
         await clear(ctx, rule, about, "it works again")
 
@@ -117,7 +123,8 @@ async def attend(ctx: Context) -> None:
 
 async def failing_jobs(ctx: Context) -> None:
     """Work beside the loop that fails again and again is told to a person, until it succeeds or nobody wants it."""
-    failing = ctx.jobs.failing(_FAILURES)
+    all_failing = ctx.jobs.failing(_FAILURES)
+    failing = {key: failure for key, failure in all_failing.items() if not key.startswith(_TOLD_BY_THEMSELVES)}
     for key, failure in failing.items():
         title = f"`{key}` failed {_FAILURES} times and is tried again now and then: {failure.reason}"
         await ensure(ctx, "job", f"job:{key}", priority=2, title=title, response=SEE_LOG)

@@ -90,6 +90,8 @@ class Context:
     """What the work of a run or pull request showed, and of which state of it."""
     risk_marks: dict[str, str] = field(default_factory=dict)
     """When each was last scored, in the terms of the risk pass."""
+    passing: tuple[str, float] | None = None
+    """The pass under way and when it began (monotonic seconds), for the watchdog."""
     round_ns: int = 0
     """When the loop last went through all passes."""
     looked_at_target_ns: int = 0

@@ -38,7 +38,7 @@ from fleet_tui.settings.watch import watch_settings
 from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import alarms, isolation, starting
+from fleet_tui.watcher import alarms, isolation, starting, watchdog
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
@@ -53,7 +53,7 @@ from fleet_tui.watcher.redaction import redact
 from fleet_tui.watcher.system_desk import last_good_ns
 
 log = logging.getLogger(__name__)
-_EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:"), 10.0
+_EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:", "discard:"), 10.0
 """Jobs that touch the world: a graceful end lets them come to theirs. Gates are cut off and run again."""
 
 
@@ -116,12 +116,14 @@ class Watcher:
         ):
             if self._ctx.paths.run_dir(run.id).is_dir():
                 await starting.listen(self._ctx, run)
-        await self._agents.drain(run.id)
+        # Beside the start: what an agent asked for meanwhile may take as long as its repository makes it take.
+        self._ctx.jobs.start(f"drain:{run.id}", lambda: self._agents.drain(run.id))
 
     async def _serve(self, loaded: Loaded) -> None:
         helpers = [
             asyncio.create_task(self._follow_settings(loaded), name="settings"),
             asyncio.create_task(self._follow_tickets(), name="tickets"),
+            asyncio.create_task(watchdog.watch(self._ctx), name="watchdog"),
         ]
         for follower in helpers:
             follower.add_done_callback(_tell_failure)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from fleet_tui.domain.errors import Conflict
+from fleet_tui.domain.errors import Conflict, FleetError
 from fleet_tui.domain.events import (
     Draft,
     PullRequestStateChanged,
@@ -16,8 +17,12 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
 from fleet_tui.domain.text import clean
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes.approvals import current, refuse_if_landing
+
+ANSWER_S = 6.0
+"""How long the person who asks is kept waiting; a client gives up after ten seconds."""
 
 
 async def discard(ctx: Context, agent: Agent, reason: str, actor: str) -> dict[str, Any]:
@@ -33,8 +38,47 @@ async def discard(ctx: Context, agent: Agent, reason: str, actor: str) -> dict[s
     runs = [run for run in ctx.reader.runs(*LIVE_RUNS, agent=agent.name) if run.ticket is not None and run.branch]
     if not runs:
         raise Conflict("nothing to discard", f"{agent.name} holds no workspace")
-    kept = [await _give_up(ctx, run, reason, actor) for run in runs]
-    return {"message": f"discarded; kept at {', '.join(kept)}", "kept": kept}
+    work = _Discarding(ctx, agent.name, tuple(runs), reason, actor)
+    key = f"discard:{agent.name}"
+    if not ctx.jobs.start(key, work.run):
+        raise Conflict("not now", f"the work of {agent.name} is being kept, or that failed just now", "try again soon")
+    await ctx.jobs.finish((key,), ANSWER_S)
+    if work.error is not None:
+        raise work.error
+    if key in ctx.jobs.running():
+        work.answered = True
+        hint = f"fleet log --type {WorkDiscarded.kind}"
+        return {"message": f"its work is being kept before it is discarded; see `{hint}`", "kept": []}
+    return {"message": f"discarded; kept at {', '.join(work.kept)}", "kept": work.kept}
+
+
+@dataclass(slots=True)
+class _Discarding:
+    """The job: how long it takes is up to what the agent left. A failure that its caller is not there for is an
+    alarm."""
+
+    ctx: Context
+    agent: str
+    runs: tuple[Run, ...]
+    reason: str
+    actor: str
+    kept: list[str] = field(default_factory=list)
+    error: FleetError | None = None
+    answered: bool = False
+
+    async def run(self) -> None:
+        about = f"agent:{self.agent}"
+        try:
+            for run in self.runs:
+                self.kept.append(await _give_up(self.ctx, run, self.reason, self.actor))
+        except Exception as error:
+            self.error = error if isinstance(error, FleetError) else FleetError("not discarded", type(error).__name__)
+            if self.answered:
+                title = f"the work of {self.agent} could not be discarded: {self.error}"
+                response = f"fleet agent discard {self.agent}"
+                await alarms.ensure(self.ctx, "discard", about, priority=2, title=title, response=response)
+            raise
+        await alarms.clear(self.ctx, "discard", about, "it is discarded")
 
 
 async def _give_up(ctx: Context, run: Run, reason: str, actor: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.watcher import alarms, halting, refusals, retention
@@ -73,8 +74,6 @@ class Loop:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._passes = passes(Cursor(ctx.paths.state / "subscriptions.cursor"))
-        self.turns = 0
-        """How often the loop went round: the watchdog's proof of progress."""
 
     async def run(self) -> None:
         """Until ``ctx.stopping``."""
@@ -98,8 +97,11 @@ class Loop:
                     continue
                 # A bug in one pass must not end enforcement by the others.
                 async with alarms.guarding(self._ctx, "pass", f"pass:{name}", title=f"the watcher cannot {name}"):
-                    await step(self._ctx)
-            self.turns += 1
+                    self._ctx.passing = (name, time.monotonic())
+                    try:
+                        await step(self._ctx)
+                    finally:
+                        self._ctx.passing = None
             self._ctx.round_ns = self._ctx.now_ns()
             if self._ctx.reader.last_seq() == before:
                 return

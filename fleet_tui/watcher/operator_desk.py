@@ -110,6 +110,8 @@ class OperatorDesk:
             "pid": os.getpid(),
             "uptime_s": self._uptime_s(),
             "round_age_s": max(0, ctx.now_ns() - ctx.round_ns) // 1_000_000_000 if ctx.round_ns else None,
+            "pass": ctx.passing[0] if ctx.passing else None,
+            "pass_age_s": int(time.monotonic() - ctx.passing[1]) if ctx.passing else None,
             "isolation": ctx.level.isolation.value,
             "events": ctx.reader.last_seq(),
             "live_runs": len(ctx.reader.runs(*LIVE_RUNS)),

@@ -12,16 +12,19 @@ import pytest
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import PullRequestState
-from fleet_tui.git import foreign
+from fleet_tui.domain.states import PullRequestState, TicketState
+from fleet_tui.git import backup, foreign, snapshot
 from fleet_tui.git.workspace import gate_beside
 from fleet_tui.governance.isolation import choose
 from fleet_tui.tmux import sandbox
 from fleet_tui.watcher import agent_user as other_user
+from fleet_tui.watcher import discarding
+from fleet_tui.watcher.cursor import Cursor
+from fleet_tui.watcher.loop import passes
 from tests import agent_user
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_command_places import at
-from tests.watcher.watcher_support import Fleet, agent, commit, git, until
+from tests.watcher.watcher_support import BESIDES_PROCESSES, Fleet, agent, commit, git, until
 
 SECRET = "two secret"
 TEAM = [agent("dev", "developer"), agent("zoe", "developer"), agent("lee", "tech-lead")]
@@ -280,3 +283,123 @@ async def test_who_stalls_a_spool_holds_up_no_other_spool(
     assert not stalled.done()
     stalled.cancel()
     await asyncio.gather(stalled, return_exceptions=True)
+
+
+# -- nothing of it in a pass -------------------------------------------------------------------------------------------
+
+
+def hung(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> asyncio.Event:
+    """Have a step wait for the event that is returned, as it would for something that an agent left."""
+    go, real = asyncio.Event(), getattr(owner, name)
+
+    async def waits(*args: object, **words: object) -> object:
+        await go.wait()
+        return await real(*args, **words)
+
+    monkeypatch.setattr(owner, name, waits)
+    return go
+
+
+async def one_round(fleet: Fleet) -> None:
+    """All passes once; the jobs that they start go on."""
+    async with asyncio.timeout(20):
+        for name, step in passes(Cursor(fleet.ctx.paths.state / "subscriptions.cursor")):
+            if name not in BESIDES_PROCESSES:
+                await step(fleet.ctx)
+
+
+async def shipped(fleet: Fleet) -> None:
+    await fleet.approve(await fleet.to_approval())
+
+
+async def test_a_workspace_left_behind_stalls_no_pass(
+    make_fleet: MakeFleet, without_the_look: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet()
+    await shipped(fleet)
+    tree = Path(fleet.ctx.reader.workspaces()[0].path)
+    (tree / ".git" / "packed-refs").unlink(missing_ok=True)
+    os.mkfifo(tree / ".git" / "packed-refs")
+    monkeypatch.setattr(foreign, "FETCH_LIMIT_S", 600.0)
+    for _ in range(3):
+        await one_round(fleet)
+    assert fleet.of_ticket().state is TicketState.SHIPPED
+    assert fleet.ctx.jobs.running("reclaim:") == ["reclaim:1"]
+    await fleet.ctx.jobs.cancel("reclaim:1")
+    monkeypatch.setattr(foreign, "FETCH_LIMIT_S", 1.0)
+    await fleet.settle()
+    (kept,) = fleet.ctx.workspaces.root.glob("kept-1-*")  # its history is not in the backup
+    assert (kept / "tree" / ".git").is_dir()
+    assert fleet.ctx.reader.workspaces() == []
+
+
+async def test_a_workspace_that_cannot_be_removed_is_told_and_tried_again(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet()
+    now_s = 0.0
+    monkeypatch.setattr(fleet.ctx.jobs, "_clock", lambda: now_s)
+    await shipped(fleet)
+    monkeypatch.setattr(backup, "BACKUP_LIMIT_S", 0.2)
+    go = hung(monkeypatch, snapshot, "take")
+    await fleet.settle()
+    (alarm,) = fleet.alarms()
+    assert (alarm.rule, alarm.about) == ("reclaim", "ticket:1")
+    assert "backup took too long" in alarm.title
+    assert Path(fleet.ctx.reader.workspaces()[0].path).is_dir()
+    go.set()
+    monkeypatch.setattr(backup, "BACKUP_LIMIT_S", 60.0)
+    now_s = 100.0
+    await fleet.settle()
+    assert fleet.alarms() == []
+    assert fleet.ctx.reader.workspaces() == []
+
+
+async def test_write_protection_of_many_files_stalls_no_pass_and_the_gate_shuts_at_once(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet()
+    await fleet.ticket()
+    await fleet.settle()
+    run = await at_work(fleet)
+    go = hung(monkeypatch, fleet.ctx.workspaces, "hold")
+    await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
+    await one_round(fleet)
+    assert (gate_beside(Path(run.workspace)) / "fleet-allowed").read_text() == "\n"
+    assert fleet.ctx.jobs.running("hold:") == ["hold:1"]
+    go.set()
+    await fleet.settle()
+    assert fleet.ctx.workspaces.held() == {1}
+
+
+async def test_discarding_keeps_nobody_waiting_and_tells_how_it_ended(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet()
+    await fleet.ticket()
+    await fleet.settle()
+    run = await at_work(fleet)
+    await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
+    await fleet.settle()
+    monkeypatch.setattr(discarding, "ANSWER_S", 0.1)
+    now_s = 0.0
+    monkeypatch.setattr(fleet.ctx.jobs, "_clock", lambda: now_s)
+    go = hung(monkeypatch, snapshot, "take")
+    monkeypatch.setattr(backup, "BACKUP_LIMIT_S", 0.5)
+    asked = {"agent": "dev", "reason": "wrong thing"}
+    answer = await fleet.person.answer("kim", "discard", asked)
+    assert "being kept" in answer["message"]
+    with pytest.raises(FleetError, match="being kept"):
+        await fleet.person.answer("kim", "discard", asked)
+    await fleet.ctx.jobs.idle()
+    assert [alarm.about for alarm in fleet.alarms("discard")] == ["agent:dev"]
+    assert fleet.events("work_discarded") == []
+    go.set()
+    now_s = 100.0
+    monkeypatch.setattr(discarding, "ANSWER_S", 20.0)
+    monkeypatch.setattr(backup, "BACKUP_LIMIT_S", 60.0)
+    answer = await fleet.person.answer("kim", "discard", asked)
+    (event,) = fleet.events("work_discarded")
+    assert event.payload["run"] == run.id
+    assert answer["kept"] == [event.payload["backup_ref"]]
+    assert fleet.alarms("discard") == []

@@ -50,9 +50,18 @@ async def _hold_work(ctx: Context) -> None:
             epoch = agent.epoch
             ctx.jobs.start(f"evidence:{run.id}", lambda run=run, epoch=epoch: evidence.keep(ctx, run, epoch))  # type: ignore[misc]
     for ticket in sorted(held):
-        await ctx.workspaces.hold(ticket)
+        if ctx.workspaces.shut(ticket):
+            ctx.jobs.start(f"hold:{ticket}", lambda ticket=ticket: _hold(ctx, ticket))  # type: ignore[misc]
     for ticket in ctx.workspaces.held() - held:
-        await ctx.workspaces.let_go(ticket)
+        ctx.jobs.start(f"hold:{ticket}", lambda ticket=ticket: _let_go(ctx, ticket))  # type: ignore[misc]
+
+
+async def _hold(ctx: Context, ticket: int) -> None:
+    await ctx.workspaces.hold(ticket)
+
+
+async def _let_go(ctx: Context, ticket: int) -> None:
+    await ctx.workspaces.let_go(ticket)
 
 
 async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, actor: str, key: str | None = None) -> None:

@@ -19,12 +19,13 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Approval, PullRequest, Workspace
-from fleet_tui.domain.states import LIVE_RUNS, EffectClass, EffectState, PullRequestState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectClass, EffectState, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.handover import REPOSITORY
 from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
 from fleet_tui.watcher.passes.approvals import may_land, objection_to_landing
@@ -204,16 +205,30 @@ def _way_out(reason: str, target: str) -> str:
 
 
 async def reclaim(ctx: Context) -> None:
-    """Remove the workspaces of shipped tickets; a backup ref keeps whatever they held."""
+    """Remove the workspaces of shipped tickets, beside the passes; a backup ref keeps whatever they held.
+
+    What an agent left behind decides how long that takes, and whether it can be done.
+    """
+    for alarm in ctx.reader.alarms(*STANDING_ALARMS, rule=REPOSITORY):
+        about = ctx.reader.ticket(int(alarm.about.removeprefix("ticket:")))
+        if about is None or about.state in {TicketState.SHIPPED, TicketState.CLOSED}:
+            await alarms.clear(ctx, REPOSITORY, alarm.about, "its ticket is done")
     for workspace in ctx.reader.workspaces():
         ticket = ctx.reader.ticket(workspace.ticket)
         if ticket is None or ticket.state is not TicketState.SHIPPED:
             continue
         if ctx.reader.runs(*LIVE_RUNS, ticket=ticket.number):
             continue
-        title = f"the workspace of ticket #{ticket.number} cannot be removed"
-        async with alarms.guarding(ctx, "reclaim", f"ticket:{ticket.number}", title=title):
-            await _remove(ctx, workspace)
+        ctx.jobs.start(f"reclaim:{ticket.number}", lambda workspace=workspace: _reclaim(ctx, workspace))  # type: ignore[misc]
+
+
+async def _reclaim(ctx: Context, workspace: Workspace) -> None:
+    title = f"the workspace of ticket #{workspace.ticket} cannot be removed"
+    response = f"look into {workspace.path}"
+    async with alarms.guarding(
+        ctx, "reclaim", f"ticket:{workspace.ticket}", title=title, response=response, passing=True
+    ):
+        await _remove(ctx, workspace)
 
 
 async def _remove(ctx: Context, workspace: Workspace) -> None:
