@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet_tui.cli.common import find_repository, json_option, print_json, print_table, repo_option, say
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def guard() -> None:
 @repo_option
 @json_option
 def rules(repo: Path | None, as_json: bool) -> None:
-    """List the rules in the order in which they are looked at.
+    """List the rules in the order in which they are looked at; with --json, all that they name.
 
     \b
     Example:
@@ -47,7 +48,7 @@ def rules(repo: Path | None, as_json: bool) -> None:
         print_json([rule.model_dump(exclude_defaults=True) for rule in listed])
         return
     cells = [(rule.id, rule.then, "yes" if rule.offence else "", rule.reason) for rule in listed]
-    print_table(("RULE", "THEN", "OFFENCE", "WHY"), cells, empty="no rules: everything is allowed")
+    print_table(("ID", "THEN", "OFFENCE", "REASON"), cells, empty="no rules: everything is allowed")
 
 
 @guard.command()
@@ -73,8 +74,12 @@ def check(line: str, role: str, branch: str, repo: Path | None, as_json: bool) -
 
     repository = find_repository(repo)
     settings = _settings(repository)
+    family = settings.family(role)
+    if not family.matched and role not in {agent.role for agent in settings.agents}:
+        known = ", ".join(dict.fromkeys((*(agent.role for agent in settings.agents), *settings.roles)))
+        raise FleetError("no such role", f"{role} is no role of an agent or family", f"one of: {known}")
     workspace = str(repository)
-    who = Surroundings(role, settings.family(role).name, workspace, str(Path.home()), branch, lookup())
+    who = Surroundings(role, family.name, workspace, str(Path.home()), branch, lookup())
     decision = decide(Act("Bash", line=line, cwd=workspace), who, settings.guard, parse)
     if as_json:
         print_json(decision)

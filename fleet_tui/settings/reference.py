@@ -159,19 +159,29 @@ def _inner_sections(name: str, model: Schema, shipped: Mapping[str, Any]) -> Ite
     """The sections inside a section, and theirs; several of one kind share a table."""
     shown: set[str] = set()
     for key, schema in model["properties"].items():
-        inner = resolve(schema)
+        inner, many = _inner(schema)
         here = f"{name}.{key}"
-        if inner.get("type") != "object" or "properties" not in inner:
-            continue
-        if inner["title"] in shown:
+        if inner is None or inner["title"] in shown:
             continue
         shown.add(inner["title"])
-        alike = [k for k, s in model["properties"].items() if resolve(s).get("title") == inner["title"]]
+        alike = [k for k, s in model["properties"].items() if (_inner(s)[0] or {}).get("title") == inner["title"]]
         also = f" (and `{'`, `'.join(alike[1:])}` likewise)" if alike[1:] else ""
+        also = f"{many}{also}"
         defaults = shipped.get(key, {}) if not also else {}
         table = _table(inner["properties"], defaults, inner)
         yield f"### `{here}`{also}\n\n{inner.get('description', '')}\n\n{table}"
         yield from _inner_sections(here, inner, defaults)
+
+
+def _inner(schema: Schema) -> tuple[Schema | None, str]:
+    """The section that ``schema`` holds, and how it holds several of them."""
+    inner = resolve(schema)
+    if inner.get("type") == "object" and "properties" in inner:
+        return inner, ""
+    model = _model(schema)
+    if model is None or "properties" not in model:
+        return None, ""
+    return model, ": a list" if "items" in schema else ": a map by name"
 
 
 def _model(schema: Schema) -> Schema | None:

@@ -7,7 +7,7 @@ import os
 from itertools import islice
 
 from fleet_tui.governance.guard.acts import OnDisk
-from fleet_tui.governance.guard.shell import GLOB, OPAQUE
+from fleet_tui.governance.guard.text import GLOB, OPAQUE
 
 _MOST_NAMES = 200
 _MOST_GLOBS = 2

@@ -9,7 +9,9 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from fleet_tui.governance.guard.shell import OPAQUE, Parsed, read_tree
+from fleet_tui.governance.guard.shell import Parsed
+from fleet_tui.governance.guard.text import OPAQUE
+from fleet_tui.governance.guard.walk import read_tree
 
 MAX_LINE = 32 * 1024
 _TIME_LIMIT_S = 2.0

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleet_tui.cli.main import fleet
+from fleet_tui.domain.errors import FleetError
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +36,16 @@ def test_rules_of_the_project_come_first(root: Path) -> None:
     assert "terminals" not in {rule["id"] for rule in listed}
     assert "deny by rule mine: not here" in CliRunner().invoke(fleet, ["guard", "check", "make all"]).output
     assert "mine" in CliRunner().invoke(fleet, ["guard", "rules"]).output
+
+
+def test_an_unknown_role_is_an_error_and_no_permission(root: Path) -> None:
+    refused = CliRunner().invoke(fleet, ["guard", "check", "--role", "nosuch", "ls"])
+    assert isinstance(refused.exception, FleetError)
+    assert "nosuch" in refused.exception.message
+    assert CliRunner().invoke(fleet, ["guard", "check", "--role", "backend-developer", "ls"]).exit_code == 0
+    (root / ".fleet" / "config.yaml").write_text("agents: [{name: a, role: nosuch, prompt: Work.}]\n")
+    assert CliRunner().invoke(fleet, ["guard", "check", "--role", "nosuch", "ls"]).exit_code == 0
+
+
+def test_the_table_is_headed_with_the_keys_of_a_rule() -> None:
+    assert CliRunner().invoke(fleet, ["guard", "rules"]).output.split()[:4] == ["ID", "THEN", "OFFENCE", "REASON"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet_tui.governance.guard.shell import GLOB, OPAQUE, is_unknown
+from fleet_tui.governance.guard.paths import places
+from fleet_tui.governance.guard.text import GLOB, OPAQUE, is_unknown
 from fleet_tui.governance.guard.wrappers import commands_of
 from fleet_tui.watcher.shell_parser import MAX_LINE, parse
 
@@ -59,6 +61,16 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def assert_foreseen(line: str, programs: Path) -> int:
     """Run ``line`` in bash: each call must have been seen, to the letter or as far as it can be known. How many."""
+    made = calls_of(line, programs)
+    parsed = parse(line)
+    for argv in made:
+        alike = any(_may_be(command.argv, argv) for command in parsed.commands)
+        assert alike or parsed.problem, (line, argv, parsed)
+    return len(made)
+
+
+def calls_of(line: str, programs: Path) -> list[tuple[str, ...]]:
+    """What ``line`` called when bash ran it."""
     with tempfile.TemporaryDirectory() as home:
         calls = Path(home) / "calls"
         calls.touch()
@@ -67,12 +79,7 @@ def assert_foreseen(line: str, programs: Path) -> int:
             ["bash", "-c", line], env=environment, cwd=home, check=False, timeout=20, capture_output=True,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        made = [tuple(call.split("\x01")[:-1]) for call in calls.read_text().split("\x02")[:-1]]
-    parsed = parse(line)
-    for argv in made:
-        alike = any(_may_be(command.argv, argv) for command in parsed.commands)
-        assert alike or parsed.problem, (line, argv, parsed)
-    return len(made)
+        return [tuple(call.split("\x01")[:-1]) for call in calls.read_text().split("\x02")[:-1]]
 
 
 def _may_be(foreseen: tuple[str, ...], argv: tuple[str, ...]) -> bool:
@@ -232,3 +239,96 @@ def test_deep_nesting_ends_with_a_problem() -> None:
     for _ in range(12):
         line = "sh -c '" + line.replace("'", "'\\''") + "'"
     assert commands_of(line, parse).problems
+
+
+REALLY_RUN = (
+    "echo x | xargs --max-procs 4 a push",
+    "echo x | xargs --process-slot-var X a push",
+    "echo x | xargs --max-p 4 a push",
+    "flock --conflict-exit-code 3 F a push",
+    "flock F -c 'a push'",
+    "ionice --class 2 a push",
+    "stdbuf --output L a push",
+    "env -vS 'a push'",
+    "env --split-str='a push'",
+    "env -S 'a' push",
+    "env -C / a push",
+    "timeout --sig KILL -- 5 a push",
+    "nice --adj 1 a push",
+    "script -qc'a push' out </dev/null",
+    "script out --comm='a push' </dev/null",
+    "setsid -w a push",
+    "taskset -c 0 a push",
+    ". /dev/stdin <<< 'a push'",
+    "bash /dev/fd/3 3<<< 'a push'",
+    "hash -p $(command -v a) b; b push",
+    "shopt -s expand_aliases\nalias g=a\ng push",
+    "find . -maxdepth 0 -exec env -- a push \\;",
+)
+"""Lines that call ``a push`` in ways of their own."""
+
+
+@pytest.mark.parametrize("line", REALLY_RUN)
+def test_what_wrappers_really_run_was_foreseen(line: str, programs: Path) -> None:
+    made = calls_of(line, programs)
+    seen = commands_of(line, parse)
+    assert all(call[1:2] == ("push",) for call in made)
+    assert made or sys.platform != "linux"
+    # Through `hash -p $(...)` the name is one that nobody knows.
+    assert any(command.argv[1:2] == ("push",) and command.argv[0] in {"a", OPAQUE} for command in seen.commands), seen
+
+
+moves = st.sampled_from(
+    ["cd one", "cd two", "cd ..", "cd -", "cd nowhere", "cd / && cd -", "pushd one", "popd", "pushd", "w", "w", "w",
+     "true", "false", "env -C one w", "env --chdir=.. w", "builtin cd two", "cd ./one/../two", "cd"]
+)  # fmt: skip
+moving_lines = st.recursive(
+    moves,
+    lambda inner: st.one_of(
+        st.builds(
+            lambda one, sign, two: f"{one}{sign}{two}",
+            inner,
+            st.sampled_from(["; ", " && ", " || ", " | ", " & "]),
+            inner,
+        ),
+        inner.map(lambda line: f"({line})"),
+        inner.map(lambda line: f"{{ {line}; }}"),
+        inner.map(lambda line: f"! {{ {line}; }}"),
+        inner.map(lambda line: f"x=$({line})"),
+        inner.map(lambda line: f"for i in 1 2; do {line}; done"),
+        inner.map(lambda line: f"k() {{ {line}; }}; k"),
+        st.builds(lambda one, two, three: f"if {one}; then {two}; else {three}; fi", inner, inner, inner),
+        st.builds(lambda one, two: f"case x in x) {one};; *) {two};; esac", inner, inner),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(moving_lines)
+def test_no_program_runs_where_it_was_not_foreseen(line: str) -> None:
+    """Against bash: each directory in which ``w`` runs is among the places of a ``w`` that was seen."""
+    with tempfile.TemporaryDirectory() as root:
+        home = Path(root).resolve() / "home"
+        for folder in ("one/one", "one/two/one", "two/two", "two/one"):
+            (home / folder).mkdir(parents=True)
+        program = home.parent / "w"
+        program.write_text('#!/bin/sh\nprintf "%s\\n" "$(pwd)" >>"$CALLS"\n')
+        program.chmod(0o755)
+        calls = home.parent / "calls"
+        calls.touch()
+        environment = {"PATH": f"{home.parent}:/usr/bin:/bin", "CALLS": str(calls), "HOME": str(home)}
+        subprocess.run(
+            ["bash", "-c", f"{line}\nwait"], env=environment, cwd=home, check=False, timeout=20, capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        stood = set(calls.read_text().split())
+    seen = commands_of(line, parse)
+    foreseen = {
+        end
+        for command in seen.commands
+        if command.argv == ("w",)
+        for place in command.places
+        for end in places(place.path or ".", (str(home),), str(home))
+    }
+    assert stood <= foreseen or seen.problems, (line, stood - foreseen)

@@ -8,36 +8,23 @@ from collections.abc import Iterable, Iterator
 
 from pathspec import GitIgnoreSpec
 
-from fleet_tui.governance.guard.shell import OPAQUE
+from fleet_tui.governance.guard.options import given, operands, options
+from fleet_tui.governance.guard.targets import TARGETS, targets
+from fleet_tui.governance.guard.text import OPAQUE
 
-_WRITERS = frozenset(
-    {"tee", "rm", "rmdir", "touch", "mkdir", "chmod", "chown", "chgrp", "truncate", "shred", "unlink", "mv", "mkfifo"}
-)
-_COPIERS = frozenset({"cp", "ln", "install", "rsync", "scp"})
-_SCRIPTS = frozenset({"-e", "-f", "--expression", "--file"})
-_TARGET = (("t", "--target-directory"),)
-_TARGETS = {
-    **dict.fromkeys(("cp", "mv", "ln", "install"), _TARGET),
-    "curl": (("o", "--output"),),
-    "wget": (("O", "--output-document"), ("P", "--directory-prefix")),
-    "unzip": (("d", "-d"),),
-    "tar": (("C", "--directory"),),
-}
-"""Options that say where a program writes."""
-_GREP = frozenset({"-A", "-B", "-C", "-m", "-g", "-t"})
-_VALUES = {
-    "touch": frozenset({"-r", "-d", "-t", "--reference", "--date"}),
-    "truncate": frozenset({"-s", "-r"}),
-    **dict.fromkeys(("cp", "mv", "ln", "install"), frozenset({"-t", "--target-directory"})),
+_SCRIPTS = options("e: f: expression: file: E n r s z p a l w i:: in-place::")
+_GREP = options("A: B: C: m: g: t: e f n i v c l L r R w x o q s H h E F P a")
+_TAR = options("f: file: C: directory: X: exclude-from: exclude: T: files-from: b: c x t r u z j J v p P O S W k m h")
+_TABLES = {
     **dict.fromkeys(("grep", "egrep", "fgrep", "rg"), _GREP),
-    "sed": _SCRIPTS,
-    "perl": _SCRIPTS,
-    "ruby": _SCRIPTS,
+    **dict.fromkeys(("sed", "perl", "ruby"), _SCRIPTS),
+    "cp": TARGETS["cp"].options,
 }
-"""Options of programs that take a value which is no operand."""
+_NO_OPTIONS = options("")
 _EDITS = re.compile(r"-[acdlnpsuwzEr0-9]*i|--in-place")
 _SCRIPT = re.compile(r"-[acdlnpsuwzEr0-9]*[ef]$|--(expression|file)")
 _RECURSIVE = re.compile(r"-[a-zA-Z]*[rRa]|--(recursive|dereference-recursive|archive)$")
+_ABSOLUTE = re.compile(r"-?[a-zA-Z]*P|--absolute-names$")
 _IN_PLACE = frozenset({"sed", "perl", "ruby"})
 
 
@@ -90,26 +77,27 @@ def matches(spec: GitIgnoreSpec, path: str, workspace: str, home: str) -> bool:
 
 
 def written(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The operands that a well-known program writes to, removes or renames."""
+    """The files and directories that a well-known program writes to, removes or renames."""
     words = argv[1:]
-    targets = tuple(value for option in _TARGETS.get(program, ()) for value in _given(words, *option))
-    operands = _operands(words, _VALUES.get(program, frozenset()))
-    if program in _WRITERS:
-        return (*operands, *targets)
-    if program in _COPIERS:
-        return targets or (operands[-1:] if len(operands) > 1 else ())
     if program in _IN_PLACE and any(_EDITS.match(word) for word in words):
         has_script = any(_SCRIPT.match(word) for word in words)
-        return operands if has_script else operands[1:]
-    if program == "find" and "-delete" in words:
-        return operands[:1] or (".",)
+        return operands(words, _SCRIPTS)[0 if has_script else 1 :]
     if program == "dd":
         return tuple(word[3:] for word in words if word.startswith("of="))
-    if program == "zip":
-        return operands[:1]
-    if program == "tar" and not _extracts(words):
-        return tuple(word for word in _archives(words) if word != "-")
-    return targets
+    if program == "tar":
+        return tuple(_tar(words))
+    below = (operands(words, _NO_OPTIONS)[:1] or (".",)) if program == "find" and "-delete" in words else ()
+    return (*below, *targets(program, words))
+
+
+def _tar(words: tuple[str, ...]) -> Iterator[str]:
+    """The archive that ``tar`` writes, or where it unpacks: anywhere with absolute names."""
+    if not _extracts(words):
+        yield from (word for word in _archives(words) if word != "-")
+        return
+    yield from given(words, _TAR, ("-C", "--directory"))
+    if any(_ABSOLUTE.match(word) for at, word in enumerate(words) if at == 0 or word[:1] == "-"):
+        yield "/"
 
 
 def _extracts(words: tuple[str, ...]) -> bool:
@@ -119,57 +107,31 @@ def _extracts(words: tuple[str, ...]) -> bool:
 
 def _archives(words: tuple[str, ...]) -> Iterator[str]:
     """The archives that ``tar`` writes: ``-cf A``, ``--file=A``, and the old ``cf A``, whose values come in turn."""
-    yield from _given(words, "f", "--file")
+    yield from given(words, _TAR, ("-f", "--file"))
     cluster = words[0] if words and not words[0].startswith("-") else ""
     values = [letter for letter in cluster if letter in "fbCTX"]
     yield from (value for letter, value in zip(values, words[1:], strict=False) if letter == "f")
-
-
-def _given(words: tuple[str, ...], letter: str, long: str) -> Iterator[str]:
-    """The values of an option in each of its forms: ``-o F``, ``-xoF``, ``--output F``, ``--output=F``."""
-    for at, word in enumerate(words):
-        if word.startswith(f"{long}="):
-            yield word.partition("=")[2]
-        elif word == long:
-            yield from words[at + 1 : at + 2]
-        elif word[:1] == "-" and word[:2] != "--" and letter in word[1:]:
-            rest = word[1:].partition(letter)[2]
-            yield from (rest,) if rest else words[at + 1 : at + 2]
 
 
 def searched(program: str, argv: tuple[str, ...]) -> tuple[str, ...]:
     """The directories of which a well-known program reads all that is in them."""
     words = argv[1:]
     if program == "tar":
-        return () if _extracts(words) else (*_given(words, "C", "--directory"), *_operands(words, frozenset()))
+        return () if _extracts(words) else (*given(words, _TAR, ("-C", "--directory")), *operands(words, _NO_OPTIONS))
     if program not in {"rg", "cp", "grep", "egrep", "fgrep"}:
         return ()
     if program != "rg" and not any(_RECURSIVE.match(word) for word in words):
         return ()
-    operands = _operands(words, _VALUES.get(program, frozenset()))
+    found = operands(words, _TABLES[program])
     if program == "cp":
-        return operands[:-1]
-    return operands[1:] or (".",)
+        return found[:-1]
+    return found[1:] or (".",)
 
 
 def is_above(directory: str, patterns: Iterable[str], home: str) -> bool:
     """Whether something that one of the anchored patterns names may be below the absolute ``directory``."""
     named = (home + pattern[1:] if pattern.startswith("~/") else pattern for pattern in patterns)
     return any(pattern.startswith("/") and is_inside(pattern, directory) for pattern in named)
-
-
-def _operands(words: Iterable[str], values: frozenset[str]) -> tuple[str, ...]:
-    """What is no option and no value of one."""
-    rest = iter(words)
-    found: list[str] = []
-    for word in rest:
-        if word == "--":
-            found += rest
-        elif word in values:
-            next(rest, "")
-        elif not word.startswith("-") or word == "-":
-            found.append(word)
-    return tuple(found)
 
 
 def mentioned(argv: tuple[str, ...]) -> Iterator[str]:

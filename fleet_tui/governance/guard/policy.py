@@ -12,7 +12,8 @@ from pathspec import GitIgnoreSpec
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.guard import git, paths
 from fleet_tui.governance.guard.acts import Act, Surroundings
-from fleet_tui.governance.guard.shell import GLOB, OPAQUE, Command, Parse, is_unknown
+from fleet_tui.governance.guard.shell import Command, Parse
+from fleet_tui.governance.guard.text import GLOB, OPAQUE, is_unknown
 from fleet_tui.governance.guard.wrappers import Seen, commands_in, commands_of, program, reads_its_script
 from fleet_tui.settings.guard import Guard, GuardRule, Verdict
 
@@ -29,6 +30,7 @@ _VALUE_OPTIONS = {
 """Options before the verb that take a value."""
 _TWO_WORDS = frozenset({"gh", "fleet", "docker", "uv", "npm"})
 """Programs whose verb may be two words: `gh pr merge`."""
+_TAKES_AWAY = frozenset({"rm", "mv"})
 _SHOWN = 160
 
 
@@ -155,64 +157,74 @@ def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
 
 
 def _steps(seen: Seen, act: Act, who: Surroundings, writable: tuple[str, ...]) -> list[_Step]:
-    """Each command with the directories in which it may run.
-
-    That is where the line began and wherever it went by `cd`; in a chain (``cd a && b``) only where the chain has gone
-    from any of those.
-    """
-    cwds = [act.cwd or who.workspace]
-    start = cwds
-    steps = []
-    for command in seen.commands:
-        name = program(command.argv[0]) if command.argv else ""
-        if not command.moved:
-            start = list(cwds)
-        here = _gone(start, command.moved, who)
-        steps.append(_step(command, name, act.tool, tuple(here), who, writable))
-        if name in {"cd", "pushd"}:
-            target = next((word for word in command.argv[1:] if not word.startswith("-")), "~")
-            cwds += [place for place in paths.places(target, here, who.home) if place not in cwds][:8]
-    return steps
+    begin = act.cwd or who.workspace
+    return [_step(command, act.tool, begin, who, writable) for command in seen.commands]
 
 
-def _gone(start: list[str], moved: tuple[str, ...], who: Surroundings) -> list[str]:
+def _resolved(command: Command, begin: str, who: Surroundings, *, expected: bool) -> tuple[str, ...]:
+    """The directories in which it may run, or those alone in which it runs when every `cd` goes well."""
+    found = [place.path or "." for place in command.places if place.expected or not expected]
+    return _absolute(found, (begin,), who)
+
+
+def _gone(start: tuple[str, ...], moved: tuple[str, ...], who: Surroundings) -> tuple[str, ...]:
     here = start
     for target in moved:
-        here = list(dict.fromkeys(paths.places(target, here, who.home)))
+        here = _absolute((target,), here, who)
     return here
 
 
-def _step(
-    command: Command, name: str, tool: str, cwds: tuple[str, ...], who: Surroundings, writable: tuple[str, ...]
-) -> _Step:
+def _step(command: Command, tool: str, begin: str, who: Surroundings, writable: tuple[str, ...]) -> _Step:
+    name = program(command.argv[0]) if command.argv else ""
     arguments = command.argv[1:]
     call = git.git_call(command.argv) if name == "git" else None
-    verbs = (call.verb,) if call else _verbs(name, arguments)
-    reads = (*command.reads, *paths.mentioned(command.argv))
-    written = (*command.writes, *(git.written(call) if call else paths.written(name, command.argv)))
-    known = [word for word in written if not paths.is_anywhere(word)]
+    cwds = _resolved(command, begin, who, expected=False)
+    written = (*command.writes, *(() if call else paths.written(name, command.argv)))
+    writes = _absolute([word for word in written if not paths.is_anywhere(word)], cwds, who)
+    anywhere = any(map(paths.is_anywhere, written))
+    if call:
+        writes, anywhere = (*writes, *_git_writes(call, command, begin, who)), anywhere or _git_anywhere(call)
+    if name in _TAKES_AWAY and who.workspace in writes:
+        writes = (*writes, f"{who.workspace}/.git")
     return _Step(
         tool,
         name,
-        verbs,
+        (call.verb,) if call else _verbs(name, arguments),
         arguments,
         call.settings if call else (),
         command.environment,
-        _reached(_absolute(reads, cwds, who), who),
+        _reached(_absolute((*command.reads, *paths.mentioned(command.argv)), cwds, who), who),
         _reached(_absolute(paths.searched(name, command.argv), cwds, who), who),
-        _reached(_absolute(written, cwds, who), who),
-        _is_outside(_absolute(known, cwds, who), who, writable),
-        len(known) < len(written),
-        _foreign_push(call, cwds, who) if call and call.verb == "push" else None,
+        _reached((*writes, *_absolute(filter(paths.is_anywhere, written), cwds, who)), who),
+        _is_outside(writes, who, writable),
+        anywhere,
+        _foreign_push(call, command, begin, who) if call and call.verb == "push" else None,
         reads_its_script(command),
         _is_opaque(command, name, call),
         one_line(" ".join(command.argv).replace(OPAQUE, "…").replace(GLOB, "*"), _SHOWN),
     )
 
 
-def _foreign_push(call: git.GitCall, cwds: tuple[str, ...], who: Surroundings) -> str | None:
-    here = _gone(list(cwds), call.directories, who)
-    if not any(paths.is_inside(place, who.workspace) for place in here):
+def _git_writes(call: git.GitCall, command: Command, begin: str, who: Surroundings) -> tuple[str, ...]:
+    """What git writes, from where it goes; its own tree is held against it only where it is expected to stand."""
+    here = _gone(_resolved(command, begin, who, expected=False), call.directories, who)
+    named = _absolute([word for word in git.written(call) if not paths.is_anywhere(word)], here, who)
+    if not call.changes_the_tree:
+        return named
+    expected = _gone(_resolved(command, begin, who, expected=True), call.directories, who)
+    return (*named, *(_absolute(call.trees, expected, who) or expected))
+
+
+def _git_anywhere(call: git.GitCall) -> bool:
+    return any(map(paths.is_anywhere, git.written(call)))
+
+
+def _foreign_push(call: git.GitCall, command: Command, begin: str, who: Surroundings) -> str | None:
+    moves = (*call.directories, *call.trees)
+    expected = _gone(_resolved(command, begin, who, expected=True), moves, who)
+    possible = _gone(_resolved(command, begin, who, expected=False), moves, who)
+    inside = [paths.is_inside(place, who.workspace) for place in (expected or possible)]
+    if not (all(inside) if expected and not any(map(is_unknown, moves)) else any(inside)):
         return "pushes from outside its workspace"
     return git.foreign_push(call, who.branch)
 

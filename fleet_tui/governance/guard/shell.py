@@ -1,27 +1,22 @@
 """What a shell line runs, from its syntax tree: commands with their words unquoted, and where they read and write.
 
 The tree is that of shfmt (``shfmt --to-json``). Words that only the running shell knows (``$VAR``, ``$(...)``, globs)
-hold :data:`OPAQUE` where the unknown part is, and :data:`GLOB` where it is names of files.
+hold ``OPAQUE`` where the unknown part is, and ``GLOB`` where it is names of files.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-OPAQUE = "\0"
-"""Stands for text that is known only when the line runs; no real argument can hold it."""
-GLOB = "\1"
-"""Stands for ``*``, ``?`` and ``[``: unknown too, but at the beginning of a path it is a name in the directory at hand,
-as a real argument that begins with this character would be."""
-MAX_COMMANDS = 2_000
+from fleet_tui.governance.guard.directories import HERE, Place
+from fleet_tui.governance.guard.text import GLOB, OPAQUE, is_unknown
 
 Node = Mapping[str, Any]
 _WRITING = frozenset({">", ">>", "&>", "&>>", ">|", "<>", ">&"})
 _READING = frozenset({"<", "<>"})
-_MOVERS = frozenset({"pushd", "popd", "eval", "source", ".", "builtin", "command"})
 _HERE = frozenset({"<<", "<<-"})
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
 _ANSI_C = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|c.|.)", re.DOTALL)
@@ -44,9 +39,8 @@ class Command:
     piped: bool = False
     """Whether its input comes from a pipe or a here-document."""
     stdin: str | None = None
-    moved: tuple[str, ...] = ()
-    """Where `cd` surely went before it in its chain (``cd a && b``), from where the chain began."""
-
+    places: tuple[Place, ...] = HERE
+    """Where it may run, from where the line began."""
     substituted: bool = False
     """Whether one of its arguments is what another program puts out (``<(...)``)."""
     fed: bool = False
@@ -71,81 +65,15 @@ Parse = Callable[[str], Parsed]
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class Around:
     """What holds for a node because of those around it."""
 
     piped: bool = False
     redirects: tuple[Node, ...] = ()
-    moved: tuple[str, ...] = ()
 
 
-def is_unknown(word: str) -> bool:
-    """Whether a part of ``word`` is known only when the line runs."""
-    return OPAQUE in word or GLOB in word
-
-
-def read_tree(tree: Node) -> Parsed:
-    """Every simple command in a tree, those in substitutions, functions and conditions included."""
-    commands: list[Command] = []
-    # Without recursion: lines may nest as deeply as they like.
-    stack: list[tuple[Any, _Around]] = [(tree, _Around())]
-    while stack:
-        node, around = stack.pop()
-        if isinstance(node, list):
-            stack += [(child, around) for child in reversed(node)]
-        if not isinstance(node, Mapping):
-            continue
-        kind = node.get("Type")
-        if kind == "CallExpr" or (kind is None and "Redirs" in node and "Cmd" not in node):
-            commands.append(_command(node, around))
-            around = _Around(around.piped)
-        elif kind in {"DeclClause", "ForClause"}:
-            commands.append(_named(node))
-        elif "Redirs" in node:
-            around = replace(around, redirects=(*around.redirects, *node["Redirs"]))
-        if len(commands) > MAX_COMMANDS:
-            return Parsed(tuple(commands), f"it runs more than {MAX_COMMANDS} commands")
-        if kind == "BinaryCmd" and node.get("Op") in {"|", "|&"}:
-            stack += [(node.get("Y"), replace(around, piped=True)), (node.get("X"), around)]
-        elif kind == "BinaryCmd" and node.get("Op") == "&&":
-            stack += [(child, replace(around, moved=moved)) for child, moved in reversed(chain(node))]
-        else:
-            inner = around if "Cmd" in node else replace(around, moved=())
-            stack += [(child, inner) for child in reversed(list(node.values()))]
-    return Parsed(tuple(commands))
-
-
-def chain(node: Node) -> list[tuple[Node, tuple[str, ...]]]:
-    """The links of ``a && b && c`` with where `cd` went before each: each runs only when all before it went well."""
-    links: list[Node] = []
-    while node.get("Type") == "BinaryCmd" and node.get("Op") == "&&":
-        links.append(node.get("Y") or {})
-        first = node.get("X") or {}
-        node = first.get("Cmd") or {}
-    moved: tuple[str, ...] = ()
-    found = []
-    for link in (first, *reversed(links)):
-        found.append((link, moved))
-        target = _went(link)
-        moved = () if target is None else (*moved, *target)
-    return found
-
-
-def _went(link: Node) -> tuple[str, ...] | None:
-    """Where a link of a chain goes by `cd`, if anywhere; None when that is not known."""
-    call = link.get("Cmd") or {}
-    if call.get("Type") == "Subshell":
-        return ()
-    if call.get("Type") != "CallExpr" or link.get("Negated") or link.get("Background"):
-        return None
-    argv = words(call)
-    if argv[:1] == ("cd",):
-        known = len(argv) == 2 and not is_unknown(argv[1]) and not argv[1].startswith("-")
-        return argv[1:] if known else None
-    return None if not argv or is_unknown(argv[0]) or argv[0] in _MOVERS else ()
-
-
-def _command(node: Node, around: _Around) -> Command:
+def command_of(node: Node, around: Around, places: tuple[Place, ...]) -> Command:
+    """A simple command, or a redirection without one."""
     piped, redirects = around.piped, (*around.redirects, *node.get("Redirs", ()))
     argv = words(node)
     assigned = _assigned(node.get("Assigns", ()))
@@ -165,10 +93,10 @@ def _command(node: Node, around: _Around) -> Command:
         part.get("Type") == "ProcSubst" for word in node.get("Args", ()) for part in word.get("Parts", ())
     )
     names = tuple(name for name, _ in assigned)
-    return Command(argv, names, assigned, tuple(writes), tuple(reads), piped, stdin, around.moved, substituted)
+    return Command(argv, names, assigned, tuple(writes), tuple(reads), piped, stdin, places, substituted)
 
 
-def _named(node: Node) -> Command:
+def named(node: Node) -> Command:
     """What ``export``, ``declare`` and ``for`` give names to."""
     if node.get("Type") == "ForClause":
         loop = node.get("Loop") or {}
@@ -210,7 +138,13 @@ def _name(assign: Node) -> str:
 
 def _word(word: Node) -> str:
     """The word as the program will get it."""
-    return "".join(_parts(word.get("Parts", ())))
+    text = "".join(_parts(word.get("Parts", ())))
+    return "[" if text == GLOB and _is_bracket(word) else text
+
+
+def _is_bracket(word: Node) -> bool:
+    """Whether it is the program of ``[ -f x ]``, which stands for no name of a file."""
+    return [part.get("Value") for part in word.get("Parts", ())] == ["["]
 
 
 def _parts(parts: Sequence[Node]) -> Iterator[str]:
