@@ -117,7 +117,7 @@ FORBIDDEN = (
     "env GIT_SEQUENCE_EDITOR='git push origin main #' git rebase -i main",
     "export PAGER='tee /people/u/x'; git log",
     "tar -cf /people/u/x.tar .",
-    "tar czf ../x.tgz .",
+    "tar czf ../../../../../../x.tgz .",
     "tar --create --file=/people/u/x.tar src",
     "zip -r /people/u/x.zip src",
 )
