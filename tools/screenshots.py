@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import re
-import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -25,9 +24,7 @@ prepare_environment(os.environ)  # before Textual is imported: it reads these on
 
 from fleet_tui.bus.server import BusServer  # noqa: E402
 from fleet_tui.domain.errors import Refused  # noqa: E402
-from fleet_tui.store import canonical, chain  # noqa: E402
-from fleet_tui.store.rebuild import rebuild  # noqa: E402
-from fleet_tui.store.store import Store  # noqa: E402
+from fleet_tui.store.recording import Playback, sealed_anew  # noqa: E402
 from fleet_tui.tui.app import RoomApp  # noqa: E402
 from fleet_tui.tui.context import RoomContext  # noqa: E402
 from fleet_tui.tui.live import ShowsPanes, lines_of_rows  # noqa: E402
@@ -42,6 +39,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "wall": (),
     "approve": ("2",),
     "strip": ("2", "A"),
+    "pipeline": ("4",),
     "events": ("5",),
     "agent": ("slash", "b", "o", "enter", "enter"),
     "help": ("question_mark",),
@@ -74,19 +72,10 @@ class Stage:
 
     def fill(self) -> None:
         """The recorded log in a database of its own, sealed again, with the tables that follow from it."""
-        Store.open(self.database, host="workstation", blobs=self.directory / "blobs").close()
-        previous = chain.GENESIS
-        with contextlib.closing(sqlite3.connect(self.database)) as database, database:
-            for *columns, payload in self.recording["events"]:
-                body, salt = canonical.dumps(payload).encode(), bytes(chain.SALT_BYTES)
-                known = dict(zip(self.recording["columns"], columns, strict=True))
-                sealed = {**known, "body_hash": chain.body_hash(salt, body), "prev": previous}
-                row = chain.seal(tuple(sealed[name] for name in chain.EventRow._fields[:-1]))
-                database.execute(chain.INSERT, row)
-                database.execute("INSERT INTO event_body VALUES (?, ?, ?)", (row.seq, salt, body))
-                previous = row.hash
-            database.execute("UPDATE head SET seq = ?, hash = ?", (row.seq, previous))
-        rebuild(self.database)
+        names = self.recording["columns"]
+        events = [(dict(zip(names, columns, strict=True)), body) for *columns, body in self.recording["events"]]
+        with contextlib.closing(Playback(sealed_anew(events), self.database)) as player:
+            player.go_to(player.last_ns)
 
     async def answer(self, caller: object, op: str, args: dict[str, Any], request: str) -> dict[str, Any]:  # noqa: ARG002
         """What the watcher answered when the demo was recorded; pictures never act."""

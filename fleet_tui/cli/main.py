@@ -35,6 +35,7 @@ COMMANDS = {
     "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told."),
     "queue": ("fleet_tui.cli.queue", "queue", "What needs you, in the room's order, and what answers it."),
     "question": ("fleet_tui.cli.question", "question", "List and answer what agents ask."),
+    "replay": ("fleet_tui.cli.replay", "replay", "Open the control room on a recorded log."),
     "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),
     "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),
     "up": ("fleet_tui.cli.up", "up", "Start the watcher if needed and open the control room."),

@@ -77,7 +77,7 @@ class RoomApp(App[int]):
         self.modes_visited: list[str] = ["wall", "wall"]
         self.feed = Feed(
             context.database,
-            lambda: commands.probe(context.operator_socket),
+            lambda: commands.probe(context.operator_socket) if context.replay is None else {},
             self._publish,
             clock=context.clock,
         )
@@ -95,7 +95,8 @@ class RoomApp(App[int]):
 
     def _publish(self, picture: Picture) -> None:
         """Called in the feed's thread, where posting is all that is allowed."""
-        self.post_message(PictureArrived(picture))
+        replay = self.context.replay
+        self.post_message(PictureArrived(picture if replay is None else replay.timeless(picture)))
 
     # -- life --------------------------------------------------------------------------------------------------------
 
@@ -105,6 +106,8 @@ class RoomApp(App[int]):
             self.add_mode(name, factory)
         self.switch_mode("wall")
         self.feed.start()
+        if self.context.replay is not None:
+            self.context.replay.start(self)
         if self.context.live:
             self._show_live_panes()
         self.set_interval(1.0, self._tick, name="ages")
@@ -144,6 +147,11 @@ class RoomApp(App[int]):
             return ""
         age = age_s(self.picture.health, self.started_ns, self.now_ns)
         return f"off: the watcher has not answered for {age} s; r retries"
+
+    @property
+    def why_off(self) -> str:
+        """Why nothing can be done; empty while it can."""
+        return self.context.replay.why_off if self.context.replay is not None else self.why_frozen
 
     @property
     def room_screen(self) -> RoomScreen | None:
@@ -186,8 +194,6 @@ class RoomApp(App[int]):
             screen.tick()
         self.arrivals.ring()
 
-    # -- the message line --------------------------------------------------------------------------------------------
-
     def say(self, text: str | Tell, style: str = "normal") -> None:
         """Put a line where results stand. It is the shown screen's, and what is told goes when it is over."""
         screen = self.room_screen
@@ -205,8 +211,10 @@ class RoomApp(App[int]):
 
     def act(self, act: Act) -> None:
         """Send a command; its outcome goes to the message line."""
-        self.say(f"{act.verb} {act.target}: asking the watcher", "quiet")
-        self._perform(act)
+        off = self.context.replay is not None
+        self.say(f"{act.verb} {act.target}: {self.why_off if off else 'asking the watcher'}", "quiet")
+        if not off:
+            self._perform(act)
 
     @work(group="acts", exit_on_error=False)
     async def _perform(self, act: Act) -> None:

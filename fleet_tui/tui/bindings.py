@@ -42,6 +42,7 @@ class Here:
     held: ApprovalCard | None = None
     needs: int = 0
     ticket: TicketCard | None = None
+    recording: bool = False
     fault: Fault | None = None
     """The problem of the configuration that is selected."""
 
@@ -167,6 +168,10 @@ def _with_pull_request(here: Here) -> str | None:
     if here.ticket is None:
         return "no ticket is selected"
     return None if here.ticket.approval else f"no decision on #{here.ticket.number} waits for you"
+
+
+def _recording(here: Here) -> str | None:
+    return None if here.recording else "this is a living fleet; fleet replay opens a recording"
 
 
 _ON_AGENT = (WALL, AGENT)
@@ -375,6 +380,16 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("screen.system", "8", "system", "errors of the configuration; the system's parts", (EVERYWHERE,), hint=False),
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
+    *(
+        Key(f"replay.{name}", key, label, told, (EVERYWHERE,), hint=False, disabled=_recording)
+        for name, key, label, told in (
+            ("pause", "p", "pause", "in a recording: stand still, or go on"),
+            ("back", "less_than_sign", "back", "in a recording: back by a twentieth of it"),
+            ("on", "greater_than_sign", "on", "in a recording: on by a twentieth of it"),
+            ("slower", "left_parenthesis", "slower", "in a recording: play slower"),
+            ("faster", "right_parenthesis", "faster", "in a recording: play faster"),
+        )
+    ),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
     Key("room.redraw", "ctrl+l", "redraw", "draw the whole screen again", (EVERYWHERE,), hint=False),
     Key("room.back", "escape,backspace", "back", "one level up", (EVERYWHERE,), hint=False),
@@ -431,7 +446,8 @@ SHOWN = {
     "question_mark": "?", "exclamation_mark": "!", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab",
     "space": "Space", "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[",
     "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "comma": ",", "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
+    "comma": ",", "less_than_sign": "<", "greater_than_sign": ">", "left_parenthesis": "(", "right_parenthesis": ")",
+     "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip
 
 

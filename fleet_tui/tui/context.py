@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_tui.readmodel.bell import Which
+from fleet_tui.tui.replay import Replay
 from fleet_tui.tui.theme import Look
 
 if TYPE_CHECKING:
@@ -35,4 +36,6 @@ class RoomContext:
     """What each rule's alarms mean."""
     bell: Which = "urgent"
     """What rings the terminal's bell."""
+    replay: Replay | None = None
+    """Set where the room shows a recording: then nothing can be done, and the clock is the recording's."""
     clock: Callable[[], int] = time.time_ns

@@ -28,7 +28,7 @@ class Parts:
     def want(self) -> None:
         """Ask when the answer may differ from the last one. The screen on show is drawn anew when it has come."""
         room, snapshot = self._room, self._room.picture.snapshot
-        if snapshot is None or room.why_frozen:
+        if snapshot is None or room.why_off:
             return
         fleet = snapshot.fleet
         state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid)

@@ -17,7 +17,7 @@ _NAMED = ("TERM", "COLORTERM", "NO_COLOR")
 
 def list_title(report: SystemReport | None) -> str:
     if report is None:
-        return "configuration: asking the watcher"
+        return "configuration: known when the watcher has answered"
     warnings = len(report.faults) - report.errors
     if not report.faults:
         return f"configuration: no errors ({report.version[:8]})"

@@ -117,9 +117,9 @@ class AgentActs(RoomScreen):
         message.stop()
         self.room.drafts.pop(message.key, None)
         op, identity, name = message.key.split(":", 2)
-        if self.room.why_frozen:
+        if self.room.why_off:
             self.room.drafts[message.key] = message.text
-            self.room.say(f"not sent, the draft is kept: {self.room.why_frozen}", "warn")
+            self.room.say(f"not sent, the draft is kept: {self.room.why_off}", "warn")
         elif op == "answer":
             self.room.act(Act("answer", {"question": identity, "text": message.text}, "answer", name))
         else:

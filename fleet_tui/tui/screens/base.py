@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual import events, on
@@ -23,6 +23,7 @@ from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.compositor import RoomCompositor
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.present import frame, strips
+from fleet_tui.tui.replay import Replay
 from fleet_tui.tui.said import Said
 from fleet_tui.tui.screens.places import Places
 from fleet_widgets.frame_lines import FrameLine
@@ -167,7 +168,8 @@ class RoomScreen(Places):
 
     def idle_message(self) -> str:
         """What the message line says when there is nothing to say."""
-        return self.room.why_frozen
+        replay = self.room.context.replay
+        return replay.words() if replay is not None else self.room.why_frozen
 
     def show_hints(self) -> None:
         if self.strip.request is not None:
@@ -204,7 +206,8 @@ class RoomScreen(Places):
         snapshot = self.snapshot
         return Here(
             scope=self.scope,
-            frozen=self.room.why_frozen,
+            frozen=self.room.why_off,
+            recording=self.room.context.replay is not None,
             need=self.current_need(),
             alarm=self.current_alarm(),
             held=frame.held_card(snapshot, self.room.now_ns),
@@ -293,6 +296,29 @@ class RoomScreen(Places):
         self.room.say(lambda: "asking the watcher again" if self.room.picture.health is health else "", "quiet")
         self.room.feed.poke()
 
+    def do_replay_pause(self) -> None:
+        self._replayed(lambda replay: replay.pause())
+
+    def do_replay_back(self) -> None:
+        self._replayed(lambda replay: replay.jump(-1))
+
+    def do_replay_on(self) -> None:
+        self._replayed(lambda replay: replay.jump(1))
+
+    def do_replay_slower(self) -> None:
+        self._replayed(lambda replay: replay.change_speed(-1))
+
+    def do_replay_faster(self) -> None:
+        self._replayed(lambda replay: replay.change_speed(1))
+
+    def _replayed(self, what: Callable[[Replay], None]) -> None:
+        replay = self.room.context.replay
+        if replay is not None:
+            what(replay)
+            replay.advance(self.room)
+            self.said = None
+            self.tick()
+
     def do_room_redraw(self) -> None:
         self.refresh(layout=True)
 
@@ -338,7 +364,7 @@ class RoomScreen(Places):
         act, self._asked = self._asked, None
         if act is None:
             return
-        why = self.room.why_frozen
+        why = self.room.why_off
         if why:
             self.room.say(f"{act.verb} {act.target}: {why}", "warn")
             return

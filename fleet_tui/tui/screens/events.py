@@ -67,8 +67,8 @@ class EventsScreen(RoomScreen):
     def update_body(self) -> None:
         snapshot, feed = self.snapshot, self.query_one(EventFeed)
         feed.dimmed = bool(self.room.why_frozen)
-        if snapshot is not None and self._source is None:
-            self.filter_by("")
+        if snapshot is not None and (self._source is None or snapshot.seq < self._seq):  # a recording went back
+            self.filter_by(self._source.wanted.text if self._source else "")
         elif snapshot is not None and self._source is not None and snapshot.seq != self._seq:
             self._source.agent_of_run.update(self._agents())
             if self._source.refresh():

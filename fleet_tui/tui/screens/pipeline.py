@@ -70,7 +70,7 @@ class PipelineScreen(AgentActs):
         snapshot, reader, now_ns = self.snapshot, self.room.reader(), self.room.now_ns
         if snapshot is None or reader is None:
             return
-        if self._pipeline is None:
+        if self._pipeline is None or snapshot.seq < self._seq:  # a recording went back
             self._pipeline = Pipeline(reader)
         pipeline, view = self._pipeline, self.query_one(BoardView)
         if not pipeline.complete or snapshot.seq != self._seq:
