@@ -76,6 +76,10 @@ class Key:
         """The screen's method that does it."""
         return "do_" + self.id.replace(".", "_")
 
+    def concerns(self, here: Here) -> bool:
+        """Whether the help of this room names it: the keys of a recording are of no use elsewhere."""
+        return here.recording or not self.id.startswith("replay.")
+
     def why_not(self, here: Here) -> str | None:
         """Why the key does nothing now, or None."""
         if self.acts and here.frozen:

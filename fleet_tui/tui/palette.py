@@ -35,7 +35,7 @@ class RoomCommands(Provider):
         screen = cast("RoomScreen", self.screen)
         here = screen.here()
         for key in keys_for(screen.scope):
-            if key.id == "room.command":
+            if key.id == "room.command" or not key.concerns(here):
                 continue
             why = key.why_not(here)
             name = f"{key.label} ({shown(key.keys.split(',')[0])})"

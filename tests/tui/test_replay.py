@@ -12,6 +12,7 @@ from fleet_tui.store.recording import Playback, Recorded, load
 from fleet_tui.tui.app import RoomApp
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.context import RoomContext
+from fleet_tui.tui.present.help import help_sections
 from fleet_tui.tui.replay import SECOND_NS, Replay
 from tests.tui.conftest import DEFAULTS
 
@@ -82,7 +83,8 @@ async def test_events_come_as_time_goes_and_go_when_one_goes_back(
         assert ", END" in text(room)
         await pilot.press("p", *["less_than_sign"] * 20)
         await until(lambda: "APPROVE merge of #2" not in text(room))
-        assert "PAUSED" in room.screen.idle_message()
+        assert room.context.replay is not None
+        assert "PAUSED" in room.context.replay.words()
         await pilot.press("5")
         await until(lambda: "1 events" in text(room))
         await pilot.press(*["greater_than_sign"] * 20)
@@ -109,3 +111,4 @@ async def test_in_a_living_fleet_the_keys_say_what_they_are_for(fleet: Any, unti
         await until(lambda: app.picture.snapshot is not None)
         await pilot.press("p")
         assert app.message == "p: this is a living fleet; fleet replay opens a recording"
+        assert not any("recording" in str(section) for section in help_sections(app.screen.here(), {}))

@@ -24,8 +24,9 @@ MEANINGS: dict[Doing, str] = {
 
 def help_sections(here: Here, keymap: Mapping[str, str]) -> tuple[Section, ...]:
     """What works here, what works everywhere, and the signs; a key that does nothing now says why."""
-    own = tuple(part for key in KEYS if here.scope in key.scopes for part in _key_line(key, here, keymap))
-    everywhere = tuple(part for key in KEYS if EVERYWHERE in key.scopes for part in _key_line(key, here, keymap))
+    keys = [key for key in KEYS if key.concerns(here)]
+    own = tuple(part for key in keys if here.scope in key.scopes for part in _key_line(key, here, keymap))
+    everywhere = tuple(part for key in keys if EVERYWHERE in key.scopes for part in _key_line(key, here, keymap))
     moves = tuple(_move_line(*move) for move in (*OWN_MOVES.get(here.scope, ()), *MOVES))
     return (
         Section(f"on this screen: {here.scope}", (*own, *moves)),
