@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from random import Random
@@ -137,3 +138,35 @@ async def test_links_lead_nowhere(tree: Worktree, paths: WorkspacePaths, tmp_pat
     await tree.look()
     assert set(told(await tree.diff())) == {"way-out"}
     assert all(not str(place).startswith(str(paths.path / "way-out")) for place in tree.directories)
+
+
+async def test_a_folder_that_becomes_a_link_between_two_looks_leads_nowhere(
+    tree: Worktree, paths: WorkspacePaths, tmp_path: Path
+) -> None:
+    """The changed path is known; the folder above it is another by the time it is read."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "s.txt").write_text("AKIA\n")
+    folder = paths.path / "sub"
+    folder.mkdir()
+    (folder / "s.txt").write_text("mine\n")
+    await tree.look()
+    folder.rename(tmp_path / "was")
+    folder.symlink_to(outside)
+    await tree.look([str(folder / "s.txt")])
+    assert "AKIA" not in str(await tree.diff())
+    assert "sub/s.txt" not in told(await tree.diff())
+
+
+async def test_a_pipe_as_gitignore_hides_and_stalls_nothing(tree: Worktree, paths: WorkspacePaths) -> None:
+    os.mkfifo(paths.path / ".gitignore")
+    (paths.path / "sub").mkdir()
+    (paths.path / "sub" / ".gitignore").write_text("*.o\n")
+    (paths.path / "sub" / "x.o").touch()
+    (paths.path / "sub" / "y.txt").write_text("mine\n")
+    async with asyncio.timeout(10):
+        await tree.look()
+        assert set(told(await tree.diff())) == {"sub/.gitignore", "sub/y.txt"}
+        (paths.path / "sub" / ".gitignore").write_text("*.txt\n")  # what counts is what it says now
+        await tree.look([str(paths.path / "sub" / ".gitignore")])
+        assert set(told(await tree.diff())) == {"sub/.gitignore", "sub/x.o"}
