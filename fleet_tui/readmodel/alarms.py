@@ -109,7 +109,7 @@ def read_alarms(reader: Reader, now_ns: int) -> AlarmBoard:
         standing = reader.alarms(*STANDING_ALARMS)
         history = reader.alarms(since_ns=now_ns - DAY_NS)
         gone = [alarm for alarm in history if _went_unseen(alarm)]
-        agents = _agents(reader, [*standing, *gone])
+        agents = reader.agents_behind(alarm.about for alarm in (*standing, *gone))
     listed = [*standing, *gone]
     follow = Counter(alarm.first for alarm in listed if alarm.first is not None)
 
@@ -147,26 +147,6 @@ def grouped(alarms: Iterable[Alarm]) -> list[Alarm]:
         for head in sorted(groups, key=place)
         for alarm in sorted(groups[head], key=lambda one: (one.id != head, one.raised_ns, one.id))
     ]
-
-
-def _agents(reader: Reader, alarms: Sequence[Alarm]) -> dict[str, str]:
-    """What alarms are about → the agent behind it."""
-    found: dict[str, str] = {}
-    for about in {alarm.about for alarm in alarms}:
-        noun, _, name = about.partition(":")
-        number = int(name) if name.isdecimal() else 0
-        run = reader.run(name) if noun == "run" else None
-        ticket = reader.ticket(number) if noun == "ticket" and number else None
-        pull_request = reader.pull_request(number) if noun == "pr" and number else None
-        agent = needs.agent_of(
-            about,
-            {run.id: run} if run else {},
-            [ticket] if ticket else [],
-            {number: pull_request} if pull_request else {},
-        )
-        if agent is not None:
-            found[about] = agent
-    return found
 
 
 def raised_event(reader: Reader, alarm: Alarm) -> Event | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from operator import or_
@@ -37,6 +38,13 @@ from fleet_tui.store.rows import values
 
 T = TypeVar("T")
 __all__ = ["EventFilter", "Reader"]
+
+_AGENTS_BEHIND = {
+    "run": "SELECT id, agent FROM run WHERE id IN (SELECT value FROM json_each(?))",
+    "pr": "SELECT number, agent FROM pull_request WHERE number IN (SELECT value FROM json_each(?))",
+    "ticket": "SELECT number, agent FROM ticket WHERE number IN (SELECT value FROM json_each(?)) AND agent IS NOT NULL",
+}
+"""What a subject may be → who is behind it, for all of them at once."""
 
 
 class Reader:
@@ -203,6 +211,17 @@ class Reader:
         sql = "SELECT count(*) FROM alarm WHERE rule = ? AND about = ?"
         with self._guard():
             return int(raw(self._db).execute(sql, (rule, about)).fetchone()[0])
+
+    def agents_behind(self, subjects: Iterable[str]) -> dict[str, str]:
+        """Subject (``run:<id>``, ``pr:2``, ``ticket:3``, ``agent:dev``) → the agent behind it, where there is one."""
+        wanted = set(subjects)
+        found = {subject: subject[6:] for subject in wanted if subject.startswith("agent:") and subject[6:]}
+        for noun, sql in _AGENTS_BEHIND.items():
+            names = sorted(subject.partition(":")[2] for subject in wanted if subject.startswith(f"{noun}:"))
+            with self._guard():
+                rows = raw(self._db).execute(sql, (json.dumps(names),)).fetchall() if names else ()
+            found |= {f"{noun}:{name}": agent for name, agent in rows}
+        return found
 
     def effects(self, *states: EffectState, name: str | None = None) -> list[model.Effect]:
         """Planned acts on the world, oldest first."""

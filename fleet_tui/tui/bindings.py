@@ -281,6 +281,9 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("alarm.cause", "c", "cause", "show in the log what led to the alarm", (ALARMS,), disabled=_listed),
     Key(
+        "alarm.effects", "x", "effects", "list all alarms that follow from another, or only some", (ALARMS,), hint=False
+    ),
+    Key(
         "budget.extend",
         "B",
         "extend",

@@ -296,6 +296,19 @@ def test_the_fleets_row(log: Log) -> None:
     assert (fleet.target, fleet.target_sha, fleet.published_sha) == ("main", HEAD, HEAD)
 
 
+def test_who_is_behind_a_subject(log: Log) -> None:
+    log.add(
+        QUEUED,
+        CREATED,
+        ev.TicketClaimed(1, "ada", "run-1"),
+        ev.TicketCreated(2, "Other", "", "d" * 64, [], [], 0),
+        PULL,
+    )
+    asked = ("run:run-1", "run:run-9", "pr:7", "pr:x' OR 1=1", "ticket:1", "ticket:2", "agent:kim", "agent:", "fleet")
+    assert log.read.agents_behind(asked) == {"run:run-1": "ada", "pr:7": "ada", "ticket:1": "ada", "agent:kim": "kim"}
+    assert log.read.agents_behind(()) == {}
+
+
 def test_alarms_are_raised_acknowledged_cleared_and_raised_again(log: Log) -> None:
     log.add(ALARM, ev.AlarmAcknowledged("al", "kim"))
     (alarm,) = log.read.alarms(AlarmState.ACKNOWLEDGED)

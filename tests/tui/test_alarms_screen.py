@@ -42,6 +42,10 @@ def chosen(app: Any) -> str | None:
     return app.screen._chosen if isinstance(app.screen, AlarmsScreen) else None
 
 
+def keys(app: Any) -> list[str]:
+    return [item.key for item in app.screen.query_one("#alarms").items]
+
+
 async def test_the_list_has_everything_and_the_detail_says_why(alarmed: Any, until: Any, text: Any) -> None:
     app = alarmed.room(alarms=MEANINGS)
     async with app.run_test(size=(120, 50), notifications=True) as pilot:
@@ -235,6 +239,13 @@ async def test_e7_in_a_burst_line_2_shows_the_first_out(fleet: Any, until: Any, 
         assert ">(2!)" in shown.splitlines()[4]
         assert "FIRST of 200" in shown.splitlines()[4]
         assert "██████████ 201 FLOOD" in shown
+        assert "196 more follow from it; x shows them" in shown
+        assert "alm-b198" not in keys(app)
+        app.screen.select("alm-b150")  # where w leads is listed
+        await pilot.pause()
+        assert app.screen.query_one("#alarms").selected == "alm-b150"
+        await pilot.press("x")
+        await until(lambda: "alm-b198" in keys(app))
 
 
 async def test_the_bell_rings_once_for_a_burst_and_writes_nothing_else(fleet: Any, until: Any) -> None:

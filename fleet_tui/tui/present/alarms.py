@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fleet_tui.domain.events import Event
@@ -46,15 +47,41 @@ def active_title(board: AlarmBoard) -> str:
     return f"active {len(board.active)}, unacknowledged {unseen}" if board.active else "no alarm stands"
 
 
-def items(board: AlarmBoard, now_ns: int, width: int) -> list[Item]:
-    """The list: what stands, what went unseen, the shelf."""
-    found = [_item(row, now_ns, width) for row in board.active]
+LISTED = 3
+"""So many effects of one alarm are listed below it; of more the rest is a number, until `x` shows them."""
+
+
+def items(board: AlarmBoard, now_ns: int, width: int, *, chosen: str | None = None, whole: bool = True) -> list[Item]:
+    """The list: what stands, what went unseen, the shelf. Unless ``whole``, large groups are folded; the ``chosen``
+    alarm never."""
+    found = [
+        item for group in _groups(board) for item in _group_items(group, now_ns, width, None if whole else chosen or "")
+    ]
     if board.returned:
         title = f"returned to normal, not acknowledged {len(board.returned)}"
         found += [_heading("returned", title), *(_item(row, now_ns, width) for row in board.returned)]
     if board.shelf:
         found += [_heading("shelf", f"shelf {len(board.shelf)}"), *(_item(row, now_ns, width) for row in board.shelf)]
     return found
+
+
+def _groups(board: AlarmBoard) -> list[list[AlarmRow]]:
+    """Each alarm that came first with its effects behind it."""
+    heads = {row.alarm.id for row in board.active}
+    grouped = groupby(board.active, key=lambda row: row.alarm.first if row.alarm.first in heads else row.alarm.id)
+    return [list(rows) for _, rows in grouped]
+
+
+def _group_items(group: Sequence[AlarmRow], now_ns: int, width: int, chosen: str | None) -> list[Item]:
+    """All of them, or (``chosen`` not None) the first, some effects, and how many more there are."""
+    head, *effects = group
+    listed = effects
+    if chosen is not None and len(effects) > LISTED + 1:
+        listed = [row for at, row in enumerate(effects) if at < LISTED or row.alarm.id == chosen]
+    rest = len(effects) - len(listed)
+    more = ((Span(f"          ↳ {rest} more follow from it; x shows them", "quiet"),),)
+    ending = [Item(f"rest:{head.alarm.id}", more, selectable=False)] if rest else []
+    return [*(_item(row, now_ns, width) for row in (head, *listed)), *ending]
 
 
 def _heading(key: str, title: str) -> Item:

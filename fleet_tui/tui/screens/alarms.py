@@ -18,6 +18,7 @@ from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow, cause_of, raised_ev
 from fleet_tui.readmodel.values import NeedItem, NeedKind
 from fleet_tui.tui.bindings import ALARMS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import alarms as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import rule
@@ -40,6 +41,8 @@ class AlarmsScreen(AgentActs):
         super().__init__()
         self._board = AlarmBoard()
         self._read_at = -1
+        self._pace = Pace()
+        self._whole = False
         self._chosen: str | None = None
         self._cause: tuple[tuple[str, int], Event | None] | None = None
 
@@ -63,7 +66,7 @@ class AlarmsScreen(AgentActs):
         return self._board.row(self._chosen)
 
     def on_screen_resume(self) -> None:
-        self._read()
+        self._read(at_once=True)
         if self.row() is None:
             self._choose_first()
         super().on_screen_resume()
@@ -77,9 +80,13 @@ class AlarmsScreen(AgentActs):
         if self.stands:
             self.tick()
 
-    def _read(self) -> None:
+    def _read(self, *, at_once: bool = False) -> None:
         reader, snapshot = self.room.reader(), self.snapshot
-        if reader is not None and snapshot is not None and snapshot.seq != self._read_at:
+        if reader is None or snapshot is None or snapshot.seq == self._read_at:
+            return
+        if not at_once and not self._pace.may_read:
+            return
+        with self._pace.reading():
             self._board, self._read_at = read_alarms(reader, self.room.now_ns), snapshot.seq
 
     def update_body(self) -> None:
@@ -89,7 +96,7 @@ class AlarmsScreen(AgentActs):
         now_ns, width, board = self.room.now_ns, self.size.width, self._board
         listed = self.query_one("#alarms", LineList)
         listed.dimmed = bool(self.room.why_frozen)
-        listed.set_items(present.items(board, now_ns, width))
+        listed.set_items(present.items(board, now_ns, width, chosen=self._chosen, whole=self._whole))
         listed.select(self._chosen if self.row() is not None else None)
         self.set_line("meter", present.meter(board, now_ns, width, self.room.context.look.palette.box))
         self.query_one("#detail", TextPane).set_sections(self._sections(now_ns))
@@ -181,10 +188,17 @@ class AlarmsScreen(AgentActs):
     def what_changed(self, act: Act) -> str:
         if act.op != "shelve":
             return super().what_changed(act)
+        self._read(at_once=True)
         row = self._board.row(act.args["alarm"])
         if row is None or row.alarm.state is AlarmState.CLEARED:
             return "it has cleared"
         return "it is on the shelf already" if row.alarm.state is AlarmState.SHELVED else ""
+
+    def do_alarm_effects(self) -> None:
+        """All effects of each alarm, or only some."""
+        self._whole = not self._whole
+        self.tick()
+        self.room.say("all effects are listed" if self._whole else "of many effects only some are listed", "quiet")
 
     async def do_alarm_cause(self) -> None:
         """The event that led to the alarm; where none is recorded, the one with which it was raised."""

@@ -14,6 +14,7 @@ from fleet_tui.readmodel.budgets import BudgetBoard, BudgetStory, identity, read
 from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.tui.bindings import BUDGETS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import budget_table as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import count, rule
@@ -39,6 +40,7 @@ class BudgetsScreen(AgentActs):
         super().__init__()
         self._board = BudgetBoard()
         self._read_at = (-1, -1)
+        self._pace = Pace()
         self._sorted = next(iter(present.ORDERS))
         self._places: tuple[str, ...] = ()
         self._chosen: str | None = None
@@ -69,7 +71,7 @@ class BudgetsScreen(AgentActs):
         return self._board.standing(self._chosen)
 
     def on_screen_resume(self) -> None:
-        self._read()
+        self._read(at_once=True)
         self._sort()
         if self.standing() is None:
             self._chosen = next(iter(self._places), None)
@@ -78,14 +80,15 @@ class BudgetsScreen(AgentActs):
     def _sort(self) -> None:
         self._places = tuple(map(identity, present.in_order(self._board.standings, self._sorted)))
 
-    def _read(self) -> None:
+    def _read(self, *, at_once: bool = False) -> None:
         """Again with each picture, and each minute: what is left at the present rate depends on the time."""
         reader, snapshot, now_ns = self.room.reader(), self.snapshot, self.room.now_ns
         if reader is None or snapshot is None:
             return
         at = (snapshot.seq, now_ns // _MINUTE_NS)
-        if at != self._read_at:
-            self._board, self._read_at = read_board(reader, now_ns), at
+        if at != self._read_at and (at_once or self._pace.may_read):
+            with self._pace.reading():
+                self._board, self._read_at = read_board(reader, now_ns), at
 
     def update_body(self) -> None:
         self._read()
@@ -190,6 +193,7 @@ class BudgetsScreen(AgentActs):
     def what_changed(self, act: Act) -> str:
         if act.op != "extend_budget":
             return super().what_changed(act)
+        self._read(at_once=True)
         key, ceiling = self._extending
         standing = self._board.standing(key)
         if standing is None:
