@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
 
 
+_MENDED_NS = 2_000_000_000
+
+
 class Parts:
     """``report`` is the last answer, for every screen that shows it."""
 
@@ -20,6 +23,7 @@ class Parts:
         self._room = room
         self.report: SystemReport | None = None
         self._asked_for: object = None
+        self._asked_ns = 0
 
     def again(self) -> None:
         """The next wish asks whatever was answered before."""
@@ -32,8 +36,10 @@ class Parts:
             return
         fleet = snapshot.fleet
         state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid)
-        if state != self._asked_for:
-            self._asked_for = state
+        # Somebody mends a rejected file meanwhile: that may change what is wrong without the log telling so.
+        is_old = self.report is not None and self.report.rejected and room.now_ns - self._asked_ns > _MENDED_NS
+        if state != self._asked_for or is_old:
+            self._asked_for, self._asked_ns = state, room.now_ns
             room.run_worker(self._ask(), group="parts", exclusive=True, exit_on_error=False)
 
     async def _ask(self) -> None:
