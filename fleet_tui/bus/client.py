@@ -433,13 +433,19 @@ def hook(words: list[str], options: dict[str, str]) -> int:
 
 
 def report_usage(data: object) -> int:
-    """One report of what a request used, or a list of them; each is counted once by its ``request_id``."""
+    """One report of what a request used, or a list of them; each is counted once by its ``request_id``. 1 at a ceiling,
+    which is not the 2 that would keep a vendor's program from ending its turn."""
+    refused = None
     reports = data if isinstance(data, list) else [data]
     for report in reports:
         if not isinstance(report, dict):
             raise Stop(2, "a report is a JSON object", "", "fleet hook usage < usage.json")
         fields = {name: report[name] for name in USAGE if report.get(name) is not None}
-        tell("usage", fields, 3.0)
+        answer = tell("usage", fields, 3.0)
+        refused = (answer or {}).get("refused") or refused
+    if refused:
+        print(f"fleet: counted, and no more: {show(refused)}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -187,13 +187,14 @@ def stop(names: tuple[str, ...], team: str | None, reason: str, repo: Path | Non
 
 @agent.command()
 @click.argument("name")
-@click.option("--reason", required=True, help="Why; goes into the log.")
+@click.option("--reason", default="by hand", help="Why; goes into the log.")
 @repo_option
 def quarantine(name: str, reason: str, repo: Path | None) -> None:
     """Contain NAME: freeze its processes, revoke its identity, void its approvals.
 
     \b
-    Example:
+    Examples:
+      fleet agent quarantine dev-1
       fleet agent quarantine dev-1 --reason "secret in its diff"
     """
     act(repo, "quarantine", {"agent": name, "reason": reason})

@@ -22,6 +22,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
 from fleet_tui.domain.text import one_line
+from fleet_tui.governance.alarms import MOST_SHELVED_S
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
@@ -147,7 +148,8 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
         print_json(facts)
         return
     for key, value in facts.items():
-        say(f"{key:16} {one_line(', '.join(value) if isinstance(value, list) else str(value), 400) or '-'}")
+        shown = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        say(f"{key:16} {one_line(shown, 400) or '-'}")
 
 
 def _state(alarm: Alarm, now_ns: int) -> str:
@@ -160,5 +162,7 @@ def _state(alarm: Alarm, now_ns: int) -> str:
 def _seconds(text: str) -> int:
     number, unit = text[:-1], text[-1:]
     if not number.isdecimal() or unit not in _UNITS_S:
-        raise UsageError("not a time", one_line(text, 40), "write it like 30m or 2h")
+        raise UsageError(
+            "not a time", one_line(text, 40), f"write it like 30m or 2h, at most {MOST_SHELVED_S // 3600}h"
+        )
     return int(number) * _UNITS_S[unit]

@@ -30,9 +30,15 @@ def audit() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A copy of anchors.log that was kept elsewhere; default: the one beside the database.",
 )
+@click.option(
+    "--db",
+    "database",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A copy of the database; its anchors.log lies beside it, or is named with --anchors.",
+)
 @repo_option
 @json_option
-def verify_chain(anchors: Path | None, repo: Path | None, as_json: bool) -> None:
+def verify_chain(anchors: Path | None, database: Path | None, repo: Path | None, as_json: bool) -> None:
     """Check the hash chain, the sequence, the bodies, the anchors, and that the tables are what the log says.
 
     Exit code 0 when all holds, 1 when anything is wrong.
@@ -41,13 +47,15 @@ def verify_chain(anchors: Path | None, repo: Path | None, as_json: bool) -> None
     Examples:
       fleet audit verify --json
       fleet audit verify --anchors /mnt/elsewhere/anchors.log
+      fleet audit verify --db backup/fleet.db --anchors /mnt/elsewhere/anchors.log
     """
     from fleet_tui.store import audit as store_audit
 
-    paths = fleet_paths(repo)
-    if not paths.database.exists():
-        raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
-    report = store_audit.verify(paths.database, anchors)
+    if database is None:
+        database = fleet_paths(repo).database
+        if not database.exists():
+            raise FleetError("this fleet has no log yet", str(database), "fleet up")
+    report = store_audit.verify(database, anchors)
     if as_json:
         facts = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
         print_json({"ok": report.ok, **facts, "unanchored": report.unanchored})

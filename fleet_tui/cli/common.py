@@ -152,13 +152,18 @@ def _plain(value: Any) -> Any:
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Left-aligned columns; ``empty`` is said when there are no rows."""
-    lines = [[one_line(str(cell), 120) for cell in row] for row in rows]
+    lines = [[_cell(str(cell)) for cell in row] for row in rows]
     if not lines:
         say(empty)
         return
     widths = [max(len(header[i]), *(len(line[i]) for line in lines)) for i in range(len(header))]
     for cells in (header, *lines):
         say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+
+
+def _cell(text: str, most: int = 120) -> str:
+    shown = one_line(text, most + 1)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def since_ns(since: str | None) -> int | None:

@@ -87,6 +87,10 @@ def _fleet(repo: Path | None) -> Iterator[Finding]:
         yield from _told("watcher", _watcher(paths))
 
 
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _told(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     """``findings``; what keeps them from being found is one too."""
     try:
@@ -196,7 +200,12 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
         return
     settings = loaded.settings
     yield _level(paths, settings.isolation)
-    yield Finding("configuration", "ok", f"{len(settings.agents)} agents, {len(settings.gates)} gates")
+    yield Finding(
+        "configuration", "ok", f"{count(len(settings.agents), 'agent')}, {count(len(settings.gates), 'gate')}"
+    )
+    if loaded.warnings:
+        told = f"{count(len(loaded.warnings), 'warning')}: {loaded.warnings[0]}"
+        yield Finding("configuration", "note", told, "fleet config validate")
     from fleet_tui.vendors.registry import vendor_for
 
     for name in sorted({agent.vendor for agent in settings.agents if agent.enabled}):

@@ -68,7 +68,7 @@ def log(
     from fleet_tui.store.reader import EventFilter
 
     wanted = EventFilter(
-        kinds=tuple(kind for group in kinds for kind in group.split(",") if kind),
+        kinds=_known(tuple(kind for group in kinds for kind in group.split(",") if kind)),
         subjects=(f"ticket:{ticket}",) if ticket is not None else (),
         since_ns=since_ns(since),
         text=text,
@@ -103,6 +103,22 @@ def rebuild(repo: Path | None) -> None:
     if not paths.database.exists():
         raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
     say(str(replay(paths.database)))
+
+
+def _known(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """
+    Raises:
+        UsageError: nothing is ever called so.
+    """
+    from difflib import get_close_matches
+
+    from fleet_tui.domain.events import PAYLOADS
+
+    for kind in kinds:
+        if kind not in PAYLOADS:
+            near = ", ".join(get_close_matches(kind, PAYLOADS, 3)) or "see docs/events.md"
+            raise UsageError("no such type of event", one_line(kind, 80), near)
+    return kinds
 
 
 def _source(reader: Reader, wanted: EventFilter, agent: str | None) -> EventSource:

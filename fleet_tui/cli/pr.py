@@ -25,6 +25,7 @@ from fleet_tui.domain.states import OPEN_PULL_REQUESTS, GateState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.reviews import risk_of
 from fleet_tui.readmodel.gist import to_read
+from fleet_tui.readmodel.waiting import reason_now
 from fleet_tui.settings.load import load_settings
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
         return
     say(f"#{found.number} {one_line(found.title)}")
     where = one_line(f"{found.branch} → {found.target}", 400)
-    say(f"{where}  {found.state.value}: {one_line(found.reason, 400)}")
+    say(f"{where}  {found.state.value}: {one_line(reason_now(found, reviews), 400)}")
     say(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else f"  STALE @{review.head_sha[:8]}"

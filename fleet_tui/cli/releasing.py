@@ -11,7 +11,11 @@ from fleet_tui.cli.common import F, act, repo_option
 
 def _conditions(function: F) -> F:
     """What a release may be bound to."""
-    floor = click.option("--risk-floor", type=click.IntRange(0, 100), help="The least risk of its work; 0: none.")
+    floor = click.option(
+        "--risk-floor",
+        type=click.IntRange(0, 100),
+        help="The least risk of its work, below the critical band (80 as shipped); 0: none.",
+    )
     budget = click.option("--budget", "budgets", multiple=True, help="What each later run may spend; may be repeated.")
     return budget(floor(function))
 

@@ -107,13 +107,20 @@ def explain(subject: str, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({**facts, "subject": event.subject, "at_ns": event.at_ns, "reasons": reasons})
         return
-    say(
-        f"{event.subject} by {facts['agent']}: risk {facts['score']} {facts['band']}, {_MEANS[RiskBand(facts['band'])]}"
-    )
+    means = _means(reader, facts["agent"], RiskBand(facts["band"]))
+    say(f"{event.subject} by {facts['agent']}: risk {facts['score']} {facts['band']}, {means}")
     for reason in reasons:
         say(f"  {reason.points:+4d}  {reason.factor:<15} {reason.detail}")
     when = age(event.at_ns, time.time_ns())
     say(f"  {facts['score']:4d}  as seen {when} ago; see `fleet config explain risk.factors`")
+
+
+def _means(reader: Reader, name: str, band: RiskBand) -> str:
+    """What follows; of a quarantine, whether it is in force."""
+    agent = reader.agent(name)
+    if band is RiskBand.CRITICAL and agent is not None and not agent.quarantined:
+        return "for which an agent is quarantined; this one is not now: a person let it go on"
+    return _MEANS[band]
 
 
 @risk.command()
@@ -159,7 +166,7 @@ def _tell(found: list[Difference], seen: int) -> None:
         for d in found
     ]
     print_table(("AGO", "SUBJECT", "AGENT", "WAS", "WOULD BE", "EFFECT"), cells, empty="nothing would have changed")
-    say(f"{len(found)} of {seen} scores would have been others")
+    say(f"{len(found)} of {seen} scores would have been different")
 
 
 def _settings(repository: Path) -> Settings:

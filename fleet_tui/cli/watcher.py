@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fleet_tui.cli.common import ask_watcher, find_repository, fleet_paths, json_option, print_json, repo_option, say
-from fleet_tui.domain.errors import WatcherUnavailable
+from fleet_tui.domain.errors import FleetError, WatcherUnavailable
 from fleet_tui.paths import FleetPaths
 
 
@@ -57,7 +57,15 @@ def stop(with_agents: bool, repo: Path | None) -> None:
     """
     from fleet_tui.watcher import spawn
 
-    stopped = spawn.stop(fleet_paths(repo), with_agents=with_agents)
+    paths = fleet_paths(repo)
+    stopped = spawn.stop(paths, with_agents=with_agents)
+    left = spawn.living_runs(paths) if with_agents else []
+    if left:
+        raise FleetError(
+            "agents live on",
+            f"no watcher is there to end them: {', '.join(left)}",
+            "fleet watcher start && fleet watcher stop --with-agents",
+        )
     say("watcher stopped" if stopped else "no watcher was running")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.states import AlarmState
 
 MOST_SHELVED_S = 8 * 3600
 """Longer than a shift nothing is out of sight."""
@@ -63,9 +64,11 @@ def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
 
 
 def flood(history: Sequence[Alarm], now_ns: int) -> Sequence[Alarm]:
-    """The alarms of the last ten minutes, oldest first, when there are too many for a person; else none."""
+    """The alarms of the last ten minutes that nobody has answered, oldest first, when there are too many for a person;
+    else none. It is over when half of what makes one is left, however many came before."""
     recent = sorted(
         (alarm for alarm in history if now_ns - alarm.raised_ns <= WINDOW_NS and alarm.rule != "flood"),
         key=lambda alarm: (alarm.raised_ns, alarm.id),
     )
-    return recent if len(recent) >= FLOOD else ()
+    unanswered = [alarm for alarm in recent if alarm.state is AlarmState.ACTIVE]
+    return unanswered if len(recent) >= FLOOD and 2 * len(unanswered) >= FLOOD else ()

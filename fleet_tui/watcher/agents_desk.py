@@ -28,7 +28,7 @@ from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import GitError
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms, guard_desk, usage_desk
+from fleet_tui.watcher import alarms, guard_desk, spending, usage_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.keyed_locks import KeyedLocks
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 _REMARKS = frozenset({"note", "claim", "handoff", "artifact"})
 _VERDICTS = {"pr_approved": PullRequestApproved, "pr_changes_requested": PullRequestChangesRequested}
 _SUMMARY = 2_000
+_MOST_OPEN = 5
+"""Questions of one run that may wait for a person at once."""
 _TICKET_PART = 20_000
 """Characters of a ticket in one answer: as JSON in ASCII they take twelve bytes at most, and a frame has 256 KiB."""
 _MAIL_LOOK_S = 0.25
@@ -185,6 +187,12 @@ class AgentsDesk:
         return {"seq": event.seq}
 
     async def _block(self, run: Run, summary: str, key: str, actor: str) -> dict[str, Any]:
+        waiting = [q for q in self._ctx.reader.questions(open_only=True) if q.run == run.id]
+        # At a ceiling one more is the report that was asked for.
+        if len(waiting) >= _MOST_OPEN and (len(waiting) > _MOST_OPEN or spending.refusal(self._ctx, run) is None):
+            raise Refused(
+                "too many questions", f"{len(waiting)} of yours wait for a person already", "wait for their answers"
+            )
         question = new_id("question")
         subject = f"ticket:{run.ticket}" if run.ticket is not None else f"run:{run.id}"
         drafts: list[Draft] = [

@@ -114,8 +114,8 @@ async def attend(ctx: Context) -> None:
             await ctx.say(shelved, alarm.about, key=f"chatter:{alarm.id}")
     recent = flood(history, now_ns)
     if recent:
-        title = f"{len(recent)} alarms within ten minutes; the first: {recent[0].title}"
-        response = f"answer the first one ({recent[0].about}); the others are probably its effects"
+        title = f"{len(recent)} unanswered alarms within ten minutes; the first: {recent[0].title}"
+        response = "answer the oldest that stands; the others are probably its effects"
         await ensure(ctx, "flood", "fleet", priority=2, title=title, response=response)
     else:
         await clear(ctx, "flood", "fleet", "the flood is over")

@@ -12,7 +12,7 @@ from fleet_tui.domain.events import Blocker, BudgetExtended, BudgetExtensionSeco
 from fleet_tui.domain.model import Question
 from fleet_tui.domain.spending import HOUR_NS, SCOPES, chain
 from fleet_tui.domain.standing import Standing, standings
-from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance import statements
 from fleet_tui.governance.approval_policy import for_extension, has_voted, is_granted, persons
@@ -104,6 +104,8 @@ def _meant(ctx: Context, args: Args) -> Standing:
     name = "fleet" if scope == "fleet" else name
     unit: Unit | None = next((unit for unit in UNITS if unit == args.get("unit")), None)
     runs = [run for run in (ctx.reader.run(name),) if run is not None] if scope == "run" else []
+    if any(run.state in ENDED_RUNS for run in runs):
+        raise Conflict("it has ended", f"{one_line(name, 80)} spends nothing any more", "see `fleet budget`")
     runs += ctx.reader.runs(ticket=int(name)) if scope == "ticket" and name.isdecimal() else []
     cells = spending.cells(ctx, *runs)
     found = standings(spending.rules(ctx, *runs), cells, [(scope, name)], ctx.now_ns())

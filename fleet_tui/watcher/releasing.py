@@ -46,6 +46,10 @@ async def change(ctx: Context, agent: Agent, args: Args, reason: str, actor: str
     """
     budgets, floor = _budgets(args), _floor(ctx, args)
     if args.get("lift"):
+        if not (agent.run_budgets or agent.risk_floor or budgets or floor):
+            raise Conflict(
+                "nothing to lift", f"{agent.name} is under no conditions", f"fleet agent explain {agent.name}"
+            )
         budgets, floor = budgets or [], floor or 0
     if budgets is None and floor is None:
         raise UsageError("no condition named", "a budget, a least risk, or that they are lifted", "see --help")

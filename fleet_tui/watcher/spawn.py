@@ -17,6 +17,7 @@ from fleet_tui.domain.errors import FleetError, SetupError, UsageError, WatcherU
 from fleet_tui.domain.text import clean
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.filesystem import refuse_full
+from fleet_tui.tmux.runner_client import runner_alive
 from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,12 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
             )
         time.sleep(_LOOK_S)
     return True
+
+
+def living_runs(paths: FleetPaths) -> list[str]:
+    """The runs whose runner lives, whether or not a watcher looks after them."""
+    runs = paths.run_dir("x").parent
+    return sorted(one.name for one in runs.iterdir() if runner_alive(one)) if runs.is_dir() else []
 
 
 def _signal_to_end(paths: FleetPaths) -> None:

@@ -21,7 +21,8 @@ _ON_ITS_WAY = (MessageState.TYPED, MessageState.SUBMITTED, MessageState.UNCERTAI
 
 
 async def report(ctx: Context, run: Run, args: dict[str, Any], key: str) -> dict[str, Any]:
-    """Record what one request used. A request id that was reported before changes nothing.
+    """Record what one request used, and answer whether the run may begin another one (``refused``: why not). A request
+    id that was reported before changes nothing.
 
     Raises:
         UsageError: not such a report.
@@ -43,7 +44,8 @@ async def report(ctx: Context, run: Run, args: dict[str, Any], key: str) -> dict
     # Of the agent, not of the run: a session that is taken up again may tell its past once more.
     key = f"usage:{run.agent}:{request}" if request else key
     await ctx.say(usage, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)
-    return {"message": "counted"}
+    reason = spending.refusal(ctx, run)
+    return {"message": "counted"} | ({"refused": reason} if reason else {})
 
 
 async def turn_begun(ctx: Context, run: Run, key: str) -> str | None:

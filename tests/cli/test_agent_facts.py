@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
-from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from tests.cli.conftest import Shop
 
 REF = "refs/fleet/backup/ticket-1-0123456789ab"
@@ -78,3 +82,27 @@ def test_an_amount_that_the_shell_took_apart_is_told_so(
     assert isinstance(done.exception, UsageError)
     assert "single quotes" in done.exception.hint
     assert str(done.exception).count("not an amount") <= 1
+
+
+def test_stopping_with_agents_fails_when_nobody_can_end_them(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.repository)
+    assert CliRunner().invoke(fleet, ["watcher", "stop", "--with-agents"]).exit_code == 0
+    shop.paths.run_dir("run-1").mkdir(parents=True)
+    monkeypatch.setattr("fleet_tui.watcher.spawn.runner_alive", lambda run_dir: run_dir.name == "run-1")
+    done = CliRunner().invoke(fleet, ["watcher", "stop", "--with-agents"])
+    assert isinstance(done.exception, FleetError)
+    assert "run-1" in done.exception.message
+
+
+def test_a_copy_of_the_database_is_verified_by_itself(shop: Shop, tmp_path: Path) -> None:
+    shop.add(ev.draft(ev.FleetHalted("look", []), "fleet"))
+    shop.store.close()
+    copy = tmp_path / "copy.db"
+    shutil.copy(shop.paths.database, copy)
+    shutil.copy(shop.paths.database.with_name("anchors.log"), tmp_path / "anchors.log")
+    done = CliRunner().invoke(fleet, ["audit", "verify", "--db", str(copy)])
+    assert done.exit_code == 0, done.output
+    with closing(sqlite3.connect(copy)) as db:
+        db.execute("DELETE FROM event WHERE seq = 1")
+        db.commit()
+    assert CliRunner().invoke(fleet, ["audit", "verify", "--db", str(copy)]).exit_code == 1

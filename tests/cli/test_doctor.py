@@ -114,3 +114,10 @@ def test_without_git_only_that_is_told(shop: Shop, doctor: Doctor, monkeypatch: 
     found = doctor()
     assert found["git"][0]["detail"] == "not found"
     assert "repository" not in found
+
+
+def test_warnings_about_the_configuration_are_told(shop: Shop, doctor: Doctor) -> None:
+    shop.configure(AGENT % "scripted" + "approval: {rules: [{name: a, acts: [merge], quorum: 2}]}\n")
+    (about,) = [one for one in doctor()["configuration"] if one["state"] == "note"]
+    assert "warning" in about["detail"]
+    assert about["fix"] == "fleet config validate"

@@ -97,3 +97,11 @@ def test_following_shows_each_event_once(shop: Shop, words: tuple[str, ...]) -> 
     assert numbers == sorted(set(numbers))
     said = [event["payload"]["summary"] for event in shown if event["kind"] == "note"]
     assert said == ["a", *map(str, range(20))]
+
+
+def test_a_type_that_is_misspelt_is_told_with_its_neighbours(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.repository)
+    shop.add(ev.draft(ev.FleetHalted("look", []), "fleet"))
+    done = CliRunner().invoke(fleet, ["log", "--type", "gate_fialed"])
+    assert isinstance(done.exception, UsageError)
+    assert "gate_failed" in done.exception.hint

@@ -98,3 +98,12 @@ def test_show_names_the_lens_of_each_verdict_its_commit_and_what_the_risk_still_
     assert [line for line in shown if "waits for" in line] == ["  waits for the lens security (risk high)"]
     reviews = json.loads(run("pr", "show", "1", "--json").output)["reviews"]
     assert {review["agent"]: review["lens"] for review in reviews} == {"sam": "security", "lee": "correctness"}
+
+
+def test_show_does_not_wait_for_who_has_approved_this_head(gated: Shop) -> None:
+    gated.add(
+        ev.draft(ev.PullRequestStateChanged(1, "needs_review", "waits for lee, sec, the lens tests", 1), "pr:1"),
+        ev.draft(ev.PullRequestApproved(1, "lee", "r9", "tech-lead", HEAD, "good"), "pr:1"),
+        ev.draft(ev.PullRequestApproved(1, "sec", "r8", "security", OLD, "good"), "pr:1"),
+    )
+    assert "needs_review: waits for sec, the lens tests" in run("pr", "show", "1").output

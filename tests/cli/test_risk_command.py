@@ -99,7 +99,7 @@ def test_simulate_says_what_other_rules_would_have_changed(story: Shop) -> None:
         ("run:run-1", 80, 65, "high", "not quarantined"),
         ("pr:1", 50, 35, "medium", "not a person asked, one run at a time"),
     ]
-    assert "3 of 3 scores would have been others" in ask("simulate", "--rules", str(rules)).output
+    assert "3 of 3 scores would have been different" in ask("simulate", "--rules", str(rules)).output
 
 
 @pytest.mark.usefixtures("story")
@@ -125,3 +125,14 @@ def test_the_rules_are_explained_key_by_key() -> None:
     told = json.loads(CliRunner().invoke(fleet, ["config", "explain", "risk.factors.secrets.points", "--json"]).output)
     assert told["value"] == 50
     assert told["origin"] == "shipped"
+
+
+def test_a_critical_risk_says_whether_the_agent_is_in_quarantine(story: Shop) -> None:
+    dev = {"name": "dev", "role": "developer", "vendor": "shell", "enabled": True}
+    story.add(draft(ev.ConfigLoaded("sha", "p1", [dev], []), "fleet"))
+    story.add(draft(ev.AgentQuarantined("dev", "a key", "risk", 1), "agent:dev"))
+    assert "critical, the agent is quarantined" in ask("explain", "run:run-1").output
+    story.add(draft(ev.AgentReleased("dev", "a test key", 2), "agent:dev"))
+    told = ask("explain", "run:run-1").output
+    assert "the agent is quarantined" not in told
+    assert "a person let it go on" in told

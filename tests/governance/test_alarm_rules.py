@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,20 @@ def test_three_cycles_in_ten_minutes_chatter_but_never_priority_one(cleared: lis
     recent = sum(s <= 600 for s in cleared)
     assert is_chattering(again, history, NOW) == (priority > 1 and recent >= 3)
     assert not is_chattering(alarm(98, about="run:2"), history, NOW)
+
+
+def test_a_flood_is_over_when_most_of_it_was_answered_or_went_by_itself() -> None:
+    standing = [alarm(n, at_s=n) for n in range(5)]
+    gone = [alarm(10 + n, at_s=100, cleared_s=50) for n in range(5)]
+    assert [a.id for a in flood([*gone, *standing], NOW)] == [a.id for a in reversed(standing)], "the first stands"
+    assert flood([*gone, *standing[1:], replace(standing[0], state=AlarmState.ACKNOWLEDGED)], NOW) == ()
+
+
+@pytest.mark.parametrize("rule", ["observe", "socket", "spool", "pass", "job"])
+def test_what_tells_whether_agents_are_watched_is_never_put_out_of_sight(rule: str) -> None:
+    history = [alarm(n, rule=rule, at_s=300, cleared_s=200) for n in range(3)]
+    assert not is_chattering(alarm(9, rule=rule), history, NOW)
+    assert is_chattering(alarm(9, rule="idle"), [replace(a, rule="idle") for a in history], NOW)
 
 
 @given(st.lists(st.integers(0, 1200), max_size=30))

@@ -320,3 +320,17 @@ async def test_a_lifted_stop_is_typed_too(fleet: Any, until: Any) -> None:
         await pilot.press(*"lift", "enter")
         await until(lambda: bool(fleet.calls))
     assert [op for op, _ in fleet.calls] == ["lift"]
+
+
+async def test_a_condition_that_would_be_refused_is_told_while_it_is_typed(fleet: Any, until: Any, text: Any) -> None:
+    fleet.add(ev.draft(ev.AgentQuarantined("dev-1", "wrote outside its workspace", "guard", 2), "agent:dev-1"))
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("U")
+        await armed(app, until)
+        await pilot.press(*"ok; risk 200")
+        await until(lambda: "would quarantine it again: at most 79" in text(app))
+        await pilot.press(*["backspace"] * 3, *"50; budget 1x", "tab")
+        await until(lambda: "not understood: `budget 1x`" in text(app))
+        await pilot.press("backspace", "m")
+        await until(lambda: "each run at most 60 s; risk at least 50" in text(app))
+    assert fleet.calls == []

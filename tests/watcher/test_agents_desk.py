@@ -328,3 +328,21 @@ async def test_an_agent_reads_the_whole_ticket_in_parts_that_fit(fleet: Fleet, b
         assert len(json.dumps(answer)) < MAX_FRAME - 1000
         text, after = text + answer["text"], answer["next"]
     assert text == f"#1 Long\n\n{body}"
+
+
+async def test_a_run_asks_five_things_at_once_and_the_report_that_a_ceiling_wants(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet()
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    for number in range(5):
+        await fleet.publish(run, "blocker", f"question {number}")
+    with pytest.raises(Refused, match="5 of yours wait for a person already"):
+        await fleet.publish(run, "blocker", "one more")
+    assert len(fleet.ctx.reader.questions(open_only=True)) == 5
+    await fleet.reconfigure(budgets=[{"scope": "agent", "unit": "turns", "ceiling": 1, "grace_s": 5}])
+    answer = await fleet.desk.answer(run.id, "usage", {"turn": 1}, "u1")
+    assert "is used up" in answer["refused"]
+    await fleet.publish(run, "blocker", "Done: this. Left: that.")
+    with pytest.raises(Refused, match="6 of yours"):
+        await fleet.publish(run, "blocker", "and another")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.spending import SCOPES
 from fleet_tui.domain.states import Isolation, RunState, TicketState
@@ -189,6 +190,19 @@ async def test_waiting_for_a_person_is_not_counted(make_fleet: MakeFleet, told: 
     assert not budgets.is_idle(fleet.ctx, fleet.run(run.id)), "who acts works, whatever it said of waiting"
     fleet.later(11)
     assert budgets.is_idle(fleet.ctx, fleet.run(run.id))
+
+
+async def test_who_waits_while_a_report_is_wanted_is_counted(make_fleet: MakeFleet, told: dict[str, Any]) -> None:
+    """Else the grace would never end for an agent that asks something else and sits there."""
+    fleet, run = await with_budgets(make_fleet, LIMITED | {"grace_s": 30})
+    await fleet.ctx.say(RunStateChanged(run.id, RunState.WAITING.value, "hook", "turn over"), f"run:{run.id}")
+    fleet.later(30)
+    await metered(fleet, run, 100)
+    assert fleet.events("budget_report_asked")
+    assert budgets.is_idle(fleet.ctx, fleet.run(run.id))
+    told.clear()
+    await metered(fleet, run, 101)
+    assert not told.get("idle", False)
 
 
 async def test_who_says_that_its_turn_is_over_and_works_on_is_counted(
@@ -377,3 +391,11 @@ async def test_refused_pushes_are_told_once_each_and_count_where_nobody_else_can
     assert len(fleet.events("policy_denied")) == 2
     assert fleet.agent().denials == denials
     assert all(event.actor == f"agent:dev/{run.id}" for event in fleet.events("policy_denied"))
+
+
+async def test_a_run_that_has_ended_is_given_no_more(make_fleet: MakeFleet) -> None:
+    fleet, run = await with_budgets(make_fleet, {"scope": "run", "unit": "seconds", "ceiling": 40})
+    await extend(fleet, 10, scope="run", name=run.id)
+    await fleet.end(run)
+    with pytest.raises(Conflict, match="it has ended"):
+        await extend(fleet, 10, scope="run", name=run.id)

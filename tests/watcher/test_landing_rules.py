@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import Event, GateFailed, GateStarted
+from fleet_tui.domain.events import Event, FleetHalted, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, RunState
 from fleet_tui.governance.isolation import Level
 from fleet_tui.watcher.mergeview import judgement
@@ -214,3 +214,13 @@ async def test_judge_wants_to_be_asked(make_fleet: MakeFleet) -> None:
     await new_ticket(fleet)
     await work(fleet)
     assert violations(fleet.events())[0].endswith("nobody was asked")
+
+
+async def test_nothing_lands_while_everything_is_stopped(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet()
+    approval = await fleet.to_approval()
+    await fleet.approve(approval)
+    args = (fleet.ctx, 1, approval.head_sha, approval.id)
+    assert await approvals.objection_to_landing(*args) is None
+    await fleet.ctx.say(FleetHalted("look", []), "fleet")
+    assert await approvals.objection_to_landing(*args) == "everything is stopped"

@@ -186,3 +186,11 @@ def test_a_floor_never_lowers_a_score_and_the_points_add_up(floor: int, denied: 
 )
 def test_conditions_in_the_words_of_a_reason(text: str, said: str, amounts: list[str], floor: int | None) -> None:
     assert in_words(text) == (said, amounts, floor)
+
+
+async def test_there_is_nothing_to_lift_without_conditions(make_fleet: MakeFleet) -> None:
+    fleet, _run = await contained(make_fleet)
+    await command(fleet, "release")
+    with pytest.raises(Conflict, match="nothing to lift"):
+        await command(fleet, "conditions", lift=True)
+    assert fleet.events("agent_conditions_changed") == []

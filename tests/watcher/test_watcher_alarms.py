@@ -163,7 +163,7 @@ async def test_a_flood_is_told_once_with_the_first(fleet: Fleet) -> None:
     await alarms.attend(fleet.ctx)
     await alarms.attend(fleet.ctx)
     (told,) = [alarm for alarm in fleet.ctx.reader.alarms() if alarm.rule == "flood"]
-    assert told.title.startswith("10 alarms within ten minutes; the first: idle of agent:a0")
+    assert told.title.startswith("10 unanswered alarms within ten minutes; the first: idle of agent:a0")
     later_ns = fleet.ctx.now_ns() + 700 * 1_000_000_000
     fleet.ctx.now_ns = lambda: later_ns
     await alarms.attend(fleet.ctx)

@@ -8,6 +8,7 @@ from fleet_tui.domain.model import Gate, Message, Review, Run
 from fleet_tui.domain.states import MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
+from fleet_tui.readmodel.waiting import reason_now
 from fleet_tui.tui.present.budgets import section_lines
 from fleet_tui.tui.present.events import last_run_line, told
 from fleet_tui.tui.present.risk import risk_lines
@@ -172,7 +173,7 @@ def _pull_request(detail: AgentDetail) -> Section:
         fact("diff", f"{pull_request.files} files +{pull_request.added} -{pull_request.deleted}"),
     ]
     if pull_request.reason:
-        lines.append(fact("why", pull_request.reason))
+        lines.append(fact("why", reason_now(pull_request, detail.reviews)))
 
     def is_stale(of: Review | Gate) -> bool:
         return of.head_sha != pull_request.head_sha

@@ -12,7 +12,7 @@ _MEANS = {
     RiskBand.LOW: "nothing follows",
     RiskBand.MEDIUM: "you are told",
     RiskBand.HIGH: "a person must approve; one run at a time",
-    RiskBand.CRITICAL: "quarantined",
+    RiskBand.CRITICAL: "quarantines",
 }
 
 

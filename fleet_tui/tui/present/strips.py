@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from fleet_tui.domain.amounts import amount_for, show_amount
+from fleet_tui.domain.conditions import describe, run_budget
+from fleet_tui.domain.conditions import in_words as release_words
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.text import SafeText, one_line
@@ -49,13 +51,18 @@ def approve(card: ApprovalCard, seen: Collection[str], files: Sequence[str], hol
             f"Effect: merge into {one_line(card.pull_request.target)}. Held {hold_s} s (u = undo), then irreversible.",
             f"Not seen by you: {len(unseen)} of {count(len(files), 'file')}"
             + (f" ({one_line(unseen[0], 40)})" if unseen else ""),
-            next((one_line(reason, 200) for reason in approval.reasons if is_sensitive(card)), ""),
+            *_asked_for(approval.reasons),
         ),
         confirm="yes" if is_sensitive(card) else "y",
         opening_key="A",
         verb="approve",
         id=f"approve:{approval.id}",
     )
+
+
+def _asked_for(reasons: Sequence[str]) -> Iterator[str]:
+    """Why a person is asked, each reason on a line: also those that are the cause of what must be typed."""
+    yield from (f"Because: {one_line(reason, 200)}" for reason in reasons)
 
 
 def reject(card: ApprovalCard) -> StripRequest:
@@ -118,14 +125,30 @@ def release(tile: AgentTile) -> StripRequest:
         lines=_lines(
             f"Quarantined: {tile.reason}",
             "It may act again under a new identity. Conditions may follow the reason: `; budget 10m; risk 50`",
+            "(a budget of each later run, and a least risk below the one that quarantines).",
         ),
         confirm="text",
         expected=tile.name,
         reason="required",
         opening_key="U",
         verb="release",
+        reads=_conditions,
         id=f"release:{tile.name}",
     )
+
+
+def _conditions(text: str) -> Reading:
+    """What the watcher would take for conditions; what only looks like one is told before the name is asked for."""
+    reason, budgets, floor = release_words(text)
+    if not reason:
+        return Reading("a reason comes first", ok=False)
+    if floor is not None and floor >= _QUARANTINES:
+        return Reading(f"a least risk of {floor} would quarantine it again: at most {_QUARANTINES - 1}", ok=False)
+    looks = [part.strip() for part in reason.split(";")[1:] if part.strip().lower().startswith(("budget", "risk"))]
+    if looks:
+        return Reading(f"not understood: `{looks[-1]}`; write `budget 10m` or `risk 50`", ok=False)
+    told = describe([run_budget(amount) for amount in budgets], floor or 0)
+    return Reading(told or "without conditions")
 
 
 def stop(tile: AgentTile) -> StripRequest:
@@ -231,6 +254,8 @@ def extend_by(standing: Standing, whose: str) -> StripRequest:
     )
 
 
+_QUARANTINES = 80
+"""The critical band as shipped; the watcher has the last word where it is configured."""
 _EXAMPLES = {"seconds": "`30m` or `2h`", "tokens": "`200k` or `1M`", "money": "`$5.00`", "turns": "`10`"}
 
 
