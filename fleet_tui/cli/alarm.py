@@ -20,9 +20,10 @@ from fleet_tui.cli.common import (
 )
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.model import Alarm
-from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
+from fleet_tui.domain.states import AlarmState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import MOST_SHELVED_S
+from fleet_tui.readmodel.alarms import read_alarms
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
@@ -40,18 +41,21 @@ def alarm() -> None:
 
 
 @alarm.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also those that cleared.")
+@click.option("--all", "everything", is_flag=True, help="Every alarm that there ever was.")
 @repo_option
 @json_option
 def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
-    """List alarms, the most urgent first, each with the response expected of you.
+    """List alarms in the room's order, each with the response expected of you.
+
+    The most urgent first, each with what probably follows from it; then what cleared within a day before anybody had
+    seen it, then the shelf.
 
     \b
     Example:
       fleet alarm list --json
     """
     reader = open_reader(fleet_paths(repo))
-    found = reader.alarms(*(() if everything else STANDING_ALARMS))
+    found = reader.alarms() if everything else [row.alarm for row in read_alarms(reader, time.time_ns()).rows]
     if as_json:
         print_json(found)
         return
@@ -153,6 +157,8 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
 
 
 def _state(alarm: Alarm, now_ns: int) -> str:
+    if alarm.state is AlarmState.CLEARED and alarm.acknowledged_by is None:
+        return "cleared unseen"
     if alarm.state is not AlarmState.SHELVED or alarm.shelved_until_ns is None:
         return alarm.state.value
     left_s = max(0, (alarm.shelved_until_ns - now_ns) // 1_000_000_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -78,3 +79,15 @@ def test_the_board_says_who_has_what_and_who_has_to_move(shop: Any, terminal: An
 def test_short_names(shop: Any, terminal: Any, short: str, long: tuple[str, ...]) -> None:
     fill(shop)
     assert json.loads(terminal(short, "--json")) == json.loads(terminal(*long, "--json"))
+
+
+def test_alarms_are_listed_as_in_the_room(shop: Any, terminal: Any) -> None:
+    far_ns = time.time_ns() + 3_600_000_000_000
+    for name, priority, first in (("low", 3, None), ("gone", 2, None), ("head", 2, None), ("effect", 1, "head")):
+        shop.add(ev.draft(ev.AlarmRaised(name, "x", priority, f"about {name}", "look", "fleet", first), "fleet"))
+    shop.add(
+        ev.draft(ev.AlarmShelved("low", "operator:kim", far_ns, "known"), "alarm:low"),
+        ev.draft(ev.AlarmCleared("gone", "over"), "fleet"),
+    )
+    assert [one["id"] for one in json.loads(terminal("alarms", "--json"))] == ["head", "effect", "gone", "low"]
+    assert "cleared unseen" in terminal("alarms")
