@@ -24,6 +24,7 @@ class Parts:
         self.report: SystemReport | None = None
         self._asked_for: object = None
         self._asked_ns = 0
+        self._asking = False
 
     def again(self) -> None:
         """The next wish asks whatever was answered before."""
@@ -32,7 +33,7 @@ class Parts:
     def want(self) -> None:
         """Ask when the answer may differ from the last one. The screen on show is drawn anew when it has come."""
         room, snapshot = self._room, self._room.picture.snapshot
-        if snapshot is None or room.why_off:
+        if snapshot is None or room.why_off or self._asking:
             return
         fleet = snapshot.fleet
         state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid)
@@ -40,7 +41,8 @@ class Parts:
         is_old = self.report is not None and self.report.rejected and room.now_ns - self._asked_ns > _MENDED_NS
         if state != self._asked_for or is_old:
             self._asked_for, self._asked_ns = state, room.now_ns
-            room.run_worker(self._ask(), group="parts", exclusive=True, exit_on_error=False)
+            self._asking = True
+            room.run_worker(self._ask(), group="parts", exit_on_error=False)
 
     async def _ask(self) -> None:
         room = self._room
@@ -49,5 +51,7 @@ class Parts:
         except FleetError as error:
             room.say(one_line(f"{error.title}: {error.message}", 300), "warn")
             return
+        finally:
+            self._asking = False
         if room.room_screen is not None:
             room.room_screen.tick()
