@@ -68,6 +68,10 @@ class Server:
         await self._tmux.run("kill-server")
         (Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}" / self.name).unlink(missing_ok=True)
 
+    async def client_flags(self) -> list[str]:
+        """Of every client that is attached."""
+        return (await self._tmux.run("list-clients", "-F", "#{client_flags}")).out.decode().splitlines()
+
     def attach_argv(self) -> list[str]:
         return self._tmux.attach_argv("tiled")
 

@@ -21,6 +21,7 @@ KEYS = "äöüéèà"
 _ECHO = re.compile(f"({'|'.join(KEYS)}): does nothing".encode())
 ASKS_SYNC, HAS_SYNC = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 _TICK_S = 0.02
+_KEPT = 100_000
 
 
 class Terminal:
@@ -29,6 +30,8 @@ class Terminal:
     def __init__(self, size: tuple[int, int], rate: int = 0) -> None:
         self.size, self.rate = size, rate
         self.bytes = 0
+        self.written = b""
+        """The last of it."""
         self.seen: list[tuple[int, int, int]] = []
         """When (monotonic ns) which pane's marker with which number arrived."""
         self.echoes: list[int] = []
@@ -39,6 +42,8 @@ class Terminal:
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        # The size is this terminal's, not that of the one in which all this was started.
+        its_own = {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
         self._fd, other = pty.openpty()
         columns, rows = self.size
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -48,7 +53,7 @@ class Terminal:
             ["/bin/sh", "-c", 'exec "$@" <>"$0" >&0 2>&1', os.ttyname(other), *argv],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            env={**env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+            env={**its_own, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
         os.close(other)
         os.set_blocking(self._fd, False)
@@ -112,6 +117,7 @@ class Terminal:
     def _took(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
         self.bytes += len(data)
+        self.written = (self.written + data)[-_KEPT:]
         text = self._rest + data
         if ASKS_SYNC in text:
             os.write(self._fd, HAS_SYNC)

@@ -208,6 +208,30 @@ async def test_nothing_is_asked_while_nothing_changes(
     await seen.shows(pane.uuid, b"after")
 
 
+async def test_one_capture_for_each_changed_screen(
+    tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panes = [await painter(tmux, number) for number in range(4)]
+    seen = watch({pane.uuid: ALL for pane in panes})
+    await until(lambda: len(seen.frames()) >= 4)
+    captures, send = 0, Link.send
+
+    def counted(self: Link, commands: Sequence[Command]) -> list[asyncio.Future[Reply]]:
+        nonlocal captures
+        captures += sum(command.words[0] == "capture-pane" for command in commands)
+        return send(self, commands)
+
+    monkeypatch.setattr(Link, "send", counted)
+    monkeypatch.setattr(frames, "WATCHDOG_S", 3600.0)
+    before = len(seen.frames())
+    for step in range(80):
+        await paint(tmux, panes[step % 4], step % 10, f"step {step}")
+        await seen.shows(panes[step % 4].uuid, b"step %d" % step)
+    shown = len(seen.frames()) - before
+    assert shown >= 80
+    assert captures <= 1.1 * shown
+
+
 async def test_no_more_frames_than_asked_for(tmux: TmuxServer, watch: Watch) -> None:
     argv = ("sh", "-c", "n=0; while :; do n=$((n+1)); echo $n; done")
     pane = await tmux.spawn("run-1", argv, cwd=Path("/"), uuid="uuid-0001", width=40, height=5)
