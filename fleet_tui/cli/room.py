@@ -33,6 +33,7 @@ def open_room(
     launch.prepare_environment(os.environ)
     # Textual reads its environment when it is first imported, so this import stands below the line above.
     from fleet_tui.tui.context import RoomContext
+    from fleet_tui.tui.governor import Tier
     from fleet_tui.tui.theme import choose
 
     ui = settings.ui
@@ -43,6 +44,7 @@ def open_room(
         look=choose(theme or ui.theme, os.environ, ascii_boxes=ui.ascii if ascii_boxes is None else ascii_boxes),
         repository=paths.repository.name,
         keymap=dict(ui.keymap),
+        link=None if ui.link == "auto" else Tier(ui.link),
         hold_s=settings.approval.hold_s,
         config_files=partial(config_files, paths),
         start=start_words(paths, os.environ),

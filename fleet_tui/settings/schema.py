@@ -222,6 +222,11 @@ class Interface(Section):
         description="What rings the terminal's bell: nothing, priorities 1 and 2, or also what has time (at most every "
         "5 minutes).",
     )
+    link: Literal["auto", "fast", "normal", "slow", "minimal"] = Field(
+        "auto",
+        description="How fast the way to the terminal is taken to be: measured, or pictures of panes at once, on at "
+        "most half of what the link takes, every 10 seconds, only on `r`. States and keys are never put off.",
+    )
     keymap: dict[f.Filled, f.Filled] = Field(default_factory=dict, description="Binding id to key.")
 
 

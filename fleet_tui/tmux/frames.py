@@ -25,6 +25,10 @@ ATTACHED_S = 0.1
 RETRY_S = 1.0
 MOST_MISSES = 3
 """After so many changes in a row that only the watchdog found, the signal is not trusted any more."""
+FLOOD_FPS = 5.0
+"""Of a pane in which everything changes all the time, so many frames a second: nobody reads it faster."""
+_FLOOD_FRAMES = 6
+"""So many frames more in which nearly all rows changed than of others, which count three times, are a flood."""
 _SEAL = "#{@fleet_uuid} #{pane_width} #{pane_height} #{pane_dead} #{session_attached}"
 
 
@@ -90,7 +94,7 @@ class _Seen:
 class FrameSource:
     """The live pictures of the panes that are on the screen. Iterate :meth:`frames` in one task.
 
-    ``max_fps`` may be changed at any time: a consumer that is behind lowers it.
+    A consumer that is behind lowers ``max_fps`` by :meth:`pace`.
     """
 
     def __init__(self, server: TmuxServer, *, max_fps: float = 30.0) -> None:
@@ -109,6 +113,9 @@ class FrameSource:
         self._seen: dict[str, _Seen] = {}
         self._gone: dict[str, bool] = {}  # uuid → whether its dead screen can still be read
         self._attached: set[str] = set()
+        self._floods: dict[str, int] = {}  # uuid → how much a pane is in flood
+        self._ripe: dict[str, float] = {}  # uuid → when a pane in flood is looked at again
+        self._held: set[str] = set()  # changed panes that wait for that
         self._wanted: set[str] = set(self._rows)
         self._stale = True  # the list of panes must be read again
         self._misses = 0
@@ -126,6 +133,17 @@ class FrameSource:
         for uuid in [uuid for uuid in self._seen if uuid not in visible]:
             del self._seen[uuid]
         self._gone = {uuid: dead for uuid, dead in self._gone.items() if uuid in visible}
+        self._poke.set()
+
+    def pace(self, fps: float) -> None:
+        """So many frames a second from now on; 0: what becomes visible and what :meth:`look` asks for, no more."""
+        if fps != self.max_fps:
+            self.max_fps = fps
+            self._poke.set()
+
+    def look(self) -> None:
+        """Capture everything that is visible once more, at once."""
+        self._wanted |= self._rows.keys()
         self._poke.set()
 
     def pause(self) -> None:
@@ -192,13 +210,25 @@ class FrameSource:
             elif self._company:
                 watchdog = min(watchdog, clock() + SHARED_S)
             self._company = False
-            busy = found or bool(known and due)
+            busy = found or bool(self._held) or bool(known and due)
             if busy:
                 # Panes that keep changing are polled frame by frame; the push is for the first change after quiet.
-                await asyncio.sleep(max(0.0, started + 1.0 / max(0.1, self.max_fps) - clock()))
-            quiet = not (busy or self._wanted or self._stale)
+                await self._paced(started)
+            quiet = not (busy or self._wanted or self._stale or self._held)
             if quiet and not await signal.arm():
                 await self._idle(signal, watchdog - clock())
+
+    async def _paced(self, started: float) -> None:
+        # The time of one frame, or until something is wanted at once.
+        clock = asyncio.get_running_loop().time
+        while not (self._wanted or self._stale):
+            left_s = started + 1.0 / self.max_fps - clock() if self.max_fps > 0 else None
+            if left_s is not None and left_s <= 0:
+                return
+            self._poke.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._poke.wait()
 
     async def _due(self, signal: Signal) -> tuple[set[str], bool]:
         # Which panes to capture, and whether they are known to have changed.
@@ -208,7 +238,9 @@ class FrameSource:
             return wanted | set(self._rows), bool(wanted)
         noted = {self._windows[window] for window in windows if window in self._windows}
         self._company = len(noted) < len(windows)  # somebody attached to the keeper, perhaps another room
-        return wanted | noted | self._attached, bool(wanted or noted)
+        due, now = wanted | noted | self._held | self._attached, asyncio.get_running_loop().time()
+        self._held = {uuid for uuid in due - wanted if self._ripe.get(uuid, 0.0) > now and uuid in self._rows}
+        return due - self._held, bool(wanted or noted)
 
     def _ordered(self, uuids: set[str]) -> list[str]:
         return [uuid for uuid in self._rows if uuid in uuids and uuid in self._panes]
@@ -298,12 +330,21 @@ class FrameSource:
         width, height, dead, attached = (int(field or 0) for field in fields[1:])
         events: list[Event] = []
         frame = self._frame(uuid, reply.lines, width, height)
+        self._note_flood(uuid, frame)
         if frame is not None:
             events.append(frame)
         (self._attached.add if attached else self._attached.discard)(uuid)
         if dead and (gone := self._lose(uuid, dead=True)):
             events.append(gone)
         return events
+
+    def _note_flood(self, uuid: str, frame: Frame | None) -> None:
+        if frame is not None:
+            flooded, before = len(frame.changed) >= max(2, 0.8 * len(frame.rows)), self._floods.get(uuid, 0)
+            self._floods[uuid] = min(before + 1, 2 * _FLOOD_FRAMES) if flooded else max(0, before - 3)
+        self._ripe.pop(uuid, None)
+        if self._floods.get(uuid, 0) >= _FLOOD_FRAMES:
+            self._ripe[uuid] = asyncio.get_running_loop().time() + 1.0 / FLOOD_FPS
 
     def _frame(self, uuid: str, rows: tuple[bytes, ...], width: int, height: int) -> Frame | None:
         pane, seen = self._panes[uuid], self._seen.get(uuid)

@@ -9,6 +9,7 @@ from textual import events, work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.message import Message
 from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
@@ -59,6 +60,7 @@ class RoomApp(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (32, "-tall")]  # noqa: RUF012
 
     def __init__(self, context: RoomContext) -> None:
+        self.live = LivePanes(self, context.link)  # knows the way to the terminal, which the driver needs
         super().__init__(ansi_color=context.look.ansi or None)
         self.context = context
         for theme in themes():
@@ -81,7 +83,6 @@ class RoomApp(App[int]):
             self._publish,
             clock=context.clock,
         )
-        self.live = LivePanes(self)
         self.parts = Parts(self)
         self.arrivals = Arrivals(self)
         self.keyboard = Keyboard(self, super().on_event)
@@ -91,7 +92,11 @@ class RoomApp(App[int]):
 
     def get_driver_class(self) -> type[Driver]:
         """The platform's, with fewer bytes."""
-        return room_driver(super().get_driver_class())
+        return room_driver(super().get_driver_class(), self.live.way)
+
+    def on_terminal_supports_synchronized_output(self, message: Message) -> None:
+        """The answer to what was asked behind a frame; what it says is Textual's matter."""
+        self.live.way.answered(message.time)
 
     def _publish(self, picture: Picture) -> None:
         """Called in the feed's thread, where posting is all that is allowed."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_tui.readmodel.bell import Which
+from fleet_tui.tui.governor import Tier
 from fleet_tui.tui.replay import Replay
 from fleet_tui.tui.theme import Look
 
@@ -29,6 +30,8 @@ class RoomContext:
     keymap: Mapping[str, str] = field(default_factory=dict)
     hold_s: int = 10
     live: bool = True
+    link: Tier | None = None
+    """What the way to the terminal is taken for; None: it is measured."""
     config_files: Callable[[], Mapping[str, Path]] = dict
     """The configuration files that a person may edit from the room now, by the names that problems call them."""
     start: tuple[str, ...] = ("fleet", "up")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -11,6 +12,8 @@ from rich.color import Color
 from rich.style import Style as RichStyle
 
 from fleet_tui.tmux.sgr import PLAIN, Style, parse_row
+from fleet_tui.tui.governor import Governor, Tier
+from fleet_tui.tui.terminal import Way
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.pane_wall import LiveView
 
@@ -40,8 +43,11 @@ class ShowsPanes(Protocol):
 class LivePanes:
     """One task of the app; lives as long as the room."""
 
-    def __init__(self, room: RoomApp) -> None:
+    def __init__(self, room: RoomApp, link: Tier | None = None) -> None:
         self._room = room
+        self.governor = Governor(link)
+        self.way = Way(self._taken)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._source: FrameSource | None = None
         self._screen: object = None
         self._wanted: dict[str, LiveView] = {}
@@ -73,8 +79,26 @@ class LivePanes:
             self._wanted = wanted
             source.watch({uuid: Rows(view.first, view.last) for uuid, view in wanted.items()})
 
+    def look(self) -> None:
+        """Pictures now, whatever the link."""
+        if self._source is not None:
+            self._source.look()
+
+    def _taken(self, size: int, took_s: float) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._govern, size, took_s)
+
+    def _govern(self, size: int, took_s: float) -> None:
+        changed = self.governor.taken(size, took_s, time.monotonic())
+        if self._source is not None:
+            self._source.pace(self.governor.fps)
+        screen = self._room.room_screen
+        if changed and screen is not None:
+            screen.tick()
+
     async def run(self) -> None:
         """Show frames until the app ends. After any failure, begin anew with nothing of the old state."""
+        self._loop = asyncio.get_running_loop()
         clock, pause_s = asyncio.get_running_loop().time, FIRST_RETRY_S
         while True:
             started = clock()
@@ -94,11 +118,13 @@ class LivePanes:
         from fleet_tui.tmux.server import TmuxServer
 
         self._source = FrameSource(TmuxServer(self._room.context.tmux_socket_name))
+        self._source.pace(self.governor.fps)
         self._screen, self._wanted = None, {}
         self.wanted_changed()
         async with contextlib.aclosing(self._source.frames()) as frames:
             async for event in frames:
                 self._show(event)
+                self.way.wants_answer = True
                 self.failed = ""
                 await self._drained()
 
@@ -114,12 +140,15 @@ class LivePanes:
             screen.drop_pane(event.uuid)
 
     async def _drained(self) -> None:
-        """Wait while the driver still holds output: over a slow link the picture slows down, the keyboard does not.
+        """Wait while the driver still holds output, or the terminal has not got the last frame: over a slow link the
+        picture slows down, the keyboard does not.
 
         Nobody takes frames meanwhile, so tmux is not asked for them either.
         """
         thread = getattr(self._room._driver, "_writer_thread", None)
-        while thread is not None and thread.is_alive() and thread._queue.qsize():  # noqa: ASYNC110 - a thread's queue
+        while self.way.is_open or (  # noqa: ASYNC110 - a thread's queue
+            thread is not None and thread.is_alive() and thread._queue.qsize()
+        ):
             await asyncio.sleep(_LOOK_AGAIN_S)
 
 

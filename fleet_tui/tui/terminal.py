@@ -1,9 +1,18 @@
-"""The driver of the room's terminal: what Textual writes, squeezed, and each frame in one piece."""
+"""The driver of the room's terminal: what Textual writes, squeezed, each frame in one piece, and how long it takes.
+
+Where the terminal answers questions, a frame is followed by one (whether it can update in sync, which it has said
+before) and has arrived when the answer has: queues on the way cannot hide how slow it is. Elsewhere the time counts
+for which writing blocks.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING
 
 from fleet_tui.tui.squeeze import erases_in_colour, squeezed
 
@@ -11,9 +20,95 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
+_ASK = "\x1b[?2026$p"
+_PATIENCE_S = 5.0
+_SMALL = 600
+_LAST_WORD_S = 0.3
+"""Wait so long for an open answer before the terminal is given back: a shell would take it for typing."""
+
+Taken = Callable[[int, float], None]
+"""Bytes, and for how many seconds they kept the way busy. Called from the writer's thread or the loop's."""
 
 
-def room_driver(base: type[Driver]) -> type[Driver]:
+class Way:
+    """What is known of the way to the terminal."""
+
+    def __init__(self, taken: Taken) -> None:
+        self._taken = taken
+        self.answers = False
+        """Whether the terminal has answered a question."""
+        self.wants_answer = False
+        """Ask with the next frame."""
+        self._asked: tuple[float, int] | None = None
+        self._least_s = _PATIENCE_S
+        self._small: deque[float] = deque(maxlen=8)
+        self._missed = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a frame is under way that has not arrived."""
+        if self._asked is not None and time.monotonic() - self._asked[0] > _PATIENCE_S:
+            self._missed += 1
+            self.answers = self._missed < 3
+            self._arrived(_PATIENCE_S)
+        return self._asked is not None
+
+    def question(self, size: int) -> str:
+        """What to send behind a frame of ``size`` bytes."""
+        if not (self.answers and self.wants_answer) or self._asked is not None:
+            return ""
+        self.wants_answer, self._asked = False, (time.monotonic(), size)
+        return _ASK
+
+    def answered(self, at_s: float) -> None:
+        """An answer came, at this time of the monotonic clock."""
+        self.answers = True
+        if self._asked is not None:
+            self._missed = 0
+            self._arrived(at_s - self._asked[0])
+
+    def _arrived(self, took_s: float) -> None:
+        assert self._asked is not None
+        # What a frame of hardly any bytes takes is the way itself, there and back, or a busy machine; what is longer
+        # than that, the bytes took.
+        size, self._asked = self._asked[1], None
+        self._least_s = min(self._least_s, took_s)
+        if size <= _SMALL:
+            self._small.append(took_s)
+        way_s = statistics.median(self._small) if len(self._small) >= 3 else self._least_s
+        self._taken(size, max(0.0, took_s - way_s))
+
+    def blocked(self, size: int, took_s: float) -> None:
+        """Writing ``size`` bytes took so long."""
+        if not self.answers:
+            self._taken(size, took_s)
+
+
+class TimedFile:
+    """A text file whose writing is timed, piece by piece."""
+
+    _PIECE = 4096
+
+    def __init__(self, file: IO[str], way: Way) -> None:
+        self._file, self._way = file, way
+        self._held: list[str] = []
+
+    def write(self, text: str) -> None:
+        self._held.append(text)
+
+    def flush(self) -> None:
+        text, self._held = "".join(self._held), []
+        for at in range(0, len(text), self._PIECE):
+            started_s, piece = time.monotonic(), text[at : at + self._PIECE]
+            self._file.write(piece)
+            self._file.flush()
+            self._way.blocked(len(piece.encode()), time.monotonic() - started_s)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+def room_driver(base: type[Driver], way: Way) -> type[Driver]:
     """``base`` with the room's way of writing."""
 
     class RoomDriver(base):  # type: ignore[misc,valid-type]
@@ -21,6 +116,18 @@ def room_driver(base: type[Driver]) -> type[Driver]:
 
         _held: list[str] | None = None
         _erase = erases_in_colour(os.environ)
+
+        def start_application_mode(self) -> None:
+            file = getattr(self, "_file", None)
+            if file is not None and not isinstance(file, TimedFile):
+                self._file = TimedFile(file, way)
+            super().start_application_mode()
+
+        def stop_application_mode(self) -> None:
+            way.wants_answer = False
+            if way.is_open:
+                time.sleep(_LAST_WORD_S)
+            super().stop_application_mode()
 
         def write(self, data: str) -> None:
             if data == _BEGIN:
@@ -34,6 +141,6 @@ def room_driver(base: type[Driver]) -> type[Driver]:
             self._held.append(data)
             if data == _END:
                 whole, self._held = "".join(self._held), None
-                super().write(whole)
+                super().write(whole + way.question(len(whole.encode())))
 
     return RoomDriver

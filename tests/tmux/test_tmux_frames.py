@@ -208,6 +208,28 @@ async def test_nothing_is_asked_while_nothing_changes(
     await seen.shows(pane.uuid, b"after")
 
 
+async def test_a_flood_is_shown_a_few_times_a_second_and_to_its_end(
+    tmux: TmuxServer, watch: Watch, short_dir: Path
+) -> None:
+    code = (
+        "import time, pathlib\nend = time.monotonic() + 4\nn = 0\n"
+        "while time.monotonic() < end:\n n += 1\n print('line %d' % n)\n"
+        "print('the last line', flush=True)\npathlib.Path('done').touch()\ninput()\n"
+    )
+    flood = await tmux.spawn("run-1", python(code), cwd=short_dir, uuid="uuid-0001")
+    calm = await painter(tmux, 2)
+    seen = watch({flood.uuid: ALL, calm.uuid: ALL})
+    await until(lambda: len(seen.frames(flood.uuid)) >= 10)
+    before, started = len(seen.frames(flood.uuid)), time.monotonic()
+    for step in range(5):
+        await paint(tmux, calm, step, f"step {step}")
+        await seen.shows(calm.uuid, b"step %d" % step)
+    await until((short_dir / "done").exists, 20.0)
+    frames_shown = len(seen.frames(flood.uuid)) - before
+    assert frames_shown <= frames.FLOOD_FPS * (time.monotonic() - started) + 2
+    await seen.shows(flood.uuid, b"the last line")
+
+
 async def test_one_capture_for_each_changed_screen(
     tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
 from fleet_tui.tui.squeeze import squeezed
-from fleet_tui.tui.terminal import room_driver
+from fleet_tui.tui.terminal import Way, room_driver
 
 WIDTH, HEIGHT = 120, 4
 STYLES = ["1", "2", "3", "4", "7", "9", "31", "97", "44", "103", "38;5;9", "48;5;200", "38;2;1;2;3", "48;2;9;8;7"]
@@ -91,7 +91,7 @@ async def test_a_frame_is_one_write() -> None:
         def write(self, data: str) -> None:
             written.append(data)
 
-    driver = room_driver(Kept)(App())
+    driver = room_driver(Kept, Way(lambda size, took_s: None))(App())
     for data in ("\x1b[?25l", "\x1b[?2026h", "\x1b[1;1H\x1b[1mtext\x1b[0m", "\x1b[?2026l"):
         driver.write(data)
     assert written == ["\x1b[?25l", "\x1b[?2026h\x1b[1;1H\x1b[1mtext\x1b[0m\x1b[?2026l"]

@@ -17,7 +17,7 @@ from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.wall_layout import Density, Grid, Shown, layout
 from fleet_widgets.wall_moves import Direction, step
-from fleet_widgets.wall_tiles import Emphasis, Tile, TileRow, changed_cells, tile_rows, view_of
+from fleet_widgets.wall_tiles import Emphasis, Tile, TileRow, changed_from, tile_rows, view_of
 
 __all__ = ["Density", "LiveView", "PaneWall", "Tile"]  # the value types belong to this interface
 
@@ -334,8 +334,8 @@ class PaneWall(LineWidget, can_focus=True):
             for y in range(grid.height):
                 if rows[y] != before[y]:
                     self._strips.pop(row * grid.height + y, None)
-                    first, last = changed_cells(before[y], rows[y], grid.width)
-                    self.refresh_rows([row * grid.height + y], x=column * grid.width + first, width=last - first)
+                    first = min(changed_from(before[y], rows[y]), grid.width - 1)
+                    self.refresh_rows([row * grid.height + y], x=column * grid.width + first, width=grid.width - first)
 
     def _draw_all(self) -> None:
         self._strips.clear()

@@ -11,6 +11,7 @@ from fleet_widgets.palette import Box
 from fleet_widgets.wall_layout import Grid
 
 NO_SIGN = Span(" ")
+_WORTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +72,21 @@ def tile_rows(
     return _signed(lines, grid, emphasis, box)
 
 
-def changed_cells(before: TileRow, after: TileRow, width: int) -> tuple[int, int]:
-    """First cell that may differ between two forms of a row ``width`` cells wide, and the first behind them: what is
-    equal at the left and blank in both at the right is not sent again."""
+def changed_from(before: TileRow, after: TileRow) -> int:
+    """First cell that may differ between two forms of a row: what is equal at the left is not sent again, where that is
+    enough to be worth the parting of a row."""
     if (before.sign, before.base) != (after.sign, after.base):
-        return 0, width
+        return 0
     if any(span.fill for span in (*before.text, *after.text)):
-        return 1, width
-    right = min(width, 1 + max(width_of(before.text), width_of(after.text)))
+        return 1  # what stands at the right decides how much there is at the left
     left = 1
     for old, new in zip(before.text, after.text, strict=False):
         if old != new:
             if old.style == new.style and old.text.isascii() and new.text.isascii():
                 left += _common(old.text, new.text)
             break
-        left += width_of(new.text)
-    left = min(left, right - 1)
-    return (left, right) if right - left > 0 else (0, width)
+        left += width_of((new,))
+    return left if left > _WORTH else 1
 
 
 def _common(one: str, other: str) -> int:

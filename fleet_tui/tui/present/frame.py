@@ -29,6 +29,8 @@ class Frame:
     started_ns: int
     signal: str = ""
     """How live panes are noticed to change."""
+    link: str = ""
+    """What the way to the terminal takes, where that is little: ``slow 8 kB/s: pictures every 10 s``."""
     ways_out: tuple[str, ...] = ("r retry",)
     """Keys, with their words, that help while the watcher is away."""
 
@@ -111,10 +113,15 @@ def _conditions(picture: Picture, frame: Frame) -> list[Span]:
     """What the agents are held by, on every screen; with room to spare, how the panes are watched."""
     isolation = one_line(picture.snapshot.fleet.isolation, 12) if picture.snapshot else ""
     if frame.width < MEDIUM:
-        return [Span(f" {isolation}", "quiet")] if isolation else []
+        tier = f"link {frame.link.split()[0].rstrip(':')}" if frame.link else ""
+        return [
+            *([Span(f" {isolation}", "quiet")] if isolation else []),
+            *([Span(f" {tier} ", "warn")] if tier else []),
+        ]
     signal = one_line(frame.signal, 30) if frame.width >= LARGE else ""
     words = [f"isolation {isolation}" if isolation else "", f"panes by {signal}" if signal else ""]
-    return [Span(f"  {word} ", "quiet") for word in words if word]
+    link = [Span(f"  link {frame.link} ", "warn")] if frame.link else []
+    return [*link, *(Span(f"  {word} ", "quiet") for word in words if word)]
 
 
 def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w")) -> Line:

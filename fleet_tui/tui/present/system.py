@@ -74,7 +74,7 @@ def _facts(facts: Sequence[tuple[str, str]]) -> tuple[Line, ...]:
 
 
 def terminal_facts(
-    size: tuple[int, int], colours: str, signal: str, keymap: Mapping[str, str], environ: Mapping[str, str]
+    size: tuple[int, int], colours: str, signal: str, link: str, keymap: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """What the room found where it runs. A variable that is not set is shown as ``-``."""
     named = "  ".join(f"{name} {one_line(environ.get(name) or '-', 40)}" for name in _NAMED)
@@ -83,5 +83,6 @@ def terminal_facts(
         ("terminal", f"{size[0]}x{size[1]}  {colours}  {named}"),
         ("inside", "tmux" if environ.get("TMUX") else "ssh" if environ.get("SSH_TTY") else "nothing"),
         ("panes", f"changes noticed by {signal}" if signal else "not watched"),
+        ("link", link or "fast: pictures at once"),
         ("keys", f"as you set them: {keys}" if keys else "as shipped"),
     )

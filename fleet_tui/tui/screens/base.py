@@ -149,6 +149,7 @@ class RoomScreen(Places):
             room.now_ns,
             room.started_ns,
             room.live.in_force,
+            room.live.governor.in_words,
             tuple(f"{shown(keys[name].split(',')[0])} {label}" for name, label in ways_out if name in here),
         )
 
@@ -295,6 +296,7 @@ class RoomScreen(Places):
         health = self.room.picture.health
         self.room.say(lambda: "asking the watcher again" if self.room.picture.health is health else "", "quiet")
         self.room.feed.poke()
+        self.room.live.look()
 
     def do_replay_pause(self) -> None:
         self._replayed(lambda replay: replay.pause())

@@ -81,7 +81,10 @@ class SystemScreen(RoomScreen):
         room = self.room
         colours = f"colours {room.console.color_system or 'none'}, theme {room.theme}"
         size = (self.size.width, self.size.height)
-        return present.terminal_facts(size, colours, room.live.in_force, room.context.keymap, os.environ)
+        live = room.live
+        return present.terminal_facts(
+            size, colours, live.in_force, live.governor.in_words, room.context.keymap, os.environ
+        )
 
     def fault(self) -> Fault | None:
         key = self.query_one(LineList).selected
