@@ -6,10 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual import events, work
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.driver import Driver
-from textual.message import Message
 from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
@@ -39,13 +36,13 @@ from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.system import SystemScreen
 from fleet_tui.tui.screens.wall import WallScreen
-from fleet_tui.tui.terminal import room_driver
+from fleet_tui.tui.terminal import TerminalApp
 from fleet_tui.tui.theme import themes
 
 ModeScreens = dict[str, Callable[[], Screen[Any]]]
 
 
-class RoomApp(App[int]):
+class RoomApp(TerminalApp):
     """The control room. It reads the database, shows panes and sends commands; closing it changes nothing."""
 
     TITLE = "fleet"
@@ -60,7 +57,8 @@ class RoomApp(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (16, "-short"), (32, "-tall")]  # noqa: RUF012
 
     def __init__(self, context: RoomContext) -> None:
-        self.live = LivePanes(self, context.link)  # knows the way to the terminal, which the driver needs
+        self.live = LivePanes(self, context.link)
+        self.way = self.live.way  # the driver, which Textual makes first, needs it
         super().__init__(ansi_color=context.look.ansi or None)
         self.context = context
         for theme in themes():
@@ -89,14 +87,6 @@ class RoomApp(App[int]):
         self.handed_over = False
         """The terminal shows an agent instead of the room."""
         self._reader: Reader | None = None
-
-    def get_driver_class(self) -> type[Driver]:
-        """The platform's, with fewer bytes."""
-        return room_driver(super().get_driver_class(), self.live.way)
-
-    def on_terminal_supports_synchronized_output(self, message: Message) -> None:
-        """The answer to what was asked behind a frame; what it says is Textual's matter."""
-        self.live.way.answered(message.time)
 
     def _publish(self, picture: Picture) -> None:
         """Called in the feed's thread, where posting is all that is allowed."""

@@ -7,14 +7,17 @@ the left edge of its widget. A wall that is one wide widget would send its whole
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from rich.console import Console
 from textual._compositor import Compositor, CompositorUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from fleet_widgets.base import LineWidget
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Piece = tuple[int, int, Sequence[Strip]]
 """Column, row, and what stands from there on."""

@@ -8,16 +8,18 @@ for which writing blocks.
 from __future__ import annotations
 
 import os
+import select
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+from typing import IO
+
+from textual.app import App
+from textual.driver import Driver
+from textual.message import Message
 
 from fleet_tui.tui.squeeze import erases_in_colour, squeezed
-
-if TYPE_CHECKING:
-    from textual.driver import Driver
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _ASK = "\x1b[?2026$p"
@@ -126,7 +128,7 @@ def room_driver(base: type[Driver], way: Way) -> type[Driver]:
         def stop_application_mode(self) -> None:
             way.wants_answer = False
             if way.is_open:
-                time.sleep(_LAST_WORD_S)
+                select.select([self.fileno], [], [], _LAST_WORD_S)
             super().stop_application_mode()
 
         def write(self, data: str) -> None:
@@ -144,3 +146,16 @@ def room_driver(base: type[Driver], way: Way) -> type[Driver]:
                 super().write(whole + way.question(len(whole.encode())))
 
     return RoomDriver
+
+
+class TerminalApp(App[int]):
+    """An app that writes through :func:`room_driver` and tells ``way`` of answers."""
+
+    way: Way
+
+    def get_driver_class(self) -> type[Driver]:
+        return room_driver(super().get_driver_class(), self.way)
+
+    def on_terminal_supports_synchronized_output(self, message: Message) -> None:
+        """What the answer says is Textual's matter."""
+        self.way.answered(message.time)

@@ -9,9 +9,11 @@ from typing import Any
 from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fleet_tui.tui.app import RoomApp
 from fleet_tui.tui.compositor import ExactUpdate, RoomCompositor
+from fleet_widgets.base import LineWidget
 
 
 def cells(strips: Sequence[Strip]) -> Iterator[tuple[str, Style | None]]:
@@ -47,6 +49,11 @@ def check(room: RoomApp, dice: random.Random) -> None:
         }
 
 
+def lines_of(room: RoomApp) -> dict[Widget, tuple[Region, Region]]:
+    shown = room.screen._compositor.visible_widgets
+    return {widget: where for widget, where in shown.items() if isinstance(widget, LineWidget)}
+
+
 async def test_parts_of_every_screen_are_those_of_the_whole(fleet: Any, until: Callable[..., Any]) -> None:
     dice = random.Random(1)
     for size in ((80, 24), (200, 60), (60, 16)):
@@ -57,6 +64,8 @@ async def test_parts_of_every_screen_are_those_of_the_whole(fleet: Any, until: C
                 if keys:
                     await pilot.press(keys)
                 await pilot.pause()
+                # Where a widget has not heard of its new size yet, what it draws is drawn again soon.
+                await until(lambda room=room: all(w.size == at.size for w, (at, _) in lines_of(room).items()))
                 check(room, dice)
 
 
