@@ -7,7 +7,7 @@ the left edge of its widget. A wall that is one wide widget would send its whole
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from textual._compositor import Compositor, CompositorUpdate
 from textual.geometry import Region
@@ -15,9 +15,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fleet_widgets.base import LineWidget
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 Piece = tuple[int, int, Sequence[Strip]]
 """Column, row, and what stands from there on."""
@@ -31,7 +28,8 @@ class ExactUpdate(CompositorUpdate):
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces = pieces
 
-    def render_segments(self, console: Console) -> str:
+    def render_segments(self, console: Any) -> str:
+        """``console`` is what Textual hands on to its strips."""
         parts = []
         for x, y, strips in self.pieces:
             parts.append(f"\x1b[{y + 1};{x + 1}H")
