@@ -12,6 +12,8 @@ from fleet_tui.cli.common import fleet_paths, json_option, print_json, repo_opti
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 
+_ROWS = 5
+
 
 @click.group()
 def audit() -> None:
@@ -60,8 +62,14 @@ def verify_chain(anchors: Path | None, database: Path | None, repo: Path | None,
         facts = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
         print_json({"ok": report.ok, **facts, "unanchored": report.unanchored})
     else:
-        for problem in report.problems:
-            say(f"WRONG {one_line(str(problem), 2000)}")
+        # One wrong event makes many rows wrong: what tells where it is comes first, and is all there.
+        derived = {str(difference) for difference in report.differences}
+        own = [str(problem) for problem in report.problems if str(problem) not in derived]
+        rows = [str(difference) for difference in report.differences]
+        for problem in (*own, *rows[:_ROWS]):
+            say(f"WRONG {one_line(problem, 2000)}")
+        if len(rows) > _ROWS:
+            say(f"      and {len(rows) - _ROWS} more rows of the tables, see --json")
         say(str(report))
     raise click.exceptions.Exit(0 if report.ok else 1)
 

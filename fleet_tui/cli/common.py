@@ -161,6 +161,11 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empt
         say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
+def count(number: int, noun: str) -> str:
+    """``1 gate``, ``2 gates``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _cell(text: str, most: int = 120) -> str:
     shown = one_line(text, most + 1)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"

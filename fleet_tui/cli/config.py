@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
+from fleet_tui.cli.common import count, find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _summary(loaded: Loaded) -> str:
     if loaded.settings is None:
         return f"{len(loaded.errors)} error(s){warnings}"
     settings = loaded.settings
-    counts = f"{len(settings.agents)} agents, {len(settings.gates)} gates"
+    counts = f"{count(len(settings.agents), 'agent')}, {count(len(settings.gates), 'gate')}"
     return f"ok{warnings}: {counts}, policy {policy_version(settings)}, sha {loaded.sha[:12]}"
 
 

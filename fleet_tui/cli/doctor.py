@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from fleet_tui.cli import detect
-from fleet_tui.cli.common import find_repository, json_option, print_json, repo_option, say
+from fleet_tui.cli.common import count, find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.paths import FleetPaths, unusable
@@ -85,10 +85,6 @@ def _fleet(repo: Path | None) -> Iterator[Finding]:
     yield from _told("configuration", _configuration(paths))
     if all(finding.state != "missing" for finding in state):
         yield from _told("watcher", _watcher(paths))
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _told(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:

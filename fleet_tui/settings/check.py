@@ -200,8 +200,8 @@ def _quorums(settings: Settings) -> Iterator[Check]:
     for index, rule in enumerate(approval.rules):
         if rule.quorum > persons:
             path: KeyPath = ("approval", "rules", index, "quorum")
-            who = "the fleet's owner and its signers are" if approval.signers else "the fleet's owner is"
-            message = f"{rule.quorum} persons must approve, and {who} {persons}: what it is for will wait"
+            who = f"the fleet's owner and {persons - 1} signers" if approval.signers else "the fleet's owner alone"
+            message = f"{rule.quorum} persons must approve, and there is {who}: what it is for will wait"
             yield Check(path, message, "add persons to `approval.signers`, or lower the quorum", severe=False)
     keys: dict[str, str] = {}
     for index, signer in enumerate(approval.signers):

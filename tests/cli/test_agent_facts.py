@@ -105,4 +105,6 @@ def test_a_copy_of_the_database_is_verified_by_itself(shop: Shop, tmp_path: Path
     with closing(sqlite3.connect(copy)) as db:
         db.execute("DELETE FROM event WHERE seq = 1")
         db.commit()
-    assert CliRunner().invoke(fleet, ["audit", "verify", "--db", str(copy)]).exit_code == 1
+    done = CliRunner().invoke(fleet, ["audit", "verify", "--db", str(copy)])
+    assert done.exit_code == 1
+    assert "WRONG event 1: has a body but no event" in done.output

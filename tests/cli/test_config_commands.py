@@ -34,7 +34,7 @@ def run() -> Callable[..., Result]:
 def test_validate_a_good_one_from_below(root: Path, run: Callable[..., Result]) -> None:
     done = run("validate")
     assert done.exit_code == 0
-    assert "ok: 1 agents, 1 gates, policy v-" in done.output
+    assert "ok: 1 agent, 1 gate, policy v-" in done.output
     assert "read: .fleet/config.yaml" in done.output
 
 

@@ -184,6 +184,6 @@ def test_the_user_of_agents_is_a_plain_login_name(name: str) -> None:
 def test_a_quorum_that_nobody_can_meet_is_said(repository: Repository) -> None:
     rule = "approval:\n  rules: [{name: two, quorum: 2}]\n"
     (warning,) = repository.load(rule).warnings
-    assert "2 persons must approve, and the fleet's owner is 1" in warning.message
+    assert "2 persons must approve, and there is the fleet's owner alone" in warning.message
     key = "ssh-ed25519 " + "A" * 68
     assert repository.load(f"{rule}  signers: [{{name: lou, key: {key}}}]\n").warnings == ()

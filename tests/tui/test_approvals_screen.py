@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fleet_tui.domain import events as ev
+from fleet_tui.domain.states import RiskBand
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.present import approvals as present
+from fleet_tui.tui.present import strips
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.theme import choose
 from fleet_widgets.diff_view import DiffView
@@ -161,3 +166,24 @@ async def test_the_first_approval_that_comes_to_an_empty_screen_is_shown(world: 
         world.add(*approval(2, 1, "dev-1", world.now_ns(), head="e"))
         await until(lambda: len(app.screen.cards()) == 2)
         assert app.screen.card().id == first.id, "who looks at one is not moved to another"
+
+
+async def test_a_small_screen_and_the_dialog_tell_why_more_must_be_typed(fleet: Any, until: Any, text: Any) -> None:
+    why = ("policy: every merge needs a person", "touches .github/workflows/ci.yml", "risk 30 MEDIUM")
+    async with opened(fleet, until, (60, 16)) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: isinstance(app.screen, ApprovalsScreen) and app.screen.card() is not None)
+        card = app.screen.card()
+        risky = replace(
+            card,
+            approval=replace(card.approval, reasons=why),
+            pull_request=replace(card.pull_request, risk=30, risk_band=RiskBand.MEDIUM),
+        )
+        (row,) = present.card_item(risky, 0, wide=False).lines
+        assert "".join(span.text for span in row).index("risk 30 MEDIUM, sensitive") < 10
+        app.screen.ask(strips.approve(risky, (), (), 10), Act("approve", {}, "approve", "#1"))
+        await pilot.pause()
+        told = [span.text for line in app.screen.strip.request.lines for span in line]
+        assert [line for line in told if "Because" in line] == [f" Because: {reason}" for reason in why]
+        assert app.screen.strip.request.confirm == "yes"
+        assert "once typed     Esc or empty Enter cancels" in text(app)

@@ -76,13 +76,13 @@ def _hint(state: StripState) -> Line:
             also = " or Enter" if state.reason.strip() else ""
             return (Span(" y", "hint-key"), Span(f"{also} = {verb}     any other key cancels", "hint"))
         case "typed":
-            keys = f" = {verb} once typed     Esc or Enter on the empty field cancels"
+            keys = f" = {verb} once typed     Esc or empty Enter cancels"
             return (Span(" Enter", "hint-key"), Span(keys, "hint"))
         case _ if state.request.confirm == "reason":
-            keys = f" = {state.request.verb}     Esc or Enter on the empty field cancels"
+            keys = f" = {state.request.verb}     Esc or empty Enter cancels"
             return (Span(" Enter", "hint-key"), Span(keys, "hint"))
         case _:
-            return (Span(" Tab", "hint-key"), Span(" goes on     Esc or Enter on the empty field cancels", "hint"))
+            return (Span(" Tab", "hint-key"), Span(" goes on     Esc or empty Enter cancels", "hint"))
 
 
 def _changed_hint(state: StripState) -> Line:

@@ -32,13 +32,25 @@ def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True) -> Item:
     first = line(
         badge(3, not held),
         Span(f" #{pull_request.number} ", "strong"),
+        # One line is cut at its end: what decides what must be typed stands before the title.
+        *(() if wide else (*_danger(card),)),
         Span(card.ticket_title),
-        *(() if wide else (Span("  "), *_tally(card))),
+        *(() if wide else (Span("  "), *_counts(card))),
         fill(),
         Span(_wait(card, now_ns), "warn" if held else "quiet"),
     )
-    second = line(Span("      "), *_tally(card), fill(), Span(f" by {pull_request.agent}", "quiet"))
+    mark = Span("sensitive  " if is_sensitive(card) else "", "warn")
+    risk = risk_mark(pull_request.risk, pull_request.risk_band)
+    second = line(Span("      "), mark, *_counts(card), *risk, fill(), Span(f" by {pull_request.agent}", "quiet"))
     return Item(card.id, (first, second) if wide else (first,))
+
+
+def _danger(card: ApprovalCard) -> tuple[Span, ...]:
+    """``risk 30 MEDIUM, sensitive  ``; nothing for what is harmless."""
+    pull_request = card.pull_request
+    told = [span.text.strip() for span in risk_mark(pull_request.risk, pull_request.risk_band)]
+    told += ["sensitive"] if is_sensitive(card) else []
+    return (Span(f"{', '.join(told)}  ", "warn"),) if told else ()
 
 
 def _wait(card: ApprovalCard, now_ns: int) -> str:
@@ -47,19 +59,17 @@ def _wait(card: ApprovalCard, now_ns: int) -> str:
     return f" {since(card.approval.requested_ns, now_ns)}"
 
 
-def _tally(card: ApprovalCard) -> tuple[Span, ...]:
+def _counts(card: ApprovalCard) -> tuple[Span, ...]:
     current = [gate for gate in card.gates if card.gate_is_current(gate)]
     passed = sum(gate.state is GateState.PASSED for gate in current)
     verdicts = [review for review in card.reviews if card.is_current(review)]
     agreed = sum(review.verdict is Verdict.APPROVED for review in verdicts)
     pull_request = card.pull_request
     return (
-        Span("sensitive  " if is_sensitive(card) else "", "warn"),
         Span(_persons(card.approval), "warn"),
         Span(f"gates {passed}/{len(current)}  ", "normal" if passed == len(current) else "warn"),
         Span(f"reviews {agreed}/{len(verdicts)}  "),
         Span(f"{pull_request.files}f +{pull_request.added} -{pull_request.deleted}", "quiet"),
-        *risk_mark(pull_request.risk, pull_request.risk_band),
     )
 
 
