@@ -81,24 +81,24 @@ def _group_items(group: Sequence[AlarmRow], now_ns: int, width: int, chosen: str
     rest = len(effects) - len(listed)
     more = ((Span(f"          ↳ {rest} more follow from it; x shows them", "quiet"),),)
     ending = [Item(f"rest:{head.alarm.id}", more, selectable=False)] if rest else []
-    return [*(_item(row, now_ns, width) for row in (head, *listed)), *ending]
+    return [_item(head, now_ns, width), *(_item(row, now_ns, width, below=True) for row in listed), *ending]
 
 
 def _heading(key: str, title: str) -> Item:
     return Item(f"heading:{key}", (rule(title),), selectable=False)
 
 
-def _item(row: AlarmRow, now_ns: int, width: int) -> Item:
-    return Item(row.alarm.id, (alarm_line(row, now_ns, width),))
+def _item(row: AlarmRow, now_ns: int, width: int, *, below: bool = False) -> Item:
+    return Item(row.alarm.id, (alarm_line(row, now_ns, width, below=below),))
 
 
-def alarm_line(row: AlarmRow, now_ns: int, width: int) -> Line:
-    """Badge, age, about what, what; first of its group or an effect; what to do."""
+def alarm_line(row: AlarmRow, now_ns: int, width: int, *, below: bool = False) -> Line:
+    """Badge, age, about what, what; first of its group or an effect (``below`` it); what to do."""
     alarm = row.alarm
     return line(
         *_mark(alarm),
         Span(f" {age(alarm.raised_ns, now_ns):>3} ", "quiet"),
-        Span("↳ " if alarm.first else "", "quiet"),
+        Span("↳ " if below else "", "quiet"),
         *_matter(row),
         fill(),
         *_state(row, now_ns),
