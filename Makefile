@@ -19,6 +19,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Install everything into .venv (the other targets do it by themselves)
+	@echo "fleet setup: done. $(BIN)/fleet is the command; make demo shows it at work"
 
 demo: $(VENV)/.ready ## Open the control room on a fleet of scripted agents; needs no account and costs nothing
 	@$(BIN)/fleet demo

@@ -172,7 +172,8 @@ def approve(name: str, head: str, sign: Path | None, signature: Path | None, rep
 @approval.command()
 @click.argument("name", metavar="APPROVAL")
 @repo_option
-def statement(name: str, repo: Path | None) -> None:
+@json_option
+def statement(name: str, repo: Path | None, as_json: bool) -> None:
     """Print what a person signs to approve APPROVAL.
 
     \b
@@ -180,7 +181,11 @@ def statement(name: str, repo: Path | None) -> None:
       fleet approval statement '#3' > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
     """
     found = _find(open_reader(fleet_paths(repo)), name)
-    say(signing.statement(repo, {"approval": found.id}), nl=False)
+    text = signing.statement(repo, {"approval": found.id})
+    if as_json:
+        print_json({"approval": found.id, "namespace": "fleet", "statement": text})
+    else:
+        say(text, nl=False)
 
 
 @approval.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -78,3 +79,11 @@ def test_a_key_on_disk_signs_what_the_watcher_says(tmp_path: Path, monkeypatch: 
         signing.signed(None, {}, None, key.with_suffix(".pub"))
     with pytest.raises(FleetError, match="cannot sign"):
         signing.signed(None, {"approval": "a-1"}, brought, None)
+
+
+def test_the_statement_can_be_had_by_a_program(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.add(*approval("fine"))
+    monkeypatch.chdir(shop.repository)
+    monkeypatch.setattr(signing, "statement", lambda repo, args: f"decide {args['approval']}\n")
+    told = json.loads(CliRunner().invoke(fleet, ["approval", "statement", "#1", "--json"]).output)
+    assert told == {"approval": "apr", "namespace": "fleet", "statement": "decide apr\n"}

@@ -99,6 +99,15 @@ async def test_what_is_no_signature_of_a_signer_over_this_decision_is_refused(
         "no signature": "yes",
         "too long": "x" * 30_000,
     }
+    why = {
+        "somebody else's key": "its key is no signer's",
+        "made for git": "it was made for `git`, not with `-n fleet`",
+        "over another head": "it is over something else",
+        "no signature": "it cannot be read",
+    }
+    for what, told in why.items():
+        with pytest.raises(Refused, match=told):
+            await approve(fleet, forged[what])
     for what, signature in forged.items():
         with pytest.raises(Exception, match=r"does not hold|not a signature"):
             await approve(fleet, signature)
