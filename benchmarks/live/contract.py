@@ -86,6 +86,15 @@ def rate(one: Pooled) -> float:
     return one.rate
 
 
+def total_shown(one: Pooled) -> float:
+    """What all would cost if every picture were shown: a design that cannot keep up looks cheaper than it is."""
+    return one.total / one.shown
+
+
+def rate_shown(one: Pooled) -> float:
+    return one.rate / one.shown
+
+
 def server(one: Pooled) -> float:
     return one.server
 
@@ -112,8 +121,8 @@ CONTRACT: dict[str, tuple[Term, ...]] = {
         Term("bytes a second", 0, lambda runs: runs["ours"].rate),
     ),
     "16x5": (
-        Term("processor time, of the baseline's", 1 / 4, ours("baseline", total)),
-        Term("bytes, of the baseline's", 1 / 5, ours("baseline", rate)),
+        Term("processor time a picture, of the baseline's", 1 / 4, ours("baseline", total_shown)),
+        Term("bytes a picture, of the baseline's", 1 / 5, ours("baseline", rate_shown)),
         Term("picture p99, of the baseline's", 1 / 3, ours("baseline", late_p99)),
     ),
     "36x5": (

@@ -27,6 +27,8 @@ MOST_MISSES = 3
 """After so many changes in a row that only the watchdog found, the signal is not trusted any more."""
 FLOOD_FPS = 5.0
 """Of a pane in which everything changes all the time, so many frames a second: nobody reads it faster."""
+_BESIDE_FLOOD_FPS = 15.0
+"""Of all others meanwhile: what a flood costs the machine is the agent's to have, not the room's."""
 _FLOOD_FRAMES = 6
 """So many frames more in which nearly all rows changed than of others, which count three times, are a flood."""
 _SEAL = "#{@fleet_uuid} #{pane_width} #{pane_height} #{pane_dead} #{session_attached}"
@@ -222,7 +224,8 @@ class FrameSource:
         # The time of one frame, or until something is wanted at once.
         clock = asyncio.get_running_loop().time
         while not (self._wanted or self._stale):
-            left_s = started + 1.0 / self.max_fps - clock() if self.max_fps > 0 else None
+            fps = min(self.max_fps, _BESIDE_FLOOD_FPS) if self._held else self.max_fps
+            left_s = started + 1.0 / fps - clock() if fps > 0 else None
             if left_s is not None and left_s <= 0:
                 return
             self._poke.clear()
