@@ -12,8 +12,10 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.tmux import command
 from fleet_tui.tmux.link import Command, Link, Reply
 from fleet_tui.tmux.server import PANE_FORMAT, PaneInfo, TmuxServer, parse_pane
+from fleet_tui.tmux.sgr import SKINS_JOINED, skins_apart
 from fleet_tui.tmux.signals import PollSignal, PushSignal, Signal
 
 WATCHDOG_S = 10.0
@@ -31,6 +33,7 @@ _BESIDE_FLOOD_FPS = 15.0
 """Of all others meanwhile: what a flood costs the machine is the agent's to have, not the room's."""
 _FLOOD_FRAMES = 6
 """So many frames more in which nearly all rows changed than of others, which count three times, are a flood."""
+_VERSION = ("display-message", "-p", "tmux #{version}")
 _SEAL = "#{@fleet_uuid} #{pane_width} #{pane_height} #{pane_dead} #{session_attached}"
 
 
@@ -107,6 +110,7 @@ class FrameSource:
         self._running.set()
         self._poke = asyncio.Event()
         self._signal_name = "connecting"
+        self._skins_apart = False
         self._reset()
 
     def _reset(self) -> None:
@@ -176,6 +180,8 @@ class FrameSource:
 
     async def _connected(self) -> AsyncGenerator[Event, None]:
         async with Link(self._server, on_notice=self._notice) as commands, Link(self._server) as waiting:
+            version = command.parse_version(b" ".join(await commands.command(*_VERSION)).decode("ascii", "replace"))
+            self._skins_apart = version is not None and version < SKINS_JOINED
             push = PushSignal(commands, waiting)
             signal: Signal = push if await push.open() else PollSignal(why="no activity hooks")
             self._signal_name = signal.name
@@ -332,7 +338,8 @@ class FrameSource:
             return [gone] if gone else []
         width, height, dead, attached = (int(field or 0) for field in fields[1:])
         events: list[Event] = []
-        frame = self._frame(uuid, reply.lines, width, height)
+        rows = skins_apart(reply.lines) if self._skins_apart else reply.lines
+        frame = self._frame(uuid, rows, width, height)
         self._note_flood(uuid, frame)
         if frame is not None:
             events.append(frame)

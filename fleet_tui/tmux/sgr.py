@@ -69,6 +69,17 @@ _ON: dict[int, dict[str, bool]] = {
 }
 
 
+_SKIN = re.compile(b"\xf0\x9f\x8f[\xbb-\xbf]")
+SKINS_JOINED = (3, 4)
+"""The first tmux that keeps a changed skin in the cell before it."""
+
+
+def skins_apart(rows: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Rows of a tmux that gives what changes a skin two columns of its own: blanks there. Terminals would draw it over
+    the character before, and all that follows would move."""
+    return tuple(_SKIN.sub(b"  ", row) for row in rows)
+
+
 @lru_cache(maxsize=16384)
 def parse_row(row: bytes, start: Style = PLAIN) -> tuple[tuple[Span, ...], Style]:
     """The spans of one captured row that begins in ``start``, and the style in which it ends: the next row's start."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fleet_tui.tmux.sgr import PLAIN, Colour, Span, Style, parse_row, parse_rows
+from fleet_tui.tmux.sgr import PLAIN, Colour, Span, Style, parse_row, parse_rows, skins_apart
 
 WIDTH = 300
 NAMES = ("black", "red", "green", "brown", "blue", "magenta", "cyan", "white")
@@ -132,6 +132,12 @@ def test_columns_stay_where_tmux_had_them(row: bytes, text: str) -> None:
 def test_parameters(codes: str, style: Style) -> None:
     _, end = parse_row(f"\x1b[{codes}mx".encode())
     assert end == style
+
+
+def test_a_tmux_that_does_not_join_skins_keeps_their_columns() -> None:
+    (row,) = skins_apart(("👍🏽|".encode(),))
+    spans, _ = parse_row(row)
+    assert "".join(span.text for span in spans) == "👍  |"
 
 
 def test_line_drawing_carries_over_rows_as_tmux_does() -> None:
