@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 _PIECE = re.compile(r"\x1b\[([\d;]+)m([^\x1b]*)\x1b\[0?m")
 _MOVES = re.compile(r"(?:\x1b\[\d*(?:;\d*)?H|[\r\n])*")
-_BLANKS = re.compile(" {9,}")
+_BLANKS = re.compile(" {9,}| {6,}$")  # at the end of a row there is no way back to go
 _DRAWN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
 """Underline, reverse and lines: erasing does not draw them."""
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "28", "9": "29", "21": "24", "53": "55"}
@@ -72,7 +72,7 @@ def squeezed(text: str, *, erase: bool) -> str:
         if wanted != style:
             out.append(_change(style, wanted))
             style = wanted
-        if erase and "         " in shown and _DRAWN_ON_BLANKS.isdisjoint(style.attributes):
+        if erase and "      " in shown and _DRAWN_ON_BLANKS.isdisjoint(style.attributes):
             short = _erased(shown, out)
         else:
             out.append(shown)
