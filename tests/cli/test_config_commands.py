@@ -62,6 +62,7 @@ def test_validate_as_json(root: Path, run: Callable[..., Result]) -> None:
             "text": "versoin",
             "message": "unknown key `versoin`",
             "hint": "did you mean `version`?",
+            "key": "versoin",
         }
     ]
 
