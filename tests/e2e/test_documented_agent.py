@@ -17,8 +17,8 @@ PAGE = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
 
 
 def block(language: str) -> str:
-    """The one example in this language."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    """The first example in this language: the whole program, and its settings."""
+    found, *_parts_of_others = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
     assert isinstance(found, str)
     return found
 
