@@ -95,7 +95,7 @@ def read_agent(reader: Reader, tile: AgentTile, run_id: str | None = None) -> Ag
             reviews=tuple(reader.reviews(number)) if number is not None else (),
             gates=tuple(reader.gates(pr=number)) if number is not None else (),
             question=questions[0] if questions else None,
-            messages=tuple(reader.messages(run=run.id))[:20] if run else (),
+            messages=tuple(reader.messages(run=run.id))[-20:] if run else (),
             alarms=tuple(
                 alarm
                 for alarm in reader.alarms(AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED)

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from fleet_widgets.base import LineWidget, WidgetMessage
 from fleet_widgets.diff_rows import DiffFile, DiffHunk, DiffLine, FileRows, file_rows, title_row
-from fleet_widgets.lines import BLANK, Line, to_strip
+from fleet_widgets.lines import BLANK, Line, next_match, to_strip
 from fleet_widgets.palette import GREY, Palette
 
 __all__ = ["DiffFile", "DiffHunk", "DiffLine", "DiffView"]  # the value types belong to this interface
@@ -126,6 +126,22 @@ class DiffView(LineWidget, can_focus=True):
                 y for y, (file, row) in enumerate(self._places) if row == 0 and self._files[file].path == path
             )
             self.post_message(self.Seen(self, path))
+
+    def find(self, words: str, step: int = 1) -> bool:
+        """Scroll to the next row that holds ``words`` (``step`` -1: the one before), over files; False when there is
+        none."""
+        count, (file, row) = len(self._files), self._top
+        for by in range(count + 1):
+            at = (file + step * by) % count
+            rows = [self._line((at, one)) for one in range(1 + len(self._rows(at).rows))]
+            edge = -1 if step > 0 else len(rows)
+            start = min(row, len(rows) - 1) if by == 0 else edge
+            ahead = range(start + 1, len(rows)) if step > 0 else range(start - 1, -1, -1)
+            match = next((one for one in ahead if next_match([rows[one]], words, 0) is not None), None)
+            if match is not None:
+                self._go((at, match))
+                return True
+        return False
 
     # --- actions -------------------------------------------------------------------------------------------------
 

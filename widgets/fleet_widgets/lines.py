@@ -62,6 +62,14 @@ def text_of(value: Line) -> str:
     return "".join(span.text for span in value)
 
 
+def next_match(rows: Sequence[Line], words: str, after: int, step: int = 1) -> int | None:
+    """The next row (``step`` -1: the one before) that holds ``words`` in any case, from row ``after`` on and round the
+    end; None when no other and not even that row does."""
+    wanted, count = words.casefold(), len(rows)
+    order = ((after + step * by) % count for by in range(1, count + 1))
+    return next((row for row in order if wanted in text_of(rows[row]).casefold()), None) if wanted else None
+
+
 def width_of(value: Line | str) -> int:
     """Width in terminal cells as it will be shown; a fill counts as zero."""
     if isinstance(value, str):

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from fleet_widgets.base import LineWidget, WidgetMessage
-from fleet_widgets.lines import BLANK, Line, Span, join, to_strip
+from fleet_widgets.lines import BLANK, Line, Span, join, next_match, to_strip
 from fleet_widgets.palette import GREY, Palette
 
 
@@ -101,6 +101,15 @@ class LineList(LineWidget, can_focus=True):
         self._reveal()
         self._refresh_changed(before)
         self.post_message(self.Selected(self, key))
+
+    def find(self, words: str, step: int = 1) -> bool:
+        """Select the next item that holds ``words`` (``step`` -1: the one before); False when there is none."""
+        found = [item for item in self._items if item.selectable]
+        at = next((index for index, item in enumerate(found) if item.key == self._selected), -1 if step > 0 else 0)
+        match = next_match([tuple(span for line in item.lines for span in line) for item in found], words, at, step)
+        if match is not None:
+            self.select(found[match].key)
+        return match is not None
 
     def action_move(self, by: int) -> None:
         """Move the cursor; the first move selects the first item."""

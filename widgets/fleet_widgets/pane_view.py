@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from fleet_widgets.base import LineWidget, WidgetMessage
-from fleet_widgets.lines import BLANK, Line, Span, cut, fill, to_strip
+from fleet_widgets.lines import BLANK, Line, Span, cut, fill, next_match, to_strip
 from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.words import wrap_words
@@ -57,6 +57,8 @@ class PaneView(LineWidget, can_focus=True):
         self._top = 0
         self._left = 0
         self._asked: LiveView | None = None
+        self._found: int | None = None
+        """The row that a search found last."""
         self._drawn: list[Line] = []
 
     @property
@@ -99,7 +101,7 @@ class PaneView(LineWidget, can_focus=True):
         """Forget the pane (another one, or it is gone) and show ``reason`` instead, and below it the end of ``text``;
         a new pane is shown from its start and following."""
         self._live, self._reason, self._text = LiveText(), tuple(reason), tuple(text)
-        self._follow, self._top, self._left = True, 0, 0
+        self._follow, self._top, self._left, self._found = True, 0, 0, None
         self._redraw()
         self.post_message(self.ViewChanged(self))
 
@@ -107,6 +109,18 @@ class PaneView(LineWidget, can_focus=True):
         """The rows of the pane that are needed."""
         self._asked = self._need()
         return self._asked
+
+    def find(self, words: str, step: int = 1) -> bool:
+        """Scroll to the next row of the pane that holds ``words`` (``step`` -1: the one before), of the rows that came
+        so far; False when there is none."""
+        rows = self._live.window(0, self._live.known)
+        after = self._first() if self._found is None else self._found
+        at = None if self._reason else next_match(rows, words, after, step)
+        if at is not None:
+            self._follow, self._found = False, at
+            self._top = min(at, max(0, self._live.height - self._room))
+            self._moved()
+        return at is not None
 
     def action_pan(self, by: int) -> None:
         """Pan by eight columns."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from fleet_widgets.base import LineWidget
-from fleet_widgets.lines import Line, Span, fill, to_strip
+from fleet_widgets.lines import Line, Span, fill, next_match, to_strip
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.words import wrap_words
 
@@ -53,6 +53,8 @@ class TextPane(LineWidget, can_focus=True):
         self._headings: dict[int, str] = {}  # row → title
         self._starts: dict[str, int] = {}
         self._top = 0
+        self._found, self._words = -1, ""
+        """The row that a search found last, and what it looked for."""
 
     @property
     def position(self) -> tuple[int, int, int]:
@@ -78,6 +80,16 @@ class TextPane(LineWidget, can_focus=True):
         """Scroll to a section; unknown titles are ignored."""
         if title in self._starts:
             self._scroll(self._starts[title])
+
+    def find(self, words: str, step: int = 1) -> bool:
+        """Scroll to the next row that holds ``words`` (``step`` -1: the one before); False when there is none."""
+        at = next_match(self._rows, words, self._found if self._found >= 0 else self._top - step, step)
+        if at is not None:
+            # Below the row that says where the keys go.
+            before, self._found, self._words = self._found, at, words
+            self._scroll(at - 1)
+            self.refresh_rows([row - self._top for row in (before, at)])
+        return at is not None
 
     def action_scroll_by(self, rows: int) -> None:
         """Scroll by rows."""
@@ -111,7 +123,8 @@ class TextPane(LineWidget, can_focus=True):
 
     def strip(self, y: int) -> Strip:
         """Row ``y`` of the part in view."""
-        return to_strip(self._row(y), self.size.width, self.palette, dim=self.dimmed)
+        base = "cursor" if self._top + y == self._found else "normal"
+        return to_strip(self._row(y), self.size.width, self.palette, base=base, dim=self.dimmed)
 
     def focus_changed(self) -> None:
         """Headings carry the mark of the focus."""
@@ -141,6 +154,8 @@ class TextPane(LineWidget, can_focus=True):
             for value in section.lines:
                 self._rows.extend(wrap_words(value, self.size.width) if self._wrap else [value])
         self._top = min(self._top, max(0, len(self._rows) - self.size.height))
+        if next_match([_at(self._rows, self._found)], self._words, 0) is None:
+            self._found = -1
 
 
 def heading(title: str, palette: Palette, *, has_focus: bool = False) -> Line:

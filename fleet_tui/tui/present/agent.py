@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import describe
-from fleet_tui.domain.model import Gate, Message, Review, Run
-from fleet_tui.domain.states import MessageState, Verdict
+from fleet_tui.domain.model import Gate, Message, PullRequest, Review, Run
+from fleet_tui.domain.states import GateState, MessageState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
 from fleet_tui.readmodel.waiting import reason_now
 from fleet_tui.tui.present.budgets import section_lines
 from fleet_tui.tui.present.events import last_run_line, told
-from fleet_tui.tui.present.risk import risk_lines
+from fleet_tui.tui.present.risk import risk_lines, risk_mark
 from fleet_tui.tui.present.text import (
     age,
     badge,
     clock,
+    count,
     duration,
     fact,
     paragraph,
@@ -23,9 +24,23 @@ from fleet_tui.tui.present.text import (
     short_clock,
     since,
 )
+from fleet_widgets.gauge import gauge, percent
 from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.list_view import Item
 from fleet_widgets.palette import Box
 from fleet_widgets.text_pane import Section
+
+PARTS = ("pane", "facts", "timeline", "diff")
+"""What the screen consists of, in the order in which one goes through them."""
+
+_RECEIPTS = {
+    MessageState.QUEUED: "queued: typed when it takes input",
+    MessageState.TYPED: "typed, not yet submitted",
+    MessageState.SUBMITTED: "submitted",
+    MessageState.TAKEN_UP: "taken up by the agent",
+    MessageState.FAILED: "FAILED",
+    MessageState.UNCERTAIN: "UNCERTAIN",
+}
 
 
 def headline(tile: AgentTile, now_ns: int) -> Line:
@@ -41,6 +56,26 @@ def headline(tile: AgentTile, now_ns: int) -> Line:
         Span(f"  PR#{tile.pr}" if tile.pr is not None else "", "quiet"),
         fill(),
         Span(f" {tile.vendor}{' ' + one_line(tile.model, 30) if tile.model else ''}", "quiet"),
+    )
+
+
+def summary(detail: AgentDetail, at: str, box: Box) -> Line:
+    """What the facts would say beside the pane, where there is no room for them: risk, budget, gates; and the parts."""
+    risk, standing, change = _risked(detail), detail.tile.budget, detail.pull_request
+    gates = [gate for gate in detail.gates if change is not None and gate.head_sha == change.head_sha]
+    passed = sum(gate.state is GateState.PASSED for gate in gates)
+    parts = [part for part in PARTS if part != "diff" or change is not None]
+    words = [
+        Span(f"[{part.upper()}] " if part == at else f"{part} ", "strong" if part == at else "quiet") for part in parts
+    ]
+    share = (standing.used, standing.ceiling) if standing is not None else (0, 0)
+    return line(
+        *(risk_mark(risk.risk, risk.risk_band) if risk is not None else ()),
+        Span(f"  $ {gauge(*share, 6, box)} {percent(*share)}" if standing is not None else "  no budget", "quiet"),
+        Span(f"  gates {passed}/{len(gates)}" if gates else "", "quiet"),
+        fill(),
+        Span(" "),
+        *words,
     )
 
 
@@ -78,9 +113,8 @@ def facts(detail: AgentDetail, now_ns: int, box: Box) -> tuple[Section, ...]:
         _run(detail, now_ns),
         _risk(detail),
         _budget(detail, box),
-        _pull_request(detail),
+        _pull_request(detail, now_ns),
         _messages(detail, now_ns),
-        _timeline(detail, now_ns),
     )
     return tuple(section for section in sections if section.lines)
 
@@ -149,10 +183,14 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
 
 def _risk(detail: AgentDetail) -> Section:
     """Of the shown run, or else of its pull request."""
-    shown = detail.run if detail.run is not None and detail.run.risk else detail.pull_request
+    shown = _risked(detail)
     if shown is None:
         return Section("risk", ())
     return Section(f"risk {shown.risk}", risk_lines(shown.risk, shown.risk_band, shown.risk_reasons))
+
+
+def _risked(detail: AgentDetail) -> Run | PullRequest | None:
+    return detail.run if detail.run is not None and detail.run.risk else detail.pull_request
 
 
 def _budget(detail: AgentDetail, box: Box) -> Section:
@@ -162,7 +200,7 @@ def _budget(detail: AgentDetail, box: Box) -> Section:
     return Section("budget", section_lines(tile.budgets, box))
 
 
-def _pull_request(detail: AgentDetail) -> Section:
+def _pull_request(detail: AgentDetail, now_ns: int) -> Section:
     pull_request = detail.pull_request
     if pull_request is None:
         return Section("pull request", ())
@@ -170,7 +208,7 @@ def _pull_request(detail: AgentDetail) -> Section:
         (Span(f"#{pull_request.number} {one_line(pull_request.title)}", "strong"),),
         fact("state", f"{pull_request.state.replace('_', ' ')}, round {pull_request.round}"),
         fact("head", f"{short(pull_request.head_sha)} on {short(pull_request.base_sha)}"),
-        fact("diff", f"{pull_request.files} files +{pull_request.added} -{pull_request.deleted}"),
+        fact("diff", f"{count(pull_request.files, 'file')} +{pull_request.added} -{pull_request.deleted} (d shows it)"),
     ]
     if pull_request.reason:
         lines.append(fact("why", reason_now(pull_request, detail.reviews)))
@@ -180,33 +218,47 @@ def _pull_request(detail: AgentDetail) -> Section:
 
     for review in sorted(detail.reviews, key=is_stale):
         words = "pass" if review.verdict is Verdict.APPROVED else "changes"
-        lines.append(_at_head(review.agent, words, review.head_sha, stale=is_stale(review)))
+        lens = f" as {one_line(review.lens or review.role, 24)}, {short_clock(review.at_ns, now_ns)}"
+        lines.append(_at_head(review.agent, words, review.head_sha, lens, stale=is_stale(review)))
+        if review.summary.strip() and not is_stale(review):
+            lines.append((Span(f"  {one_line(review.summary, 200)}", "quiet"),))
     gates = (
-        _at_head(f"gate {one_line(gate.name, 12)}", gate.state, gate.head_sha, stale=is_stale(gate))
+        _at_head(f"gate {one_line(gate.name, 12)}", gate.state, gate.head_sha, _took(gate), stale=is_stale(gate))
         for gate in sorted(detail.gates, key=is_stale)
     )
     return Section("pull request", (*lines, *gates))
 
 
-def _at_head(name: str, words: str, head: str, *, stale: bool) -> Line:
+def _took(gate: Gate) -> str:
+    return f", {duration(gate.duration_ms)}" if gate.duration_ms else ""
+
+
+def _at_head(name: str, words: str, head: str, more: str = "", *, stale: bool) -> Line:
     """A verdict, and of what; one on a head that is gone does not count."""
-    return fact(name, f"{'STALE' if stale else words} @{short(head)}", "stale" if stale else "normal")
+    return fact(name, f"{'STALE' if stale else words} @{short(head)}{more}", "stale" if stale else "normal")
 
 
 def _messages(detail: AgentDetail, now_ns: int) -> Section:
-    return Section("messages", tuple(_message(message, now_ns) for message in detail.messages))
-
-
-def _message(message: Message, now_ns: int) -> Line:
-    failed = message.state in {MessageState.FAILED, MessageState.UNCERTAIN}
-    state = f"{message.state}{': ' + one_line(message.reason, 60) if message.reason else ''}"
-    return line(
-        Span(f"{short_clock(message.sent_ns, now_ns)} {one_line(message.sender, 24)}: ", "quiet"),
-        Span(f'"{one_line(message.text, 120)}"'),
-        fill(),
-        Span(f" {state}", "warn" if failed else "quiet"),
+    """The newest first."""
+    return Section(
+        "messages", tuple(line for message in reversed(detail.messages) for line in _message(message, now_ns))
     )
 
 
-def _timeline(detail: AgentDetail, now_ns: int) -> Section:
-    return Section("timeline, newest first", told(reversed(detail.timeline), now_ns))
+def _message(message: Message, now_ns: int) -> tuple[Line, ...]:
+    """Who wrote what, and below it how far it came."""
+    failed = message.state in {MessageState.FAILED, MessageState.UNCERTAIN}
+    reason = f": {one_line(message.reason, 200)}" if message.reason else ""
+    return (
+        (
+            Span(f"{short_clock(message.sent_ns, now_ns)} {one_line(message.sender, 24)}: ", "quiet"),
+            Span(f'"{one_line(message.text, 200)}"'),
+        ),
+        (Span(f"      {_RECEIPTS[message.state]}{reason}", "warn" if failed else "quiet"),),
+    )
+
+
+def timeline(detail: AgentDetail, now_ns: int) -> list[Item]:
+    """What happened, newest first; the key of a row is the event's number."""
+    events = tuple(reversed(detail.timeline))
+    return [Item(str(event.seq), (shown,)) for event, shown in zip(events, told(events, now_ns), strict=True)]
