@@ -387,8 +387,8 @@ KEYS: tuple[Key, ...] = (
         (AGENT,),
         hint=False,
     ),
-    Key("agent.older", "less_than_sign", "older run", "the agent's run before this one", (AGENT,), hint=False),
-    Key("agent.newer", "greater_than_sign", "newer run", "the agent's run after this one", (AGENT,), hint=False),
+    Key("agent.older", "comma", "older run", "the agent's run before this one", (AGENT,), hint=False),
+    Key("agent.newer", "full_stop", "newer run", "the agent's run after this one", (AGENT,), hint=False),
     Key(
         "fleet.halt",
         "exclamation_mark",
@@ -481,8 +481,9 @@ SHOWN = {
     "question_mark": "?", "exclamation_mark": "!", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab",
     "space": "Space", "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[",
     "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "comma": ",", "less_than_sign": "<", "greater_than_sign": ">", "left_parenthesis": "(", "right_parenthesis": ")",
-     "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
+    "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">",
+    "left_parenthesis": "(", "right_parenthesis": ")",
+    "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip
 
 

@@ -22,7 +22,8 @@ Text = Callable[[Any], str]
 async def at_agent(app: Any, until: Any, name: str = "dev-1") -> AgentScreen:
     await app.open_agent(name)
     await until(lambda: isinstance(app.screen, AgentScreen) and app.screen._detail is not None)
-    return app.screen
+    screen: AgentScreen = app.screen
+    return screen
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40), (200, 60)])
@@ -115,6 +116,7 @@ async def test_search_in_each_part(fleet: Any, until: Any, text: Text) -> None:
         await pilot.press("tab", "tab", "tab", "slash", *"gate_passed", "enter")
         await until(lambda: screen.query_one(LineList).selected is not None)
         chosen = screen.query_one(LineList).selected
+        assert chosen is not None
         assert fleet.store.reader.event(int(chosen)).kind == "gate_passed"
         await pilot.press("slash", *"no such words", "enter")
         await until(lambda: "no such words is not in what is shown here" in text(app))
@@ -127,10 +129,10 @@ async def test_d_says_why_there_is_no_diff(fleet: Any, until: Any) -> None:
         await until(lambda: app.message.startswith("d: it has handed over nothing yet"))
 
 
-async def test_runs_are_walked_with_angles(fleet: Any, until: Any) -> None:
+async def test_the_runs_of_an_agent_are_walked(fleet: Any, until: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await at_agent(app, until)
-        await pilot.press("less_than_sign")
+        await pilot.press("comma")
         await until(lambda: app.message == "no older run")
-        await pilot.press("greater_than_sign")
+        await pilot.press("full_stop")
         await until(lambda: app.message == "no newer run")
