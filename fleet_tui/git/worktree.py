@@ -246,18 +246,25 @@ class Worktree:
         return made.hexdigest()
 
     def _write_objects(self, changed: dict[bytes, _Found]) -> None:
+        """Have git know what is in the files. One that is another by now counts as it is now; ``changed`` follows."""
         stood_in, self._stand_ins = self._stand_ins, {}
-        for path, found in changed.items():
-            target = self._scratch / "objects" / found.sha[:2] / found.sha[2:]
-            if target.exists():
+        for path, found in list(changed.items()):
+            if self._object(found.sha).exists():
                 self._stand_ins |= {path: found.sha} if stood_in.get(path) == found.sha else {}
-            else:
-                content = self._content(path, found)
-                target.parent.mkdir(exist_ok=True)
-                target.write_bytes(zlib.compress(b"blob %d\0" % len(content) + content, 1))
+                continue
+            content, sha = self._content(path, found), found.sha
+            if content is None:
+                content, self._stand_ins[path] = b"\0" + sha.encode(), sha
+            elif (now := self._hash(content)) != sha:
+                changed[path], sha = replace(found, sha=now), now
+            self._object(sha).parent.mkdir(exist_ok=True)
+            self._object(sha).write_bytes(zlib.compress(b"blob %d\0" % len(content) + content, 1))
 
-    def _content(self, path: bytes, found: _Found) -> bytes:
-        """The bytes that were hashed; a stand-in that git takes for binary when they are too many, or others by now."""
+    def _object(self, sha: str) -> Path:
+        return self._scratch / "objects" / sha[:2] / sha[2:]
+
+    def _content(self, path: bytes, found: _Found) -> bytes | None:
+        """The bytes that are there now, None when they are too many: a stand-in that git takes for binary is shown."""
         try:
             with Beneath(self.directory) as top:
                 if found.mode == _LINK:
@@ -266,11 +273,8 @@ class Worktree:
                     with top.open(path) as file:
                         content = file.read(MAX_SHOWN_BYTES + 1)
         except OSError:
-            content = b""
-        if self._hash(content) == found.sha:
-            return content
-        self._stand_ins[path] = found.sha
-        return b"\0" + found.sha.encode()
+            return b""
+        return content if len(content) <= MAX_SHOWN_BYTES else None
 
     async def _write_index(self, changed: dict[bytes, _Found], gone: list[bytes]) -> None:
         await asyncio.to_thread(shutil.copyfile, self._scratch / "index.base", self._index)

@@ -170,3 +170,15 @@ async def test_a_pipe_as_gitignore_hides_and_stalls_nothing(tree: Worktree, path
         (paths.path / "sub" / ".gitignore").write_text("*.txt\n")  # what counts is what it says now
         await tree.look([str(paths.path / "sub" / ".gitignore")])
         assert set(told(await tree.diff())) == {"sub/.gitignore", "sub/x.o"}
+
+
+async def test_a_file_that_changed_since_the_look_counts_as_it_is_now(tree: Worktree, paths: WorkspacePaths) -> None:
+    log = paths.path / "out.txt"
+    log.write_text("one\n")
+    await tree.look()
+    log.write_text("one\ntwo\n")
+    (found,) = [diff for diff in await tree.diff() if diff.change.path == "out.txt"]
+    assert (found.truncated, found.change.binary, found.change.added) == (False, False, 2)
+    log.unlink()
+    (found,) = [diff for diff in await tree.diff() if diff.change.path == "out.txt"]
+    assert not found.truncated

@@ -121,6 +121,13 @@ async def test_a_secret_is_found_beside_whatever_is_handed_over_with_it(
     assert "+50 secrets" in await of_handed_over(fleet, {**beside, "zzz.py": LEAK})
 
 
+async def test_a_secret_with_hidden_characters_in_it_is_found(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    (tree / "app.py").write_text(LEAK.replace("AKIA", "AK\u200bIA"))
+    await looked(fleet)
+    assert "+50 secrets: AWS Access Key in app.py:1" in fleet.run(run.id).risk_reasons
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
 async def test_a_secret_in_text_that_passes_for_binary_is_found(make_fleet: MakeFleet, encoding: str) -> None:
     fleet, run, tree = await working(make_fleet)

@@ -12,7 +12,7 @@ from fleet_tui.governance.risk.evidence import ChangedFile, Weakening
 from fleet_tui.governance.risk.score import matches
 from fleet_tui.settings.risk import Risk
 
-_LONGEST_LINE = 2_000
+_LONGEST_LINE, _LONGEST_MANIFEST_LINE = 2_000, 200_000
 """No line of a test or manifest is searched further: a regular expression may take long on an endless one."""
 
 
@@ -160,7 +160,7 @@ def _gained(change: Change) -> list[str]:
 def _entries(lines: Sequence[str], forms: tuple[re.Pattern[str], ...]) -> list[str]:
     found: dict[str, None] = {}
     for line in lines:
-        for name in _on_line(line[:_LONGEST_LINE], forms):
+        for name in _on_line(line[:_LONGEST_MANIFEST_LINE], forms):
             if name.lower() not in _NO_DEPENDENCY and not _LINT_CODE.match(name):
                 found[name.lower()] = None
     return list(found)
@@ -169,7 +169,10 @@ def _entries(lines: Sequence[str], forms: tuple[re.Pattern[str], ...]) -> list[s
 def _on_line(line: str, forms: tuple[re.Pattern[str], ...]) -> Iterator[str]:
     """The entries on a line: the first that stands at its beginning, and those of the same form behind commas."""
     for form in forms:
-        match = form.search(line) if form is _JSON_ENTRY else form.match(line)
+        if form is _JSON_ENTRY:  # an object may stand on one line, and entries anywhere in it
+            yield from (entry[1] for entry in form.finditer(line))
+            continue
+        match = form.match(line)
         if match is not None:
             while match is not None:
                 yield match[1]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from fleet_tui.domain.text import reveal
 from fleet_tui.git.values import FileDiff
 from fleet_tui.governance.risk.changes import Change, changed_files, new_dependencies, weakened_tests
 from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.settings.risk import Risk
 from fleet_tui.watcher.risk.secrets import found_secrets
 
-_NUL = reveal("\0")
-"""Text of two bytes a character, or with one NUL in it, passes for binary: it is read without them."""
+_HIDDEN = re.compile(r"<U\+[0-9A-F]{4,6}>")
+"""As diffs show hidden characters. Text of two bytes a character, or with a NUL or a blank of no width in it, is read
+without them."""
 
 
 def evidence_of(diffs: Iterable[FileDiff], rules: Risk, scope: tuple[str, ...]) -> Evidence:
@@ -36,7 +37,7 @@ def _change(diff: FileDiff) -> Change:
     lines = [line for hunk in diff.hunks for line in hunk.lines]
     return Change(
         change.path,
-        tuple((line.new or 0, line.text.replace(_NUL, "")) for line in lines if line.kind == "+"),
+        tuple((line.new or 0, _HIDDEN.sub("", line.text)) for line in lines if line.kind == "+"),
         tuple(line.text for line in lines if line.kind == "-"),
         change.old_path,
         deleted=change.status == "D",
