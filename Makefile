@@ -19,7 +19,6 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## Install everything into .venv (the other targets do it by themselves)
-	@echo "fleet setup: done. $(BIN)/fleet is the command; make demo shows it at work"
 
 demo: $(VENV)/.ready ## Open the control room on a fleet of scripted agents; needs no account and costs nothing
 	@$(BIN)/fleet demo
@@ -74,4 +73,5 @@ $(VENV)/.locked: requirements.lock $(VENV)/.system
 # Without build isolation the build uses the locked, hash-checked hatchling instead of fetching one.
 $(VENV)/.ready: pyproject.toml $(VENV)/.locked
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "fleet setup: done. $(BIN)/fleet is the command; make demo shows it at work"
 	@touch $@

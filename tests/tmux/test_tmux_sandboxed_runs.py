@@ -97,8 +97,14 @@ async def test_freeze_thaw_and_kill_reach_daemons_inside(pty_run: PtyRun) -> Non
     daemon = "import os, time\nif os.fork() == 0:\n os.setsid()\n if os.fork(): os._exit(0)\n"
     contained(pty_run, python(f"{daemon} time.sleep(600)\ntime.sleep(600)"))
     record = await pty_run.up()
-    await until(lambda: len(inside(record)) == 2)
-    processes = inside(record)
+    processes: list[psutil.Process] = []
+
+    def on_its_own() -> bool:
+        """The daemon's maker is gone, which was a child of the first one."""
+        processes[:] = inside(record)
+        return len(processes) == 2 and not {p.ppid() for p in processes} & {p.pid for p in processes}
+
+    await until(on_its_own)
     assert (await runner_client.freeze(pty_run.dir)).complete
     assert {p.status() for p in processes} == {psutil.STATUS_STOPPED}
     await runner_client.thaw(pty_run.dir)
