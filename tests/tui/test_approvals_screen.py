@@ -96,7 +96,7 @@ async def test_what_counts_stands_above_what_is_stale(fleet: Any, until: Any, te
         ev.draft(ev.GateStarted("gate-9", "e2e", 1, "d" * 40, "c" * 40, "b" * 40, "make e2e"), "pr:1"),
         ev.draft(ev.GatePassed("gate-9", "e2e", 1, "d" * 40, 10, 0, "l", ""), "pr:1"),
     )
-    async with opened(fleet, until) as (app, pilot):
+    async with opened(fleet, until, (120, 70)) as (app, pilot):
         await looking(app, pilot, until)
         shown = text(app)
         assert "gates 2/2  reviews 2/2" in shown

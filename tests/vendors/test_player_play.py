@@ -181,7 +181,7 @@ def _environment() -> dict[str, str]:
 def home() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="fl", dir="/tmp"))
     yield path
-    shutil.rmtree(path)
+    shutil.rmtree(path, ignore_errors=True)  # what still ends there may write
 
 
 @pytest.fixture
