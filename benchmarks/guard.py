@@ -24,7 +24,7 @@ from fleet_tui.settings.guard import Guard
 from fleet_tui.watcher.shell_parser import parse, parser_program
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])
-WHO = Surroundings("developer", "author", "/work/ws", "/people/u", "agent/3-login")
+WHO = Surroundings("developer", "author", "/space/ws", "/people/u", "agent/3-login")
 LINE = "cd src && env A=1 sh -c 'git -C . push origin HEAD:main' && python -m pytest -q | tee out/{}.log"
 
 

@@ -56,7 +56,7 @@ class Worktree:
         self._tracked: dict[bytes, tuple[str, str]] = {}
         self._remembered: tuple[str, dict[bytes, tuple[str, str]]] = ("", {})
         self._found: dict[bytes, _Found] = {}
-        self._stand_ins: dict[bytes, str] = {}
+        self._stand_ins: set[bytes] = set()
 
     async def look(self, changed: Iterable[str] | None = None) -> bool:
         """Read what may have changed; whether anything has. ``changed`` are absolute paths, None is everything.
@@ -247,15 +247,15 @@ class Worktree:
 
     def _write_objects(self, changed: dict[bytes, _Found]) -> None:
         """Have git know what is in the files. One that is another by now counts as it is now; ``changed`` follows."""
-        stood_in, self._stand_ins = self._stand_ins, {}
+        self._stand_ins = set()
         for path, found in list(changed.items()):
             if self._object(found.sha).exists():
-                self._stand_ins |= {path: found.sha} if stood_in.get(path) == found.sha else {}
                 continue
             content, sha = self._content(path, found), found.sha
-            if content is None:
-                content, self._stand_ins[path] = b"\0" + sha.encode(), sha
-            elif (now := self._hash(content)) != sha:
+            if content is None:  # under an id of its own: it must never pass for the file
+                content = b"\0" + sha.encode()
+                self._stand_ins.add(path)
+            if (now := self._hash(content)) != sha:
                 changed[path], sha = replace(found, sha=now), now
             self._object(sha).parent.mkdir(exist_ok=True)
             self._object(sha).write_bytes(zlib.compress(b"blob %d\0" % len(content) + content, 1))

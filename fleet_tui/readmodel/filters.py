@@ -151,10 +151,14 @@ def _kinds(result: Filter, values: list[str], negative: bool) -> Filter:
 
 def _by(actor: str, name: str) -> bool:
     if name in {"human", "operator"}:
-        return actor.startswith("operator:")
+        return actor.startswith(("operator:", "signer:"))
     if name == "agent":
         return actor.startswith("agent:")
-    return actor == name or actor.startswith((f"agent:{name}/", f"operator:{name}")) or actor == f"agent:{name}"
+    return (
+        actor == name
+        or actor.startswith((f"agent:{name}/", f"operator:{name}", f"signer:{name}"))
+        or actor == f"agent:{name}"
+    )
 
 
 def is_of_agent(event: Event, name: str, agents: Mapping[str, str]) -> bool:

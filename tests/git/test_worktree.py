@@ -182,3 +182,16 @@ async def test_a_file_that_changed_since_the_look_counts_as_it_is_now(tree: Work
     log.unlink()
     (found,) = [diff for diff in await tree.diff() if diff.change.path == "out.txt"]
     assert not found.truncated
+
+
+async def test_a_file_that_was_too_large_once_is_read_when_it_is_not(tree: Worktree, paths: WorkspacePaths) -> None:
+    log = paths.path / "out.txt"
+    log.write_text("one\n")
+    await tree.look()
+    log.write_text("x" * 1_100_000)
+    (found,) = [diff for diff in await tree.diff() if diff.change.path == "out.txt"]
+    assert found.truncated
+    log.write_text("one\n")
+    await tree.look()
+    (found,) = [diff for diff in await tree.diff() if diff.change.path == "out.txt"]
+    assert [line.text for hunk in found.hunks for line in hunk.lines] == ["one"]

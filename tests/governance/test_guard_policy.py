@@ -18,7 +18,7 @@ from fleet_tui.settings.guard import Guard
 from fleet_tui.watcher.shell_parser import parse
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])
-WHO = Surroundings("developer", "author", "/work/ws", "/people/u", "agent/3-login")
+WHO = Surroundings("developer", "author", "/space/ws", "/people/u", "agent/3-login")
 
 
 def shell(line: str, guard: Guard = GUARD) -> GuardDecision:
@@ -56,8 +56,8 @@ FORBIDDEN = (
     "cat < /people/u/.config/gh/hosts.yml",
     "cat /proc/1/environ",
     "echo x > /etc/hosts",
-    "echo x >> /work/other/file",
-    "rm -rf /work/other",
+    "echo x >> /space/other/file",
+    "rm -rf /space/other",
     "cp a /people/u/.bashrc",
     "tee /people/u/.profile",
     "sed -i s/a/b/ /people/u/.zshrc",
@@ -323,7 +323,7 @@ def test_any_line_gets_one_answer_and_always_the_same(line: str) -> None:
 
 @given(st.text(max_size=20), st.dictionaries(st.text(max_size=8), st.one_of(st.text(), st.integers(), st.none())))
 def test_any_tool_call_gets_an_answer(tool: str, arguments: dict[str, Any]) -> None:
-    decide(act_of(tool, arguments, "/work/ws", GUARD.tools), WHO, GUARD, parse)
+    decide(act_of(tool, arguments, "/space/ws", GUARD.tools), WHO, GUARD, parse)
 
 
 @pytest.mark.parametrize(
@@ -333,13 +333,13 @@ def test_any_tool_call_gets_an_answer(tool: str, arguments: dict[str, Any]) -> N
         ("shell", {"command": ["git", "push", "origin", "main"]}, "deny"),
         ("shell", {"command": ["bash", "-lc", "git push origin main"]}, "deny"),
         ("run_shell_command", {"command": "ls"}, "allow"),
-        ("Write", {"file_path": "/work/ws/src/a.py"}, "allow"),
+        ("Write", {"file_path": "/space/ws/src/a.py"}, "allow"),
         ("Write", {"file_path": "src/a.py"}, "allow"),
-        ("Write", {"file_path": "/work/ws/../other/a.py"}, "deny"),
+        ("Write", {"file_path": "/space/ws/../other/a.py"}, "deny"),
         ("Edit", {"file_path": "/people/u/.bashrc"}, "deny"),
-        ("Edit", {"file_path": "/work/ws/.git/hooks/pre-push"}, "deny"),
+        ("Edit", {"file_path": "/space/ws/.git/hooks/pre-push"}, "deny"),
         ("Read", {"file_path": "/people/u/.ssh/id_rsa"}, "deny"),
-        ("Read", {"file_path": "/work/ws/.env"}, "ask"),
+        ("Read", {"file_path": "/space/ws/.env"}, "ask"),
         ("Read", {"file_path": "/usr/include/stdio.h"}, "allow"),
         ("apply_patch", {"input": "*** Begin Patch\n*** Update File: ../x\n*** End Patch"}, "deny"),
         ("apply_patch", {"input": "*** Begin Patch\n*** Update File: x\n*** Move to: y\n*** End Patch"}, "allow"),
@@ -352,7 +352,7 @@ def test_any_tool_call_gets_an_answer(tool: str, arguments: dict[str, Any]) -> N
     ],
 )
 def test_tools_of_the_vendors(tool: str, arguments: dict[str, Any], verdict: str) -> None:
-    act = act_of(tool, arguments, "/work/ws", GUARD.tools)
+    act = act_of(tool, arguments, "/space/ws", GUARD.tools)
     assert decide(act, WHO, GUARD, parse).verdict == verdict
 
 

@@ -115,3 +115,12 @@ def test_several_dependencies_on_one_line() -> None:
     assert {"evil in package.json", "worse in package.json"} <= set(new_dependencies([two]))
     padded = change("package.json", f'{{"x":"{"y" * 6_000}","dependencies":{{"evil":"1"}}}}')
     assert "evil in package.json" in new_dependencies([padded])
+
+
+@pytest.mark.parametrize("path", ["package.json", "pyproject.toml", "requirements.txt", TEST])
+@pytest.mark.parametrize("begin", ["", "a", "assert", "assert 1", '"a" :', "return"])
+def test_very_many_blanks_are_no_work(path: str, begin: str) -> None:
+    """The whole watcher waits for this: with work that grows with their square it never ends."""
+    many, one = ([change(path, "\n".join([begin + " " * blanks + "x"] * 30))] for blanks in (190_000, 1))
+    assert new_dependencies(many) == new_dependencies(one)
+    assert weakened_tests(many, RULES) == weakened_tests(one, RULES)

@@ -13,6 +13,7 @@ from fleet_tui.governance.risk.score import matches
 from fleet_tui.settings.risk import Risk
 
 _LONGEST_LINE, _LONGEST_MANIFEST_LINE = 2_000, 200_000
+_BLANKS = re.compile(r"\s+")
 """No line of a test or manifest is searched further: a regular expression may take long on an endless one."""
 
 
@@ -90,7 +91,13 @@ def _assertions(lines: Iterable[str], rules: Risk) -> int:
 
 def _count(lines: Iterable[str], patterns: tuple[str, ...]) -> int:
     searched = _compiled(patterns)
-    return sum(any(pattern.search(line[:_LONGEST_LINE]) for pattern in searched) for line in lines)
+    shown = (_even(line)[:_LONGEST_LINE] for line in lines)
+    return sum(any(pattern.search(line) for pattern in searched) for line in shown)
+
+
+def _even(line: str) -> str:
+    """The line with each run of blanks as one: patterns that allow blanks in several places take for ever on many."""
+    return _BLANKS.sub(" ", line[:_LONGEST_MANIFEST_LINE])
 
 
 @lru_cache(maxsize=64)
@@ -160,7 +167,7 @@ def _gained(change: Change) -> list[str]:
 def _entries(lines: Sequence[str], forms: tuple[re.Pattern[str], ...]) -> list[str]:
     found: dict[str, None] = {}
     for line in lines:
-        for name in _on_line(line[:_LONGEST_MANIFEST_LINE], forms):
+        for name in _on_line(_even(line), forms):
             if name.lower() not in _NO_DEPENDENCY and not _LINT_CODE.match(name):
                 found[name.lower()] = None
     return list(found)
@@ -172,10 +179,11 @@ def _on_line(line: str, forms: tuple[re.Pattern[str], ...]) -> Iterator[str]:
         if form is _JSON_ENTRY:  # an object may stand on one line, and entries anywhere in it
             yield from (entry[1] for entry in form.finditer(line))
             continue
-        match = form.match(line)
+        short = line[:_LONGEST_LINE]
+        match = form.match(short)
         if match is not None:
             while match is not None:
                 yield match[1]
-                comma = _COMMA.match(line, match.end())
-                match = form.match(line, comma.end()) if comma is not None else None
+                comma = _COMMA.match(short, match.end())
+                match = form.match(short, comma.end()) if comma is not None else None
             return

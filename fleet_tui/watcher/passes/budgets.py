@@ -37,7 +37,11 @@ _BUSY_SHARE = 0.1
 
 async def meter(ctx: Context) -> None:
     """Charge every live run, and do what the budgets demand."""
-    for run in ctx.reader.runs(*_METERED):
+    metered = ctx.reader.runs(*_METERED)
+    for forgotten in set(ctx.computed) - {run.id for run in metered}:
+        del ctx.computed[forgotten]
+        ctx.acted_ns.pop(forgotten, None)
+    for run in metered:
         status = ctx.statuses.get(run.id)
         if status is not None:  # else starting or just ending: the end of a run charges what is left
             await _run(ctx, run, status)
