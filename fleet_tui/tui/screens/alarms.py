@@ -23,17 +23,19 @@ from fleet_tui.tui.present import alarms as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
+from fleet_tui.tui.screens.list_detail import ListAndDetail
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Span
 from fleet_widgets.list_view import LineList
 from fleet_widgets.text_pane import Section, TextPane
 
 
-class AlarmsScreen(AgentActs):
+class AlarmsScreen(ListAndDetail, AgentActs):
     """Opens on the most urgent; what is acknowledged or shelved is always the selected alarm, by its id."""
 
     scope = ALARMS
     heading = "3 ALARMS"
+    listed = "#alarms"
     CSS_PATH = "alarms.tcss"
     BINDINGS = textual_bindings(ALARMS)
 
@@ -43,7 +45,6 @@ class AlarmsScreen(AgentActs):
         self._read_at = -1
         self._pace = Pace()
         self._whole = False
-        self._chosen: str | None = None
         self._cause: tuple[tuple[str, int], Event | None] | None = None
 
     def body(self) -> Iterator[Widget]:
@@ -144,28 +145,6 @@ class AlarmsScreen(AgentActs):
         if row is None:
             return super().current_alarm()
         return needs.alarm_need(row.alarm, row.agent, row.followers)
-
-    @on(LineList.Selected)
-    def _selected(self) -> None:
-        # The list also tells of a vanished key: what was chosen stays chosen, so that no alarm slips under the hand.
-        key = self.query_one("#alarms", LineList).selected
-        if key is not None and key != self._chosen:
-            self._chosen = key
-            self.tick()
-
-    def do_pane_next(self) -> None:
-        """At small size one pane is shown at a time; the other sizes move the focus."""
-        listed, detail = self.query_one("#alarms"), self.query_one("#detail")
-        to_detail = not detail.has_focus
-        self.set_class(to_detail, "-detail")
-        (detail if to_detail else listed).focus()
-
-    async def do_room_back(self) -> None:
-        """From the detail to the list, then up."""
-        if self.query_one("#detail").has_focus:
-            self.do_pane_next()
-        else:
-            await super().do_room_back()
 
     def do_need_acknowledge(self) -> None:
         """The selected one; from what came first, also what probably follows from it."""

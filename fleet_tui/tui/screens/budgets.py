@@ -19,6 +19,7 @@ from fleet_tui.tui.present import budget_table as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import count, rule
 from fleet_tui.tui.screens.acts import BY_HAND, AgentActs
+from fleet_tui.tui.screens.list_detail import ListAndDetail
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Span
 from fleet_widgets.list_view import LineList
@@ -28,11 +29,12 @@ FLEET_ROWS = 3
 _MINUTE_NS = 60_000_000_000
 
 
-class BudgetsScreen(AgentActs):
+class BudgetsScreen(ListAndDetail, AgentActs):
     """Rows keep their place until `,` or the next visit; what is extended is always the selected budget, by its id."""
 
     scope = BUDGETS
     heading = "6 BUDGETS"
+    listed = "#budgets"
     CSS_PATH = "budgets.tcss"
     BINDINGS = textual_bindings(BUDGETS)
 
@@ -43,7 +45,6 @@ class BudgetsScreen(AgentActs):
         self._pace = Pace()
         self._sorted = next(iter(present.ORDERS))
         self._places: tuple[str, ...] = ()
-        self._chosen: str | None = None
         self._story: tuple[tuple[str, int, int], BudgetStory] | None = None
 
     def body(self) -> Iterator[Widget]:
@@ -149,28 +150,6 @@ class BudgetsScreen(AgentActs):
     def here(self) -> Here:
         standing = self.standing()
         return replace(self.here_on(self._tile_of(standing)), standing=standing)
-
-    @on(LineList.Selected)
-    def _selected(self) -> None:
-        # The list also tells of a vanished key: what was chosen stays chosen, so that none slips under the hand.
-        key = self.query_one("#budgets", LineList).selected
-        if key is not None and key != self._chosen:
-            self._chosen = key
-            self.tick()
-
-    def do_pane_next(self) -> None:
-        """At small size one pane is shown at a time; the other sizes move the focus."""
-        listed, detail = self.query_one("#budgets"), self.query_one("#detail")
-        to_detail = not detail.has_focus
-        self.set_class(to_detail, "-detail")
-        (detail if to_detail else listed).focus()
-
-    async def do_room_back(self) -> None:
-        """From the detail to the table, then up."""
-        if self.query_one("#detail").has_focus:
-            self.do_pane_next()
-        else:
-            await super().do_room_back()
 
     def do_budget_sort(self) -> None:
         orders = list(present.ORDERS)
