@@ -21,7 +21,8 @@ class RunSpec:
     """What a runner is to start. ``env`` is the complete environment; ``grace_s`` lies between TERM and KILL.
 
     ``sandboxed``: the child and its own child are a sandbox's, whose end takes everything inside along. ``proxy``: the
-    command that is its way to the network, see :mod:`fleet_tui.tmux.egress`.
+    command that is its way to the network, see :mod:`fleet_tui.tmux.egress`. ``limit_ms``: the run time at which it is
+    stopped unless more is granted meanwhile; None: it has no limit.
     """
 
     run: str
@@ -32,6 +33,7 @@ class RunSpec:
     grace_s: float = 5.0
     sandboxed: bool = False
     proxy: tuple[str, ...] = ()
+    limit_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def read_spec(run_dir: Path) -> RunSpec:
             grace_s=float(data.get("grace_s", 5.0)),
             sandboxed=bool(data.get("sandboxed", False)),
             proxy=tuple(str(word) for word in data.get("proxy", ())),
+            limit_ms=None if data.get("limit_ms") is None else int(data["limit_ms"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{run_dir / SPEC}: {error!r}") from error

@@ -121,6 +121,7 @@ class Runner:
         try:
             with contextlib.ExitStack() as files:
                 stdin = files.enter_context(Path(self._spec.stdin_file).open("rb")) if self._spec.stdin_file else None
+                self._meter.limit_ms = self._spec.limit_ms
                 self._meter.resume()
                 process = subprocess.Popen(
                     self._spec.argv,

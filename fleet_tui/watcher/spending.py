@@ -8,9 +8,9 @@ from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import rules_for
 from fleet_tui.domain.events import Blocker, BudgetReportAsked
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.spending import FLEET, Cells, Rule, Scope, window_start_ns
+from fleet_tui.domain.spending import FLEET, Cells, Rule, Scope, chain, window_start_ns
 from fleet_tui.domain.standing import Standing, standings
-from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import budgets
 from fleet_tui.governance.budgets import Asked
 from fleet_tui.settings.schema import AgentSettings
@@ -54,6 +54,32 @@ def asked(ctx: Context, run: Run, found: list[Standing]) -> Asked | None:
             facts = event.payload
             return Asked(facts["standing"], facts["active_ms"], facts["grace_s"], reported)
     return None
+
+
+def limit_ms(run: Run, found: list[Standing], asked: Asked | None, others: Iterable[Run]) -> int | None:
+    """The run time at which the runner stops ``run`` by itself, whether or not we live to see it.
+
+    ``found``: what it spends from; ``others``: who may draw on the same. None without a ceiling on run time.
+    """
+    if asked is not None and not asked.reported:
+        return asked.until_ms
+    shared = {(standing.rule.scope, standing.name) for standing in found if standing.room_ms is not None}
+    sharing = sum(not shared.isdisjoint(drawn(other)) for other in others if other.id != run.id)
+    return budgets.limit_ms(run.charged_ms, budgets.room_ms(found), 1 + sharing)
+
+
+def first_limit_ms(ctx: Context, run: Run) -> int | None:
+    """The :func:`limit_ms` of a run about to start: in force from its first instant, should we die in the next.
+
+    Who is queued may be starting too: together they never get more than there is.
+    """
+    found = of_run(ctx, run)
+    return limit_ms(run, found, None, ctx.reader.runs(*LIVE_RUNS, RunState.QUEUED))
+
+
+def drawn(run: Run) -> tuple[tuple[Scope, str], ...]:
+    """Whose budgets ``run`` spends from."""
+    return chain(run.id, run.agent, run.role, run.ticket)
 
 
 def refusal(ctx: Context, run: Run) -> str | None:

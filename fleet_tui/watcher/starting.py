@@ -31,7 +31,7 @@ from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
 from fleet_tui.vendors.base import Launch, LaunchRequest
 from fleet_tui.vendors.registry import vendor_for
-from fleet_tui.watcher import agent_user, alarms, isolation, outlets, prompt
+from fleet_tui.watcher import agent_user, alarms, isolation, outlets, prompt, spending
 from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
@@ -106,7 +106,15 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     home, user = contained.home, contained.user
     environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home, user)
     stdin_file = str(launch.stdin_file) if launch.stdin_file else None
-    spec = RunSpec(run.id, contained.argv, str(workspace), environment, stdin_file, sandboxed=home is not None)
+    spec = RunSpec(
+        run.id,
+        contained.argv,
+        str(workspace),
+        environment,
+        stdin_file,
+        sandboxed=home is not None,
+        limit_ms=spending.first_limit_ms(ctx, run),
+    )
     if home is not None:
         spec = outlets.with_outlet(spec, ctx.settings.isolation, outlets.log_of(run_dir), user)
     write_spec(run_dir, spec)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from fleet_tui.domain.states import TicketState
+from fleet_tui.tmux.records import read_spec
 from fleet_tui.watcher.lock import read_holder
 from tests.e2e.e2e_support import REVIEWER, WRITES, Place, scene
 
@@ -87,6 +88,9 @@ def test_a_dead_watcher_lets_nobody_overspend_and_the_books_are_right_after_it(p
     place.ticket("Work")
     place.until(lambda: place.events("run_metered"), "its first slice is bought")
     child = place.until(lambda: place.child("dev"), "the agent's process")
+    started = place.live_run("dev")
+    assert started is not None
+    assert read_spec(place.paths.run_dir(started.id)).limit_ms == 12_000, "whether or not anybody tells it more"
     holder = read_holder(place.paths.lock)
     assert holder is not None
     pid = int(str(holder["pid"]))

@@ -267,6 +267,20 @@ async def test_a_run_stops_by_itself_at_its_limit_and_goes_on_with_a_higher_one(
     assert record is not None
 
 
+async def test_a_run_has_its_limit_from_its_first_instant(pty_run: PtyRun) -> None:
+    """A watcher that dies right after it started a run has told the runner nothing more."""
+    pty_run.start("sleep", "600", limit_ms=300)
+    await pty_run.up()
+
+    async def spent() -> bool:
+        return (await runner_client.status(pty_run.dir)).spent
+
+    await until(spent)
+    child = (await runner_client.status(pty_run.dir)).child_pid
+    assert child is not None
+    await until(lambda: psutil.Process(child).status() == psutil.STATUS_STOPPED)
+
+
 async def test_waiting_is_not_counted_until_it_says_something_to_nobody(pty_run: PtyRun) -> None:
     pty_run.start("sleep", "100")
     await pty_run.up()

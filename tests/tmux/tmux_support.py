@@ -44,10 +44,15 @@ class PtyRun:
         self.terminal = -1
 
     def start(
-        self, *argv: str, grace_s: float = 5.0, env: dict[str, str] | None = None, stdin: str | None = None
+        self,
+        *argv: str,
+        grace_s: float = 5.0,
+        env: dict[str, str] | None = None,
+        stdin: str | None = None,
+        limit_ms: int | None = None,
     ) -> None:
         complete = {"PATH": os.environ["PATH"], **(env or {})}
-        spec = records.RunSpec(self.dir.name, argv, str(self.dir), complete, stdin, grace_s)
+        spec = records.RunSpec(self.dir.name, argv, str(self.dir), complete, stdin, grace_s, limit_ms=limit_ms)
         runner_client.write_spec(self.dir, spec)
         self.launch()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import Conflict, UsageError
-from fleet_tui.domain.events import RunStateChanged
+from fleet_tui.domain.events import RunQueued, RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.spending import SCOPES
 from fleet_tui.domain.states import Isolation, RunState, TicketState
@@ -72,6 +72,17 @@ async def with_budgets(make_fleet: MakeFleet, *rules: dict[str, Any], **more: An
     fleet, run = await working(make_fleet, **more)
     await fleet.reconfigure(budgets=list(rules))
     return fleet, run
+
+
+async def test_runs_about_to_start_share_what_there_is(make_fleet: MakeFleet) -> None:
+    """Each is started with a limit of its own: nobody may be there a moment later to tell it one."""
+    fleet, run = await with_budgets(make_fleet, {**LIMITED, "scope": "fleet", "name": "fleet"})
+    assert spending.first_limit_ms(fleet.ctx, run) == 100_000
+    await fleet.ctx.say(RunQueued("run-2", "lee", "tech-lead", "scripted", None, "test"), "run:run-2")
+    second = fleet.run("run-2")
+    assert [spending.first_limit_ms(fleet.ctx, each) for each in (run, second)] == [50_000, 50_000]
+    await fleet.reconfigure(budgets=[])
+    assert spending.first_limit_ms(fleet.ctx, run) is None
 
 
 async def extend(fleet: Fleet, amount: int, **more: Any) -> None:

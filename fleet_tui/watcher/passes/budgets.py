@@ -16,12 +16,11 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.spending import Scope, chain
 from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import budgets
 from fleet_tui.governance.approval_policy import for_extension
-from fleet_tui.governance.budgets import Asked, Verdict
+from fleet_tui.governance.budgets import Verdict
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.watcher import alarms, extending, spending, starting
@@ -66,7 +65,8 @@ async def _run(ctx: Context, run: Run, status: RunnerStatus) -> None:
     used_up = budgets.to_name(budgets.binding(found, run, status.active_ms, asked))
     await _enforce(ctx, run, verdict, used_up, status.active_ms)
     idle = not reporting and is_idle(ctx, run)
-    await _tell_runner(ctx, run, status, _limit(ctx, run, found, asked), idle=idle)
+    limit_ms = spending.limit_ms(run, found, asked, ctx.reader.runs(*LIVE_RUNS))
+    await _tell_runner(ctx, run, status, limit_ms, idle=idle)
 
 
 async def _enforce(ctx: Context, run: Run, verdict: Verdict, used_up: Standing | None, active_ms: int) -> None:
@@ -120,21 +120,6 @@ def _note_work(ctx: Context, run: Run, status: RunnerStatus) -> None:
     ctx.computed[run.id] = (now_ns, status.cpu_s)
     if (status.cpu_s - then_s) * 1e9 > _BUSY_SHARE * (now_ns - then_ns):
         ctx.acted_ns[run.id] = now_ns
-
-
-def _limit(ctx: Context, run: Run, found: list[Standing], asked: Asked | None) -> int | None:
-    """Where the runner stops the run by itself, whether or not we live to see it."""
-    if asked is not None and not asked.reported:
-        return asked.until_ms
-    sharing = sum(_shares(run, other, found) for other in ctx.reader.runs(*LIVE_RUNS))
-    return budgets.limit_ms(run.charged_ms, budgets.room_ms(found), sharing)
-
-
-def _shares(run: Run, other: Run, found: list[Standing]) -> bool:
-    drawn = _drawn(other)
-    return run.id == other.id or any(
-        standing.room_ms is not None and (standing.rule.scope, standing.name) in drawn for standing in found
-    )
 
 
 async def _tell_runner(ctx: Context, run: Run, status: RunnerStatus, limit_ms: int | None, *, idle: bool) -> None:
@@ -206,16 +191,12 @@ def _is_bought_only(ctx: Context, standing: Standing) -> bool:
     if standing.room_ms is None:
         return False
     runs = [run for run in ctx.reader.runs(*_METERED) if run.state is not RunState.LIMITED]
-    drawing = [run for run in runs if (standing.rule.scope, standing.name) in _drawn(run)]
+    drawing = [run for run in runs if (standing.rule.scope, standing.name) in spending.drawn(run)]
     return any(spending.active_ms(ctx, run) < run.charged_ms and not _was_asked(ctx, run) for run in drawing)
 
 
 def _was_asked(ctx: Context, run: Run) -> bool:
     return spending.asked(ctx, run, spending.of_run(ctx, run)) is not None
-
-
-def _drawn(run: Run) -> tuple[tuple[Scope, str], ...]:
-    return chain(run.id, run.agent, run.role, run.ticket)
 
 
 def everybody(ctx: Context) -> list[Standing]:
@@ -225,7 +206,7 @@ def everybody(ctx: Context) -> list[Standing]:
     subjects += [("agent", agent.name) for agent in agents] + [("role", agent.role) for agent in agents]
     runs = ctx.reader.runs(*LIVE_RUNS, RunState.QUEUED)
     for run in runs:
-        subjects += _drawn(run)
+        subjects += spending.drawn(run)
     cells = spending.cells(ctx, *ctx.reader.runs(RunState.QUEUED))
     return standings(spending.rules(ctx, *runs), cells, subjects, ctx.now_ns())
 
