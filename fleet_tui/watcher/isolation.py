@@ -16,7 +16,7 @@ from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, Isolation
 from fleet_tui.domain.users import AgentUser
 from fleet_tui.git.config_text import config_text
-from fleet_tui.git.workspace import gate_beside
+from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance import isolation as governance
 from fleet_tui.paths import FleetPaths, shipped_config
 from fleet_tui.settings.isolation import IsolationSettings

@@ -16,7 +16,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, Isolation
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.gate_repo import Refusal, refusals
-from fleet_tui.git.workspace import gate_beside
+from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance import network
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.outlets import log_of

@@ -89,14 +89,14 @@ async def test_pushes_are_refused_while_held(workspaces: Workspaces, user: Repo)
     paths = await workspaces.create(7, "agent/7-x", user.sha())
     agent = Repo(paths.path)
     agent.commit({"a.txt": "a"})
-    assert await workspaces.hold(7)
-    assert workspaces.held() == {7}
-    assert not await workspaces.hold(7)
+    assert await workspaces.gates.hold(7)
+    assert workspaces.gates.held() == {7}
+    assert not await workspaces.gates.hold(7)
     assert "nothing is accepted here" in agent.git("push", check=False)
-    assert await workspaces.let_go(7)
-    assert workspaces.held() == set()
+    assert await workspaces.gates.let_go(7)
+    assert workspaces.gates.held() == set()
     assert "nothing is accepted" not in agent.git("push")
-    assert not await workspaces.let_go(7)
+    assert not await workspaces.gates.let_go(7)
 
 
 @agent_user.only_root
@@ -113,9 +113,9 @@ async def test_what_belongs_to_another_user_is_held_read_backed_up_and_removed(
     give([paths.path, paths.gate / "objects", paths.gate / "refs"], other)
     assert {path.lstat().st_uid for path in (paths.path, *paths.path.rglob("*"))} == {other.uid}
     assert await control.fetch_head(paths.gate, paths.branch, "seen") is not None
-    assert await workspaces.hold(7)
+    assert await workspaces.gates.hold(7)
     assert writable(paths.path) == []
-    assert await workspaces.let_go(7)
+    assert await workspaces.gates.let_go(7)
     assert (paths.path / "deep" / "b.txt").stat().st_mode & 0o200
     ref = await workspaces.remove(7, "over")
     assert not paths.path.exists()

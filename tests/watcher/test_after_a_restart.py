@@ -10,7 +10,7 @@ import pytest
 from fleet_tui.domain.errors import Refused
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import Isolation, RunState
-from fleet_tui.git.workspace import gate_beside
+from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance.isolation import Level
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.watcher import refusals

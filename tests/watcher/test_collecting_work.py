@@ -11,7 +11,7 @@ import pytest
 
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
-from fleet_tui.git.workspace import gate_beside
+from fleet_tui.git.homes import gate_beside
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.watcher.passes import runs
 from tests.watcher.conftest import MakeFleet

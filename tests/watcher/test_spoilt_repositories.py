@@ -14,7 +14,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import PullRequestState, TicketState
 from fleet_tui.git import backup, foreign, snapshot
-from fleet_tui.git.workspace import gate_beside
+from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance.isolation import choose
 from fleet_tui.tmux import sandbox
 from fleet_tui.watcher import agent_user as other_user
@@ -369,7 +369,7 @@ async def test_write_protection_of_many_files_stalls_no_pass_and_the_gate_shuts_
     assert fleet.ctx.jobs.running("hold:") == ["hold:1"]
     go.set()
     await fleet.settle()
-    assert fleet.ctx.workspaces.held() == {1}
+    assert fleet.ctx.workspaces.gates.held() == {1}
 
 
 async def test_discarding_keeps_nobody_waiting_and_tells_how_it_ended(

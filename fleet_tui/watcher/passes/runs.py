@@ -170,7 +170,7 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
     ctx.statuses[run.id] = status
     if held != status.frozen:
         if not held and run.ticket is not None:
-            ctx.workspaces.open_gate(run.ticket)  # first: what it was about to push is not to be refused now
+            ctx.workspaces.gates.open(run.ticket)  # first: what it was about to push is not to be refused now
         await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
     await notice_idle(ctx, run)
     if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):
