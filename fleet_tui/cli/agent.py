@@ -187,6 +187,22 @@ def stop(names: tuple[str, ...], team: str | None, reason: str, repo: Path | Non
 
 @agent.command()
 @click.argument("name")
+@repo_option
+def interrupt(name: str, repo: Path | None) -> None:
+    """End the turn that NAME is at, by its vendor's key; its run stays and takes your next message.
+
+    Refused while it is frozen, in a dialog, or at no turn. Says what is proved: that the key was sent, that the turn is
+    over.
+
+    \b
+    Example:
+      fleet agent interrupt dev-1 && fleet agent message dev-1 "look at the tests first"
+    """
+    act(repo, "interrupt", {"agent": name})
+
+
+@agent.command()
+@click.argument("name")
 @click.option("--reason", default="by hand", help="Why; goes into the log.")
 @repo_option
 def quarantine(name: str, reason: str, repo: Path | None) -> None:

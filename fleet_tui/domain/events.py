@@ -331,6 +331,15 @@ class RunStopRequested(Payload, kind="run_stop_requested"):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunInterruptRequested(Payload, kind="run_interrupt_requested"):
+    """A person ends the turn under way; the run stays. Recorded before ``key`` is pressed in its pane; what came of it
+    follows: the effect, and the run's state once its screen shows no turn any more."""
+
+    run: str
+    key: str
+
+
 # -- what agents say -------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from fleet_tui.domain.hosts import BadHost, host_rule
 from fleet_tui.domain.ids import SAFE_ID, slugify
+from fleet_tui.domain.keys import KEY_NAME
 
 EVENT_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 ROLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")
@@ -104,6 +105,12 @@ def _glob(text: str) -> str:
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise problem("empty", "fill it in or remove it")
+    return text
+
+
+def _key_name(text: str) -> str:
+    if text and not KEY_NAME.match(text):
+        raise problem("not the name of a key", "write it as tmux does: Escape, C-c, Enter, q")
     return text
 
 
@@ -204,6 +211,7 @@ def _worktree(value: Any) -> bool | str | None:
 Text = Annotated[str, Strict(), Field(max_length=_LONGEST), AfterValidator(_no_control)]
 LongText = Annotated[str, Strict(), Field(max_length=65536), AfterValidator(_no_control)]
 Filled = Annotated[Text, AfterValidator(_not_blank)]
+KeyName = Annotated[Text, AfterValidator(_key_name)]
 Flag = Annotated[bool, Strict()]
 Number = Annotated[int, Strict()]
 SafeName = Annotated[Text, AfterValidator(_safe_name)]

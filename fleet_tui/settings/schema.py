@@ -190,6 +190,16 @@ class VendorSettings(Section):
     story: f.RepositoryPath | None = Field(
         None, description="Of `scripted`: the name of a shipped story, or a file in the repository."
     )
+    interrupt: f.KeyName | None = Field(
+        None,
+        description="Key, named as in tmux, that ends the turn under way and nothing else (`Escape`, `C-c`); empty: "
+        "there is none. Of `scripted`: Escape.",
+    )
+
+    @property
+    def interrupt_key(self) -> str:
+        """The key that ends a turn; empty where none is known."""
+        return self.interrupt if self.interrupt is not None else "Escape" if self.kind == "scripted" else ""
 
 
 class RoleSettings(Section):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.keys import KEY_NAME
 from fleet_tui.domain.states import MessageState
 from fleet_tui.domain.text import SafeText, clean
 from fleet_tui.tmux.server import UUID, PaneInfo, TmuxServer
@@ -21,9 +22,6 @@ SETTLE_S = 1.0
 _LOOK_EVERY_S = 0.05
 _ENTER = SafeText("\r")
 _SENT, _NOT_SENT = "sent", "refused"
-_KEY = re.compile(
-    r"(?:[CMS]-){0,3}(?:[A-Za-z0-9]|Enter|Escape|Tab|BTab|Space|BSpace|Up|Down|Left|Right|Home|End|PPage|NPage|IC|DC|F\d{1,2})\Z"
-)
 
 
 class WrongPane(Refused):
@@ -72,7 +70,7 @@ async def send_keys(server: TmuxServer, pane: PaneInfo, keys: Sequence[str]) -> 
         ValueError: something that is not the name of a key.
         WrongPane: the pane is dead or another one; nothing was sent.
     """
-    wrong = [key for key in keys if not _KEY.match(key)]
+    wrong = [key for key in keys if not KEY_NAME.match(key)]
     if wrong or not keys:
         raise ValueError(f"not keys: {wrong!r}")
     _check(pane)

@@ -15,7 +15,7 @@ from fleet_tui.governance.alarms import may_shelve
 from fleet_tui.readmodel.flow import Stage
 from fleet_tui.readmodel.pipeline import TicketCard
 from fleet_tui.readmodel.system import Fault
-from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
+from fleet_tui.readmodel.values import AgentTile, ApprovalCard, Doing, NeedItem, NeedKind
 
 EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
 ALARMS, PIPELINE, BUDGETS, SYSTEM = "alarms", "pipeline", "budgets", "system"
@@ -95,6 +95,13 @@ def _process(here: Here) -> str | None:
     if here.tile is None:
         return "no agent is selected"
     return None if here.tile.session else f"{here.tile.name} has no running process"
+
+
+def _interruptible(here: Here) -> str | None:
+    tile = here.tile
+    if tile is not None and tile.session and (tile.quarantined or tile.paused or tile.doing is Doing.LIMITED):
+        return f"{tile.name} is frozen ({tile.doing}): there is no turn to interrupt"
+    return _process(here)
 
 
 def _not_quarantined(here: Here) -> str | None:
@@ -356,6 +363,16 @@ KEYS: tuple[Key, ...] = (
         (*_ON_ALARM, BUDGETS),
         True,
         disabled=_not_quarantined,
+    ),
+    Key(
+        "agent.interrupt",
+        "I",
+        "interrupt",
+        "end the turn that the agent is at, by its vendor's key; the run stays",
+        (WALL, AGENT, PIPELINE),
+        True,
+        False,
+        _interruptible,
     ),
     Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
     Key("agent.extend", "B", "budget", "add half of its size to the agent's budget", _ON_AGENT, True, False, _budget),

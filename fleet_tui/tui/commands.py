@@ -98,6 +98,7 @@ _DONE = {
     "release": "released",
     "pause": "paused",
     "resume": "goes on",
+    "interrupt": "its key was sent",
     "stop": "stop requested",
     "message": "queued; delivered when the agent can take it",
     "answer": "answered",

@@ -67,6 +67,8 @@ class Context:
     that takes, and never while anything of an agent's is looked at."""
     hand_overs: KeyedLocks = field(default_factory=KeyedLocks)
     """One hand-over of a ticket at a time: what was fetched last is what is recorded last."""
+    interrupting: KeyedLocks = field(default_factory=KeyedLocks)
+    """One interrupt of an agent at a time: the second looks at what the first has done."""
     memo: Reader | None = None
     landing: str | None = None
     """The approval whose landing is under way: from then on it cannot be taken back."""

@@ -31,6 +31,7 @@ from fleet_tui.watcher import (
     discarding,
     extending,
     halting,
+    interrupting,
     releasing,
     spending,
     starting,
@@ -68,6 +69,9 @@ class OperatorDesk:
             "pause": lambda args, actor: self._pause(args, actor, pause=True),
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
             "stop": self._stop,
+            "interrupt": lambda args, actor: interrupting.interrupt(
+                ctx, self._agent(args), interrupting.run_of(args), actor
+            ),
             "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
             "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),
             "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), text_of(args, "reason"), actor),

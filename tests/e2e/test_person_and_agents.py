@@ -73,6 +73,26 @@ def test_pause_freezes_every_process_and_resume_thaws_them(place: Place) -> None
     place.until(lambda: place.agent_state("dev") == "running", "the run goes on")
 
 
+def test_an_interrupted_agent_stays_and_takes_the_next_message(place: Place) -> None:
+    place.configure([scene("developer", *WRITES, trigger="message"), WORKS, REVIEWER])
+    place.fleet("watcher", "start")
+    place.ticket("Work")
+    processes = tree(place)
+    said = place.fleet("agent", "interrupt", "dev")
+    assert said == "Escape was sent to dev; its turn is over, the run stays\n"
+    place.until(lambda: not processes[-1].is_running(), "the command of the turn is ended")
+    assert processes[0].is_running()
+    assert place.agent_state("dev") == "waiting"
+    again = place.run("agent", "interrupt", "dev")
+    assert (again.code, "waits for input" in again.err) == (1, True)
+    place.fleet("agent", "message", "dev", "go on")
+    place.approve(1)
+    place.until_ticket(1, TicketState.SHIPPED)
+    place.fleet("agent", "pause", "dev")
+    assert "fleet agent interrupt" in place.run("agent", "interrupt", "--help").out
+    assert place.run("agent", "interrupt", "dev").code == 1
+
+
 def test_quarantine_freezes_and_release_starts_anew(place: Place) -> None:
     place.configure([WORKS, REVIEWER])
     place.fleet("watcher", "start")

@@ -73,6 +73,30 @@ async def test_u5_contain_the_agent_of_the_first_alarm(fleet: Any, until: Any) -
     assert fleet.calls == [("quarantine", {"agent": "dev-3", "reason": "by hand from the control room"})]
 
 
+async def test_interrupt_names_the_run_that_was_shown(fleet: Any, until: Any, text: Any) -> None:
+    fleet.answers["interrupt"] = {"message": "Escape was sent to dev-1; its turn is over, the run stays"}
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("I")
+        await armed(app, until)
+        assert "INTERRUPT dev-1" in text(app)
+        await pilot.press("y")
+        await until(lambda: "its turn is over, the run stays" in text(app))
+    assert fleet.calls == [("interrupt", {"agent": "dev-1", "run": "run-dev-1-1"})]
+
+
+async def test_a_frozen_agent_has_no_turn_to_interrupt(fleet: Any, until: Any, text: Any) -> None:
+    fleet.add(ev.draft(ev.AgentPaused("dev-1", "lunch"), "agent:dev-1"))
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("I")
+        await until(lambda: "I: dev-1 is frozen (PAUS): there is no turn to interrupt" in text(app))
+        await pilot.press("right", "I")
+        await armed(app, until)
+        fleet.add(ev.draft(ev.RunFinished("run-dev-2-2", "finished", 0, None, 5), "run:run-dev-2-2"))
+        app.feed.poke()
+        await until(lambda: "dev-2 has another run now" in text(app))
+    assert fleet.calls == []
+
+
 async def test_release_needs_a_reason_and_the_agents_name(fleet: Any, until: Any) -> None:
     fleet.add(ev.draft(ev.AgentQuarantined("dev-1", "wrote outside its workspace", "guard", 2), "agent:dev-1"))
     async with opened(fleet, until) as (app, pilot):

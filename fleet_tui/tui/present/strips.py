@@ -98,6 +98,10 @@ def pause(tile: AgentTile) -> StripRequest:
     return _agent(tile, op, "P", effect)
 
 
+def interrupt(tile: AgentTile) -> StripRequest:
+    return _agent(tile, "interrupt", "I", "Its vendor's key is pressed once, if it is at a turn; the run stays.")
+
+
 def quarantine(tile: AgentTile) -> StripRequest:
     return _agent(tile, "quarantine", "Q", "Frozen at once; its identity is refused until a person releases it.")
 

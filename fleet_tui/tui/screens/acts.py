@@ -49,6 +49,11 @@ class AgentActs(RoomScreen):
         op = "resume" if tile.paused else "pause"
         self.ask(strips.pause(tile), self._act(op, tile, BY_HAND))
 
+    def do_agent_interrupt(self) -> None:
+        tile = self._tile()
+        act = Act("interrupt", {"agent": tile.name, "run": tile.run}, "interrupt", tile.name)
+        self.ask(strips.interrupt(tile), act)
+
     def do_agent_release(self) -> None:
         tile = self._tile()
         self.ask(strips.release(tile), Act("release", {"agent": tile.name, "reason": ""}, "release", tile.name))
@@ -80,7 +85,7 @@ class AgentActs(RoomScreen):
         tile = snapshot.tile(name)
         if tile is None:
             return f"{name} is gone"
-        if act.op == "stop" and tile.run != act.args["run"]:
+        if act.op in ("stop", "interrupt") and tile.run != act.args["run"]:
             return f"{name} has another run now"
         was = {
             "quarantine": tile.quarantined,

@@ -7,6 +7,7 @@ from fleet_tui.domain.model import Effect, Message, Run
 from fleet_tui.domain.states import ENDED_RUNS, OPEN_MESSAGES, EffectClass, EffectState, MessageState, RunState
 from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
+from fleet_tui.vendors.base import Observation
 from fleet_tui.vendors.input_line import holds, is_empty
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher import alarms, spending
@@ -49,7 +50,7 @@ async def _in_vain(ctx: Context, message: Message) -> None:
 
 
 async def _send(ctx: Context, message: Message, run: Run) -> None:
-    pane = await _pane(ctx, run)
+    pane = await pane_of(ctx, run)
     if pane is None:
         return
     screen = await ctx.tmux.capture(pane)
@@ -129,16 +130,22 @@ async def _uncertain(ctx: Context, message: Message, run: Run) -> None:
     )
 
 
-async def _pane(ctx: Context, run: Run) -> PaneInfo | None:
+async def pane_of(ctx: Context, run: Run) -> PaneInfo | None:
+    """The living pane that is this run's own."""
     panes = await ctx.tmux.panes() or []
     return next((p for p in panes if p.session == run.session and p.uuid == run.pane_uuid and not p.dead), None)
 
 
-def _takes_input(ctx: Context, run: Run, screen: str) -> bool:
-    """Whether the vendor's screen shows a place to type: its ready pattern, and no dialog in the way."""
+def observed(ctx: Context, run: Run, screen: str) -> Observation | None:
+    """What the screen says by the rules of the run's vendor; None when no rule matches."""
     agent = ctx.settings.agent(run.agent)
     vendor = vendor_for(ctx.settings.vendor(agent.vendor), agent.vendor, repository=ctx.paths.repository)
-    observation = vendor.classify(screen)
+    return vendor.classify(screen)
+
+
+def _takes_input(ctx: Context, run: Run, screen: str) -> bool:
+    """Whether the vendor's screen shows a place to type: its ready pattern, and no dialog in the way."""
+    observation = observed(ctx, run, screen)
     if observation is not None:
         return observation.state in ("idle", "asking")
     return bool(screen.strip())
