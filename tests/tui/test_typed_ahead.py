@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from textual import events
+from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.widgets import Input, TextArea
 
 from fleet_tui.domain import events as ev
@@ -124,3 +127,20 @@ async def test_no_key_of_the_same_chunk_confirms(fleet: Any, until: Any, text: s
         await pilot.pause()
         assert app.screen.query_one(ConfirmStrip).request is not None
     assert fleet.calls == []
+
+
+async def test_a_room_that_is_left_while_a_screen_opens_ends_in_order(
+    fleet: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The screen is told to show its picture though most of its widgets will never come."""
+    dispatch = MessagePump._dispatch_message
+
+    async def held_up(pump: MessagePump, message: Message) -> None:
+        while isinstance(pump, AgentScreen) and isinstance(message, events.Compose) and pump.app.is_running:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await dispatch(pump, message)
+
+    monkeypatch.setattr(MessagePump, "_dispatch_message", held_up)
+    async with opened(fleet, until) as (app, _):
+        chunk(app, "\r")
+        await until(lambda: isinstance(app.screen, AgentScreen))

@@ -81,8 +81,9 @@ class RoomScreen(Places):
 
     @property
     def stands(self) -> bool:
-        """Whether the widgets are there: composed, and not being taken down."""
-        return self.is_mounted and self.display
+        """Whether the widgets are there: composed, and not being taken down. A room that is being left composes a
+        screen in part only."""
+        return self.is_mounted and self.display and self.room.is_running
 
     def on_screen_resume(self) -> None:
         self.show_picture()
