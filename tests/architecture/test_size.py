@@ -22,7 +22,6 @@ HOOKS = ("__", "on_", "_on_", "action_", "check_action", "watch_", "validate_", 
 MORE_METHODS = {
     "fleet_tui/store/reader.py:Reader": "one short query per table and view; there is no state between them",
     "fleet_tui/tui/screens/base.py:RoomScreen": "the acts that every screen offers, one method per key",
-    "fleet_tui/tui/screens/agent.py:AgentScreen": "one screen of four parts: a method per key and part",
     "widgets/fleet_widgets/pane_wall.py:PaneWall": "one widget draws the whole wall, which is why it is fast",
 }
 
