@@ -21,7 +21,7 @@ FIELDS = ("agent", "by", "pr", "run", "since", "ticket", "type", "until")
 _AGO = re.compile(r"(\d+)([smhd])\Z")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\Z")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = 500
+LONGEST = 500
 
 
 class FilterError(UsageError):
@@ -54,15 +54,15 @@ def parse(text: str, now_ns: int, agent_of_run: Mapping[str, str] | None = None)
     Raises:
         FilterError: with the position of the term that cannot be read.
     """
-    if len(text) > _LONGEST:
-        raise FilterError(f"a filter has at most {_LONGEST} characters", _LONGEST)
+    if len(text) > LONGEST:
+        raise FilterError(f"a filter has at most {LONGEST} characters", LONGEST)
     result = Filter(text, EventFilter(), ())
-    for position, word in _words(text):
+    for position, word in words(text):
         result = _add(result, word, position, now_ns, agent_of_run or {})
     return result
 
 
-def _words(text: str) -> list[tuple[int, str]]:
+def words(text: str) -> list[tuple[int, str]]:
     """Terms with their positions. Quotes and ``/…/`` keep spaces together."""
     found = []
     for match in re.finditer(r"!?/(?:[^/\\]|\\.)*/|(?:[^\s\"]|\"[^\"]*\"?)+", text):
@@ -83,12 +83,12 @@ def _add(result: Filter, word: str, position: int, now_ns: int, agents: Mapping[
     if colon and field in FIELDS:
         if not value:
             raise FilterError(f"{field}: needs a value", position + len(word), _EXAMPLES[field])
-        return _field(result, field, _unquote(value), position, now_ns, agents, negative)
+        return _field(result, field, unquote(value), position, now_ns, agents, negative)
     if colon and re.fullmatch(r"[a-z]+", field):
         raise FilterError(
             f"there is no field {field!r}", position, "fields: " + ", ".join(FIELDS) + "; quote plain text"
         )
-    return _text(result, _unquote(body), negative)
+    return _text(result, unquote(body), negative)
 
 
 def _field(
@@ -205,7 +205,7 @@ def _with_test(result: Filter, test: Test, negative: bool) -> Filter:
     return replace(result, tests=(*result.tests, final))
 
 
-def _unquote(text: str) -> str:
+def unquote(text: str) -> str:
     return text.replace('"', "")
 
 

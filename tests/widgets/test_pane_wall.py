@@ -283,7 +283,11 @@ async def test_keys_move_open_and_mark(stage: Callable[..., Any]) -> None:
         assert s.widget.selected == "k1"
         await s.pilot.press("j", "l", "down", "right", "h", "k", "enter")
         assert s.widget.selected == "k6"
-        await s.pilot.press("G", "space", "g", "space", "space", "plus", "minus")
+        await s.pilot.press("G")
+        s.widget.toggle_mark()
+        await s.pilot.press("g", "plus", "minus")
+        s.widget.toggle_mark()
+        s.widget.toggle_mark()
         await s.settle()
         assert s.widget.marked == {"k30"}
         assert [m.key for m in s.of(PaneWall.Opened)] == ["k6"]
@@ -326,6 +330,32 @@ async def test_vanished_keys_lose_their_marks(stage: Callable[..., Any]) -> None
         assert s.widget.marked == {"k1", "k2"}
         s.widget.mark_all()
         assert s.widget.marked == frozenset()
+
+
+async def test_hidden_keys_keep_their_marks_until_they_are_gone(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(120, 34)) as s:
+        s.widget.set_tiles(tiles(4))
+        s.widget.mark(["k1", "k3"])
+        s.widget.set_tiles(tiles(2), hidden=["k3", "k4"])
+        await s.settle()
+        assert s.widget.marked == {"k1", "k3"}
+        s.widget.mark_all()
+        assert s.widget.marked == {"k1", "k2", "k3"}
+        s.widget.mark_all()
+        assert s.widget.marked == {"k3"}
+        s.widget.set_tiles(tiles(2), hidden=["k4"])
+        await s.settle()
+        assert s.widget.marked == frozenset()
+        assert s.of(PaneWall.MarksChanged)[-1].marked == frozenset()
+
+
+async def test_a_mark_is_a_sign_of_its_own_beside_the_cursor(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(120, 34)) as s:
+        s.widget.set_tiles(tiles(30))
+        s.widget.select("k1")
+        s.widget.mark(["k1", "k2"])
+        await s.settle()
+        assert [s.text()[0][at] for at in (0, 30, 60)] == ["╋", "+", " "]
 
 
 async def test_a_click_selects_and_a_second_opens(stage: Callable[..., Any]) -> None:

@@ -37,7 +37,6 @@ class PaneWall(LineWidget, can_focus=True):
         Binding("pagedown", "page(1)", "next page", id="wall.page_next", show=False),
         Binding("pageup", "page(-1)", "previous page", id="wall.page_previous", show=False),
         Binding("enter", "open", "open", id="wall.open", show=False),
-        Binding("space", "mark", "mark", id="wall.mark", show=False),
         Binding("plus", "zoom(1)", "larger tiles", id="wall.larger", show=False),
         Binding("minus", "zoom(-1)", "smaller tiles", id="wall.smaller", show=False),
     ]
@@ -84,6 +83,7 @@ class PaneWall(LineWidget, can_focus=True):
         self._asked: dict[str, LiveView] = {}
         self._selected: str | None = None
         self._marked: frozenset[str] = frozenset()
+        self._hidden: frozenset[str] = frozenset()
         self._page = 0
         self._grid: Grid = layout(80, 24, 1, "auto")
         self._drawn: list[tuple[TileRow, ...]] = []
@@ -98,7 +98,7 @@ class PaneWall(LineWidget, can_focus=True):
 
     @property
     def marked(self) -> frozenset[str]:
-        """Marked keys; keys that vanish are unmarked."""
+        """Marked keys, hidden ones too; keys that vanish are unmarked."""
         return self._marked
 
     @property
@@ -116,13 +116,14 @@ class PaneWall(LineWidget, can_focus=True):
         """The density in force."""
         return self._grid.density
 
-    def set_tiles(self, tiles: Sequence[Tile | None]) -> None:
+    def set_tiles(self, tiles: Sequence[Tile | None], hidden: Iterable[str] = ()) -> None:
         """Replace all slots (None = hole). Only rows that differ are redrawn; equal input redraws nothing.
 
-        ValueError when a key stands in two slots.
+        ``hidden`` are keys that exist and have no slot now: their marks stay. ValueError when a key stands in two slots.
         """
-        slots = tuple(tiles)
+        slots, self._hidden = tuple(tiles), frozenset(hidden)
         if slots == self._slots:
+            self._forget_vanished()
             return
         index = {tile.key: at for at, tile in enumerate(slots) if tile is not None}
         if len(index) != sum(tile is not None for tile in slots):
@@ -180,16 +181,22 @@ class PaneWall(LineWidget, can_focus=True):
         self.post_message(self.Selected(self, key))
 
     def mark(self, keys: Iterable[str]) -> None:
-        """Replace the marks (keys that are not on the wall are left out)."""
-        marked = frozenset(keys) & self._index.keys()
+        """Replace the marks (keys that are neither on the wall nor hidden are left out)."""
+        marked = frozenset(keys) & (self._index.keys() | self._hidden)
         if marked != self._marked:
             changed, self._marked = marked ^ self._marked, frozenset(marked)
             self._redraw_keys(*changed)
             self.post_message(self.MarksChanged(self, self._marked))
 
+    def toggle_mark(self) -> None:
+        """Mark or unmark the selected tile."""
+        if self._selected is not None:
+            self.mark(self._marked ^ {self._selected})
+
     def mark_all(self) -> None:
-        """Mark every tile, or none when all are marked."""
-        self.mark(() if self._marked == self._index.keys() else self._index)
+        """Mark every tile that has a slot, or none of them when all are; hidden ones stay as they are."""
+        shown = self._index.keys()
+        self.mark(self._marked - shown if shown <= self._marked else self._marked | shown)
 
     # --- actions -------------------------------------------------------------------------------------------------
 
@@ -220,11 +227,6 @@ class PaneWall(LineWidget, can_focus=True):
         """Post Opened for the selected tile."""
         if self._selected is not None:
             self.post_message(self.Opened(self, self._selected))
-
-    def action_mark(self) -> None:
-        """Mark or unmark the selected tile."""
-        if self._selected is not None:
-            self.mark(self._marked ^ {self._selected})
 
     def action_zoom(self, by: int) -> None:
         """Larger (+1) or smaller (-1) tiles, starting from the density in force."""
@@ -368,8 +370,9 @@ class PaneWall(LineWidget, can_focus=True):
         """Cursor, marks and live text of keys that are no longer on the wall."""
         for key in [key for key in self._live if key not in self._index]:
             del self._live[key]
-        if not self._marked <= self._index.keys():
-            self._marked = frozenset(self._marked & self._index.keys())
+        known = self._index.keys() | self._hidden
+        if not self._marked <= known:
+            self._marked = frozenset(self._marked & known)
             self.post_message(self.MarksChanged(self, self._marked))
         if self._selected is not None and self._selected not in self._index:
             self._selected = None
