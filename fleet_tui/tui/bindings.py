@@ -329,7 +329,13 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("config.edit", "e", "edit", "open the file of the selected problem in your editor, at its line", (SYSTEM,)),
     Key("ticket.find", "slash", "find", "find a ticket by number, title or agent", (PIPELINE,)),
-    Key("wall.find", "slash", "find", "find an agent by name, role or ticket", (WALL,)),
+    Key(
+        "wall.filter",
+        "slash",
+        "filter",
+        "show only some agents: role:qa state:ask risk:high vendor:claude words !noise; a number goes to its agent",
+        (WALL,),
+    ),
     Key(
         "agent.attach",
         "o",

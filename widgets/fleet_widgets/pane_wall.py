@@ -119,7 +119,8 @@ class PaneWall(LineWidget, can_focus=True):
     def set_tiles(self, tiles: Sequence[Tile | None], hidden: Iterable[str] = ()) -> None:
         """Replace all slots (None = hole). Only rows that differ are redrawn; equal input redraws nothing.
 
-        ``hidden`` are keys that exist and have no slot now: their marks stay. ValueError when a key stands in two slots.
+        ``hidden`` are keys that exist and have no slot now: their marks stay. ValueError when a key stands in two
+        slots.
         """
         slots, self._hidden = tuple(tiles), frozenset(hidden)
         if slots == self._slots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet_tui.domain.events import Event
@@ -11,7 +11,7 @@ from fleet_tui.readmodel.values import SIGNS, AgentTile, NeedItem, NeedKind, Sna
 from fleet_tui.tui.present.budgets import tile_line
 from fleet_tui.tui.present.events import event_line, last_run_line, told
 from fleet_tui.tui.present.risk import risk_mark
-from fleet_tui.tui.present.text import age, badge, badge_cell, rule, since
+from fleet_tui.tui.present.text import age, badge, badge_cell, count, rule, since
 from fleet_widgets.gauge import percent
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import Box
@@ -142,6 +142,19 @@ def queue_rule(snapshot: Snapshot, rows: int) -> Line:
     if len(waiting) > rows:
         return rule(f"needs you {needs}: {where}, +{len(waiting) - rows} more; w = next")
     return rule(f"needs you {needs}: {where}; w = next", "tiles keep their place")
+
+
+def filter_line(text: str, shown: Collection[str], snapshot: Snapshot) -> Line:
+    """Which agents are on show, how many of how many, and what waits for you among all the others."""
+    outside = sum(item.agent not in shown for item in snapshot.needs)
+    return line(
+        Span(f"{len(shown)} of {count(len(snapshot.tiles), 'agent')}"),
+        Span(f"  {count(outside, 'need')} outside: w" if outside else ""),
+        Span("  filter: ", "quiet"),
+        Span(text, "strong"),
+        fill(),
+        Span("  Esc shows all", "hint"),
+    )
 
 
 def side(snapshot: Snapshot, events: Sequence[Event], now_ns: int, current: NeedItem | None) -> tuple[Section, ...]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from textual import on
 from textual.containers import Vertical
 from textual.widget import Widget
-from textual.widgets import Input
 
 from fleet_tui.domain.states import TicketState
 from fleet_tui.readmodel.flow import Stage
@@ -20,6 +19,7 @@ from fleet_tui.tui.present import pipeline as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
+from fleet_tui.tui.screens.find import Finds, find_field
 from fleet_widgets.board_view import BoardView
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import BLANK
@@ -30,7 +30,7 @@ _ROOM_FOR_FLOW = 22
 """Rows of the screen from which all lines about the flow are shown; below, the slowest ticket alone."""
 
 
-class PipelineScreen(AgentActs):
+class PipelineScreen(Finds, AgentActs):
     """Keys act on the selected ticket, by its number, wherever it has moved to."""
 
     scope = PIPELINE
@@ -53,11 +53,10 @@ class PipelineScreen(AgentActs):
             FrameLine(palette=palette, id="flow-rule"),
             *(FrameLine(palette=palette, id=f"flow-{row}") for row in range(_FLOW_ROWS)),
             FrameLine(palette=palette, id="chosen"),
-            Input(id="find", placeholder="number, title or agent", compact=True),
+            find_field("number, title or agent"),
         )
 
     def on_mount(self) -> None:
-        self.query_one("#find").display = False
         self.query_one("#none", TextPane).set_sections((Section("", tuple(present.empty_lines())),))
         super().on_mount()
 
@@ -184,33 +183,15 @@ class PipelineScreen(AgentActs):
     # -- finding -----------------------------------------------------------------------------------------------------
 
     def do_ticket_find(self) -> None:
-        find = self.query_one("#find", Input)
-        find.display = True
-        find.value = ""
-        find.focus()
+        self.open_find()
 
-    @on(Input.Changed, "#find")
-    def _find(self, message: Input.Changed) -> None:
-        wanted = message.value.strip().casefold().lstrip("#")
+    def find_typed(self, text: str) -> None:
+        """The cursor goes to the first that matches; a ticket's own number counts first."""
+        wanted = text.strip().casefold().lstrip("#")
         cards = self._board.cards if self._board and wanted else ()
         exact = [card for card in cards if str(card.number) == wanted]
         near = [card for card in cards if wanted in f"{card.title} {card.agent or ''}".casefold()]
         for card in [*exact, *near][:1]:
             self.query_one(BoardView).select(str(card.number))
         if wanted and not (exact or near):
-            self.room.say(lambda: self._none(message.value), "quiet")
-
-    def _none(self, wanted: str) -> str:
-        field = self.query_one("#find", Input)
-        return f"no ticket matches {wanted.strip()}" if field.display and field.value == wanted else ""
-
-    @on(Input.Submitted, "#find")
-    def _close_find(self) -> None:
-        self.query_one("#find").display = False
-        self.query_one(BoardView).focus()
-
-    async def do_room_back(self) -> None:
-        if self.query_one("#find").display:
-            self._close_find()
-        else:
-            await super().do_room_back()
+            self.tell_typed(text, f"no ticket matches {text.strip()}")

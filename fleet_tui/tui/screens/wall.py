@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Input
 
 from fleet_tui.domain.events import Event
-from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.readmodel.agent_filter import AgentFilter, in_place, number_of, numbered, parse
+from fleet_tui.readmodel.filters import FilterError
+from fleet_tui.readmodel.values import AgentTile, Snapshot
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tui.bindings import WALL, Here, effective, shown, textual_bindings
 from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE
+from fleet_tui.tui.present.text import count
 from fleet_tui.tui.screens.acts import AgentActs
+from fleet_tui.tui.screens.find import Finds, find_field
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line
 from fleet_widgets.pane_wall import LiveView, PaneWall
@@ -26,7 +29,7 @@ QUEUE_ROWS, TALL_QUEUE_ROWS = 3, 6
 """Always the same for one size of the screen, so that the tiles keep their place."""
 
 
-class WallScreen(AgentActs):
+class WallScreen(Finds, AgentActs):
     """In three seconds: who needs me, why, and that the rest is well."""
 
     scope = WALL
@@ -38,8 +41,9 @@ class WallScreen(AgentActs):
         super().__init__()
         self._leaving = False
         self._events: tuple[int, tuple[Event, ...]] = (-1, ())
-        self._found = ""
         self._made: dict[str, present.Made] = {}
+        self._filter = AgentFilter()
+        self._slots: tuple[str | None, ...] = ()
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -50,16 +54,13 @@ class WallScreen(AgentActs):
         tiles = Vertical(
             *queue,
             FrameLine(palette=palette, id="queue-rule", classes="queue"),
+            FrameLine(palette=palette, id="filter-line"),
             PaneWall(palette=palette, id="tiles"),
             TextPane(palette=palette, id="empty"),
-            Input(id="find", placeholder="name, role or ticket", compact=True),
+            find_field("role:qa state:ask risk:high vendor:claude words !noise; 12 goes there; empty shows all"),
             id="left",
         )
         yield Horizontal(tiles, TextPane(palette=palette, id="side", wrap=False))
-
-    def on_mount(self) -> None:
-        self.query_one("#find").display = False
-        super().on_mount()
 
     def main_widget(self) -> Widget:
         return self.query_one(PaneWall)
@@ -76,8 +77,11 @@ class WallScreen(AgentActs):
         self._show_first_steps()
         box = self.room.context.look.palette.box
         self._made, differ = present.wall_tiles(snapshot.tiles, now_ns, box, self._made)
-        if differ:
-            wall.set_tiles([made.tile for made in self._made.values()])
+        slots = self._slots_for(snapshot)
+        if differ or slots != self._slots:
+            self._slots = slots
+            self._fill()
+        self._show_filter(snapshot)
         if wall.selected is None and snapshot.tiles and not self._had_selection:
             self._had_selection = True
             wall.select(snapshot.tiles[0].name)
@@ -88,6 +92,21 @@ class WallScreen(AgentActs):
             self._show_queue(now_ns)
 
     _had_selection = False
+
+    def _slots_for(self, snapshot: Snapshot) -> tuple[str | None, ...]:
+        """Who stands where: everybody, or who matches the filter, in the place that each had."""
+        if not self._filter.tests:
+            return tuple(self._made)
+        return in_place(self._slots, [tile.name for tile in snapshot.tiles if self._filter.matches(tile)])
+
+    def _fill(self) -> None:
+        tiles = [self._made[name].tile if name else None for name in self._slots]
+        self.query_one(PaneWall).set_tiles(tiles, hidden=self._made.keys() - set(self._slots))
+
+    def _show_filter(self, snapshot: Snapshot) -> None:
+        shown = frozenset(name for name in self._slots if name)
+        self.query_one("#filter-line").display = bool(self._filter.tests)
+        self.set_line("filter-line", present.filter_line(self._filter.text, shown, snapshot))
 
     def _show_first_steps(self) -> None:
         """Until an agent has run there is little else to see; with the first run they go for good."""
@@ -175,15 +194,15 @@ class WallScreen(AgentActs):
         await self.room.open_agent(message.key)
 
     async def do_room_back(self) -> None:
-        """The wall is the top: only an open search field can be left."""
-        if self.query_one("#find").display:
-            self._close_find()
+        """The wall is the top: only the field and the filter can be left."""
+        if not self.end_find() and self._filter.tests:
+            self.filter_by(AgentFilter())
 
     async def do_room_leave(self) -> None:
         """The only way out of the room, twice so that one `q` too many on another screen does not leave."""
-        if self.query_one("#find").display:
-            self._close_find()
-        elif self._leaving:
+        if self.end_find():
+            return
+        if self._leaving:
             self.room.exit(0)
         else:
             self._leaving = True
@@ -195,29 +214,72 @@ class WallScreen(AgentActs):
             self._leaving = False
         await super().action_do(identity)
 
-    def do_wall_find(self) -> None:
-        find = self.query_one("#find", Input)
-        find.display = True
-        find.value = ""
-        find.focus()
+    # -- the filter --------------------------------------------------------------------------------------------------
 
-    @on(Input.Changed, "#find")
-    def _find(self, message: Input.Changed) -> None:
-        wanted = message.value.strip().casefold().lstrip("#")
-        tiles = self.snapshot.tiles if self.snapshot and wanted else ()
-        exact = [tile for tile in tiles if tile.name.casefold() == wanted or str(tile.ticket) == wanted]
-        near = [tile for tile in tiles if wanted in f"{tile.name} {tile.role} {tile.ticket_title}".casefold()]
-        for tile in [*exact, *near][:1]:
+    def do_wall_filter(self) -> None:
+        self.open_find(self._filter.text)
+
+    def find_typed(self, text: str) -> None:
+        """A number moves the cursor at once; of a filter is told what Enter would show."""
+        tiles = self.snapshot.tiles if self.snapshot else ()
+        number = number_of(text)
+        found = numbered(tiles, number) if number is not None else None
+        if found is not None:
+            self.query_one(PaneWall).select(found.name)
+        self.tell_typed(text, self._told(text, tiles)[0])
+
+    def _told(self, text: str, tiles: Sequence[AgentTile]) -> tuple[str, bool]:
+        """What Enter would do with ``text``, and whether it would do anything."""
+        number = number_of(text)
+        if number is not None:
+            found = numbered(tiles, number)
+            return (f"Enter goes to {found.name}", True) if found else (f"nobody is on #{number} or named so", False)
+        try:
+            wanted = parse(text, tiles)
+        except FilterError as error:
+            return f"{error.message}. {error.hint}", False
+        if not wanted.tests:
+            return "Enter shows all agents", True
+        matching = sum(wanted.matches(tile) for tile in tiles)
+        if not matching:
+            return f"no agent matches {text.strip()}", False
+        return f"{matching} of {count(len(tiles), 'agent')}; Enter shows only them", True
+
+    def find_entered(self, text: str) -> bool:
+        """Go to the number, or show only who matches; what cannot be read or fits nobody stays in the field."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return False
+        told, does = self._told(text, snapshot.tiles)
+        if not does:
+            self.tell_typed(text, told, "warn")
+            return False
+        number = number_of(text)
+        if number is not None:
+            self._go_to(numbered(snapshot.tiles, number))
+        else:
+            self.filter_by(parse(text, snapshot.tiles))
+        return True
+
+    def _go_to(self, tile: AgentTile | None) -> None:
+        """The cursor goes there, also out of the filter."""
+        if tile is not None:
+            if tile.name not in self._slots:
+                self.filter_by(AgentFilter())
+                self.room.say(f"the filter was cleared: it hides {tile.name}", "quiet")
             self.query_one(PaneWall).select(tile.name)
-        if wanted and not (exact or near):
-            self.room.say(lambda: self._nobody(message.value), "quiet")
 
-    def _nobody(self, wanted: str) -> str:
-        """Said as long as the field holds what nobody matches."""
-        field = self.query_one("#find", Input)
-        return f"no agent matches {wanted.strip()}" if field.display and field.value == wanted else ""
-
-    @on(Input.Submitted, "#find")
-    def _close_find(self) -> None:
-        self.query_one("#find").display = False
-        self.query_one(PaneWall).focus()
+    def filter_by(self, wanted: AgentFilter) -> None:
+        """Show only who matches. The cursor stays with its agent, else it goes to the one that is named, or first."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        self._filter, self._slots = wanted, ()
+        self._slots = self._slots_for(snapshot)
+        self._fill()
+        self._show_filter(snapshot)
+        wall = self.query_one(PaneWall)
+        named = wanted.text if wanted.text in self._slots else None
+        if named or wall.selected is None:
+            wall.select(named or next((name for name in self._slots if name), None))
+        self.show_hints()
