@@ -12,6 +12,8 @@ import sys
 from asyncio.trsock import TransportSocket
 from dataclasses import dataclass
 
+from fleet_tui.bus.protocol import request_key
+
 _SO_PEERPIDFD = 77  # Linux 6.5; the socket module has no name for it
 _SOL_LOCAL, _LOCAL_PEERCRED, _LOCAL_PEERPID = 0, 1, 2  # macOS
 
@@ -65,11 +67,6 @@ class Caller:
         The principal is part of it: else one caller could use up the key of another's act, or of the watcher's own.
         """
         return request_key(self.principal, request_id)
-
-
-def request_key(principal: str, request_id: str) -> str:
-    """The idempotency key of ``request_id`` of ``principal``; the same over the socket and from the spool."""
-    return f"{principal}/{request_id}"
 
 
 def peer_of(sock: AnySocket) -> Peer:

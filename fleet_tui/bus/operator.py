@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet_tui.bus import protocol
-from fleet_tui.domain.errors import FleetError, WatcherUnavailable
+from fleet_tui.domain.errors import FleetError, Unanswered, WatcherUnavailable
 
 _START_HINT = "start it: fleet up"
 
@@ -21,22 +21,24 @@ def call(
     """The watcher's answer to ``op``, without ``ok``. A repeat with the same ``request_id`` is the same act.
 
     Raises:
-        WatcherUnavailable: nobody answers within the time limit.
+        WatcherUnavailable: nobody is there to be asked.
+        Unanswered: it was asked and did not answer within the time limit; the log may know the request.
         FleetError: the watcher refused or failed; the subclass that its answer names.
     """
     frame = _frame(op, args, request_id)
-    deadline_s = time.monotonic() + time_limit_s
+    deadline_s, is_asked = time.monotonic() + time_limit_s, False
     with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
         try:
             connection.settimeout(time_limit_s)
             connection.connect(str(socket))
+            is_asked = True
             # A refused caller's connection may be closed before it has written; the refusal is still there to read.
             with contextlib.suppress(BrokenPipeError):
                 connection.sendall(frame)
             size = _size(_receive(connection, 4, deadline_s))
             body = _receive(connection, size, deadline_s)
         except (OSError, EOFError) as error:
-            raise _unavailable(socket, error) from error
+            raise _unavailable(socket, error, is_asked=is_asked) from error
     return protocol.result_of(protocol.decode(body))
 
 
@@ -44,25 +46,32 @@ async def acall(
     socket: Path, op: str, args: dict[str, Any], time_limit_s: float = 10, *, request_id: str | None = None
 ) -> dict[str, Any]:
     """Like :func:`call`, for an event loop."""
-    frame = _frame(op, args, request_id)
-    try:
-        async with asyncio.timeout(time_limit_s):
-            body = await _exchange(socket, frame)
-    except (OSError, EOFError) as error:
-        raise _unavailable(socket, error) from error
-    return protocol.result_of(protocol.decode(body))
-
-
-async def _exchange(socket: Path, frame: bytes) -> bytes:
+    frame, is_asked = _frame(op, args, request_id), False
     # Not through asyncio's streams: when sending fails they throw away the answer that is there to read.
     loop = asyncio.get_running_loop()
     with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
         connection.setblocking(False)
-        await loop.sock_connect(connection, str(socket))
-        with contextlib.suppress(BrokenPipeError):
-            await loop.sock_sendall(connection, frame)
-        size = _size(await _areceive(connection, 4))
-        return await _areceive(connection, size)
+        try:
+            async with asyncio.timeout(time_limit_s):
+                await loop.sock_connect(connection, str(socket))
+                is_asked = True
+                with contextlib.suppress(BrokenPipeError):
+                    await loop.sock_sendall(connection, frame)
+                size = _size(await _areceive(connection, 4))
+                body = await _areceive(connection, size)
+        except (OSError, EOFError) as error:
+            raise _unavailable(socket, error, is_asked=is_asked) from error
+    return protocol.result_of(protocol.decode(body))
+
+
+def new_request() -> str:
+    """An id for a request that may have to be looked up in the log."""
+    return protocol.new_request_id()
+
+
+def key_of(request_id: str) -> str:
+    """The key of the event that a person's request with this id has recorded."""
+    return protocol.request_key("operator", request_id)
 
 
 async def _areceive(connection: sockets.socket, size: int) -> bytes:
@@ -100,11 +109,10 @@ def _some(received: bytes) -> bytes:
     return received
 
 
-def _unavailable(socket: Path, error: Exception) -> WatcherUnavailable:
+def _unavailable(socket: Path, error: Exception, *, is_asked: bool) -> WatcherUnavailable:
+    kind = Unanswered if is_asked else WatcherUnavailable
     if isinstance(error, TimeoutError):
-        return WatcherUnavailable(
-            "the watcher does not answer", f"no answer on {socket} in time", "fleet watcher status"
-        )
+        return kind("the watcher does not answer", f"no answer on {socket} in time", "fleet watcher status")
     if isinstance(error, (FileNotFoundError, ConnectionRefusedError)):
         return WatcherUnavailable("the watcher is not running", f"nobody listens on {socket}", _START_HINT)
-    return WatcherUnavailable("the watcher cannot be reached", f"{socket}: {error}", _START_HINT)
+    return kind("the watcher cannot be reached", f"{socket}: {error}", _START_HINT)

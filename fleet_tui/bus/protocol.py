@@ -65,6 +65,11 @@ def new_request_id() -> str:
     return f"req-{secrets.token_hex(16)}"
 
 
+def request_key(principal: str, request_id: str) -> str:
+    """The idempotency key of ``request_id`` of ``principal``; the same over the socket and from the spool."""
+    return f"{principal}/{request_id}"
+
+
 def encode(value: Mapping[str, Any]) -> bytes:
     """``value`` as a frame.
 

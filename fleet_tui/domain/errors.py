@@ -49,5 +49,9 @@ class WatcherUnavailable(FleetError):
     """Nobody answers on the watcher's socket."""
 
 
+class Unanswered(WatcherUnavailable):
+    """It was asked and did not answer: whether it did what was asked is not known, and the log may tell."""
+
+
 class Conflict(FleetError):
     """What the act was bound to has changed meanwhile."""

@@ -277,9 +277,14 @@ class Reader:
         found = self._events(f"{events.SELECT} WHERE e.{column} = ?", seq_or_id)
         return found[0] if found else None
 
+    def event_with_key(self, key: str) -> Event | None:
+        """The event with this idempotency key."""
+        found = self._events(f"{events.SELECT} WHERE e.key = ?", key)
+        return found[0] if found else None
+
     def has_key(self, key: str) -> bool:
         """Whether an event with this idempotency key is recorded."""
-        return bool(self._events(f"{events.SELECT} WHERE e.key = ?", key))
+        return self.event_with_key(key) is not None
 
     def last_seq(self) -> int:
         """Number of the newest event; 0 in an empty log."""

@@ -21,6 +21,7 @@ from fleet_tui.tui import commands
 from fleet_tui.tui.arrivals import Arrivals
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.context import RoomContext
+from fleet_tui.tui.errands import Errands
 from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
@@ -83,6 +84,7 @@ class RoomApp(TerminalApp):
         )
         self.parts = Parts(self)
         self.arrivals = Arrivals(self)
+        self.errands = Errands(self)
         self.keyboard = Keyboard(self, super().on_event)
         self.handed_over = False
         """The terminal shows an agent instead of the room."""
@@ -206,14 +208,14 @@ class RoomApp(TerminalApp):
 
     def act(self, act: Act) -> None:
         """Send a command; its outcome goes to the message line."""
-        off = self.context.replay is not None
-        self.say(f"{act.verb} {act.target}: {self.why_off if off else 'asking the watcher'}", "quiet")
-        if not off:
+        if self.context.replay is not None:
+            self.say(f"{act.verb} {act.target}: {self.why_off}", "quiet")
+        else:
             self._perform(act)
 
     @work(group="acts", exit_on_error=False)
     async def _perform(self, act: Act) -> None:
-        outcome = await commands.perform(self.context.operator_socket, act)
+        outcome = await self.errands.perform(act)
         if outcome.ok and act.op == "approve":
             self.granted.add(act.args["approval"])
         self.say(outcome.text, outcome.style)

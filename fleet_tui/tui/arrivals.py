@@ -30,6 +30,7 @@ class Arrivals:
 
     def tell(self) -> None:
         self._tell_fates()
+        self._room.errands.look()
         self.ring()
 
     def ring(self) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 from fleet_tui.bus import operator
 from fleet_tui.domain.amounts import amount_for
 from fleet_tui.domain.conditions import in_words
-from fleet_tui.domain.errors import Conflict, FleetError, Refused, WatcherUnavailable
+from fleet_tui.domain.errors import Conflict, FleetError, Refused, Unanswered, WatcherUnavailable
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import in_words as shelf_words
+from fleet_tui.tui.present.errands import doubtful
 
 PROBE_LIMIT_S = 0.8
+ANSWER_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,16 @@ class Outcome:
     ok: bool
     text: str
     style: str
+    is_lost: bool = False
+    """No answer came: whether it was done is not known."""
 
 
-async def perform(socket: Path, act: Act) -> Outcome:
-    """Ask once. An act is never repeated by itself: after a lost answer the operator sees the truth in the picture."""
+async def perform(socket: Path, act: Act, request: str) -> Outcome:
+    """Ask once, under the id ``request``. An act is never repeated by itself; by its id the log tells of it."""
     try:
-        answer = await operator.acall(socket, act.op, act.args)
+        answer = await operator.acall(socket, act.op, act.args, ANSWER_LIMIT_S, request_id=request)
+    except Unanswered:
+        return Outcome(False, doubtful(act), "warn", is_lost=True)
     except FleetError as error:
         return Outcome(False, failure(act, error), "warn")
     # Of an approval the countdown beside this line says when it lands.
@@ -69,7 +75,7 @@ def failure(act: Act, error: FleetError) -> str:
             f"CHANGED while you looked: {error.message or error.title}. Nothing was done to {act.target}.", 300
         )
     if isinstance(error, WatcherUnavailable):
-        return one_line(f"{act.verb} {act.target}: no answer; it is NOT known to be done. {error.message}", 300)
+        return one_line(f"{act.verb} {act.target}: NOT done: {error.title}. {error.message}", 300)
     how = "refused" if isinstance(error, Refused) else "failed"
     hint = f" Try: {error.hint}" if error.hint else ""
     return one_line(f"{act.verb} {act.target} {how}: {error.title}. {error.message}{hint}", 300)

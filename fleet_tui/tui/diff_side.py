@@ -12,7 +12,6 @@ from textual.message import Message
 from fleet_tui.domain.errors import FleetError, WatcherUnavailable
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import Health
-from fleet_tui.tui import commands
 from fleet_tui.tui.present.approvals import diff_files
 from fleet_tui.tui.present.text import rule, short
 from fleet_widgets.diff_view import DiffFile, DiffView
@@ -91,7 +90,7 @@ class DiffSide(Vertical):
         pull_request, head, base = wanted
         args = {"pr": pull_request, "head": head, "base": base}
         try:
-            answer = await commands.ask(self.room.context.operator_socket, "diff", args)
+            answer = await self.room.errands.ask(f"the diff of #{pull_request}", "diff", args)
             files = diff_files(answer)
         except (FleetError, ValueError, TypeError, AttributeError) as error:
             self._trouble = str(error)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.system import SystemReport, report
-from fleet_tui.tui import commands
 
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
@@ -47,7 +46,7 @@ class Parts:
     async def _ask(self) -> None:
         room = self._room
         try:
-            self.report = report(await commands.ask(room.context.operator_socket, "system", {}))
+            self.report = report(await room.errands.ask("how the system is", "system", {}))
         except FleetError as error:
             room.say(one_line(f"{error.title}: {error.message}", 300), "warn")
             return

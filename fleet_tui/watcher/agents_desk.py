@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from fleet_tui.bus import spool
-from fleet_tui.bus.identity import request_key
+from fleet_tui.bus.protocol import request_key
 from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import (
     PAYLOADS,

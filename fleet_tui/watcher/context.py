@@ -24,7 +24,7 @@ from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import causes
+from fleet_tui.watcher import causes, requests
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.keyed_locks import KeyedLocks
@@ -121,7 +121,7 @@ class Context:
 
     async def record(self, *drafts: Draft) -> list[Event]:
         """Append events in one transaction; what answers an earlier event has it as its cause."""
-        return await self.store.record(*(causes.with_cause(self.reader, one) for one in drafts))
+        return await self.store.record(*(causes.with_cause(self.reader, one) for one in requests.stamped(drafts)))
 
     async def say(
         self,

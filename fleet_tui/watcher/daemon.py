@@ -216,7 +216,7 @@ class Watcher:
         try:
             if caller.run is not None:
                 return await self._agents.answer(caller.run, op, args, request_id)
-            return await self._operator.answer(caller.user, op, args)
+            return await self._operator.answer(caller.user, op, args, caller.key(request_id))
         except FleetError as error:
             log.info("%s asked %s: %s", caller.principal, one_line(op, 40), error)
             raise

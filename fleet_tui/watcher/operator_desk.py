@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict, UsageError
@@ -42,8 +42,11 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.passes import containment
 from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.requests import Requests
 
 _MOST_DIFF = 2_000_000
+_LOOKS = frozenset({"status", "system", "poll", "statement", "diff", "gate_log", "ticket"})
+"""What changes nothing: asked again, it is answered anew."""
 
 
 class OperatorDesk:
@@ -53,8 +56,9 @@ class OperatorDesk:
         self._ctx = ctx
         self._shut_down = shut_down
         self._started = time.monotonic()
+        self._requests = Requests(lambda key: ctx.store.reader.event_with_key(key))
         deciding = asyncio.Lock()
-        self._ops: dict[str, Callable[[Args, str], Awaitable[dict[str, Any]]]] = {
+        self._ops: dict[str, Callable[[Args, str], Coroutine[Any, Any, dict[str, Any]]]] = {
             "status": self._status,
             "system": self._system,
             "poll": self._poll,
@@ -75,8 +79,8 @@ class OperatorDesk:
             "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
             "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),
             "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), text_of(args, "reason"), actor),
-            "message": self._message,
-            "answer": self._answer,
+            "message": lambda args, actor: _in_turn(deciding, self._message(args, actor)),
+            "answer": lambda args, actor: _in_turn(deciding, self._answer(args, actor)),
             "acknowledge": lambda args, actor: alarm_desk.acknowledge(ctx, args, actor),
             "shelve": lambda args, actor: alarm_desk.shelve(ctx, args, actor),
             "unshelve": lambda args, actor: alarm_desk.unshelve(ctx, text_of(args, "alarm"), actor),
@@ -90,8 +94,8 @@ class OperatorDesk:
             "shutdown": self._shutdown,
         }
 
-    async def answer(self, user: str, op: str, args: Args) -> dict[str, Any]:
-        """Perform ``op`` for the person ``user``.
+    async def answer(self, user: str, op: str, args: Args, request: str = "") -> dict[str, Any]:
+        """Perform ``op`` for the person ``user``; acts with the same key ``request`` are one act.
 
         Raises:
             FleetError: the act is refused, or what it was decided on has changed (``Conflict``).
@@ -99,7 +103,11 @@ class OperatorDesk:
         handler = self._ops.get(op)
         if handler is None:
             raise UsageError("unknown command", one_line(op, 60), f"one of: {', '.join(sorted(self._ops))}")
-        result = await handler(args, f"operator:{one_line(user, 60)}")
+        actor = f"operator:{one_line(user, 60)}"
+        if request and op not in _LOOKS:
+            result = await self._requests.once(request, lambda: handler(args, actor))
+        else:
+            result = await handler(args, actor)
         self._ctx.wake.set()
         return result
 
@@ -228,7 +236,7 @@ class OperatorDesk:
         """In one transaction: the answer, the ticket going on, and the text for the agent (or a new run with it)."""
         subject = f"ticket:{question.ticket}" if question.ticket is not None else f"run:{question.run}"
         answered = QuestionAnswered(question.id, text[:20_000], question.ticket)
-        drafts = [draft(answered, subject, actor=actor, key=f"answer:{question.id}")]
+        drafts = [draft(answered, subject, actor=actor)]
         run = self._ctx.reader.run(question.run)
         drafts += self._go_on(question, run, text, actor) if run is not None else []
         await self._ctx.record(*drafts)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class World:
     store: Store
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     answers: dict[str, dict[str, Any] | FleetError] = field(default_factory=dict)
+    before: dict[str, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
+    """What happens, for a request of that id, before the answer to an operation is given."""
     server: BusServer | None = None
     offset_ns: int = 0
 
@@ -58,6 +60,8 @@ class World:
     async def _handle(self, caller: object, op: str, args: dict[str, Any], request: str) -> dict[str, Any]:
         if op not in {"status", "diff"}:
             self.calls.append((op, args))
+        if op in self.before:
+            await self.before[op](request)
         answer = self.answers.get(op, {})
         if isinstance(answer, FleetError):
             raise answer

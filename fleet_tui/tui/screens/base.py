@@ -166,7 +166,8 @@ class RoomScreen(Places):
         if not text:
             self.said = None
         held = frame.held_card(self.snapshot, now_ns)
-        self.set_line("message", frame.message_line(text or self.idle_message(), style, held, now_ns))
+        told = text or self.room.errands.words() or self.idle_message()
+        self.set_line("message", frame.message_line(told, style, held, now_ns))
 
     def idle_message(self) -> str:
         """What the message line says when there is nothing to say."""
