@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.errors import FleetError, Unanswered, UsageError
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.paths import FleetPaths
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fleet_tui.store.reader import Reader
 
 _SINCE = re.compile(r"(\d+)([smhd])\Z")
+ANSWER_LIMIT_S = 30.0
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -90,7 +91,7 @@ def open_reader(paths: FleetPaths) -> Reader:
     return Reader.open(paths.database)
 
 
-def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any]) -> dict[str, Any]:
+def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any], request: str | None = None) -> dict[str, Any]:
     """Send a command to the watcher and return its answer.
 
     Raises:
@@ -98,12 +99,22 @@ def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any]) -> dict[str, A
     """
     from fleet_tui.bus import operator
 
-    return operator.call(paths.operator_socket, op, args, time_limit_s=30)
+    return operator.call(paths.operator_socket, op, args, ANSWER_LIMIT_S, request_id=request)
 
 
 def act(repo: Path | None, op: str, args: dict[str, Any]) -> None:
-    """A command whose answer is one line."""
-    answer = ask_watcher(fleet_paths(repo), op, args)
+    """A command whose answer is one line. When no answer comes, the log is asked what became of it."""
+    from fleet_tui.bus import operator
+
+    paths, request = fleet_paths(repo), operator.new_request()
+    try:
+        answer = ask_watcher(paths, op, args, request)
+    except Unanswered as error:
+        event = open_reader(paths).event_with_key(operator.key_of(request))
+        if event is None:
+            unknown = f"{error.message}; nothing of it is in the log so far: it is UNKNOWN whether it will be done"
+            raise Unanswered(error.title, unknown, "fleet log, before you ask again") from error
+        answer = {"message": f"done though no answer came; the log has it: {event.kind}, event {event.seq}"}
     say(one_line(str(answer.get("message", "done"))))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,23 +42,31 @@ def silent(path: Path, store: Store, *, records: bool) -> Iterator[None]:
         thread.join()
 
 
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Short, because a unix socket goes into it."""
+    path = Path(tempfile.mkdtemp(prefix="fl", dir="/tmp"))
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
 @pytest.mark.parametrize("records", [True, False])
 def test_what_the_log_knows_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: bool
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], records: bool
 ) -> None:
-    monkeypatch.setenv("FLEET_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("FLEET_RUNTIME_DIR", str(tmp_path / "run"))
-    (tmp_path / ".git").mkdir()
-    paths = FleetPaths.of(tmp_path)
+    monkeypatch.setenv("FLEET_STATE_HOME", str(place / "state"))
+    monkeypatch.setenv("FLEET_RUNTIME_DIR", str(place / "run"))
+    (place / ".git").mkdir()
+    paths = FleetPaths.of(place)
     paths.create()
     store = Store.open(paths.database, host="test", blobs=paths.blobs)
     try:
         with silent(paths.operator_socket, store, records=records):
             if records:
-                common.act(tmp_path, "pause", {"agent": "dev"})
+                common.act(place, "pause", {"agent": "dev"})
                 assert capsys.readouterr().out == "done though no answer came; the log has it: agent_paused, event 1\n"
             else:
                 with pytest.raises(Unanswered, match="UNKNOWN whether it will be done"):
-                    common.act(tmp_path, "pause", {"agent": "dev"})
+                    common.act(place, "pause", {"agent": "dev"})
     finally:
         store.close()
