@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.widget import Widget
 
 from fleet_widgets.base import LineWidget, WidgetMessage, runs
+from fleet_widgets.board_view import BoardView
 from fleet_widgets.diff_view import DiffView
 from fleet_widgets.event_feed import EventFeed
 from fleet_widgets.frame_lines import FrameLine
@@ -26,7 +27,7 @@ from fleet_widgets.pane_wall import PaneWall, Tile
 from fleet_widgets.strip import ConfirmStrip
 from fleet_widgets.text_pane import TextPane
 
-KINDS = [PaneWall, PaneView, EventFeed, LineList, DiffView, ConfirmStrip, TextPane, FrameLine]
+KINDS = [PaneWall, PaneView, EventFeed, LineList, BoardView, DiffView, ConfirmStrip, TextPane, FrameLine]
 
 
 @given(st.lists(st.integers(-3, 30)), st.integers(0, 20))
@@ -57,7 +58,7 @@ def test_no_attribute_of_textual_is_overwritten_by_accident(kind: type[LineWidge
     """Textual keeps its own state on the same object; a clash shows only as a strange failure far away."""
     meant = {"render_line", "render_lines", "check_consume_key", "_on_focus", "_on_blur"}
     inherited = set(dir(Widget)) - set(vars(type("Empty", (Widget,), {})))
-    for cls in (kind, LineWidget):
+    for cls in kind.__mro__[: kind.__mro__.index(LineWidget) + 1]:
         own = {
             name
             for name, value in vars(cls).items()

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
 from fleet_widgets.lines import BLANK, Line, Span, join, to_strip
+from fleet_widgets.moving import KeyCursor, moving_keys, open_key
 from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.places import clamped, revealed
 
 COLUMN_MIN = 19
 """Narrower columns would cut the first line of most cards; then the columns become bands."""
 BAND_CELL = 26
 """Width of a card in a band."""
+_PAGE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +51,15 @@ class _Cell:
 _Row = tuple[_Cell, ...]
 
 
-class BoardView(LineWidget, can_focus=True):
+class BoardView(KeyCursor):
     """The cursor belongs to a key and goes in two directions, over empty columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left", "go(-1, 0)", "left", id="board.left", show=False),
         Binding("l,right", "go(1, 0)", "right", id="board.right", show=False),
-        Binding("k,up", "go(0, -1)", "up", id="board.up", show=False),
-        Binding("j,down", "go(0, 1)", "down", id="board.down", show=False),
-        Binding("g,home", "end(0)", "first", id="board.first", show=False),
-        Binding("G,end", "end(-1)", "last", id="board.last", show=False),
-        Binding("pagedown", "go(0, 5)", "page down", id="board.page_down", show=False),
-        Binding("pageup", "go(0, -5)", "page up", id="board.page_up", show=False),
-        Binding("enter", "open", "open", id="board.open", show=False),
+        *moving_keys("board"),
+        open_key("board"),
     ]
-
-    @dataclass
-    class Selected(WidgetMessage):
-        """The cursor is at another key (None: nothing is selected)."""
-
-        key: str | None
-
-    @dataclass
-    class Opened(WidgetMessage):
-        """Enter, or a click on the selected card."""
-
-        key: str
 
     def __init__(
         self,
@@ -87,15 +71,9 @@ class BoardView(LineWidget, can_focus=True):
     ) -> None:
         super().__init__(palette=palette, name=name, id=id, classes=classes)
         self._columns: tuple[BoardColumn, ...] = ()
-        self._selected: str | None = None
         self._rows: list[_Row] = []
         self._head = 0  # rows that do not scroll
         self._top = 0
-
-    @property
-    def selected(self) -> str | None:
-        """Key under the cursor."""
-        return self._selected
 
     def set_columns(self, columns: Sequence[BoardColumn]) -> None:
         """Replace the cards. The cursor stays with its key, wherever that goes; a vanished key leaves nothing
@@ -104,56 +82,39 @@ class BoardView(LineWidget, can_focus=True):
         if new == self._columns:
             return
         self._columns = new
-        if self._selected is not None and self._selected not in self._keys():
-            self._selected = None
-            self.post_message(self.Selected(self, None))
+        self.drop_vanished()
         self._lay_out()
         self.refresh()
 
-    def select(self, key: str | None) -> None:
-        """Put the cursor on ``key`` and scroll it into view; unknown keys are ignored."""
-        if key == self._selected or (key is not None and key not in self._keys()):
-            return
-        self._selected = key
+    @property
+    def page_rows(self) -> int:
+        """Cards, not rows of the screen."""
+        return _PAGE
+
+    def keys(self) -> list[str]:
+        """Those of all cards."""
+        return [card.key for column in self._columns for card in column.cards]
+
+    def key_at(self, x: int, y: int) -> str | None:
+        """The card there."""
+        return next((cell.key for cell in self._row(y) if cell.x <= x < cell.x + cell.width), None)
+
+    def cursor_moved(self) -> None:
+        """Keep it in view."""
         self._reveal()
         self.refresh()
-        self.post_message(self.Selected(self, key))
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor down, or up."""
+        self.action_go(0, by)
 
     def action_go(self, x: int, y: int) -> None:
         """Move the cursor; the first move selects the first card."""
-        keys = self._keys()
         if self._selected is None:
-            self.select(keys[0] if keys else None)
+            self.action_first()
             return
         along, across = (x, y) if self._in_bands else (y, x)
         self.select(step(self._lanes(), self._selected, along, across))
-
-    def action_end(self, at: int) -> None:
-        """Select the first card, or the last."""
-        keys = self._keys()
-        self.select(keys[at] if keys else None)
-
-    def action_open(self) -> None:
-        """Post Opened for the selected card."""
-        if self._selected is not None:
-            self.post_message(self.Opened(self, self._selected))
-
-    def on_click(self, event: events.Click) -> None:
-        """A click selects; a click on the selected card opens."""
-        row = self._row(event.y)
-        key = next((cell.key for cell in row if cell.x <= event.x < cell.x + cell.width), None)
-        if key is not None and key == self._selected:
-            self.action_open()
-        elif key is not None:
-            self.select(key)
-
-    def on_mouse_scroll_down(self) -> None:
-        """Next row."""
-        self.action_go(0, 1)
-
-    def on_mouse_scroll_up(self) -> None:
-        """The row before."""
-        self.action_go(0, -1)
 
     def on_resize(self) -> None:
         """Columns become bands and back."""
@@ -200,9 +161,6 @@ class BoardView(LineWidget, can_focus=True):
     @property
     def _per_band_row(self) -> int:
         return max(1, self.size.width // BAND_CELL)
-
-    def _keys(self) -> list[str]:
-        return [card.key for column in self._columns for card in column.cards]
 
     def _lanes(self) -> list[list[str]]:
         """Keys in the direction in which they stand in order: columns, or rows of bands."""
@@ -253,11 +211,11 @@ class BoardView(LineWidget, can_focus=True):
         """Scroll as little as brings the selected card into view."""
         mine = [at for at, row in enumerate(self._rows) if any(cell.key == self._selected for cell in row)]
         if self._selected is not None and mine:
-            self._top = min(max(self._top, mine[-1] - self.size.height + 1), mine[0] - self._head)
+            self._top = revealed(self._top, mine[0] - self._head, mine[-1], self.size.height)
         self._clamp()
 
     def _clamp(self) -> None:
-        self._top = min(max(0, self._top), max(0, len(self._rows) - self.size.height))
+        self._top = clamped(self._top, len(self._rows), self.size.height)
 
 
 def _cell(x: int, width: int, card: BoardCard, y: int) -> _Cell:

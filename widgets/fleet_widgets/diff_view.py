@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import WidgetMessage
 from fleet_widgets.diff_rows import DiffFile, DiffHunk, DiffLine, FileRows, file_rows, title_row
 from fleet_widgets.lines import BLANK, Line, next_match, to_strip
+from fleet_widgets.moving import Moving, moving_keys
 from fleet_widgets.palette import GREY, Palette
 
 __all__ = ["DiffFile", "DiffHunk", "DiffLine", "DiffView"]  # the value types belong to this interface
@@ -20,16 +21,11 @@ __all__ = ["DiffFile", "DiffHunk", "DiffLine", "DiffView"]  # the value types be
 Place = tuple[int, int]  # (index of the file, row in it; row 0 is its title)
 
 
-class DiffView(LineWidget, can_focus=True):
+class DiffView(Moving):
     """Files below each other, laid out when they come into view. A file is *seen* when its last row was painted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll_by(1)", "down", id="diff.down", show=False),
-        Binding("k,up", "scroll_by(-1)", "up", id="diff.up", show=False),
-        Binding("pagedown", "page(1)", "page down", id="diff.page_down", show=False),
-        Binding("pageup", "page(-1)", "page up", id="diff.page_up", show=False),
-        Binding("g,home", "first", "start", id="diff.first", show=False),
-        Binding("G,end", "last", "end", id="diff.last", show=False),
+        *moving_keys("diff", first="start", last="end"),
         Binding("right_square_bracket", "file(1)", "next file", id="diff.next_file", show=False),
         Binding("left_square_bracket", "file(-1)", "previous file", id="diff.previous_file", show=False),
         Binding("right_curly_bracket", "hunk(1)", "next hunk", id="diff.next_hunk", show=False),
@@ -131,7 +127,7 @@ class DiffView(LineWidget, can_focus=True):
         """Scroll to the next row that holds ``words`` (``step`` -1: the one before), over files; False when there is
         none."""
         count, (file, row) = len(self._files), self._top
-        for by in range(count + 1):
+        for by in range(count + 1) if count else ():
             at = (file + step * by) % count
             rows = [self._line((at, one)) for one in range(1 + len(self._rows(at).rows))]
             edge = -1 if step > 0 else len(rows)
@@ -145,14 +141,10 @@ class DiffView(LineWidget, can_focus=True):
 
     # --- actions -------------------------------------------------------------------------------------------------
 
-    def action_scroll_by(self, rows: int) -> None:
+    def action_move(self, by: int) -> None:
         """Scroll by rows; downwards until the last row stands at the bottom."""
         if self._files:
-            self._go(self._step(self._top, rows) if rows < 0 else self._down(rows))
-
-    def action_page(self, by: int) -> None:
-        """Scroll by pages, with one row in common."""
-        self.action_scroll_by(by * max(1, self.size.height - 1))
+            self._go(self._step(self._top, by) if by < 0 else self._down(by))
 
     def action_first(self) -> None:
         """Scroll to the start."""
@@ -184,14 +176,6 @@ class DiffView(LineWidget, can_focus=True):
             path = self._files[self._top[0]].path
             self.mark_seen(path)
             self.action_file(1)
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_scroll_by(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_scroll_by(-3)
 
     def on_resize(self) -> None:
         """Lines wrap at another width."""

@@ -9,29 +9,25 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import WidgetMessage
 from fleet_widgets.feed_buffer import FeedBuffer, FeedRow, Nothing, Source
 from fleet_widgets.lines import Span, join, to_strip
+from fleet_widgets.moving import Moving, moving_keys, open_key
 from fleet_widgets.palette import GREY, Palette
 
 __all__ = ["EventFeed", "FeedRow", "Source"]  # the value types belong to this interface
 
 
-class EventFeed(LineWidget, can_focus=True):
+class EventFeed(Moving):
     """Newest at the bottom. It follows until the person moves up; then new rows are counted and nothing moves.
 
     While it follows there is no cursor: what is under the hand never changes by itself.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "down", id="feed.down", show=False),
-        Binding("k,up", "move(-1)", "up", id="feed.up", show=False),
-        Binding("pagedown", "page(1)", "page down", id="feed.page_down", show=False),
-        Binding("pageup", "page(-1)", "page up", id="feed.page_up", show=False),
-        Binding("g,home", "first", "oldest", id="feed.first", show=False),
-        Binding("G,end", "follow", "newest", id="feed.last", show=False),
+        *moving_keys("feed", first="oldest", last="newest"),
         Binding("f", "toggle_follow", "follow", id="feed.follow", show=False),
-        Binding("enter", "open", "open", id="feed.open", show=False),
+        open_key("feed"),
     ]
 
     @dataclass
@@ -132,10 +128,6 @@ class EventFeed(LineWidget, can_focus=True):
                 return
         self._move(by)
 
-    def action_page(self, by: int) -> None:
-        """Move the cursor by a page."""
-        self.action_move(by * max(1, self._buffer.height - 1))
-
     def action_first(self) -> None:
         """Show the oldest row and pause."""
         self._set_follow(follow=False)
@@ -143,7 +135,7 @@ class EventFeed(LineWidget, can_focus=True):
         self.refresh()
         self._set_cursor(self._buffer.rows[0].id if self._buffer.rows else None)
 
-    def action_follow(self) -> None:
+    def action_last(self) -> None:
         """Show the newest row and follow."""
         self._buffer.load_end()
         self.refresh()
@@ -155,7 +147,7 @@ class EventFeed(LineWidget, can_focus=True):
         if self._follow:
             self.action_move(0)
         else:
-            self.action_follow()
+            self.action_last()
 
     def action_open(self) -> None:
         """Post Opened for the row of the cursor; without one the newest row in view gets the cursor first."""
@@ -172,14 +164,6 @@ class EventFeed(LineWidget, can_focus=True):
                 self.action_open()
             else:
                 self.go_to(view[event.y].id)
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_move(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_move(-3)
 
     def on_resize(self) -> None:
         """Another part of the log is visible."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fleet_widgets.lines import Line
+from fleet_widgets.places import clamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class FeedBuffer:
                 break
         while self.top + self._height > len(self.rows) and self.extend_end():
             pass  # asked even at the end: the log may have grown
-        self.top = min(max(0, self.top), max(0, len(self.rows) - self._height))
+        self.top = clamped(self.top, len(self.rows), self._height)
         self._trim()
 
     def _trim(self) -> None:

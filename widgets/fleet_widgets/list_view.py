@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
 from fleet_widgets.lines import BLANK, Line, Span, join, next_match, to_strip
+from fleet_widgets.moving import KeyCursor, moving_keys, open_key
 from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.places import clamped, revealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +24,10 @@ class Item:
     selectable: bool = True
 
 
-class LineList(LineWidget, can_focus=True):
+class LineList(KeyCursor):
     """A list of items. The sign ``>`` in the first column is the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "down", id="list.down", show=False),
-        Binding("k,up", "move(-1)", "up", id="list.up", show=False),
-        Binding("g,home", "first", "first", id="list.first", show=False),
-        Binding("G,end", "last", "last", id="list.last", show=False),
-        Binding("pagedown", "page(1)", "page down", id="list.page_down", show=False),
-        Binding("pageup", "page(-1)", "page up", id="list.page_up", show=False),
-        Binding("enter", "open", "open", id="list.open", show=False),
-    ]
-
-    @dataclass
-    class Selected(WidgetMessage):
-        """The cursor is at another key (None: nothing is selected)."""
-
-        key: str | None
-
-    @dataclass
-    class Opened(WidgetMessage):
-        """Enter, or a click on the selected item."""
-
-        key: str
+    BINDINGS: ClassVar[list[BindingType]] = [*moving_keys("list"), open_key("list")]
 
     def __init__(
         self,
@@ -59,14 +39,10 @@ class LineList(LineWidget, can_focus=True):
     ) -> None:
         super().__init__(palette=palette, name=name, id=id, classes=classes)
         self._items: tuple[Item, ...] = ()
-        self._selected: str | None = None
         self._rows: list[tuple[Item, int]] = []  # (item, index of its line) of every row
         self._top = 0
-
-    @property
-    def selected(self) -> str | None:
-        """Key under the cursor."""
-        return self._selected
+        self._shown: list[tuple[Line, bool]] = []
+        """What stands on each row of the screen, and whether the cursor does."""
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -81,26 +57,13 @@ class LineList(LineWidget, can_focus=True):
             return
         if len({item.key for item in new}) != len(new):
             raise ValueError("the same key stands twice in a list")
-        before, offset = self._drawn(), self._cursor_row() - self._top
+        offset = self._cursor_row() - self._top
         self._items = new
         self._rows = [(item, index) for item in new for index in range(len(item.lines))]
-        if self._selected is not None and self._selected not in {item.key for item in new if item.selectable}:
-            self._selected = None
-            self.post_message(self.Selected(self, None))
-        elif self._selected is not None and 0 <= offset < self.size.height:
+        if not self.drop_vanished() and self._selected is not None and 0 <= offset < self.size.height:
             self._top = self._cursor_row() - offset
         self._clamp()
-        self._refresh_changed(before)
-
-    def select(self, key: str | None) -> None:
-        """Put the cursor on ``key`` and scroll it into view; keys that are not selectable are ignored."""
-        if key == self._selected or (key is not None and key not in self._keys()):
-            return
-        before = self._drawn()
-        self._selected = key
-        self._reveal()
-        self._refresh_changed(before)
-        self.post_message(self.Selected(self, key))
+        self._redraw()
 
     def find(self, words: str, step: int = 1) -> bool:
         """Select the next item that holds ``words`` (``step`` -1: the one before); False when there is none."""
@@ -111,56 +74,31 @@ class LineList(LineWidget, can_focus=True):
             self.select(found[match].key)
         return match is not None
 
-    def action_move(self, by: int) -> None:
-        """Move the cursor; the first move selects the first item."""
-        keys = self._keys()
-        if keys:
-            at = keys.index(self._selected) + by if self._selected in keys else 0
-            self.select(keys[min(max(0, at), len(keys) - 1)])
+    def keys(self) -> list[str]:
+        """Those of the selectable items."""
+        return [item.key for item in self._items if item.selectable]
 
-    def action_first(self) -> None:
-        """Select the first item."""
-        self.select(next(iter(self._keys()), None))
+    def key_at(self, x: int, y: int) -> str | None:
+        """The selectable item of a row."""
+        del x
+        row = self._top + y
+        item = self._rows[row][0] if row < len(self._rows) else None
+        return item.key if item is not None and item.selectable else None
 
-    def action_last(self) -> None:
-        """Select the last item."""
-        self.select(next(reversed(self._keys()), None))
-
-    def action_page(self, by: int) -> None:
-        """Move the cursor by a page."""
-        self.action_move(by * max(1, self.size.height - 1))
-
-    def action_open(self) -> None:
-        """Post Opened for the selected item."""
-        if self._selected is not None:
-            self.post_message(self.Opened(self, self._selected))
-
-    def on_click(self, event: events.Click) -> None:
-        """A click selects; a click on the selected item opens."""
-        row = self._top + event.y
-        if row < len(self._rows) and self._rows[row][0].selectable:
-            key = self._rows[row][0].key
-            if key == self._selected:
-                self.action_open()
-            else:
-                self.select(key)
-
-    def on_mouse_scroll_down(self) -> None:
-        """Next item."""
-        self.action_move(1)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Previous item."""
-        self.action_move(-1)
+    def cursor_moved(self) -> None:
+        """Keep it in view."""
+        self._reveal()
+        self._redraw()
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""
         self._reveal()
+        self._shown = self._drawn()
         self.refresh()
 
     def focus_changed(self) -> None:
         """The cursor or label of the focused widget is strong."""
-        self._refresh_cursor()
+        self.refresh_rows(y for y, (_, chosen) in enumerate(self._shown) if chosen)
 
     def strip(self, y: int) -> Strip:
         """Row ``y``: the cursor's column and the line of an item."""
@@ -176,24 +114,18 @@ class LineList(LineWidget, can_focus=True):
         text = to_strip(item.lines[index], self.size.width - 1, self.palette, base=base, dim=self.dimmed)
         return join((pointer, text), self.size.width)
 
-    def _keys(self) -> list[str]:
-        return [item.key for item in self._items if item.selectable]
-
     def _cursor_row(self) -> int:
         return next((row for row, (item, _) in enumerate(self._rows) if item.key == self._selected), -1)
 
     def _drawn(self) -> list[tuple[Line, bool]]:
-        """What stands on each row of the screen, to find the rows that differ."""
         shown = self._rows[self._top : self._top + self.size.height]
         drawn = [(item.lines[index], item.key == self._selected) for item, index in shown]
         return drawn + [(BLANK, False)] * (self.size.height - len(drawn))
 
-    def _refresh_changed(self, before: list[tuple[Line, bool]]) -> None:
-        after = self._drawn()
-        self.refresh_rows(y for y in range(len(after)) if y >= len(before) or after[y] != before[y])
-
-    def _refresh_cursor(self) -> None:
-        self.refresh_rows(y for y, (_, chosen) in enumerate(self._drawn()) if chosen)
+    def _redraw(self) -> None:
+        """Refresh the rows that differ from what stands there."""
+        before, self._shown = self._shown, self._drawn()
+        self.refresh_rows(y for y, row in enumerate(self._shown) if y >= len(before) or row != before[y])
 
     def _reveal(self) -> None:
         """Scroll as little as brings the whole selected item into view (its first line when it is taller than the
@@ -201,8 +133,8 @@ class LineList(LineWidget, can_focus=True):
         row = self._cursor_row()
         if row >= 0:
             last = row + len(self._rows[row][0].lines) - 1
-            self._top = min(max(self._top, last - self.size.height + 1), row)
+            self._top = revealed(self._top, row, last, self.size.height)
         self._clamp()
 
     def _clamp(self) -> None:
-        self._top = min(max(0, self._top), max(0, len(self._rows) - self.size.height))
+        self._top = clamped(self._top, len(self._rows), self.size.height)

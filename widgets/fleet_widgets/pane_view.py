@@ -9,27 +9,24 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import WidgetMessage
 from fleet_widgets.lines import BLANK, Line, Span, cut, fill, next_match, to_strip
 from fleet_widgets.live_text import LiveText, LiveView
+from fleet_widgets.moving import Moving, moving_keys
 from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.places import clamped
 from fleet_widgets.words import wrap_words
 
 _PAN = 8
 
 
-class PaneView(LineWidget, can_focus=True):
+class PaneView(Moving):
     """The first row is the label, the pane follows below it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("h,left", "pan(-1)", "pan left", id="pane.left", show=False),
         Binding("l,right", "pan(1)", "pan right", id="pane.right", show=False),
-        Binding("j,down", "scroll_by(1)", "down", id="pane.down", show=False),
-        Binding("k,up", "scroll_by(-1)", "up", id="pane.up", show=False),
-        Binding("pagedown", "page(1)", "page down", id="pane.page_down", show=False),
-        Binding("pageup", "page(-1)", "page up", id="pane.page_up", show=False),
-        Binding("g,home", "top", "top", id="pane.first", show=False),
-        Binding("G,end", "follow", "end", id="pane.last", show=False),
+        *moving_keys("pane", first="top", last="end"),
         Binding("f", "toggle_follow", "follow", id="pane.follow", show=False),
     ]
 
@@ -118,35 +115,36 @@ class PaneView(LineWidget, can_focus=True):
         at = None if self._reason else next_match(rows, words, after, step)
         if at is not None:
             self._follow, self._found = False, at
-            self._top = min(at, max(0, self._live.height - self._room))
+            self._top = clamped(at, self._live.height, self._room)
             self._moved()
         return at is not None
 
     def action_pan(self, by: int) -> None:
         """Pan by eight columns."""
         columns = self._live.size[0] if self._live.size else 0
-        left = min(max(0, self._left + by * _PAN), max(0, columns - self.size.width))
+        left = clamped(self._left + by * _PAN, columns, self.size.width)
         if left != self._left:
             self._left = left
             self._moved()
 
-    def action_scroll_by(self, rows: int) -> None:
+    @property
+    def page_rows(self) -> int:
+        """Those below the label, but one."""
+        return max(1, self._room - 1)
+
+    def action_move(self, by: int) -> None:
         """Scroll by rows; upwards stops following."""
-        top = min(max(0, self._first() + rows), max(0, self._live.height - self._room))
+        top = clamped(self._first() + by, self._live.height, self._room)
         if top != self._first():
             self._follow, self._top = False, top
             self._moved()
 
-    def action_page(self, by: int) -> None:
-        """Scroll by pages, with one row in common."""
-        self.action_scroll_by(by * max(1, self._room - 1))
-
-    def action_top(self) -> None:
+    def action_first(self) -> None:
         """Show the first row of the pane; stops following."""
         self._follow, self._top = False, 0
         self._moved()
 
-    def action_follow(self) -> None:
+    def action_last(self) -> None:
         """Show the last text and stay there."""
         self._follow = True
         self._moved()
@@ -155,14 +153,6 @@ class PaneView(LineWidget, can_focus=True):
         """Follow, or stay where the view is."""
         self._top, self._follow = self._first(), not self._follow
         self._moved()
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_scroll_by(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_scroll_by(-3)
 
     def on_resize(self) -> None:
         """Another part of the pane is visible."""

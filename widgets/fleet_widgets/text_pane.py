@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget
 from fleet_widgets.lines import Line, Span, fill, next_match, to_strip
+from fleet_widgets.moving import Moving, moving_keys
 from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.places import clamped
 from fleet_widgets.words import wrap_words
 
 
@@ -23,18 +24,11 @@ class Section:
     lines: tuple[Line, ...]
 
 
-class TextPane(LineWidget, can_focus=True):
+class TextPane(Moving):
     """Sections below each other. Long lines wrap between words, with the continuation indented as the text of the
     line, unless ``wrap`` is False."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "scroll_by(1)", "down", id="text.down", show=False),
-        Binding("k,up", "scroll_by(-1)", "up", id="text.up", show=False),
-        Binding("pagedown", "page(1)", "page down", id="text.page_down", show=False),
-        Binding("pageup", "page(-1)", "page up", id="text.page_up", show=False),
-        Binding("g,home", "go_to(0)", "top", id="text.first", show=False),
-        Binding("G,end", "go_to(-1)", "end", id="text.last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*moving_keys("text", first="top", last="end")]
 
     def __init__(
         self,
@@ -91,25 +85,17 @@ class TextPane(LineWidget, can_focus=True):
             self.refresh_rows([row - self._top for row in (before, at)])
         return at is not None
 
-    def action_scroll_by(self, rows: int) -> None:
+    def action_move(self, by: int) -> None:
         """Scroll by rows."""
-        self._scroll(self._top + rows)
+        self._scroll(self._top + by)
 
-    def action_page(self, by: int) -> None:
-        """Scroll by pages, with one row in common."""
-        self._scroll(self._top + by * max(1, self.size.height - 1))
+    def action_first(self) -> None:
+        """Scroll to the start."""
+        self._scroll(0)
 
-    def action_go_to(self, row: int) -> None:
-        """Scroll to a row; -1 is the end."""
-        self._scroll(row if row >= 0 else len(self._rows))
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll down."""
-        self.action_scroll_by(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll up."""
-        self.action_scroll_by(-3)
+    def action_last(self) -> None:
+        """Scroll to the end."""
+        self._scroll(len(self._rows))
 
     def on_resize(self) -> None:
         """Lines wrap at another width."""
@@ -139,7 +125,7 @@ class TextPane(LineWidget, can_focus=True):
         return _at(self._rows, row) if title is None else heading(title, self.palette, has_focus=self.has_focus)
 
     def _scroll(self, top: int) -> None:
-        top = min(max(0, top), max(0, len(self._rows) - self.size.height))
+        top = clamped(top, len(self._rows), self.size.height)
         if top != self._top:
             self._top = top
             self.refresh()
@@ -153,7 +139,7 @@ class TextPane(LineWidget, can_focus=True):
                 self._rows.append(heading(section.title, self.palette))
             for value in section.lines:
                 self._rows.extend(wrap_words(value, self.size.width) if self._wrap else [value])
-        self._top = min(self._top, max(0, len(self._rows) - self.size.height))
+        self._top = clamped(self._top, len(self._rows), self.size.height)
         if next_match([_at(self._rows, self._found)], self._words, 0) is None:
             self._found = -1
 
