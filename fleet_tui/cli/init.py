@@ -162,6 +162,9 @@ def _back_up(repository: Path) -> None:
     prompts = repository / ".fleet" / "prompts"
     if prompts.is_dir():
         shutil.copytree(prompts, destination / "prompts", symlinks=True)
+    agents = repository / ".fleet" / "agents"
+    if agents.is_dir():
+        agents.rename(destination / "agents")  # or they would be agents of the new configuration too
     say(f"kept the old configuration in {destination.relative_to(repository)}")
 
 
