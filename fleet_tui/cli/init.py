@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli import detect
+from fleet_tui.catalogue import detect
 from fleet_tui.cli.common import ask, confirm, find_repository, repo_option, say
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
