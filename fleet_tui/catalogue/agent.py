@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fleet_tui.catalogue.amount import budget_in_words, read_budget
+from fleet_tui.catalogue.amount import amount_in_words, read_budget
 from fleet_tui.catalogue.conventions import Found
 from fleet_tui.catalogue.marks import fill
 from fleet_tui.catalogue.template import Entry, Template
@@ -95,7 +95,7 @@ def compose(entry: Entry, wanted: Wanted, settings: Settings, known: Mapping[str
 def _lines(entry: Entry, wanted: Wanted, settings: Settings) -> Iterator[str]:
     """The file; JSON texts are YAML texts, so that whatever was typed survives the quoting."""
     template = entry.template
-    yield f"# Made from the template {entry.id}; yours to change. Its prompt is .fleet/prompts/{wanted.name}.md."
+    yield f"# Made from the template {entry.id}; yours to change. Its prompt is in .fleet/prompts."
     yield f"role: {template.role}"
     yield f"vendor: {json.dumps(wanted.vendor or usual_vendor(settings, template.role))}"
     yield f"template: {entry.id}"
@@ -111,15 +111,14 @@ def _lines(entry: Entry, wanted: Wanted, settings: Settings) -> Iterator[str]:
     budget = template.budget if wanted.budget is None else read_budget(wanted.budget)
     if budget is not None:
         yield "budgets:"
-        ceiling = json.dumps(budget.ceiling)
-        yield f"  - {{unit: {budget.unit}, ceiling: {ceiling}, window: {budget.window}}}  # {budget_in_words(budget)}"
+        yield f"  - {{unit: {budget.unit}, ceiling: {json.dumps(amount_in_words(budget))}, window: {budget.window}}}"
 
 
 def _prompt(template: Template, body: str) -> str:
     """The prompt's own text, then what the template says: one source for the list, the room and the agent."""
     parts = (
         ("You answer for", template.owns),
-        ("You never", template.never),
+        ("What this role never does", template.never),
         ("Your work is done when", template.done),
     )
     lists = (f"## {title}\n\n" + "\n".join(f"- {one}" for one in told) for title, told in parts)

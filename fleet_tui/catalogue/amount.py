@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fleet_tui.domain.amounts import parse_amount, show_amount
+from fleet_tui.domain.amounts import MICRO, parse_amount
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.spending import Window
 from fleet_tui.settings.budgets import OwnBudget
@@ -38,16 +38,23 @@ def budget_in_words(budget: OwnBudget | None) -> str:
     """``2h a day``; :func:`read_budget` reads it again."""
     if budget is None:
         return "none"
-    assert isinstance(budget.ceiling, int)
     each = {"total": "", "week": " a week", "day": " a day"}[budget.window]
-    return f"{_amount(budget.unit, budget.ceiling)}{each}"
+    return f"{amount_in_words(budget)}{each}"
 
 
-def _amount(unit: str, amount: int) -> str:
-    if unit == "seconds":
-        size, letter = next((size, letter) for size, letter in ((3600, "h"), (60, "m"), (1, "s")) if amount % size == 0)
-        return f"{amount // size}{letter}"
-    if unit == "tokens":
-        size, letter = next((s, n) for s, n in ((1_000_000, "M"), (1_000, "k"), (1, " tokens")) if amount % s == 0)
-        return f"{amount // size}{letter}"
-    return show_amount(unit, amount)
+def amount_in_words(budget: OwnBudget) -> str:
+    """``2h``, ``$6.00``, ``500k``: exactly its ceiling."""
+    unit, amount = budget.unit, budget.ceiling
+    assert isinstance(amount, int)
+    if unit == "money":
+        dollars, micro = divmod(amount, MICRO)
+        return f"${dollars}.{micro // 10_000:02}" if micro % 10_000 == 0 else f"${dollars}.{micro:06}"
+    if unit == "turns":
+        return f"{amount} turns"
+    sizes = _TIMES if unit == "seconds" else _TOKENS
+    size, word = next((size, word) for size, word in sizes if amount % size == 0)
+    return f"{amount // size}{word}"
+
+
+_TIMES = ((3600, "h"), (60, "m"), (1, "s"))
+_TOKENS = ((1_000_000, "M"), (1_000, "k"), (1, " tokens"))

@@ -40,7 +40,9 @@ class Catalogue:
         if found:
             raise UsageError("which template?", name, f"one of: {', '.join(entry.id for entry in found)}")
         broken = next((str(problem) for problem in self.problems if f"/{name}." in problem.file), "")
-        raise UsageError("no such template", broken or name, suggest(name, [e.id for e in self.entries]))
+        near = suggest(name, [known for entry in self.entries for known in (entry.id, entry.name)])
+        hint = near if near.startswith("did you mean") else "fleet template list"
+        raise UsageError("no such template", broken or name, hint)
 
     def search(self, words: str) -> tuple[Entry, ...]:
         """The templates in which every one of ``words`` occurs."""

@@ -50,10 +50,10 @@ class Grounds:
         return read_catalogue(self.repository, self.settings)
 
 
-def listing(grounds: Grounds) -> Answer:
-    """Every template in a few words, and what is wrong with those that cannot be used."""
+def listing(grounds: Grounds, words: str = "") -> Answer:
+    """The templates with ``words`` in them, in short, and what is wrong with those that cannot be used."""
     found, used = grounds.catalogue(), [agent.template for agent in grounds.settings.agents]
-    rows = [{**_row(entry), "used": used.count(entry.id)} for entry in found.entries]
+    rows = [{**_row(entry), "used": used.count(entry.id)} for entry in found.search(words)]
     return {"templates": rows, "problems": [str(problem) for problem in found.problems[:50]]}
 
 
