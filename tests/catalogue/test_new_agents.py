@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from fleet_tui.settings.schema import Settings
 KNOWN = {"test": Found("make check", "gate test")}
 
 
-def made(repository: Path, settings: Settings, **said: object) -> NewAgent:
+def made(repository: Path, settings: Settings, **said: Any) -> NewAgent:
     entry = read_catalogue(repository, settings).get(str(said.pop("template", "developer")))
     return compose(entry, Wanted("sam", **said), settings, KNOWN)
 
@@ -66,7 +67,7 @@ def test_what_is_no_budget_is_told(text: str) -> None:
     window=st.sampled_from(["total", "week", "day"]),
 )
 def test_a_budget_in_words_says_it_exactly(unit: str, ceiling: int, window: str) -> None:
-    budget = OwnBudget(unit=unit, ceiling=ceiling, window=window)  # type: ignore[arg-type]
+    budget = OwnBudget(unit=unit, ceiling=ceiling, window=window)
     assert read_budget(budget_in_words(budget)) == budget
 
 
