@@ -1,0 +1,100 @@
+"""Runs of agents: from the queue to the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fleet_tui.domain.events.envelope import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class RunQueued(Payload, kind="run_queued"):
+    """An agent is to work. ``trigger`` is the kind its subscription matched; ``instructions`` go into the prompt."""
+
+    run: str
+    agent: str
+    role: str
+    vendor: str
+    model: str | None
+    trigger: str
+    ticket: int | None = None
+    pr: int | None = None
+    head_sha: str | None = None
+    round: int = 1
+    attempt: int = 1
+    previous: str | None = None
+    instructions: str = ""
+    not_before_ns: int = 0
+    lens: str = ""
+    """What a reviewer is to look for; see ``reviews.lenses``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Payload, kind="run_started"):
+    """The run's processes exist. ``token_sha`` is the SHA-256 of its capability token."""
+
+    run: str
+    session: str
+    pane_uuid: str
+    workspace: str
+    branch: str
+    base_sha: str
+    isolation: str
+    agent_epoch: int
+    token_sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStateChanged(Payload, kind="run_state_changed"):
+    """What the run does now. ``source`` is where that was learnt: runner, bus, hook, screen, operator, rule."""
+
+    run: str
+    state: str
+    source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunMetered(Payload, kind="run_metered"):
+    """Run time bought so far, in prepaid slices; time suspended, frozen or waiting for a person is not counted.
+
+    ``settled``: the run has ended, and its runner says how long it took; what was bought beyond that is given back.
+    """
+
+    run: str
+    agent: str
+    charged_ms: int
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Payload, kind="run_finished"):
+    """The run's processes are gone. ``outcome`` is finished, failed or stopped."""
+
+    run: str
+    outcome: str
+    exit_code: int | None
+    signal: int | None
+    active_ms: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunCrashed(Payload, kind="run_crashed"):
+    """The run ended without having been asked to and without having done its part."""
+
+    run: str
+    exit_code: int | None
+    signal: int | None
+    active_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRespawned(Payload, kind="agent_respawned"):
+    """A crashed run was replaced by ``run`` after a back-off."""
+
+    agent: str
+    run: str
+    previous: str
+    attempt: int
