@@ -14,6 +14,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 _MARK = re.compile(rb"(\d{6})P(\d{3})")
 KEYS = "äöüéèà"
@@ -41,7 +42,7 @@ class Terminal:
         self._since_ns = time.monotonic_ns()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def open(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+    def open(self, argv: Sequence[str], env: Mapping[str, str], cwd: Path | None = None) -> None:
         # The size is this terminal's, not that of the one in which all this was started.
         its_own = {name: value for name, value in env.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
         self._fd, other = pty.openpty()
@@ -53,6 +54,7 @@ class Terminal:
             ["/bin/sh", "-c", 'exec "$@" <>"$0" >&0 2>&1', os.ttyname(other), *argv],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            cwd=cwd,
             env={**its_own, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         )
         os.close(other)
@@ -70,6 +72,9 @@ class Terminal:
 
     def type_keys(self, per_s: float) -> None:
         self._tasks.append(asyncio.create_task(self._type(per_s)))
+
+    def press(self, key: str) -> None:
+        os.write(self._fd, key.encode())
 
     @property
     def rate_seen(self) -> float:
