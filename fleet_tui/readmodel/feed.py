@@ -15,6 +15,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.story import Stories
 from fleet_tui.readmodel.values import Health, Picture, Snapshot
+from fleet_tui.store.changes import Changes
 from fleet_tui.store.reader import Reader
 
 Probe = Callable[[], Mapping[str, object]]
@@ -22,10 +23,12 @@ Probe = Callable[[], Mapping[str, object]]
 
 POLL_S = 0.1
 PROBE_S = 1.0
+FIRST_RETRY_S = 0.015
+"""A write is heard before its commit can be read: look again so soon, and after twice the time if it was too soon."""
 
 
 class Feed:
-    """Polls ``database`` for change and the watcher for life; ``start`` once, ``stop`` once."""
+    """Follows ``database`` and asks the watcher whether it lives; ``start`` once, ``stop`` once."""
 
     def __init__(
         self,
@@ -39,7 +42,9 @@ class Feed:
         self._probe = probe
         self._publish = publish
         self._clock = clock
-        self._wake = threading.Event()
+        self._changes: Changes | None = None
+        self._retry_s = 0.0
+        """How soon to look again for a commit whose writing was heard; 0: none is awaited."""
         self._stopping = False
         self._reader: Reader | None = None
         self._version = -1
@@ -56,22 +61,39 @@ class Feed:
     def poke(self) -> None:
         """Probe and read at once, for instance after a command or on the operator's wish."""
         self._probed_at = float("-inf")
-        self._wake.set()
+        self._wake()
 
     def stop(self, time_limit_s: float = 2.0) -> None:
         self._stopping = True
-        self._wake.set()
+        self._wake()
         if self._thread.is_alive():
             self._thread.join(time_limit_s)
 
+    def _wake(self) -> None:
+        if self._changes is not None:
+            self._changes.poke()
+
     def _run(self) -> None:
+        self._changes = Changes(self._database)
         while not self._stopping:
+            told = self._changes.watch()
             changed = self.step()
             if changed and not self._stopping:
                 self._publish(Picture(self._snapshot, self._health))
-            self._wake.wait(POLL_S)
-            self._wake.clear()
+            self._wait(self._changes, told=told)
         self._close()
+        self._changes.close()
+
+    def _wait(self, changes: Changes, *, told: bool) -> None:
+        """Until there may be something new. What changes all the time is read every ``POLL_S`` seconds at most."""
+        limit_s = max(0.0, self._probed_at + PROBE_S - time.monotonic()) if told else POLL_S
+        if self._fresh_snapshot:
+            self._retry_s = 0.0
+        if self._retry_s:
+            limit_s = min(limit_s, self._retry_s)
+            self._retry_s = 2 * self._retry_s if self._retry_s < PROBE_S else 0.0
+        if changes.wait(limit_s, POLL_S if self._fresh_snapshot else 0.0):
+            self._retry_s = FIRST_RETRY_S
 
     def step(self) -> bool:
         """One round; whether there is something new to publish."""

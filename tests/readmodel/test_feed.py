@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import queue
+import sys
 from pathlib import Path
+
+import pytest
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import WatcherUnavailable
@@ -52,6 +55,32 @@ def test_it_follows_the_log_and_the_watcher(tmp_path: Path) -> None:
             store.close()
     finally:
         feed.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody tells of writes elsewhere: it looks again and again")
+def test_while_nothing_is_written_it_sleeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleet_tui.readmodel.feed.PROBE_S", 600.0)
+    monkeypatch.setattr("fleet_tui.readmodel.feed.POLL_S", 0.001)
+    store = Store.open(tmp_path / "fleet.db", host="test", blobs=tmp_path / "blobs")
+    pictures: queue.Queue[Picture] = queue.Queue()
+    rounds: list[bool] = []
+
+    class Counted(Feed):
+        def step(self) -> bool:
+            rounds.append(super().step())
+            return rounds[-1]
+
+    feed = Counted(tmp_path / "fleet.db", dict, pictures.put)
+    try:
+        feed.start()
+        for number in range(3):
+            seq = store.append([ev.draft(ev.Note(f"note {number}"), "fleet")]).result(5)[0].seq
+            next_with(pictures, lambda p, seq=seq: p.snapshot is not None and p.snapshot.seq == seq)
+        # One for each commit, some that came before a commit was complete, and none because time had passed.
+        assert len(rounds) < 40
+    finally:
+        feed.stop()
+        store.close()
 
 
 def test_trust_fades() -> None:
