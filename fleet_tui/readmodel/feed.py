@@ -13,6 +13,7 @@ from pathlib import Path
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.queries import read_snapshot
+from fleet_tui.readmodel.recent import BY_TIME
 from fleet_tui.readmodel.story import Stories
 from fleet_tui.readmodel.values import Health, Picture, Snapshot
 from fleet_tui.store.changes import Changes
@@ -23,6 +24,8 @@ Probe = Callable[[], Mapping[str, object]]
 
 POLL_S = 0.1
 PROBE_S = 1.0
+BY_TIME_S = 2.0
+"""So long may what only counts on (run time) wait for what happens."""
 FIRST_RETRY_S = 0.015
 """A write is heard before its commit can be read: look again so soon, and after twice the time if it was too soon."""
 
@@ -49,6 +52,7 @@ class Feed:
         self._reader: Reader | None = None
         self._version = -1
         self._probed_at = float("-inf")
+        self._read_at = float("-inf")
         self._snapshot: Snapshot | None = None
         self._health = Health(0, 0, "")
         self._stories = Stories()
@@ -112,8 +116,9 @@ class Feed:
             if self._reader is None:
                 self._reader, self._version = Reader.open(self._database), -1
             version = self._reader.data_version()
-            if version == self._version:
+            if version == self._version or self._may_wait(self._reader):
                 return None
+            self._read_at = time.monotonic()
             self._snapshot = read_snapshot(self._reader, self._clock(), self._stories)
         # Any failure of the database is shown and tried again: a crashed feed would leave an old picture looking alive.
         except Exception as error:
@@ -121,6 +126,15 @@ class Feed:
             return one_line(f"cannot read the database: {error}")
         self._version, self._fresh_snapshot = version, True
         return None
+
+    def _may_wait(self, reader: Reader) -> bool:
+        """Whether all that came is what comes because time passes: a fleet at work would be read all the time."""
+        if self._snapshot is None or time.monotonic() - self._read_at >= BY_TIME_S:
+            return False
+        waits = reader.kinds_after(self._snapshot.seq) <= BY_TIME
+        if waits:
+            self._retry_s = 0.0  # the commit that was heard is this one; the next probe looks again
+        return waits
 
     def _check(self, problem: str | None) -> None:
         if problem is None:

@@ -80,7 +80,6 @@ def skins_apart(rows: tuple[bytes, ...]) -> tuple[bytes, ...]:
     return tuple(_SKIN.sub(b"  ", row) for row in rows)
 
 
-@lru_cache(maxsize=16384)
 def parse_row(row: bytes, start: Style = PLAIN) -> tuple[tuple[Span, ...], Style]:
     """The spans of one captured row that begins in ``start``, and the style in which it ends: the next row's start."""
     text = row.decode("utf-8", "replace")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
 
 _LOOK_AGAIN_S = 0.02
+_KEPT_ROWS = 4_096
+"""More than a screen full of panes shows. Nearly every frame brings rows that never come again, so all of this fills."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 30.0
 """Pauses after a failure: doubled each time, and short again once the panes were shown for longer than the longest."""
 
@@ -161,7 +163,7 @@ def lines_of_rows(rows: tuple[bytes, ...]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=_KEPT_ROWS)
 def _line_of_row(row: bytes, start: Style) -> tuple[Line, Style]:
     """The line of one row, always the same object, and the style in which it ends: most rows of a frame were in the
     one before."""

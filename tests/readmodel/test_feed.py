@@ -83,6 +83,29 @@ def test_while_nothing_is_written_it_sleeps(tmp_path: Path, monkeypatch: pytest.
         store.close()
 
 
+def test_what_only_counts_waits_for_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleet_tui.readmodel.feed.BY_TIME_S", 600.0)
+    store = Store.open(tmp_path / "fleet.db", host="test", blobs=tmp_path / "blobs")
+    pictures: queue.Queue[Picture] = queue.Queue()
+    feed = Feed(tmp_path / "fleet.db", dict, pictures.put)
+    try:
+        feed.start()
+        next_with(pictures, lambda p: p.snapshot is not None)
+        charged = store.append([ev.draft(ev.RunMetered("run-1", "dev", 10_000), "run:run-1")]).result(5)[0].seq
+        probed = next_with(pictures, lambda p: p.health.fresh_ns > 0)
+        later = next_with(pictures, lambda p: p.health.fresh_ns > probed.health.fresh_ns)
+        assert later.snapshot is not None
+        assert later.snapshot.seq < charged
+        seq = store.append([ev.draft(ev.Note("it happens"), "fleet")]).result(5)[0].seq
+        next_with(pictures, lambda p: p.snapshot is not None and p.snapshot.seq == seq)
+        monkeypatch.setattr("fleet_tui.readmodel.feed.BY_TIME_S", 0.0)
+        seq = store.append([ev.draft(ev.RunMetered("run-1", "dev", 20_000), "run:run-1")]).result(5)[0].seq
+        next_with(pictures, lambda p: p.snapshot is not None and p.snapshot.seq == seq)
+    finally:
+        feed.stop()
+        store.close()
+
+
 def test_trust_fades() -> None:
     health = Health(100 * SECOND, 0, "")
     assert [trust(health, 0, (100 + age) * SECOND) for age in (0, 3, 4, 10, 11)] == [

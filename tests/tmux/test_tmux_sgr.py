@@ -142,12 +142,3 @@ def test_a_tmux_that_does_not_join_skins_keeps_their_columns() -> None:
 
 def test_line_drawing_carries_over_rows_as_tmux_does() -> None:
     assert ["".join(span.text for span in row) for row in parse_rows((b"\x0ex", b"x\x0fx"))] == ["│", "│x"]
-
-
-def test_rows_are_cached_by_row_and_start() -> None:
-    parse_row.cache_clear()
-    for _ in range(3):
-        first = parse_row(b"\x1b[1mhello", PLAIN)
-    assert parse_row(b"\x1b[1mhello", Style(fg=1)) != first
-    assert parse_row.cache_info().hits == 2
-    assert parse_row.cache_info().misses == 2

@@ -157,12 +157,16 @@ def filter_line(text: str, shown: Collection[str], snapshot: Snapshot) -> Line:
     )
 
 
-def side(snapshot: Snapshot, events: Sequence[Event], now_ns: int, current: NeedItem | None) -> tuple[Section, ...]:
+def newest(events: Sequence[Event]) -> tuple[Line, ...]:
+    """Events as lines, the newest first."""
+    return tuple(event_line(event, compact=True) for event in reversed(events))
+
+
+def side(snapshot: Snapshot, recent: tuple[Line, ...], now_ns: int, current: NeedItem | None) -> tuple[Section, ...]:
     """The right column of a large screen."""
     needs = tuple(need_line(item, now_ns, current) for item in snapshot.needs) or ((Span("nothing", "quiet"),),)
     alarms = tuple(_alarm_lines(snapshot, now_ns)) or ((Span("none", "quiet"),),)
     stages = "   ".join(f"{name.upper().replace('_', ' ')} {number}" for name, number in snapshot.summary.tickets)
-    recent = tuple(event_line(event, compact=True) for event in reversed(events))
     return (
         Section(f"needs you {len(snapshot.needs)} (w)", needs),
         Section("alarms", alarms),

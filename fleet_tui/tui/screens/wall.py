@@ -8,11 +8,10 @@ from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from fleet_tui.domain.events import Event
 from fleet_tui.readmodel.agent_filter import AgentFilter, in_place, number_of, numbered, parse
 from fleet_tui.readmodel.filters import FilterError
+from fleet_tui.readmodel.recent import Recent
 from fleet_tui.readmodel.values import AgentTile, Snapshot
-from fleet_tui.store.reader import EventFilter
 from fleet_tui.tui.bindings import WALL, Here, effective, shown, textual_bindings
 from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
@@ -40,7 +39,8 @@ class WallScreen(Finds, AgentActs):
     def __init__(self) -> None:
         super().__init__()
         self._leaving = False
-        self._events: tuple[int, tuple[Event, ...]] = (-1, ())
+        self._recent = Recent()
+        self._told: tuple[int, tuple[Line, ...]] = (-1, ())
         self._made: dict[str, present.Made] = {}
         self._filter = AgentFilter()
         self._slots: tuple[str | None, ...] = ()
@@ -86,7 +86,7 @@ class WallScreen(Finds, AgentActs):
             self._had_selection = True
             wall.select(snapshot.tiles[0].name)
         if self.size.width >= LARGE:
-            sections = present.side(snapshot, self._recent(snapshot.seq), now_ns, self.current_need())
+            sections = present.side(snapshot, self._newest(snapshot.seq), now_ns, self.current_need())
             self.query_one("#side", TextPane).set_sections(sections)
         else:
             self._show_queue(now_ns)
@@ -135,12 +135,12 @@ class WallScreen(Finds, AgentActs):
     def _queue_rows(self) -> int:
         return TALL_QUEUE_ROWS if self.has_class("-tall") else QUEUE_ROWS
 
-    def _recent(self, seq: int) -> tuple[Event, ...]:
-        """The newest events, read once for each new picture."""
+    def _newest(self, seq: int) -> tuple[Line, ...]:
+        """The newest events, read and drawn once for each new picture."""
         reader = self.room.reader()
-        if self._events[0] != seq and reader is not None:
-            self._events = (seq, tuple(reader.events(EventFilter(), limit=30)))
-        return self._events[1]
+        if self._told[0] != seq and reader is not None:
+            self._told = (seq, present.newest(self._recent.read(reader, seq)))
+        return self._told[1]
 
     def heading_text(self) -> str:
         wall = self.query_one(PaneWall)
