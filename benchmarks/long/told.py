@@ -82,9 +82,7 @@ def _level(name: str, values: Sequence[float], at_s: Sequence[float]) -> str:
     return f"{name:34} {start:9.1f} {middle:9.1f} {end:9.1f} {ratio} {grows:+9.1f}"
 
 
-def _rates(
-    name: str, samples: Sequence[Sample], spent: Callable[[Sample], float], unit: float, *, lull: bool
-) -> str:
+def _rates(name: str, samples: Sequence[Sample], spent: Callable[[Sample], float], unit: float, *, lull: bool) -> str:
     """What was spent a second, between samples that lie both in a rest or both outside one."""
     pairs = [(a, b) for a, b in pairwise(samples) if a.lull is lull and b.lull is lull]
     rates = [(spent(b) - spent(a)) / unit / (b.at_s - a.at_s) for a, b in pairs]

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Mapping
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.tmux import command
+from fleet_tui.tmux.capture import Captures, RawRows
+from fleet_tui.tmux.floods import BESIDE_FLOOD_FPS, Floods
 from fleet_tui.tmux.link import Command, Link, Reply
 from fleet_tui.tmux.server import PANE_FORMAT, PaneInfo, TmuxServer, parse_pane
-from fleet_tui.tmux.sgr import SKINS_JOINED, skins_apart
 from fleet_tui.tmux.signals import PollSignal, PushSignal, Signal
 
 WATCHDOG_S = 10.0
-"""How often, at least, every visible pane is captured whether or not it was said to have changed."""
+"""How often, at least, tmux is asked for the panes that had output of which we were not told."""
+THOROUGH_S = 60.0
+"""How often, at least, every visible pane is captured, whatever was said of it."""
 SHARED_S = 2.0
 """The same while other rooms look at the server: their clearing of a flag can swallow a change before we hear of it."""
 ATTACHED_S = 0.1
@@ -27,12 +31,6 @@ ATTACHED_S = 0.1
 RETRY_S = 1.0
 MOST_MISSES = 3
 """After so many changes in a row that only the watchdog found, the signal is not trusted any more."""
-FLOOD_FPS = 5.0
-"""Of a pane in which everything changes all the time, so many frames a second: nobody reads it faster."""
-_BESIDE_FLOOD_FPS = 15.0
-"""Of all others meanwhile: what a flood costs the machine is the agent's to have, not the room's."""
-_FLOOD_FRAMES = 6
-"""So many frames more in which nearly all rows changed than of others, which count three times, are a flood."""
 _VERSION = ("display-message", "-p", "tmux #{version}")
 _SEAL = "#{@fleet_uuid} #{pane_width} #{pane_height} #{pane_dead} #{session_attached}"
 
@@ -91,6 +89,7 @@ class _Seen:
     """What was last captured of a pane."""
 
     first: int
+    raw: RawRows
     rows: tuple[bytes, ...]
     width: int
     height: int
@@ -110,7 +109,7 @@ class FrameSource:
         self._running.set()
         self._poke = asyncio.Event()
         self._signal_name = "connecting"
-        self._skins_apart = False
+        self._captures = Captures(None)
         self._reset()
 
     def _reset(self) -> None:
@@ -119,9 +118,10 @@ class FrameSource:
         self._seen: dict[str, _Seen] = {}
         self._gone: dict[str, bool] = {}  # uuid → whether its dead screen can still be read
         self._attached: set[str] = set()
-        self._floods: dict[str, int] = {}  # uuid → how much a pane is in flood
-        self._ripe: dict[str, float] = {}  # uuid → when a pane in flood is looked at again
-        self._held: set[str] = set()  # changed panes that wait for that
+        self._looked: dict[str, float] = {}  # uuid → the time of day, in seconds, when it was last captured
+        self._thorough_at = 0.0
+        self._floods = Floods()
+        self._held: set[str] = set()  # changed panes in flood that wait for their time
         self._wanted: set[str] = set(self._rows)
         self._stale = True  # the list of panes must be read again
         self._misses = 0
@@ -181,7 +181,7 @@ class FrameSource:
     async def _connected(self) -> AsyncGenerator[Event, None]:
         async with Link(self._server, on_notice=self._notice) as commands, Link(self._server) as waiting:
             version = command.parse_version(b" ".join(await commands.command(*_VERSION)).decode("ascii", "replace"))
-            self._skins_apart = version is not None and version < SKINS_JOINED
+            self._captures = Captures(version)
             push = PushSignal(commands, waiting)
             signal: Signal = push if await push.open() else PollSignal(why="no activity hooks")
             self._signal_name = signal.name
@@ -191,6 +191,7 @@ class FrameSource:
                         yield event
             finally:
                 await push.close()
+                await self._captures.close(commands)
 
     def _notice(self, line: bytes) -> None:
         if line.startswith((b"%sessions-changed", b"%unlinked-window", b"%window-add", b"%window-close")):
@@ -207,7 +208,7 @@ class FrameSource:
             for gone in await self._refresh(link):
                 yield gone
             due, known = await self._due(signal)
-            checked = set(self._seen) - due if started >= watchdog else set()
+            checked = await self._unheard(link) - due if started >= watchdog else set()
             found = False
             for event in await self._capture(link, self._ordered(due | checked)):
                 found = True
@@ -230,7 +231,7 @@ class FrameSource:
         # The time of one frame, or until something is wanted at once.
         clock = asyncio.get_running_loop().time
         while not (self._wanted or self._stale):
-            fps = min(self.max_fps, _BESIDE_FLOOD_FPS) if self._held else self.max_fps
+            fps = min(self.max_fps, BESIDE_FLOOD_FPS) if self._held else self.max_fps
             left_s = started + 1.0 / fps - clock() if fps > 0 else None
             if left_s is not None and left_s <= 0:
                 return
@@ -248,8 +249,23 @@ class FrameSource:
         noted = {self._windows[window] for window in windows if window in self._windows}
         self._company = len(noted) < len(windows)  # somebody attached to the keeper, perhaps another room
         due, now = wanted | noted | self._held | self._attached, asyncio.get_running_loop().time()
-        self._held = {uuid for uuid in due - wanted if self._ripe.get(uuid, 0.0) > now and uuid in self._rows}
+        self._held = {uuid for uuid in due - wanted if self._floods.rests(uuid, now) and uuid in self._rows}
         return due - self._held, bool(wanted or noted)
+
+    async def _unheard(self, link: Link) -> set[str]:
+        """Panes that may have changed though nobody said so: those that had output in the second in which they were
+        captured, or later; now and then all of them."""
+        clock = asyncio.get_running_loop().time
+        if clock() >= self._thorough_at:
+            self._thorough_at = clock() + THOROUGH_S
+            return set(self._seen)
+        lines = await link.command("list-windows", "-a", "-F", "#{window_id} #{window_activity}")
+        active = {window: int(at or 0) for window, _, at in (line.decode().partition(" ") for line in lines)}
+        return {
+            uuid
+            for window, uuid in self._windows.items()
+            if uuid in self._seen and active.get(window, 0) >= int(self._looked.get(uuid, 0.0))
+        }
 
     def _ordered(self, uuids: set[str]) -> list[str]:
         return [uuid for uuid in self._rows if uuid in uuids and uuid in self._panes]
@@ -313,12 +329,14 @@ class FrameSource:
         if not uuids:
             return []
         asked = {uuid: self._rows[uuid] for uuid in uuids}
+        self._looked |= dict.fromkeys(uuids, time.time())
         replies = await link.batch([command for uuid in uuids for command in self._commands(uuid)])
         events: list[Event] = []
-        for uuid, reply in zip(uuids, replies[1::2], strict=True):
+        each = 1 + self._captures.commands_each
+        for at, uuid in enumerate(uuids):
             # Another view may have come up meanwhile: what it wants is captured next, and these rows are not that.
             if self._rows.get(uuid) == asked[uuid]:
-                events.extend(self._compared(uuid, reply))
+                events.extend(self._compared(uuid, replies[at * each + 1 : (at + 1) * each]))
         return events
 
     def _commands(self, uuid: str) -> Iterable[Command]:
@@ -326,21 +344,20 @@ class FrameSource:
         first, last = self._rows[uuid].within(pane.height)
         # Clear the flag first: output between the two is then seen twice, never missed.
         yield Command(("kill-session", "-C", "-t", f"={pane.session}"))
-        capture = ("capture-pane", "-p", "-e", "-N", "-S", str(first), "-E", str(last), "-t", pane.pane_id)
-        yield Command(capture, seal=(pane.pane_id, _SEAL))
+        yield from self._captures.commands(pane.pane_id, first, last, _SEAL)
 
-    def _compared(self, uuid: str, reply: Reply) -> list[Event]:
-        fields = reply.seal.decode("ascii", "replace").split(" ")
-        if not reply.ok or len(fields) != 5 or fields[0] != uuid:
+    def _compared(self, uuid: str, replies: Sequence[Reply]) -> list[Event]:
+        fields, raw = replies[-1].seal.decode("ascii", "replace").split(" "), self._captures.taken(replies)
+        if raw is None or len(fields) != 5 or fields[0] != uuid:
             self._panes.pop(uuid, None)  # the id may have passed to another pane
             self._stale = True
             gone = self._lose(uuid, dead=False)
             return [gone] if gone else []
         width, height, dead, attached = (int(field or 0) for field in fields[1:])
         events: list[Event] = []
-        rows = skins_apart(reply.lines) if self._skins_apart else reply.lines
-        frame = self._frame(uuid, rows, width, height)
-        self._note_flood(uuid, frame)
+        frame = self._frame(uuid, raw, width, height)
+        changed = len(frame.changed) if frame is not None else 0
+        self._floods.note(uuid, changed, len(raw), asyncio.get_running_loop().time())
         if frame is not None:
             events.append(frame)
         (self._attached.add if attached else self._attached.discard)(uuid)
@@ -348,25 +365,21 @@ class FrameSource:
             events.append(gone)
         return events
 
-    def _note_flood(self, uuid: str, frame: Frame | None) -> None:
-        if frame is not None:
-            flooded, before = len(frame.changed) >= max(2, 0.8 * len(frame.rows)), self._floods.get(uuid, 0)
-            self._floods[uuid] = min(before + 1, 2 * _FLOOD_FRAMES) if flooded else max(0, before - 3)
-        self._ripe.pop(uuid, None)
-        if self._floods.get(uuid, 0) >= _FLOOD_FRAMES:
-            self._ripe[uuid] = asyncio.get_running_loop().time() + 1.0 / FLOOD_FPS
-
-    def _frame(self, uuid: str, rows: tuple[bytes, ...], width: int, height: int) -> Frame | None:
+    def _frame(self, uuid: str, raw: RawRows, width: int, height: int) -> Frame | None:
         pane, seen = self._panes[uuid], self._seen.get(uuid)
         first, _ = self._rows[uuid].within(pane.height)
         if height != pane.height:
             self._stale = True  # rows counted from the bottom are others now
             self._wanted.add(uuid)
         same_place = seen is not None and (seen.first, seen.width, seen.height) == (first, width, height)
-        if seen is not None and same_place and seen.rows == rows:
+        if seen is not None and same_place and seen.raw == raw:
             return None
-        changed = tuple(range(len(rows)))
-        if seen is not None and same_place and len(seen.rows) == len(rows):
-            changed = tuple(index for index, row in enumerate(rows) if row != seen.rows[index])
-        self._seen[uuid] = _Seen(first, rows, width, height)
+        if seen is not None and same_place and len(seen.raw) == len(raw):
+            changed = tuple(index for index, row in enumerate(raw) if row != seen.raw[index])
+            fresh = iter(self._captures.rows(tuple(raw[index] for index in changed)))
+            differs = frozenset(changed)
+            rows = tuple(next(fresh) if index in differs else seen.rows[index] for index in range(len(raw)))
+        else:
+            changed, rows = tuple(range(len(raw))), self._captures.rows(raw)
+        self._seen[uuid] = _Seen(first, raw, rows, width, height)
         return Frame(uuid, first, rows, width, height, changed)

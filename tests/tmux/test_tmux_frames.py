@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fleet_tui.tmux import frames, signals
+from fleet_tui.tmux import floods, frames, signals
 from fleet_tui.tmux.frames import Event, Frame, FrameSource, Gone, Rows, ServerLost
 from fleet_tui.tmux.link import Command, Link, Reply
 from fleet_tui.tmux.server import PaneInfo, TmuxServer
@@ -226,7 +226,7 @@ async def test_a_flood_is_shown_a_few_times_a_second_and_to_its_end(
         await seen.shows(calm.uuid, b"step %d" % step)
     await until((short_dir / "done").exists, 20.0)
     frames_shown = len(seen.frames(flood.uuid)) - before
-    assert frames_shown <= frames.FLOOD_FPS * (time.monotonic() - started) + 2
+    assert frames_shown <= floods.FLOOD_FPS * (time.monotonic() - started) + 2
     await seen.shows(flood.uuid, b"the last line")
 
 
@@ -415,6 +415,49 @@ async def test_a_signal_that_fails_is_replaced(tmux: TmuxServer, watch: Watch, m
         await paint(tmux, pane, step, f"step {step}")
         await seen.shows(pane.uuid, b"step %d" % step)
     assert seen.source.in_force == "poll (activity flag failed)"
+
+
+async def test_what_nobody_told_of_is_found_without_capturing_all(
+    tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "WATCHDOG_S", 0.05)
+    monkeypatch.setattr(frames, "SHARED_S", 0.05)
+    panes = [await painter(tmux, number) for number in range(6)]
+    seen = watch({pane.uuid: ALL for pane in panes})
+    await until(lambda: len(seen.frames()) >= 6)
+    captured: list[str] = []
+    rounds = 0
+    send = Link.send
+
+    def noted(self: Link, commands: Sequence[Command]) -> list[asyncio.Future[Reply]]:
+        nonlocal rounds
+        caught = [str(c.words[-1]) for c in commands if c.words[0] == "capture-pane"]
+        captured.extend(caught)
+        rounds = 0 if caught else rounds + sum(c.words[0] == "list-windows" for c in commands)
+        return send(self, commands)
+
+    monkeypatch.setattr(Link, "send", noted)
+    # Panes that were captured in the second of their output are looked at once more; then they are known to rest.
+    await until(lambda: rounds >= 10)
+    captured.clear()
+    await tmux.run("set-option", "-wg", "monitor-activity", "off")
+    await paint(tmux, panes[2], 3, "unheard")
+    await seen.shows(panes[2].uuid, b"unheard")
+    assert set(captured) == {panes[2].pane_id}
+
+
+async def test_now_and_then_everything_is_looked_at(
+    tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes a screen without output (the window became narrower) is no activity."""
+    monkeypatch.setattr(frames, "WATCHDOG_S", 0.05)
+    monkeypatch.setattr(frames, "THOROUGH_S", 0.2)
+    pane = await painter(tmux, 1)
+    await paint(tmux, pane, 0, "a long line that wraps")
+    seen = watch({pane.uuid: ALL})
+    await seen.shows(pane.uuid, b"a long line that wraps")
+    await tmux.run("resize-window", "-t", f"={pane.session}:", "-x", "12", "-y", str(pane.height))
+    await until(lambda: seen.frames()[-1].width == 12)
 
 
 async def test_stopped_clients_do_not_stall_a_bursting_agent(tmux: TmuxServer, watch: Watch, short_dir: Path) -> None:
