@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def look_at(pid: int) -> Process:
         place = Path(f"/proc/{pid}")
         memory = _fields(place / "smaps_rollup")
         private = memory.get("Private_Clean", 0) + memory.get("Private_Dirty", 0)
-        threads, files = len(os.listdir(place / "task")), len(os.listdir(place / "fd"))
+        threads, files = (sum(1 for _ in (place / name).iterdir()) for name in ("task", "fd"))
         spent_ns = spent(pid) + ended_children(pid)
         return Process(memory.get("Rss", 0), private, threads, files, len(children(pid)), spent_ns)
     return Process()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN_S = 0.02
 _KEPT_ROWS = 4_096
-"""More than a screen full of panes shows. Nearly every frame brings rows that never come again, so all of this fills."""
+"""More than a screen full of panes shows. Nearly every frame brings rows that never come again: it is always full."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 30.0
 """Pauses after a failure: doubled each time, and short again once the panes were shown for longer than the longest."""
 
