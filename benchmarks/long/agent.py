@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "live"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import driver
+from benchmarks.live import driver
 
 HZ = 2.0
 BURST_S, REST_S = (15.0, 40.0), (20.0, 90.0)

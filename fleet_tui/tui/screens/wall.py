@@ -40,7 +40,7 @@ class WallScreen(Finds, AgentActs):
         super().__init__()
         self._leaving = False
         self._recent = Recent()
-        self._told: tuple[int, tuple[Line, ...]] = (-1, ())
+        self._drawn_events: tuple[int, tuple[Line, ...]] = (-1, ())
         self._made: dict[str, present.Made] = {}
         self._filter = AgentFilter()
         self._slots: tuple[str | None, ...] = ()
@@ -138,9 +138,9 @@ class WallScreen(Finds, AgentActs):
     def _newest(self, seq: int) -> tuple[Line, ...]:
         """The newest events, read and drawn once for each new picture."""
         reader = self.room.reader()
-        if self._told[0] != seq and reader is not None:
-            self._told = (seq, present.newest(self._recent.read(reader, seq)))
-        return self._told[1]
+        if self._drawn_events[0] != seq and reader is not None:
+            self._drawn_events = (seq, present.newest(self._recent.read(reader, seq)))
+        return self._drawn_events[1]
 
     def heading_text(self) -> str:
         wall = self.query_one(PaneWall)
