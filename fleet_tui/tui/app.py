@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import events, work
@@ -19,6 +20,8 @@ from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
 from fleet_tui.store.reader import Reader
 from fleet_tui.tui import commands
 from fleet_tui.tui.arrivals import Arrivals
+from fleet_tui.tui.bulk import Bulk
+from fleet_tui.tui.bulk_run import BulkRun
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.context import RoomContext
 from fleet_tui.tui.errands import Errands
@@ -27,6 +30,7 @@ from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.parts import Parts
+from fleet_tui.tui.present.bulk import summary
 from fleet_tui.tui.said import Tell, said
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
@@ -88,6 +92,8 @@ class RoomApp(TerminalApp):
         self.keyboard = Keyboard(self, super().on_event)
         self.handed_over = False
         """The terminal shows an agent instead of the room."""
+        self.bulk: BulkRun | None = None
+        """The act on several that is under way."""
         self._reader: Reader | None = None
 
     def _publish(self, picture: Picture) -> None:
@@ -220,6 +226,30 @@ class RoomApp(TerminalApp):
             self.granted.add(act.args["approval"])
         self.say(outcome.text, outcome.style)
         self.feed.poke()
+
+    def act_on_each(self, bulk: Bulk, screen: RoomScreen) -> None:
+        """Send a command for each of several; what came of each goes to ``screen``."""
+        if self.bulk is not None:
+            self.say(f"not yet: {self.bulk.words()}", "warn")
+            return
+        perform = partial(self.errands.perform, is_one_of_many=True)
+        self.bulk = BulkRun(bulk, perform, screen.what_changed)
+        self.say(self.bulk.words, "quiet")
+        self._perform_each(self.bulk, screen)
+
+    @work(group="acts", exit_on_error=False)
+    async def _perform_each(self, run: BulkRun, screen: RoomScreen) -> None:
+        try:
+            await run.run(self._show_progress)
+        finally:
+            self.bulk = None
+        screen.each_done(run.bulk, run.results)
+        self.say(*summary(run.bulk, run.results))
+        self.feed.poke()
+
+    def _show_progress(self) -> None:
+        if self.room_screen is not None:
+            self.room_screen.show_message()
 
     # -- going places ------------------------------------------------------------------------------------------------
 

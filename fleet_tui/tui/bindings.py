@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding, BindingType
 
@@ -30,6 +30,8 @@ class Here:
     frozen: str = ""
     """Why acts are off; empty while they are on."""
     tile: AgentTile | None = None
+    marked: tuple[AgentTile, ...] = ()
+    """The agents that are marked: what can be done to several is done to them, and not to ``tile``."""
     card: ApprovalCard | None = None
     need: NeedItem | None = None
     """The selected agent's blocked ticket, or the need that `w` led to."""
@@ -46,6 +48,9 @@ class Here:
     fault: Fault | None = None
     """The problem of the configuration that is selected."""
 
+
+MOST_STOPPED = 10
+"""More runs are stopped at once only by a command that is written out."""
 
 Reason = Callable[[Here], str | None]
 """Why a key does nothing now; None when it works."""
@@ -95,6 +100,29 @@ def _process(here: Here) -> str | None:
     if here.tile is None:
         return "no agent is selected"
     return None if here.tile.session else f"{here.tile.name} has no running process"
+
+
+def _of_marked(reason: Reason) -> Reason:
+    """For a key that acts on all that are marked: it works as long as it does for one of them."""
+
+    def why_not(here: Here) -> str | None:
+        reasons = [reason(replace(here, tile=tile, marked=())) for tile in here.marked]
+        if not reasons:
+            return reason(here)
+        return None if None in reasons else f"not for one of the {len(reasons)} marked: {reasons[0]}"
+
+    return why_not
+
+
+def _alone(reason: Reason) -> Reason:
+    """For a key that acts on one agent only: which one is no question while others are marked."""
+    return lambda here: "one agent at a time; Esc clears the marks" if here.marked else reason(here)
+
+
+def _stoppable(here: Here) -> str | None:
+    if len(here.marked) > MOST_STOPPED:
+        return f"{len(here.marked)} are marked; more than {MOST_STOPPED} runs are stopped by `:stop marked` only"
+    return _of_marked(_process)(here)
 
 
 def _interruptible(here: Here) -> str | None:
@@ -225,7 +253,7 @@ KEYS: tuple[Key, ...] = (
         "release the agent from quarantine: reason and its name",
         _ON_ALARM,
         True,
-        disabled=_quarantined,
+        disabled=_alone(_quarantined),
     ),
     Key(
         "approval.approve",
@@ -348,9 +376,9 @@ KEYS: tuple[Key, ...] = (
         "agent.message",
         "m",
         "message",
-        "write to the agent, or answer its question",
+        "write to the agent, or answer its question; to all that are marked",
         (WALL, AGENT, PIPELINE),
-        disabled=_process,
+        disabled=_of_marked(_process),
     ),
     Key(
         "agent.quarantine",
@@ -359,7 +387,7 @@ KEYS: tuple[Key, ...] = (
         "freeze the agent and refuse its identity",
         _ON_ALARM,
         True,
-        disabled=_not_quarantined,
+        disabled=_of_marked(_not_quarantined),
     ),
     Key(
         "agent.pause",
@@ -368,8 +396,10 @@ KEYS: tuple[Key, ...] = (
         "pause the agent, or let it go on",
         (*_ON_ALARM, BUDGETS),
         True,
-        disabled=_not_quarantined,
+        disabled=_of_marked(_not_quarantined),
     ),
+    Key("mark.toggle", "space", "mark", "mark what the cursor is on; again: not", (WALL,), disabled=_tile),
+    Key("mark.all", "asterisk", "mark all", "mark all that are shown; again: none of them", (WALL,), hint=False),
     Key(
         "agent.interrupt",
         "I",
@@ -378,10 +408,19 @@ KEYS: tuple[Key, ...] = (
         (WALL, AGENT, PIPELINE),
         True,
         False,
-        _interruptible,
+        _alone(_interruptible),
     ),
-    Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _process),
-    Key("agent.extend", "B", "budget", "add half of its size to the agent's budget", _ON_AGENT, True, False, _budget),
+    Key("agent.stop", "X", "stop", "stop the agent's run; workspace and log stay", _ON_AGENT, True, False, _stoppable),
+    Key(
+        "agent.extend",
+        "B",
+        "budget",
+        "add half of its size to the agent's budget",
+        _ON_AGENT,
+        True,
+        False,
+        _of_marked(_budget),
+    ),
     Key("agent.diff", "d", "diff", "the diff of what it handed over; again: its pane", (AGENT,)),
     Key(
         "agent.zoom",
@@ -504,7 +543,7 @@ SHOWN = {
     "question_mark": "?", "exclamation_mark": "!", "colon": ":", "grave_accent": "`", "slash": "/", "tab": "Tab",
     "space": "Space", "escape": "Esc", "backspace": "Backspace", "left_square_bracket": "[",
     "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">",
+    "asterisk": "*", "comma": ",", "full_stop": ".", "less_than_sign": "<", "greater_than_sign": ">",
     "left_parenthesis": "(", "right_parenthesis": ")",
     "ctrl+l": "^L", "ctrl+q": "^Q", "ctrl+p": "^P",
 }  # fmt: skip

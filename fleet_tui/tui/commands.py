@@ -65,7 +65,12 @@ async def perform(socket: Path, act: Act, request: str) -> Outcome:
         return Outcome(False, failure(act, error), "warn")
     # Of an approval the countdown beside this line says when it lands.
     said = "" if act.op == "approve" else one_line(str(answer.get("message", "")), 200)
-    return Outcome(True, said or f"{act.verb} {act.target}: {_DONE.get(act.op, 'done')}", "normal")
+    return Outcome(True, said or f"{act.verb} {act.target}: {done_word(act.op)}", "normal")
+
+
+def done_word(op: str) -> str:
+    """What has happened when ``op`` was granted."""
+    return _DONE.get(op, "done")
 
 
 def failure(act: Act, error: FleetError) -> str:

@@ -83,11 +83,13 @@ class Errands:
         with self.under_way(words):
             return await commands.ask(self._room.context.operator_socket, op, args)
 
-    async def perform(self, act: Act) -> Outcome:
-        """Ask for ``act`` once, under an id by which its events are found when the answer is lost."""
+    async def perform(self, act: Act, *, is_one_of_many: bool = False) -> Outcome:
+        """Ask for ``act`` once, under an id by which its events are found when the answer is lost. Of one of many it is
+        not said that it is under way."""
         request, watcher = operator.new_request(), self._watcher()
         with self.under_way(f"{act.verb} {act.target}") as errand:
-            self._room.say(errand.text, "quiet")
+            if not is_one_of_many:
+                self._room.say(errand.text, "quiet")
             outcome = await commands.perform(self._room.context.operator_socket, act, request)
         if not outcome.is_lost:
             return outcome

@@ -36,7 +36,6 @@ from fleet_tui.watcher import (
     spending,
     starting,
     system_desk,
-    template_desk,
 )
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
@@ -92,10 +91,6 @@ class OperatorDesk:
             "diff": self._diff,
             "gate_log": self._gate_log,
             "ticket": self._ticket,
-            "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called
-            "template": lambda args, actor: template_desk.template(ctx, args),  # noqa: ARG005
-            "preview_agent": lambda args, actor: template_desk.preview(ctx, args),  # noqa: ARG005
-            "create_agent": lambda args, actor: _in_turn(deciding, template_desk.create(ctx, args, actor)),
             "shutdown": self._shutdown,
         }
 
@@ -221,6 +216,8 @@ class OperatorDesk:
         asked = (q for q in self._ctx.reader.questions(open_only=True) if q.run == runs[0].id)
         # Whether an act may happen is not for a free message to say: it may be about something else.
         question = next((q for q in asked if not is_guard_question(q.id)), None)
+        if question is not None and args.get("answers") is False:  # one of many with the same text
+            raise Conflict("asked a question", f"{question.agent} waits for an answer of its own", "answer it alone")
         if question is not None:
             return await self._answer_question(question, text, actor)
         reason = spending.refusal(self._ctx, runs[0])

@@ -93,7 +93,7 @@ async def test_a_frozen_agent_has_no_turn_to_interrupt(fleet: Any, until: Any, t
         await armed(app, until)
         fleet.add(ev.draft(ev.RunFinished("run-dev-2-2", "finished", 0, None, 5), "run:run-dev-2-2"))
         app.feed.poke()
-        await until(lambda: "dev-2 has another run now" in text(app))
+        await until(lambda: "dev-2 has no run any more" in text(app))
     assert fleet.calls == []
 
 

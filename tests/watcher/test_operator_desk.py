@@ -134,6 +134,16 @@ async def test_message_to_somebody_who_asked_is_the_answer(fleet: Fleet) -> None
     assert [m.purpose for m in fleet.ctx.reader.messages()] == ["answer"]
 
 
+async def test_a_message_for_many_is_the_answer_to_no_question(fleet: Fleet) -> None:
+    run = fleet.run(await working(fleet))
+    await do(fleet, "message", agent="dev", text="to all of you", answers=False)
+    await fleet.publish(run, "blocker", "Which?")
+    with pytest.raises(Conflict, match="asked a question"):
+        await do(fleet, "message", agent="dev", text="to all of you", answers=False)
+    assert [question.answer for question in fleet.ctx.reader.questions()] == [None]
+    assert [m.purpose for m in fleet.ctx.reader.messages()] == ["message"]
+
+
 async def test_acknowledge_counts_once(fleet: Fleet) -> None:
     await fleet.say(AlarmRaised("alarm-1", "rule", 2, "t", "r", "fleet"), "fleet")
     for _ in range(3):

@@ -210,9 +210,9 @@ def held_card(snapshot: Snapshot | None, now_ns: int) -> ApprovalCard | None:
     return max(held, key=lambda card: card.approval.decided_ns or 0, default=None)
 
 
-def message_line(text: str, style: str, held: ApprovalCard | None, now_ns: int) -> Line:
-    """The result of the last act, and the countdown of a held one."""
-    parts: list[Span] = [Span(text, style), fill()]
+def message_line(text: str, style: str, held: ApprovalCard | None, now_ns: int, marks: str = "") -> Line:
+    """How many are marked, the result of the last act, and the countdown of a held one."""
+    parts: list[Span] = [Span(f"{marks}  " if marks else "", "strong"), Span(text, style), fill()]
     if held is not None and held.approval.hold_until_ns is not None:
         left = until(held.approval.hold_until_ns, now_ns)
         parts += [

@@ -14,7 +14,7 @@ from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S, in_words, may
 from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
 from fleet_tui.tui.present.approvals import is_sensitive
-from fleet_tui.tui.present.budgets import WINDOWS, amounts, step
+from fleet_tui.tui.present.budgets import WINDOWS, amounts, step, to_extend
 from fleet_tui.tui.present.text import count, short
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import Reading, StripRequest
@@ -92,10 +92,16 @@ def _with_reason(
     )
 
 
+PAUSES = "Its run is frozen and no new one starts. P again resumes."
+RESUMES = "New runs may start again."
+QUARANTINES = "Frozen at once; its identity is refused until a person releases it."
+STOPS = "Its processes end; workspace, branch and log stay."
+"""What an act does to an agent, alone or as one of several."""
+
+
 def pause(tile: AgentTile) -> StripRequest:
     op = "resume" if tile.paused else "pause"
-    effect = "New runs may start again." if tile.paused else "Its run is frozen and no new one starts. P again resumes."
-    return _agent(tile, op, "P", effect)
+    return _agent(tile, op, "P", RESUMES if tile.paused else PAUSES)
 
 
 def interrupt(tile: AgentTile) -> StripRequest:
@@ -103,13 +109,13 @@ def interrupt(tile: AgentTile) -> StripRequest:
 
 
 def quarantine(tile: AgentTile) -> StripRequest:
-    return _agent(tile, "quarantine", "Q", "Frozen at once; its identity is refused until a person releases it.")
+    return _agent(tile, "quarantine", "Q", QUARANTINES)
 
 
 def _agent(tile: AgentTile, op: str, key: str, effect: str) -> StripRequest:
     return StripRequest(
         title=f"{op.upper()} {tile.name}",
-        lines=_lines(_who(tile), effect),
+        lines=_lines(who(tile), effect),
         confirm="y",
         opening_key=key,
         verb=op,
@@ -117,7 +123,8 @@ def _agent(tile: AgentTile, op: str, key: str, effect: str) -> StripRequest:
     )
 
 
-def _who(tile: AgentTile) -> str:
+def who(tile: AgentTile) -> str:
+    """An agent, and what it is at."""
     work = f", on #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
     return f"{tile.name} ({tile.role}), {tile.doing}{work}"
 
@@ -146,8 +153,8 @@ def _conditions(text: str) -> Reading:
     reason, budgets, floor = release_words(text)
     if not reason:
         return Reading("a reason comes first", ok=False)
-    if floor is not None and floor >= _QUARANTINES:
-        return Reading(f"a least risk of {floor} would quarantine it again: at most {_QUARANTINES - 1}", ok=False)
+    if floor is not None and floor >= _CRITICAL:
+        return Reading(f"a least risk of {floor} would quarantine it again: at most {_CRITICAL - 1}", ok=False)
     looks = [part.strip() for part in reason.split(";")[1:] if part.strip().lower().startswith(("budget", "risk"))]
     if looks:
         return Reading(f"not understood: `{looks[-1]}`; write `budget 10m` or `risk 50`", ok=False)
@@ -158,7 +165,7 @@ def _conditions(text: str) -> Reading:
 def stop(tile: AgentTile) -> StripRequest:
     return StripRequest(
         title=f"STOP THE RUN OF {tile.name}",
-        lines=_lines(_who(tile), "Its processes end; workspace, branch and log stay."),
+        lines=_lines(who(tile), STOPS),
         confirm="text",
         expected=tile.name,
         reason="optional",
@@ -186,6 +193,15 @@ def extend(tile: AgentTile, standing: Standing) -> StripRequest:
         verb="extend",
         id=f"extend_budget:{tile.name}",
     )
+
+
+def budget(tile: AgentTile) -> str:
+    """The budget that stops an agent first, and by how much `B` extends it."""
+    standing = to_extend(tile.budgets)
+    if standing is None:
+        return f"{tile.name}: no budget"
+    more = show_amount(standing.rule.unit, step(standing))
+    return f"{tile.name}: {amounts(standing)} used ({WINDOWS[standing.rule.window]}), adds {more}"
 
 
 def unblock(item: NeedItem) -> StripRequest:
@@ -258,7 +274,7 @@ def extend_by(standing: Standing, whose: str) -> StripRequest:
     )
 
 
-_QUARANTINES = 80
+_CRITICAL = 80
 """The critical band as shipped; the watcher has the last word where it is configured."""
 _EXAMPLES = {"seconds": "`30m` or `2h`", "tokens": "`200k` or `1M`", "money": "`$5.00`", "turns": "`10`"}
 

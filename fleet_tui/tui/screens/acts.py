@@ -6,20 +6,16 @@ from dataclasses import replace
 
 from textual import on
 
-from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, NeedKind
-from fleet_tui.tui import attach
+from fleet_tui.tui import agent_acts, attach
 from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.present import strips
-from fleet_tui.tui.present.budgets import step, to_extend
+from fleet_tui.tui.present.budgets import to_extend
 from fleet_tui.tui.screens.base import RoomScreen
-
-BY_HAND = "by hand from the control room"
-"""The reason of acts that are safe or reversible, for which the strip asks none."""
 
 
 class AgentActs(RoomScreen):
@@ -42,40 +38,29 @@ class AgentActs(RoomScreen):
 
     def do_agent_quarantine(self) -> None:
         tile = self._tile()
-        self.ask(strips.quarantine(tile), self._act("quarantine", tile, BY_HAND))
+        self.ask(strips.quarantine(tile), agent_acts.quarantine(tile))
 
     def do_agent_pause(self) -> None:
         tile = self._tile()
-        op = "resume" if tile.paused else "pause"
-        self.ask(strips.pause(tile), self._act(op, tile, BY_HAND))
+        self.ask(strips.pause(tile), agent_acts.pause(tile))
 
     def do_agent_interrupt(self) -> None:
         tile = self._tile()
-        act = Act("interrupt", {"agent": tile.name, "run": tile.run}, "interrupt", tile.name)
-        self.ask(strips.interrupt(tile), act)
+        self.ask(strips.interrupt(tile), agent_acts.interrupt(tile))
 
     def do_agent_release(self) -> None:
         tile = self._tile()
-        self.ask(strips.release(tile), Act("release", {"agent": tile.name, "reason": ""}, "release", tile.name))
+        self.ask(strips.release(tile), agent_acts.release(tile))
 
     def do_agent_stop(self) -> None:
         tile = self._tile()
-        args = {"agent": tile.name, "run": tile.run, "reason": ""}
-        self.ask(strips.stop(tile), Act("stop", args, "stop", tile.name))
+        self.ask(strips.stop(tile), agent_acts.stop(tile))
 
     def do_agent_extend(self) -> None:
-        tile = self._tile()
+        tile, act = self._tile(), agent_acts.extend(self._tile())
         standing = to_extend(tile.budgets)
         assert standing is not None
-        rule, amount = standing.rule, step(standing)
-        whose = {"scope": rule.scope, "name": standing.name, "unit": rule.unit, "window": rule.window}
-        verb = f"extend by {show_amount(rule.unit, amount)} the budget of"
-        act = Act("extend_budget", {**whose, "amount": amount, "reason": BY_HAND}, verb, tile.name)
         self.ask(strips.extend(tile, standing), act)
-
-    @staticmethod
-    def _act(op: str, tile: AgentTile, reason: str) -> Act:
-        return Act(op, {"agent": tile.name, "reason": reason}, op, tile.name)
 
     def what_changed(self, act: Act) -> str:
         """The agent vanished, or the act was done by somebody else meanwhile."""
@@ -85,8 +70,8 @@ class AgentActs(RoomScreen):
         tile = snapshot.tile(name)
         if tile is None:
             return f"{name} is gone"
-        if act.op in ("stop", "interrupt") and tile.run != act.args["run"]:
-            return f"{name} has another run now"
+        if "run" in act.args and tile.run != act.args["run"]:
+            return f"{name} has another run now" if tile.run else f"{name} has no run any more"
         was = {
             "quarantine": tile.quarantined,
             "release": not tile.quarantined,
@@ -120,16 +105,21 @@ class AgentActs(RoomScreen):
     @on(Composer.Sent)
     def _message_sent(self, message: Composer.Sent) -> None:
         message.stop()
-        self.room.drafts.pop(message.key, None)
-        op, identity, name = message.key.split(":", 2)
+        self._focus_main()
         if self.room.why_off:
             self.room.drafts[message.key] = message.text
             self.room.say(f"not sent, the draft is kept: {self.room.why_off}", "warn")
-        elif op == "answer":
-            self.room.act(Act("answer", {"question": identity, "text": message.text}, "answer", name))
         else:
-            self.room.act(Act("message", {"run": identity, "text": message.text}, "message to", name))
-        self._focus_main()
+            self.send(message.key, message.text)
+
+    def send(self, key: str, text: str) -> None:
+        """What was written under the draft's ``key`` goes to whom it is for."""
+        self.room.drafts.pop(key, None)
+        op, identity, name = key.split(":", 2)
+        if op == "answer":
+            self.room.act(Act("answer", {"question": identity, "text": text}, "answer", name))
+        else:
+            self.room.act(Act("message", {"run": identity, "text": text}, "message to", name))
 
 
 def _key(tile: AgentTile) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -18,20 +18,20 @@ from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
 from fleet_tui.tui import bindings
 from fleet_tui.tui.bindings import Here, Key, shown
+from fleet_tui.tui.bulk import Bulk, Result
 from fleet_tui.tui.commands import Act, because
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.compositor import RoomCompositor
 from fleet_tui.tui.notice import FrozenNotice
+from fleet_tui.tui.outcome import OutcomePane
 from fleet_tui.tui.present import frame, strips
-from fleet_tui.tui.replay import Replay
-from fleet_tui.tui.said import Said
-from fleet_tui.tui.screens.places import Places
+from fleet_tui.tui.screens.replay_keys import ReplayKeys
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
 
 
-class RoomScreen(Places):
+class RoomScreen(ReplayKeys):
     """Subclasses give ``scope``, ``heading``, ``body`` and ``update_body``."""
 
     scope: ClassVar[str] = ""
@@ -43,9 +43,7 @@ class RoomScreen(Places):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = RoomCompositor()
-        self._asked: Act | None = None
-        self.said: Said | None = None
-        """What the message line says, until the screen is left."""
+        self._asked: Act | Bulk | None = None
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -60,6 +58,7 @@ class RoomScreen(Places):
         with Container(id="body"):
             yield from self.body()
         yield FrozenNotice(palette=palette, id="frozen", wrap=False)
+        yield OutcomePane(palette=palette, id="outcome")
         yield Composer(palette, id="composer")
         yield ConfirmStrip(palette=palette, id="strip")
         yield FrameLine(palette=palette, id="message")
@@ -167,7 +166,11 @@ class RoomScreen(Places):
             self.said = None
         held = frame.held_card(self.snapshot, now_ns)
         told = text or self.room.errands.words() or self.idle_message()
-        self.set_line("message", frame.message_line(told, style, held, now_ns))
+        self.set_line("message", frame.message_line(told, style, held, now_ns, self.marks_in_words()))
+
+    def marks_in_words(self) -> str:
+        """How many are marked; it stands before the message."""
+        return ""
 
     def idle_message(self) -> str:
         """What the message line says when there is nothing to say."""
@@ -300,29 +303,6 @@ class RoomScreen(Places):
         self.room.feed.poke()
         self.room.live.look()
 
-    def do_replay_pause(self) -> None:
-        self._replayed(lambda replay: replay.pause())
-
-    def do_replay_back(self) -> None:
-        self._replayed(lambda replay: replay.jump(-1))
-
-    def do_replay_on(self) -> None:
-        self._replayed(lambda replay: replay.jump(1))
-
-    def do_replay_slower(self) -> None:
-        self._replayed(lambda replay: replay.change_speed(-1))
-
-    def do_replay_faster(self) -> None:
-        self._replayed(lambda replay: replay.change_speed(1))
-
-    def _replayed(self, what: Callable[[Replay], None]) -> None:
-        replay = self.room.context.replay
-        if replay is not None:
-            what(replay)
-            replay.advance(self.room)
-            self.said = None
-            self.tick()
-
     def do_room_redraw(self) -> None:
         self.refresh(layout=True)
 
@@ -342,7 +322,7 @@ class RoomScreen(Places):
 
     # -- the strip ---------------------------------------------------------------------------------------------------
 
-    def ask(self, request: StripRequest, act: Act) -> None:
+    def ask(self, request: StripRequest, act: Act | Bulk) -> None:
         """Open the strip; ``act`` is captured now and sent only when it is confirmed."""
         self._asked = act
         self.said = None
@@ -353,9 +333,16 @@ class RoomScreen(Places):
     def check_strip(self) -> None:
         """Turn an open strip void when what it is bound to has changed."""
         if self.strip.request is not None and self._asked is not None:
-            changed = self.what_changed(self._asked)
+            changed = self._changed(self._asked)
             if changed:
                 self.strip.invalidate(changed)
+
+    def _changed(self, asked: Act | Bulk) -> str:
+        """Of several acts those go on whose object is as it was; of the others is told afterwards."""
+        if isinstance(asked, Act):
+            return self.what_changed(asked)
+        reasons = [self.what_changed(act) for act in asked.acts.values()]
+        return f"none of them is as it was: {reasons[0]}" if all(reasons) else ""
 
     def what_changed(self, act: Act) -> str:  # noqa: ARG002
         """What differs from when the strip was opened; empty when nothing does."""
@@ -372,7 +359,13 @@ class RoomScreen(Places):
         if why:
             self.room.say(f"{act.verb} {act.target}: {why}", "warn")
             return
-        self.room.act(because(act, message.reason))
+        if isinstance(act, Bulk):
+            self.room.act_on_each(act.because(message.reason), self)
+        else:
+            self.room.act(because(act, message.reason))
+
+    def each_done(self, bulk: Bulk, results: Sequence[Result]) -> None:
+        """What came of an act on several that was asked for here."""
 
     @on(ConfirmStrip.Cancelled)
     def _cancelled(self, message: ConfirmStrip.Cancelled) -> None:
@@ -394,6 +387,5 @@ class RoomScreen(Places):
         self._focus_main()
 
     def _focus_main(self) -> None:
-        widget = self.main_widget()
-        if widget is not None:
-            widget.focus()
+        # At once, not after what comes next: that may be a strip, which takes the focus.
+        self.set_focus(self.main_widget())

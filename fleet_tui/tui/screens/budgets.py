@@ -12,13 +12,14 @@ from textual.widget import Widget
 from fleet_tui.domain.standing import Standing
 from fleet_tui.readmodel.budgets import BudgetBoard, BudgetStory, identity, read_board, read_story
 from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.tui.agent_acts import BY_HAND
 from fleet_tui.tui.bindings import BUDGETS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import budget_table as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import count, rule
-from fleet_tui.tui.screens.acts import BY_HAND, AgentActs
+from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.list_detail import ListAndDetail
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Span

@@ -17,8 +17,8 @@ from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE
 from fleet_tui.tui.present.text import count
-from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.find import Finds, find_field
+from fleet_tui.tui.screens.marked_agents import MarkedAgents
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line
 from fleet_widgets.pane_wall import LiveView, PaneWall
@@ -28,7 +28,7 @@ QUEUE_ROWS, TALL_QUEUE_ROWS = 3, 6
 """Always the same for one size of the screen, so that the tiles keep their place."""
 
 
-class WallScreen(Finds, AgentActs):
+class WallScreen(Finds, MarkedAgents):
     """In three seconds: who needs me, why, and that the rest is well."""
 
     scope = WALL
@@ -64,6 +64,16 @@ class WallScreen(Finds, AgentActs):
 
     def main_widget(self) -> Widget:
         return self.query_one(PaneWall)
+
+    def markable(self) -> PaneWall:
+        return self.query_one(PaneWall)
+
+    def hidden_marks(self) -> int:
+        return len(self.markable().marked - set(self._slots))
+
+    @on(PaneWall.MarksChanged)
+    def _marks_changed(self) -> None:
+        self.marks_changed()
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -194,8 +204,8 @@ class WallScreen(Finds, AgentActs):
         await self.room.open_agent(message.key)
 
     async def do_room_back(self) -> None:
-        """The wall is the top: only the field and the filter can be left."""
-        if not self.end_find() and self._filter.tests:
+        """The wall is the top: only the field, the marks and the filter can be left."""
+        if not (self.end_find() or self.end_marks()) and self._filter.tests:
             self.filter_by(AgentFilter())
 
     async def do_room_leave(self) -> None:
