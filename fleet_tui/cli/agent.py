@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fleet_tui.cli.agent_create import create, get
 from fleet_tui.cli.agent_facts import evidence, existing, explain, logs
 from fleet_tui.cli.common import (
     F,
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def agent() -> None:
-    """List, pause, stop, quarantine and release agents.
+    """Make, list, pause, stop, quarantine and release agents.
 
     \b
     Examples:
       fleet agent list
+      fleet agent create sam --template developer
       fleet agent quarantine dev-1 --reason "pushes to odd places"
       fleet agent attach dev-1
     """
@@ -44,7 +46,7 @@ def agent() -> None:
 
 agent.add_command(release)
 agent.add_command(conditions)
-for _command in (explain, logs, evidence):
+for _command in (create, get, explain, logs, evidence):
     agent.add_command(_command)
 
 

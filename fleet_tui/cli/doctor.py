@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fleet_tui.cli import detect
+from fleet_tui.catalogue import detect
 from fleet_tui.cli.common import count, find_repository, json_option, print_json, repo_option, say
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from fleet_tui.cli import detect
+from fleet_tui.catalogue import detect
 from fleet_tui.cli.common import ask, confirm, find_repository, repo_option, say
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
@@ -162,6 +162,9 @@ def _back_up(repository: Path) -> None:
     prompts = repository / ".fleet" / "prompts"
     if prompts.is_dir():
         shutil.copytree(prompts, destination / "prompts", symlinks=True)
+    agents = repository / ".fleet" / "agents"
+    if agents.is_dir():
+        agents.rename(destination / "agents")  # or they would be agents of the new configuration too
     say(f"kept the old configuration in {destination.relative_to(repository)}")
 
 

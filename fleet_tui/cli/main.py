@@ -14,7 +14,7 @@ from fleet_tui import __version__
 from fleet_tui.domain.errors import FleetError
 
 COMMANDS = {
-    "agent": ("fleet_tui.cli.agent", "agent", "List, pause, stop, quarantine and release agents."),
+    "agent": ("fleet_tui.cli.agent", "agent", "Make, list, pause, stop, quarantine and release agents."),
     "agents": ("fleet_tui.cli.agent", "list_", "Agents with what they do now: `agent list`."),
     "alarm": ("fleet_tui.cli.alarm", "alarm", "List, explain, acknowledge and shelve alarms."),
     "alarms": ("fleet_tui.cli.alarm", "list_", "What is abnormal, and what is expected of you: `alarm list`."),
@@ -37,6 +37,7 @@ COMMANDS = {
     "question": ("fleet_tui.cli.question", "question", "List and answer what agents ask."),
     "replay": ("fleet_tui.cli.replay", "replay", "Open the control room on a recorded log."),
     "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),
+    "template": ("fleet_tui.cli.template", "template", "Templates of agents: list, search, show."),
     "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),
     "up": ("fleet_tui.cli.up", "up", "Start the watcher if needed and open the control room."),
     "verify": ("fleet_tui.cli.audit", "verify", "Check every promise of the log, tables, git and processes."),

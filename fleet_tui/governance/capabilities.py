@@ -88,6 +88,7 @@ OF_PERSONS = {
     "approve": "a person, over the operator's socket",
     "release from quarantine": "a person, over the operator's socket",
     "extend a budget": "a person, over the operator's socket",
+    "make an agent": "a person, over the operator's socket",
     "merge": "nobody: the watcher lands what is reviewed, gated and, where policy says so, approved",
 }
 """Acts that no role has, and who does them."""

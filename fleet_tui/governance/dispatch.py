@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fleet_tui.domain.model import Agent, Run, Ticket
 from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
@@ -33,12 +34,14 @@ def plan(
     authors: Collection[str],
     risky: Collection[str] = (),
     spent: Collection[str] = (),
+    kept: Mapping[str, Collection[int]] = MappingProxyType({}),
 ) -> Plan:
     """Assign ready tickets to free authors: by priority, then number; the least busy agent first, then by name.
 
     ``authors`` are the names of the agents that subscribe to ready tickets. ``runs`` are all that are queued or alive.
     ``risky`` are the names of those whose work is of high risk, ``spent`` of those whose budget has no room: what they
-    took would wait with them while others are free.
+    took would wait with them while others are free. ``kept`` are the tickets that some agents have for themselves: they
+    take no others, and nobody else takes those.
     """
     by_number = {t.number: t for t in tickets}
     busy: dict[str, int] = {}
@@ -47,22 +50,42 @@ def plan(
             busy[run.agent] = busy.get(run.agent, 0) + 1
     taken = {run.ticket for run in runs if run.state in OCCUPYING and run.agent in authors}
     free = {a.name: a for a in agents if a.name in authors and takes_work(a) and a.name not in spent}
+    keepers = _keepers(kept, authors)
+    present = {a.name: a for a in agents if a.configured}
     assignments, stuck = [], {}
     for ticket in sorted((t for t in tickets if t.state is TicketState.READY), key=lambda t: (t.priority, t.number)):
-        problem = dependency_problem(ticket, by_number)
+        mine = keepers.get(ticket.number)
+        problem = dependency_problem(ticket, by_number) or _keeper_problem(mine, present)
         if problem:
             stuck[ticket.number] = problem
         if problem or not all(by_number[n].state is TicketState.SHIPPED for n in ticket.depends_on):
             continue
         if ticket.number in taken:
             continue  # somebody is at it, or about to be: a second one would work in the same files
-        candidates = [a for a in free.values() if busy.get(a.name, 0) < places(a, risky)]
+        willing = (a for a in free.values() if (a.name in mine if mine is not None else not kept.get(a.name)))
+        candidates = [a for a in willing if busy.get(a.name, 0) < places(a, risky)]
         if not candidates:
             continue
         chosen = min(candidates, key=lambda a: (busy.get(a.name, 0), a.name))
         busy[chosen.name] = busy.get(chosen.name, 0) + 1
         assignments.append(Assignment(ticket.number, chosen.name))
     return Plan(tuple(assignments), stuck)
+
+
+def _keepers(kept: Mapping[str, Collection[int]], authors: Collection[str]) -> dict[int, set[str]]:
+    """Ticket → the authors that it is kept for."""
+    found: dict[int, set[str]] = {}
+    for name, numbers in kept.items():
+        for number in numbers if name in authors else ():
+            found.setdefault(number, set()).add(name)
+    return found
+
+
+def _keeper_problem(names: Collection[str] | None, agents: Mapping[str, Agent]) -> str | None:
+    """Why nobody of those that a ticket is kept for can be given it."""
+    if names is None or any(name in agents and takes_work(agents[name]) for name in names):
+        return None
+    return f"kept for {', '.join(sorted(names))}, who takes no work now"
 
 
 def places(agent: Agent, risky: Collection[str]) -> int:

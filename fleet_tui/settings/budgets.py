@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, Strict, ValidationInfo, WithJsonSchema, field_validator
 
 from fleet_tui.domain.amounts import MOST, parse_amount
-from fleet_tui.domain.spending import FLEET, Rule
+from fleet_tui.domain.spending import FLEET, Rule, Scope
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.fields import describe, problem
 from fleet_tui.settings.section import Section
@@ -32,13 +32,9 @@ Amount = Annotated[
 ]
 
 
-class BudgetSettings(Section):
-    """A ceiling on what is spent. Every budget that covers a run must have room."""
+class OwnBudget(Section):
+    """A ceiling on what one agent spends."""
 
-    scope: Literal["run", "ticket", "agent", "role", "fleet"] = Field(
-        description="What is counted together: each run, each ticket, each agent, each role, or the whole fleet."
-    )
-    name: f.Filled = Field("*", description="Glob on the agent's or role's name or the ticket's number.")
     unit: Literal["seconds", "tokens", "money", "turns"] = Field(
         description="Run time, tokens read and written, micro-dollars, or prompts taken up."
     )
@@ -69,11 +65,22 @@ class BudgetSettings(Section):
             raise problem("must be above 0 and below 10^15")
         return amount
 
+    def rule_for(self, scope: Scope, name: str) -> Rule:
+        assert isinstance(self.ceiling, int)
+        return Rule(scope, name, self.unit, self.ceiling, self.window, round(self.warn_share * 1000), self.grace_s)
+
+
+class BudgetSettings(OwnBudget):
+    """A ceiling on what is spent. Every budget that covers a run must have room."""
+
+    scope: Scope = Field(
+        description="What is counted together: each run, each ticket, each agent, each role, or the whole fleet."
+    )
+    name: f.Filled = Field("*", description="Glob on the agent's or role's name or the ticket's number.")
+
     @property
     def rule(self) -> Rule:
-        assert isinstance(self.ceiling, int)
-        name = FLEET if self.scope == "fleet" else self.name
-        return Rule(self.scope, name, self.unit, self.ceiling, self.window, round(self.warn_share * 1000), self.grace_s)
+        return self.rule_for(self.scope, FLEET if self.scope == "fleet" else self.name)
 
 
 _Price = Annotated[f.Number, Field(ge=0, le=10**12)]

@@ -28,6 +28,12 @@ def accept(document: Document) -> None:
             _agent(document, agent, ("agents", index))
 
 
+def accept_agent(document: Document) -> None:
+    """The same for a file that holds one agent."""
+    if isinstance(document.value, dict):
+        _agent(document, document.value, ())
+
+
 def _agent(document: Document, agent: dict[str, Any], path: KeyPath) -> None:
     _set_aside(document, agent, path, _UNSUPPORTED["agents"])
     for old, new in _RENAMED.items():

@@ -43,6 +43,17 @@ class Merged:
         if isinstance(document.value, dict):
             self._merge(self.value, document.value, (), document, layer)
 
+    def append(self, document: Document, section: str, layer: Layer) -> None:
+        """Put the map that ``document`` is behind the entries of the list ``section``; nothing where that is none."""
+        self.problems.extend(document.problems)
+        entries = self.value.setdefault(section, [])
+        if not isinstance(document.value, dict) or not isinstance(entries, list):
+            return
+        here: KeyPath = (section, len(entries))
+        entries.append(_copy(document.value))
+        for path, spot in document.values.items():
+            self.places[(*here, *path)] = Place(layer, document.file, spot, document.keys.get(path))
+
     def _merge(
         self, below: dict[str, Any], above: dict[str, Any], path: KeyPath, document: Document, layer: Layer
     ) -> None:

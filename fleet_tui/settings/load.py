@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
 from fleet_tui import paths
 from fleet_tui.domain.errors import FleetError, SetupError
-from fleet_tui.settings import fieldfleet, messages
+from fleet_tui.settings import agentfiles, fieldfleet, messages
 from fleet_tui.settings.check import check
 from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, parse
 from fleet_tui.settings.files import read_text
@@ -25,6 +26,8 @@ from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
+AGENTS_DIRECTORY = ".fleet/agents"
+"""One file per agent, besides those that the project's file lists."""
 _SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml", "reviews.yaml", "alarms.yaml")
 
 
@@ -73,12 +76,13 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     project_required: bool = True,
     with_files: bool = True,
+    drafts: Mapping[str, str] = MappingProxyType({}),
 ) -> Loaded:
     """The effective settings of the fleet on ``repository``.
 
     ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository
     that has no configuration yet gets the defaults; without ``with_files`` the files that it names need not be there.
-    What is wrong is in the result.
+    ``drafts`` are files of agents, by the agent's name, as if they were there. What is wrong is in the result.
 
     Raises:
         SetupError: the installation is incomplete.
@@ -90,6 +94,9 @@ def load_settings(
     user = user_file if user_file is not None else paths.user_config_file()
     _lay_file(merged, sources, user, str(user), None, required=False)
     _lay_file(merged, sources, repository / PROJECT_FILE, PROJECT_FILE, repository, required=project_required)
+    for document in agentfiles.documents(repository, AGENTS_DIRECTORY, drafts):
+        sources[document.file] = document.source
+        merged.append(document, "agents", "project")
     for document in environment_documents(os.environ if environ is None else environ):
         merged.lay(document, "environment")
     return _finish(merged, repository if with_files else None, sources)

@@ -34,15 +34,15 @@ class Finding(NamedTuple):
     at_key: bool = False
 
 
-def translate(error: ErrorDetails, merged: dict[str, Any]) -> Finding:
-    """One error of pydantic over the ``merged`` value."""
+def translate(error: ErrorDetails, merged: dict[str, Any], model: type[BaseModel] = Settings) -> Finding:
+    """One error of pydantic over the ``merged`` value, which is to be a ``model``."""
     context: dict[str, Any] = error.get("ctx", {})
     path, kind, value = _real_path(error["loc"], merged), error["type"], error["input"]
     of_key = "[key]" in error["loc"]
     if kind == "fleet":
         return Finding((*path, *context["at"]), context["message"], context["hint"], at_key=of_key)
     if kind == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, model)
     if kind == "missing":
         return Finding(path[:-1], f"`{path[-1]}` is missing", f"add `{path[-1]}: …`")
     if kind in _TYPES:
@@ -67,9 +67,9 @@ def suggest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     return f"known here: {', '.join(choices[:20])}{more}" if choices else ""
 
 
-def known_keys(path: KeyPath) -> tuple[str, ...]:
+def known_keys(path: KeyPath, root: type[BaseModel] = Settings) -> tuple[str, ...]:
     """The keys that the schema allows in the map at ``path``."""
-    model: Any = Settings
+    model: Any = root
     for part in path:
         model = _inner(model, part)
     return tuple(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else ()
@@ -85,9 +85,9 @@ def _inner(model: Any, part: str | int) -> Any:
     return models[0] if models else None
 
 
-def _unknown_key(path: KeyPath) -> Finding:
+def _unknown_key(path: KeyPath, model: type[BaseModel]) -> Finding:
     name, section = str(path[-1]), path[:-1]
-    known = known_keys(section)
+    known = known_keys(section, model)
     where = f" in `{'.'.join(str(part) for part in section)}`" if section else ""
     return Finding(path, f"unknown key `{name}`{where}", suggest(name, known), at_key=True)
 

@@ -22,7 +22,8 @@ _INTRODUCTION = """\
 
 Four layers are laid over one another, the later winning: what fleet ships, your own file (`fleet config validate` names
 the files it read), the repository's `.fleet/config.yaml`, and environment variables `FLEET__section__key=value`. Maps
-merge; lists and single values replace.
+merge; lists and single values replace. An agent may also have a file of its own, `.fleet/agents/NAME.yaml`, with what
+an entry of `agents` holds; these come behind those of the list.
 
 ```sh
 fleet config validate             # every problem with file, line and column

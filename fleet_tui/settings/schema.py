@@ -18,7 +18,7 @@ from fleet_tui.domain.spending import Rule
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.settings.approval import ApprovalPolicy
-from fleet_tui.settings.budgets import BudgetSettings, PriceSettings
+from fleet_tui.settings.budgets import BudgetSettings, OwnBudget, PriceSettings
 from fleet_tui.settings.evidence import EvidenceSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
@@ -70,6 +70,12 @@ class AgentSettings(Section):
     budget_minutes: Annotated[f.Number, Field(ge=1, le=365 * 1440)] | None = Field(
         None, description="The same in minutes; only one of the two."
     )
+    budgets: tuple[OwnBudget, ...] = Field(
+        (), max_length=20, description="More ceilings on what it spends; each as in `budgets`, without scope and name."
+    )
+    tickets: tuple[Annotated[f.Number, Field(ge=1)], ...] = Field(
+        (), max_length=200, description="Tickets that are kept for it: it takes no others, and nobody else takes them."
+    )
     enabled: f.Flag = Field(True, description="Whether it may be started.")
     department: f.Text | None = Field(None, description="Grouping in lists.")
     reports_to: f.AgentName | None = Field(None, description="The agent it reports to.")
@@ -80,6 +86,7 @@ class AgentSettings(Section):
     )
     prompt: f.LongText | None = Field(None, description="The instructions themselves, instead of a file.")
     env: f.Environment = Field(default_factory=dict, description="Environment variables for its program.")
+    template: f.Filled | None = Field(None, description="The template that it was made from; decides nothing.")
 
     @field_validator("budget_minutes")
     @classmethod
@@ -99,6 +106,12 @@ class AgentSettings(Section):
     def budget_s(self) -> int | None:
         """Run time in seconds, or None for no ceiling."""
         return self.budget_minutes * 60 if self.budget_minutes is not None else self.budget_seconds
+
+    @property
+    def budget_rules(self) -> tuple[Rule, ...]:
+        """Its own budgets."""
+        whole = () if self.budget_s is None else (Rule("agent", self.name, "seconds", self.budget_s),)
+        return (*whole, *(budget.rule_for("agent", self.name) for budget in self.budgets))
 
     @property
     def prompt_path(self) -> str:
@@ -285,12 +298,9 @@ class Settings(Section):
 
     @property
     def budget_rules(self) -> tuple[Rule, ...]:
-        """Every budget: those of the `budgets` section and the agents' own run time."""
-        own = (agent for agent in self.agents if agent.budget_s is not None)
-        return (
-            *(budget.rule for budget in self.budgets),
-            *(Rule("agent", agent.name, "seconds", agent.budget_s or 0) for agent in own),
-        )
+        """Every budget: those of the `budgets` section and the agents' own."""
+        own = (rule for agent in self.agents for rule in agent.budget_rules)
+        return (*(budget.rule for budget in self.budgets), *own)
 
     def vendor(self, name: str) -> VendorSettings:
         """Raises UsageError: there is no such vendor."""

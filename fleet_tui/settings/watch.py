@@ -26,6 +26,9 @@ SETTLE_AT_MOST_S = 5.0
 RECHECK_MS = 1000
 """How long a wake-up that never came may delay a change."""
 
+_BELOW = ("prompts", "agents")
+"""Directories below `.fleet` whose files the settings depend on."""
+
 Fingerprint = frozenset[tuple[str, int, int, int, int, int]]
 
 # It reports every batch of changes at INFO, for ever.
@@ -40,7 +43,7 @@ async def watch_settings(
     environ: Mapping[str, str] | None = None,
     since: Loaded | None = None,
 ) -> AsyncGenerator[Loaded]:
-    """The settings after each settled change of the configuration or of a prompt, until ``stop`` is set.
+    """The settings after each settled change of the configuration, an agent's file or a prompt, until ``stop`` is set.
 
     They may have errors: the caller keeps the last good ones. ``since`` is what the caller loaded before: what has
     changed from then on counts, else what changes after the first step of the iteration. Compare ``sha`` to skip what
@@ -65,7 +68,8 @@ async def watch_settings(
 def fingerprint(repository: Path, user: Path) -> Fingerprint:
     """What identifies the present content of every file that the settings depend on."""
     fleet = repository / ".fleet"
-    files = [user, repository / PROJECT_FILE, fleet, fleet / "prompts", *_entries(fleet / "prompts")]
+    below = [entry for name in _BELOW for entry in (fleet / name, *_entries(fleet / name))]
+    files = [user, repository / PROJECT_FILE, fleet, *below]
     return frozenset(entry for path in files if (entry := _identity(path)) is not None)
 
 
@@ -138,7 +142,7 @@ def _directories(repository: Path, user: Path) -> frozenset[tuple[str, int]]:
     """The directories to watch with their inodes."""
     fleet = repository / ".fleet"
     found = set()
-    for path in (repository, fleet, fleet / "prompts", user.parent):
+    for path in (repository, fleet, *(fleet / name for name in _BELOW), user.parent):
         with suppress(OSError):
             info = path.stat()
             if stat.S_ISDIR(info.st_mode):
@@ -147,17 +151,20 @@ def _directories(repository: Path, user: Path) -> frozenset[tuple[str, int]]:
 
 
 class _Relevant:
-    """Lets through changes of the configuration and the prompts only; a repository changes all the time."""
+    """Lets through changes of the configuration, agents and prompts only; a repository changes all the time."""
 
     def __init__(self, repository: Path, user: Path) -> None:
         root = repository.resolve()
         self.exact = {str(root / ".fleet"), str(root / PROJECT_FILE), str(user), str(user.resolve())}
-        self.prompts = str(root / ".fleet" / "prompts")
+        self.below = tuple(str(root / ".fleet" / name) for name in _BELOW)
 
     def __call__(self, _change: Change, path: str) -> bool:
         real = os.path.realpath(path)
         return (
-            real in self.exact or path in self.exact or real == self.prompts or real.startswith(self.prompts + os.sep)
+            real in self.exact
+            or path in self.exact
+            or real in self.below
+            or any(real.startswith(directory + os.sep) for directory in self.below)
         )
 
 

@@ -35,6 +35,10 @@ async def _nothing_to_drain(run: str) -> None:
     """Before the bus is up there is nobody to drain for."""
 
 
+async def _nothing_to_reload() -> None:
+    """Of a context without a daemon around it."""
+
+
 @dataclass(slots=True)
 class Context:
     """The watcher's instruments. ``settings`` is the last good configuration; hot reload replaces it between passes."""
@@ -61,6 +65,8 @@ class Context:
     """The fleet ends with its agents: nothing new begins, while the passes still see the living ones off."""
     drain_spool: Callable[[str], Awaitable[None]] = _nothing_to_drain
     """Takes in what a run's clients spooled while nobody answered."""
+    reload: Callable[[], Awaitable[None]] = _nothing_to_reload
+    """Puts the configuration in force as it is on disk now, without waiting for it to be noticed."""
     now_ns: Callable[[], int] = time.time_ns
     handing_over: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Pull requests are made one at a time: each gets its number from those that are recorded. Held for no longer than

@@ -83,6 +83,8 @@ class Watcher:
         self._agents = AgentsDesk(ctx)
         self._operator = OperatorDesk(ctx, self.stop)
         ctx.drain_spool = self._agents.drain
+        ctx.reload = self._reload
+        self._using = asyncio.Lock()
         control.confine = partial(serving, ctx)
         ctx.lookout.wake = wake.set
 
@@ -162,8 +164,15 @@ class Watcher:
 
     # -- configuration and tickets -------------------------------------------------------------------------------------
 
+    async def _reload(self) -> None:
+        await self._use(await asyncio.to_thread(load_settings, self._ctx.paths.repository))
+
     async def _use(self, loaded: Loaded) -> None:
         """Put a configuration in force, or keep the last good one and say why."""
+        async with self._using:
+            await self._put_in_force(loaded)
+
+    async def _put_in_force(self, loaded: Loaded) -> None:
         ctx = self._ctx
         ctx.looked_at = loaded
         if loaded.settings is None:

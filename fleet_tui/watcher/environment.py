@@ -25,6 +25,23 @@ _PASSED_ON = (
     "XDG_DATA_HOME",
 )
 _PASSED_PREFIXES = ("LC_",)
+_OWN = (
+    "FLEET_AGENT",
+    "FLEET_PR",
+    "FLEET_ROLE",
+    "FLEET_ROUND",
+    "FLEET_RUN",
+    "FLEET_SOCKET",
+    "FLEET_SPOOL",
+    "FLEET_TICKET",
+    "FLEET_TOKEN",
+    "FLEET_TRIGGER",
+    "FLEET_WORKDIR",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_TERMINAL_PROMPT",
+    "PATH",
+)
+"""What every run is given besides; a test compares it with what runs really have."""
 _OF_THE_HOME = frozenset({"HOME", "TMPDIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"})
 _NO_COMMANDS = ("GIT_", "FLEET_", "GH_", "GITHUB_", "SSH_AUTH_SOCK", "TMUX", "ANTHROPIC_", "OPENAI_", "GEMINI_")
 
@@ -78,6 +95,12 @@ def agent_environment(
         del own["GIT_CONFIG_NOSYSTEM"]
         own |= {"USER": user.name, "LOGNAME": user.name, "GIT_CONFIG_SYSTEM": str(run_dir / GIT_CONFIG)}
     return inherited | dict(agent.env) | dict(extra) | own
+
+
+def names_for(agent: AgentSettings, extra: Mapping[str, str], *, has_home: bool) -> tuple[str, ...]:
+    """The names that :func:`agent_environment` would give values to, for somebody who looks before there is a run."""
+    inherited = _without_home(_inherited()) if has_home else _inherited()
+    return tuple(sorted({*inherited, *agent.env, *extra, *_OWN, *(("HOME",) if has_home else ())}))
 
 
 def command_environment(

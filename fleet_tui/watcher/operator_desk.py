@@ -36,6 +36,7 @@ from fleet_tui.watcher import (
     spending,
     starting,
     system_desk,
+    template_desk,
 )
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
@@ -91,6 +92,10 @@ class OperatorDesk:
             "diff": self._diff,
             "gate_log": self._gate_log,
             "ticket": self._ticket,
+            "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called
+            "template": lambda args, actor: template_desk.template(ctx, args),  # noqa: ARG005
+            "preview_agent": lambda args, actor: template_desk.preview(ctx, args),  # noqa: ARG005
+            "create_agent": lambda args, actor: _in_turn(deciding, template_desk.create(ctx, args, actor)),
             "shutdown": self._shutdown,
         }
 

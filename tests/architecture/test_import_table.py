@@ -24,6 +24,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
         {"settings", "domain", "paths"},
         {"pydantic", "pydantic_core", "yaml", "watchfiles", "croniter"},
     ),
+    "fleet_tui.catalogue": ({"catalogue", "domain", "settings", "paths"}, {"pydantic"}),
     "fleet_tui.governance": ({"governance", "domain", "settings"}, {"pathspec"}),
     "fleet_tui.store": ({"store", "domain", "paths"}, {"peewee"}),
     "fleet_tui.bus": ({"bus", "domain", "paths"}, {"psutil"}),
@@ -33,7 +34,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.forge": ({"forge", "domain", "settings", "paths"}, {"yaml", "watchfiles"}),
     "fleet_tui.vendors": ({"vendors", "domain", "settings", "paths"}, {"yaml"}),
     "fleet_tui.watcher": (
-        {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"},
+        {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"}
+        | {"catalogue"},
         {"croniter", "psutil", "genai_prices"},
     ),
     "fleet_tui.watcher.risk.lookout": ({"domain", "git"}, {"watchfiles"}),

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from fleet_tui.cli import detect
+from fleet_tui.catalogue import detect
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.settings.load import load_settings

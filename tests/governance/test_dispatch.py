@@ -124,3 +124,26 @@ def test_who_has_no_room_in_its_budget_takes_nothing() -> None:
     agents = [agent("ada"), agent("bob")]
     found = plan([ticket(1), ticket(2)], agents, [], authors={"ada", "bob"}, spent={"ada"})
     assert [(one.ticket, one.agent) for one in found.assignments] == [(1, "bob")]
+
+
+def test_a_kept_ticket_goes_to_its_keeper_who_takes_no_other() -> None:
+    agents, tickets = [agent("ada"), agent("bo")], [ticket(1), ticket(2), ticket(3)]
+    made = plan(tickets, agents, [], authors=NAMES, kept={"bo": (2,)})
+    assert {(a.ticket, a.agent) for a in made.assignments} == {(1, "ada"), (2, "bo")}
+    alone = plan([ticket(1)], [agent("bo")], [], authors=NAMES, kept={"bo": (2,)})
+    assert (alone.assignments, dict(alone.stuck)) == ((), {})
+
+
+def test_a_kept_ticket_waits_for_its_keeper_and_says_so() -> None:
+    busy = plan([ticket(2)], [agent("ada"), agent("bo")], [run("bo", ticket=5)], authors=NAMES, kept={"bo": (2,)})
+    assert (busy.assignments, dict(busy.stuck)) == ((), {}), "it comes free"
+    held = plan([ticket(2)], [agent("ada"), agent("bo", paused=True)], [], authors=NAMES, kept={"bo": (2,)})
+    assert held.assignments == ()
+    assert held.stuck == {2: "kept for bo, who takes no work now"}
+    two = plan([ticket(2)], [agent("ada"), agent("bo", paused=True)], [], authors=NAMES, kept={"bo": (2,), "ada": (2,)})
+    assert [(a.ticket, a.agent) for a in two.assignments] == [(2, "ada")]
+
+
+def test_who_does_not_take_tickets_keeps_none() -> None:
+    made = plan([ticket(2)], [agent("ada")], [], authors=("ada",), kept={"rev": (2,)})
+    assert [(a.ticket, a.agent) for a in made.assignments] == [(2, "ada")]

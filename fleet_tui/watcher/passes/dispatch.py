@@ -21,6 +21,7 @@ from fleet_tui.watcher.queueing import queued
 LEVEL_TRIGGERS = frozenset({"ticket_ready", "pr_needs_review", "pr_changes_requested", "pr_approved"})
 """Triggers that passes derive from states. Every other subscribed kind starts a run per event."""
 _SECOND = 1_000_000_000
+_UNSTUCK = "change its `depends_on`, or `tickets` of the agent that it is kept for"
 
 
 async def assign(ctx: Context) -> None:
@@ -30,14 +31,16 @@ async def assign(ctx: Context) -> None:
     by_name = {a.name: a for a in authors}
     live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
     spent = spending.without_room(ctx, authors)
-    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=at_high_risk(ctx), spent=spent)
+    kept = {agent.name: agent.tickets for agent in authors if agent.tickets}
+    risky = at_high_risk(ctx)
+    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=risky, spent=spent, kept=kept)
     for assignment in plan.assignments:
         await ctx.record(*_claim(ctx, by_name[assignment.agent], assignment.ticket))
     for ticket in tickets:
         about = f"ticket:{ticket.number}"
         if ticket.number in plan.stuck:
             title = f"ticket #{ticket.number} cannot start: {plan.stuck[ticket.number]}"
-            await alarms.ensure(ctx, "ticket-stuck", about, priority=3, title=title, response="change depends_on")
+            await alarms.ensure(ctx, "ticket-stuck", about, priority=3, title=title, response=_UNSTUCK)
         else:
             await alarms.clear(ctx, "ticket-stuck", about, "its dependencies can be met")
 

@@ -43,10 +43,14 @@ class GateProposal:
     lacks: str = ""
 
 
-def gates(repository: Path) -> list[GateProposal]:
-    """Checks in the order in which they should run; of a name the first that can run here, else the first."""
+def gates(repository: Path, *, start: bool = True) -> list[GateProposal]:
+    """Checks in the order in which they should run; of a name the first that can run here, else the first.
+
+    Without ``start`` no program is started: whether an interpreter has the modules is then not known.
+    """
     proposals: dict[str, GateProposal] = {}
-    for found in (*_make(repository), *_python(repository), *_node(repository), *_others(repository)):
+    python = _python(repository, start=start)
+    for found in (*_make(repository), *python, *_node(repository), *_others(repository)):
         proposal = replace(found, lacks=found.lacks or lacks(found.run, repository))
         before = proposals.get(found.name)
         if before is None or (before.lacks and not proposal.lacks):
@@ -77,7 +81,7 @@ def _make(repository: Path) -> Iterator[GateProposal]:
             yield GateProposal(name, f"make {name}", "Makefile")
 
 
-def _python(repository: Path) -> Iterator[GateProposal]:
+def _python(repository: Path, *, start: bool) -> Iterator[GateProposal]:
     text = _text(repository / "pyproject.toml")
     if not text and not (repository / "setup.py").exists():
         return
@@ -89,7 +93,7 @@ def _python(repository: Path) -> Iterator[GateProposal]:
     wanted = [check for check in _PYTHON_CHECKS if check[1] in tool or (check[1] == "pytest" and tests)]
     pythons = list(_pythons(repository)) if wanted else []
     for name, module, arguments, seen in wanted:
-        python, missing = _python_with(module, pythons)
+        python, missing = _python_with(module, pythons) if start else (next(iter(pythons), "python3"), "")
         yield GateProposal(name, f"{python} -m {module} {arguments}", seen, missing)
 
 

@@ -1,0 +1,58 @@
+"""Agents in files of their own: `.fleet/agents/NAME.yaml` holds what an entry of `agents:` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fleet_tui.settings.document import Document, Spot, parse
+from fleet_tui.settings.fieldfleet import accept_agent
+from fleet_tui.settings.files import ReadFile, read_text
+from fleet_tui.settings.problems import WARNING, Problem
+
+ENDING = ".yaml"
+_MOST = 500
+
+
+def documents(repository: Path, directory: str, drafts: Mapping[str, str]) -> Iterator[Document]:
+    """The files of ``directory`` and the ``drafts``, by name; what is wrong with one is in its problems."""
+    found = {path.name: path for path in _entries(repository / directory)}
+    names = {*found, *(f"{name}{ENDING}" for name in drafts)}
+    for name in sorted(names)[:_MOST]:
+        draft = drafts.get(name.removesuffix(ENDING))
+        shown = f"{directory}/{name}"
+        read = ReadFile(draft) if draft is not None else read_text(found[name], shown, inside=repository)
+        yield _agent(shown, name.removesuffix(ENDING), read) if name.endswith(ENDING) else _other(shown)
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return [path for path in directory.iterdir() if not path.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _other(shown: str) -> Document:
+    document = Document(shown, "")
+    message = f"not read: its name does not end in `{ENDING}`"
+    document.problems.append(Problem(WARNING, shown, 0, 0, "", message, "rename it, or move it away"))
+    return document
+
+
+def _agent(shown: str, name: str, read: ReadFile) -> Document:
+    document = Document(shown, read.text) if read.problem or read.missing else parse(read.text, shown)
+    if read.missing:
+        return document  # it went between the two looks
+    if read.problem is not None:
+        document.problems.append(read.problem)
+    if document.problems:
+        return document
+    if not isinstance(document.value, dict):
+        message = "the file is empty" if document.value is None else "expected a map: the settings of one agent"
+        document.fault(document.values.get((), Spot(1, 1, "")), message, "write at least `role: developer`")
+        return document
+    accept_agent(document)
+    if document.value.setdefault("name", name) != name:
+        hint = f"remove the line, or rename the file to `{document.value['name']}{ENDING}`"
+        document.fault(document.values[("name",)], f"the name of an agent's file is the agent's: `{name}`", hint)
+    return document

@@ -1,0 +1,59 @@
+"""What ships: every template is usable, says enough to change what an agent does, and is no copy of another."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.catalogue.agent import Wanted, compose
+from fleet_tui.catalogue.conventions import conventions
+from fleet_tui.catalogue.read import read_catalogue
+from fleet_tui.catalogue.template import Entry
+from fleet_tui.paths import shipped_config
+from fleet_tui.settings.load import load_settings
+from fleet_tui.settings.schema import Settings
+
+SETTINGS = load_settings(Path("/nowhere"), project_required=False, environ={}, user_file=Path("/nowhere")).require()
+CATALOGUE = read_catalogue(Path("/nowhere"), SETTINGS)
+MOST_ALIKE = 0.25
+"""Share of common word triples from which two prompts say the same."""
+
+
+def test_all_of_them_are_usable() -> None:
+    assert CATALOGUE.problems == ()
+    assert len(CATALOGUE.entries) == len(list((shipped_config() / "templates").rglob("*.yaml")))
+    assert len(CATALOGUE.entries) == len(list((shipped_config() / "templates").rglob("*.md")))
+
+
+def test_there_is_one_for_every_part_of_the_loop() -> None:
+    families = {SETTINGS.family(entry.template.role).name for entry in CATALOGUE.entries}
+    assert {"author", "reviewer", "release", "triage"} <= families
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.entries, ids=lambda entry: entry.id)
+def test_an_agent_can_be_made_of_each(entry: Entry, repository: Path, settings: Settings) -> None:
+    agent = compose(entry, Wanted("sam"), settings, conventions(repository, settings))
+    loaded = load_settings(repository, environ={}, drafts={"sam": agent.text + "prompt: Do it.\n"})
+    row = loaded.require().agent("sam")
+    assert loaded.problems == ()
+    assert row.subscriptions(settings) == entry.template.subscriptions
+    assert 800 < len(agent.prompt) < 8000
+    verdicts = [kind for kind in entry.template.capabilities if kind in ("pr_approved", "release_decided")]
+    assert all(kind in entry.prompt for kind in verdicts), "what it decides is said in its own words"
+
+
+def triples(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"[a-z']+", text.lower())
+    return set(zip(words, words[1:], words[2:], strict=False))
+
+
+def test_no_two_prompts_are_alike() -> None:
+    said = {entry.id: triples(entry.prompt) for entry in CATALOGUE.entries}
+    alike = {
+        (one, other): round(len(said[one] & said[other]) / min(len(said[one]), len(said[other])), 2)
+        for one, other in itertools.combinations(said, 2)
+    }
+    assert {pair: share for pair, share in alike.items() if share > MOST_ALIKE} == {}

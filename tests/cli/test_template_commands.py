@@ -1,0 +1,96 @@
+"""`fleet template` and `fleet agent create|get` without a watcher: they read and write the files themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from fleet_tui.cli.main import _in_words, fleet
+from fleet_tui.domain.errors import FleetError
+from tests.cli.conftest import Shop, Terminal
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command in this process: starting one for each would be most of the time."""
+    monkeypatch.chdir(shop.repository)
+
+    def command(*words: str) -> Done:
+        result = CliRunner().invoke(fleet, words)
+        if isinstance(result.exception, FleetError):
+            return Done(result.exception.exit_code, result.stdout, _in_words(result.exception))
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    return command
+
+
+def test_list_search_and_show(run: Run) -> None:
+    rows = json.loads(run("template", "list", "--category", "review", "--json").stdout)["templates"]
+    assert [row["id"] for row in rows] == ["review/security-reviewer", "review/tech-lead"]
+    found = run("template", "search", "flake")
+    assert found.stdout.splitlines()[1].startswith("quality/flaky-test-hunter")
+    shown = run("template", "show", "triage").stdout
+    assert "it never:\n  - marks a ticket ready: a person does" in shown
+    assert "ready            What a ticket needs here" in shown
+    assert run("template", "show", "triage", "--prompt").stdout.startswith("# Triage\n")
+    wrong = run("template", "show", "triaje")
+    assert (wrong.returncode, "did you mean `triage`?" in wrong.stderr) == (2, True)
+
+
+def test_a_broken_template_is_told_and_the_others_are_listed(shop: Shop, run: Run) -> None:
+    place = shop.repository / ".fleet" / "templates" / "house"
+    place.mkdir(parents=True)
+    (place / "painter.yaml").write_text("title: \x1b[2J\n")
+    (place / "painter.md").write_text("Paint.\n")
+    done = run("template", "list")
+    assert "engineering/developer" in done.stdout
+    assert "cannot be used: .fleet/templates/house/painter.yaml:1" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+def test_dry_run_then_create_then_get(shop: Shop, run: Run) -> None:
+    words = ("agent", "create", "sam", "--template", "developer", "--set", "test_command=make test")
+    before = (shop.repository / ".fleet" / "config.yaml").read_bytes()
+    dry = run(*words, "--model", "m-1", "--dry-run").stdout
+    assert "nothing has been written or started" in dry
+    assert "would write .fleet/agents/sam.yaml and .fleet/prompts/sam.md" in dry
+    assert "launch line: claude --setting-sources user" in dry
+    assert "may publish: note, claim, handoff, artifact, blocker, pr_created (developer: author)" in dry
+    assert "── .fleet/prompts/sam.md (template engineering/developer)" in dry
+    assert not (shop.repository / ".fleet" / "agents").exists()
+    made = run(*words)
+    assert made.stdout == "sam is made; no watcher runs: `fleet up` starts the fleet with it\n"
+    assert (shop.repository / ".fleet" / "config.yaml").read_bytes() == before
+    got = json.loads(run("agent", "get", "sam", "--json").stdout)
+    assert (got["role"], got["template"], got["origin"]) == (
+        "developer",
+        "engineering/developer",
+        ".fleet/agents/sam.yaml:2",
+    )
+    again = run(*words)
+    assert (again.returncode, "the name is taken" in again.stderr) == (1, True)
+
+
+def test_what_must_be_said_is_an_error_where_nobody_is_and_asked_where_somebody_is(
+    shop: Shop, run: Run, terminal: Terminal
+) -> None:
+    alone = run("agent", "create", "sam", "--template", "developer")
+    assert alone.returncode == 2
+    assert "something must be filled in: test_command: The command that runs the tests" in alone.stderr
+    asked = terminal("agent", "create", "sam", "--template", "developer", keys="make test\n")
+    assert "The command that runs the tests (test_command)" in asked
+    assert "sam is made" in asked
+    assert "`make test`" in (shop.repository / ".fleet" / "prompts" / "sam.md").read_text()
