@@ -135,6 +135,27 @@ async def test_w_leads_to_a_blocked_ticket_without_an_agent_and_t_lets_it_go_on(
         await until(lambda: any(op == "unblock" and args["ticket"] == 4 for op, args in board.calls))
 
 
+async def test_t_is_for_the_ticket_on_show_and_no_other(board: Any, until: Any, text: Any) -> None:
+    board.add(ev.draft(ev.TicketBlocked(4, "the spec is missing"), "ticket:4"))
+    board.add(ev.draft(ev.TicketBlocked(1, "which way?"), "ticket:1"))
+    async with opened(board, until) as (app, pilot):
+        await pilot.press("4", "slash", "1", "enter", "T")
+        await armed(app, until)
+        assert "LET TICKET 1 GO ON" in text(app)
+        await pilot.press("escape")
+        await app.open_need(next(item for item in app.picture.snapshot.needs if item.key == "blocked:4"))
+        await pilot.press("slash", "3", "enter", "T")
+        assert app.message == "T: no blocked ticket here"
+        await pilot.press("1", "g", "T")
+        await armed(app, until)
+        assert "LET TICKET 1 GO ON" in text(app), "the first agent's own, not the one that w led to"
+        board.add(ev.draft(ev.TicketUnblocked(1, "by somebody else"), "ticket:1"))
+        await until(lambda: "CHANGED while you looked: it does not wait for you any more" in text(app))
+        await pilot.press("tab", "y", "escape", "right", "T")
+        assert app.message == "T: no blocked ticket here"
+    assert not [call for call in board.calls if call[0] == "unblock"]
+
+
 async def test_without_tickets_the_board_says_how_to_write_one(world: Any, until: Any, text: Any) -> None:
     world.add(ev.draft(ev.WatcherStarted("1.0", 1, "test", "boot", "L0"), "fleet"))
     async with opened(world, until, (80, 24)) as (app, pilot):

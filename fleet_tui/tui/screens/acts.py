@@ -28,8 +28,11 @@ class AgentActs(RoomScreen):
             return here
         waiting = self.snapshot.needs if self.snapshot else ()
         blocked = [n for n in waiting if n.kind is NeedKind.BLOCKED and (n.agent == tile.name or n.key == _key(tile))]
-        need = here.need if here.need in blocked else next(iter(blocked), here.need)
-        return replace(here, tile=tile, need=need)
+        if here.need in blocked:
+            return replace(here, tile=tile)
+        # Of a blocked ticket that w led to and that is not this agent's nothing is on show: T is not for it.
+        other = None if here.need is not None and here.need.kind is NeedKind.BLOCKED else here.need
+        return replace(here, tile=tile, need=next(iter(blocked), other))
 
     def _tile(self) -> AgentTile:
         tile = self.here().tile
@@ -64,6 +67,9 @@ class AgentActs(RoomScreen):
 
     def what_changed(self, act: Act) -> str:
         """The agent vanished, or the act was done by somebody else meanwhile."""
+        if act.op == "unblock":
+            blocked = self.need_with(f"{NeedKind.BLOCKED}:{act.args['ticket']}")
+            return "" if blocked is not None else "it does not wait for you any more"
         name, snapshot = act.args.get("agent"), self.snapshot
         if name is None or snapshot is None:
             return ""
