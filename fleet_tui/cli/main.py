@@ -85,8 +85,9 @@ class LazyGroup(click.Group):
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The repository; default: the one around the current directory.",
 )
+@click.option("--readonly", is_flag=True, help="Of the room: only look, nothing can be done in it.")
 @click.pass_context
-def fleet(ctx: click.Context, repo: Path | None) -> None:
+def fleet(ctx: click.Context, repo: Path | None, readonly: bool) -> None:
     """A control room for a fleet of AI coding agents. Without a command it opens the room.
 
     \b
@@ -101,7 +102,7 @@ def fleet(ctx: click.Context, repo: Path | None) -> None:
     if ctx.invoked_subcommand is None:
         from fleet_tui.cli.up import open_fleet
 
-        ctx.exit(open_fleet(repo, start=False))
+        ctx.exit(open_fleet(repo, start=False, readonly=readonly))
 
 
 def main() -> None:

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def open_room(
-    paths: FleetPaths, settings: Settings, *, theme: str | None = None, ascii_boxes: bool | None = None
+    paths: FleetPaths,
+    settings: Settings,
+    *,
+    theme: str | None = None,
+    ascii_boxes: bool | None = None,
+    readonly: bool = False,
 ) -> int:
     """Show the room of one fleet until the person leaves; the exit code.
 
@@ -50,6 +55,8 @@ def open_room(
         start=start_words(paths, os.environ),
         alarms=settings.alarms,
         bell=ui.bell,
+        readonly=readonly,
+        remembered=paths.state / "room.json",
     )
     if not launch.can_show_a_room(os.environ):
         say(launch.status(context), nl=False)

@@ -16,8 +16,9 @@ from fleet_tui.domain.errors import FleetError
     "--theme", type=click.Choice(["auto", "grey", "light", "contrast", "ansi", "mono"]), help="Colours of the room."
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@click.option("--readonly", is_flag=True, help="Only look: nothing can be done in this room.")
 @repo_option
-def up(no_room: bool, theme: str | None, ascii_only: bool, repo: Path | None) -> None:
+def up(no_room: bool, theme: str | None, ascii_only: bool, readonly: bool, repo: Path | None) -> None:
     """Start the watcher if it is not running, then open the control room.
 
     \b
@@ -26,7 +27,9 @@ def up(no_room: bool, theme: str | None, ascii_only: bool, repo: Path | None) ->
       fleet up --no-room
       fleet up --theme mono
     """
-    raise click.exceptions.Exit(open_fleet(repo, start=True, room=not no_room, theme=theme, ascii_only=ascii_only))
+    raise click.exceptions.Exit(
+        open_fleet(repo, start=True, room=not no_room, theme=theme, ascii_only=ascii_only, readonly=readonly)
+    )
 
 
 def open_fleet(
@@ -36,6 +39,7 @@ def open_fleet(
     room: bool = True,
     theme: str | None = None,
     ascii_only: bool = False,
+    readonly: bool = False,
 ) -> int:
     """Open the room of the fleet, after starting its watcher when asked; the room's exit code."""
     from fleet_tui.settings.load import load_settings
@@ -58,4 +62,4 @@ def open_fleet(
         raise FleetError("this fleet has never run", str(paths.database), "fleet up")
     from fleet_tui.cli.room import open_room
 
-    return open_room(paths, settings, theme=theme, ascii_boxes=ascii_only or None)
+    return open_room(paths, settings, theme=theme, ascii_boxes=ascii_only or None, readonly=readonly)

@@ -44,6 +44,11 @@ class Bell:
         self._arrived: dict[str, int] = {}  # alarm → when it was raised
         self._last = {1: 0, 3: 0, 0: 0}  # priority (0: any) → when it rang last
         self._flood_told = False
+        self.muted_until_ns = 0
+
+    def mute(self, until_ns: int) -> None:
+        """Ring for nothing until then but priority 1, and for that once; 0 ends it."""
+        self.muted_until_ns = until_ns
 
     def is_due(self, needs: Sequence[NeedItem], now_ns: int, *, watcher_away: bool = False) -> bool:
         """Whether to ring now; it then counts as rung."""
@@ -56,6 +61,9 @@ class Bell:
         if now_ns < self._started_ns + GRACE_NS:
             self._pass_over(item for item in waiting if item.priority > 1)
             return False
+        if now_ns < self.muted_until_ns:
+            self._pass_over(item for item in waiting if item.priority > 1)
+            return self._urgent(waiting, now_ns, flood=False, repeats=False)
         flood = len(self._arrived) >= FLOOD
         due = self._urgent(waiting, now_ns, flood=flood)
         if flood:
@@ -79,11 +87,11 @@ class Bell:
         for item in items:
             self._heard[item.key].rings += 1
 
-    def _urgent(self, waiting: Sequence[NeedItem], now_ns: int, *, flood: bool) -> bool:
+    def _urgent(self, waiting: Sequence[NeedItem], now_ns: int, *, flood: bool, repeats: bool = True) -> bool:
         """At once, and again until somebody has acknowledged it. Several of them ring together."""
         standing = [item for item in waiting if item.priority == 1 and self._heard[item.key].rings < REPEATS]
         new = [item for item in standing if not self._heard[item.key].rings and _subject(item) not in self._about]
-        again = standing and _over(self._last[1], COOLDOWN_NS, now_ns)
+        again = repeats and standing and _over(self._last[1], COOLDOWN_NS, now_ns)
         if not again and (flood or not new):
             return False
         self._last[1] = now_ns

@@ -31,6 +31,7 @@ from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.parts import Parts
 from fleet_tui.tui.present.bulk import summary
+from fleet_tui.tui.remembered import Remembered
 from fleet_tui.tui.said import Tell, said
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
@@ -80,6 +81,9 @@ class RoomApp(TerminalApp):
         self.seen: dict[str, frozenset[str]] = {}
         """Paths that were on screen, by head commit."""
         self.modes_visited: list[str] = ["wall", "wall"]
+        self.readonly = context.readonly
+        """Nothing can be done here."""
+        self.remembered = Remembered(context.remembered)
         self.feed = Feed(
             context.database,
             lambda: commands.probe(context.operator_socket) if context.replay is None else {},
@@ -154,7 +158,17 @@ class RoomApp(TerminalApp):
     @property
     def why_off(self) -> str:
         """Why nothing can be done; empty while it can."""
-        return self.context.replay.why_off if self.context.replay is not None else self.why_frozen
+        if self.context.replay is not None:
+            return self.context.replay.why_off
+        if self.readonly:
+            return "off: this room only looks" + ("" if self.context.readonly else " (:readonly off)")
+        return self.why_frozen
+
+    def set_readonly(self, *, on: bool) -> None:
+        """From now on nothing can be done here, or again."""
+        self.readonly = on
+        self.say(self.why_off if on else "this room acts again", "quiet")
+        self.tick()
 
     @property
     def room_screen(self) -> RoomScreen | None:
@@ -192,10 +206,14 @@ class RoomApp(TerminalApp):
         self.arrivals.tell()
 
     def _tick(self) -> None:
+        self.tick()
+        self.arrivals.ring()
+
+    def tick(self) -> None:
+        """Draw what time or a setting has changed."""
         screen = self.room_screen
         if screen is not None:
             screen.tick()
-        self.arrivals.ring()
 
     def say(self, text: str | Tell, style: str = "normal") -> None:
         """Put a line where results stand. It is the shown screen's, and what is told goes when it is over."""
@@ -214,7 +232,7 @@ class RoomApp(TerminalApp):
 
     def act(self, act: Act) -> None:
         """Send a command; its outcome goes to the message line."""
-        if self.context.replay is not None:
+        if self.context.replay is not None or self.readonly:
             self.say(f"{act.verb} {act.target}: {self.why_off}", "quiet")
         else:
             self._perform(act)
@@ -288,10 +306,22 @@ class RoomApp(TerminalApp):
         if isinstance(self.screen, EventsScreen):
             self.screen.show_event(event)
 
-    async def open_ticket(self, number: int) -> None:
+    async def open_ticket(self, number: int) -> bool:
+        """Show a ticket on the board; whether it is there."""
         await self.go("pipeline")
-        if isinstance(self.screen, PipelineScreen):
-            self.screen.select(number)
+        if not isinstance(self.screen, PipelineScreen):
+            return False
+        self.screen.select(number)
+        card = self.screen.card()
+        return card is not None and card.number == number
+
+    async def show_density(self) -> None:
+        """The wall in the density that is remembered."""
+        await self.go("wall")
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        if isinstance(self.screen, WallScreen):
+            self.screen.use_density()
 
     async def open_need(self, item: NeedItem) -> None:
         """Show what a need is about, in the screen where it is answered."""

@@ -503,7 +503,7 @@ KEYS: tuple[Key, ...] = (
         "room.command",
         "colon,ctrl+p",
         "command",
-        "find a command, an agent or a pull request by name",
+        "find a command, an agent or a pull request by name, or type one: ticket 12, mute bell 30m",
         (EVERYWHERE,),
         hint=False,
     ),

@@ -39,6 +39,10 @@ class RoomContext:
     """What each rule's alarms mean."""
     bell: Which = "urgent"
     """What rings the terminal's bell."""
+    readonly: bool = False
+    """Opened to look only: nothing can be done in it."""
+    remembered: Path | None = None
+    """The file that keeps what a person set in the room for the next time."""
     replay: Replay | None = None
     """Set where the room shows a recording: then nothing can be done, and the clock is the recording's."""
     clock: Callable[[], int] = time.time_ns

@@ -81,6 +81,12 @@ class LivePanes:
             self._wanted = wanted
             source.watch({uuid: Rows(view.first, view.last) for uuid, view in wanted.items()})
 
+    def fix(self, tier: Tier | None) -> None:
+        """Take the way to the terminal for ``tier`` from now on; None: measure it."""
+        self.governor = Governor(tier)
+        if self._source is not None:
+            self._source.pace(self.governor.fps)
+
     def look(self) -> None:
         """Pictures now, whatever the link."""
         if self._source is not None:

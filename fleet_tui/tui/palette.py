@@ -1,4 +1,4 @@
-"""The command line `:`: every key that works here, every agent, every pull request that waits."""
+"""The command line `:`: every key that works here, every agent, every pull request that waits, and typed commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from textual.content import Content
 from textual.markup import escape
 
 from fleet_tui.domain.text import one_line
+from fleet_tui.tui import typed
 from fleet_tui.tui.bindings import keys_for, shown
+from fleet_tui.tui.typed_table import COMMANDS
 
 if TYPE_CHECKING:
     from fleet_tui.tui.screens.base import RoomScreen
@@ -27,6 +29,10 @@ class Entry:
     text: str
     help: str
     run: Callable[[], object]
+
+
+_FIRST = 1_000.0
+"""What was typed in full goes before whatever is only like it."""
 
 
 class RoomCommands(Provider):
@@ -61,7 +67,18 @@ class RoomCommands(Provider):
             yield DiscoveryHit(Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
 
     async def search(self, query: str) -> Hits:
+        room = cast("RoomScreen", self.screen).room
+        exact = typed.match(query, COMMANDS)
+        if exact is not None:
+            command, words = exact
+            usage = command.usage if len(words) >= command.least else f"usage: {command.usage}"
+            shown_as = Content(one_line(query, 120))
+            yield Hit(_FIRST, shown_as, partial(command.perform, room, words), help=escape(f"{command.told} ({usage})"))
         matcher = self.matcher(query)
+        for command in COMMANDS:
+            score = matcher.match(command.usage)
+            if score > 0 and (exact is None or command is not exact[0]):
+                yield Hit(score, Content(command.usage), partial(command.perform, room, ()), help=escape(command.told))
         for entry in self._entries():
             score = matcher.match(entry.text)
             if score > 0:

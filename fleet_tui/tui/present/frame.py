@@ -33,6 +33,8 @@ class Frame:
     """What the way to the terminal takes, where that is little: ``slow 8 kB/s: pictures every 10 s``."""
     ways_out: tuple[str, ...] = ("r retry",)
     """Keys, with their words, that help while the watcher is away."""
+    notes: tuple[str, ...] = ()
+    """What is unusual about this room: that it only looks, that its bell is silent, who else is here."""
 
 
 def top_line(picture: Picture, frame: Frame) -> Line:
@@ -50,6 +52,7 @@ def top_line(picture: Picture, frame: Frame) -> Line:
         _Field((title,), 0),
         *(_Field(value, rank) for rank, value in zip(_count_ranks(len(counts)), counts, strict=True)),
         _Field((fill(),), 0),
+        *(_Field((Span(f" {note} ", "strong"),), 1) for note in frame.notes),
         *(_Field((span,), 4 if index == 0 else 9) for index, span in enumerate(_conditions(picture, frame))),
         _Field((Span(f" {data}", "warn" if late else "quiet"),), 0),
         _Field((Span(f" {clock(frame.now_ns)[:5]}{_utc(frame)}", "quiet"),), 6),
@@ -147,6 +150,12 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
         Span(f"  {keys[0]} ack" + (f"  {keys[1]} open" if frame.width >= MEDIUM else ""), "hint"),
         Span(more if frame.width >= MEDIUM else "", "quiet"),
     )
+
+
+def notes(*, only_looks: bool, muted_ns: int) -> tuple[str, ...]:
+    """``READ-ONLY``, ``MUTED 28m``."""
+    minutes = -(-muted_ns // 60_000_000_000)
+    return (*(("READ-ONLY",) if only_looks else ()), *((f"MUTED {minutes}m",) if muted_ns > 0 else ()))
 
 
 def frozen_notice(picture: Picture, start: Sequence[str], width: int) -> tuple[Line, ...]:

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from fleet_tui.readmodel.values import SIGNS, Doing
 from fleet_tui.tui.bindings import EVERYWHERE, KEYS, MOVES, OWN_MOVES, SCOPES, Here, Key, shown
+from fleet_tui.tui.typed_table import COMMANDS
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.text_pane import Section
 
+PIPE = "\\|"
+"""Within a table of Markdown."""
 MEANINGS: dict[Doing, str] = {
     Doing.RUN: "works",
     Doing.IDLE: "nothing to do",
@@ -32,8 +35,14 @@ def help_sections(here: Here, keymap: Mapping[str, str]) -> tuple[Section, ...]:
         Section(f"on this screen: {here.scope}", (*own, *moves)),
         Section("everywhere", everywhere),
         Section("signs", signs()),
+        Section(f"typed behind {shown('colon')}", tuple(_command_lines())),
         Section("safety", ((Span("small letters look, CAPITALS act and always ask first"),),)),
     )
+
+
+def _command_lines() -> Iterator[Line]:
+    for command in COMMANDS:
+        yield (Span(f"{command.usage:<28} ", "strong"), Span(command.told))
 
 
 def signs() -> tuple[Line, ...]:
@@ -85,6 +94,14 @@ def keys_markdown() -> str:
         moves = MOVES if scope == EVERYWHERE else OWN_MOVES.get(scope, ())
         parts += [f"| `{keys}` | | {meaning} |" for keys, meaning in moves]
         parts.append("")
+    parts += [
+        "## Commands",
+        "",
+        "Typed behind `:`; what acts opens the strip of its key.",
+        "",
+        "| command | what it does |",
+    ]
+    parts += ["|---|---|", *(f"| `{command.usage.replace('|', PIPE)}` | {command.told} |" for command in COMMANDS), ""]
     parts += [
         "Remap a key by its id: `ui: {keymap: {agent.attach: O}}`. Clashes are reported at the start.",
         "",

@@ -91,7 +91,8 @@ class AgentActs(RoomScreen):
         room.handed_over = True
         room.live.wanted_changed()
         try:
-            room.say(await attach.attach(room, room.context.tmux_socket_name, tile.session, tile.name), "quiet")
+            socket = room.context.tmux_socket_name
+            room.say(await attach.attach(room, socket, tile.session, tile.name, only_look=room.readonly), "quiet")
         except FleetError as error:
             room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
         finally:

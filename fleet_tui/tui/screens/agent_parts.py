@@ -101,7 +101,7 @@ class AgentParts(Searches, AgentActs):
             self.set_class(part == "diff" or (self.has_class("-diff") and self.has_class("-l")), "-diff")
             self._show_diff()
         self._show_parts()
-        self._part(part).focus()
+        self.set_focus(self._part(part))  # now: a strip that opens next keeps the keys
         self.room.live.wanted_changed()
 
     # -- keys --------------------------------------------------------------------------------------------------------

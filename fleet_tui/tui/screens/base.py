@@ -87,7 +87,8 @@ class RoomScreen(ReplayKeys):
     def on_screen_resume(self) -> None:
         self.show_picture()
         if self.stands and self.focused is None and (widget := self.main_widget()) is not None:
-            widget.focus()
+            # Now and not a moment later: what a command has opened meanwhile would lose the focus again.
+            self.set_focus(widget)
 
     def on_screen_suspend(self) -> None:
         self.said = None
@@ -151,6 +152,7 @@ class RoomScreen(ReplayKeys):
             room.live.in_force,
             room.live.governor.in_words,
             tuple(f"{shown(keys[name].split(',')[0])} {label}" for name, label in ways_out if name in here),
+            frame.notes(only_looks=room.readonly, muted_ns=room.ringer.muted_until_ns - room.now_ns),
         )
 
     def heading_text(self) -> str:

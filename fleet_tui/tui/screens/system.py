@@ -119,6 +119,9 @@ class SystemScreen(RoomScreen):
     async def do_config_edit(self) -> None:
         """The file of the selected problem, else the project's."""
         room, fault = self.room, self.fault()
+        if room.readonly:
+            room.say(f"e: {room.why_off}", "quiet")
+            return
         files = room.context.config_files()
         path = files.get(fault.file) if fault is not None else next(iter(files.values()), None)
         if path is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -23,6 +24,7 @@ from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line
 from fleet_widgets.pane_wall import LiveView, PaneWall
 from fleet_widgets.text_pane import Section, TextPane
+from fleet_widgets.wall_layout import Density
 
 QUEUE_ROWS, TALL_QUEUE_ROWS = 3, 6
 """Always the same for one size of the screen, so that the tiles keep their place."""
@@ -184,6 +186,18 @@ class WallScreen(Finds, MarkedAgents):
     @on(PaneWall.VisibleChanged)
     def _visible_changed(self) -> None:
         self.room.live.wanted_changed()
+        self.room.remembered.set("density", self.query_one(PaneWall).density)
+
+    def on_mount(self) -> None:
+        self.use_density()
+        super().on_mount()
+
+    def use_density(self) -> None:
+        """Tiles as large as a person wanted them last."""
+        wanted = self.room.remembered.get("density")
+        for density in get_args(Density):
+            if density == wanted:
+                self.query_one(PaneWall).density = density
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
