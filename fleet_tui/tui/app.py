@@ -11,12 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.events import Event
-from fleet_tui.domain.text import NOTHING, SafeText, clean
+from fleet_tui.domain.text import clean
 from fleet_tui.readmodel.bell import Bell
 from fleet_tui.readmodel.feed import Feed
 from fleet_tui.readmodel.health import Trust, age_s, trust
-from fleet_tui.readmodel.values import Health, NeedItem, NeedKind, Picture
+from fleet_tui.readmodel.values import Health, NeedItem, Picture
 from fleet_tui.store.reader import Reader
 from fleet_tui.tui import commands
 from fleet_tui.tui.arrivals import Arrivals
@@ -32,8 +31,6 @@ from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.parts import Parts
 from fleet_tui.tui.present.bulk import summary
 from fleet_tui.tui.remembered import Remembered
-from fleet_tui.tui.said import Tell, said
-from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
@@ -42,13 +39,13 @@ from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.system import SystemScreen
 from fleet_tui.tui.screens.wall import WallScreen
-from fleet_tui.tui.terminal import TerminalApp
 from fleet_tui.tui.theme import themes
+from fleet_tui.tui.ways import Ways
 
 ModeScreens = dict[str, Callable[[], Screen[Any]]]
 
 
-class RoomApp(TerminalApp):
+class RoomApp(Ways):
     """The control room. It reads the database, shows panes and sends commands; closing it changes nothing."""
 
     TITLE = "fleet"
@@ -140,10 +137,6 @@ class RoomApp(TerminalApp):
             self._reader.close()
 
     @property
-    def now_ns(self) -> int:
-        return self.context.clock()
-
-    @property
     def trust(self) -> Trust:
         return trust(self.picture.health, self.started_ns, self.now_ns)
 
@@ -169,11 +162,6 @@ class RoomApp(TerminalApp):
         self.readonly = on
         self.say(self.why_off if on else "this room acts again", "quiet")
         self.tick()
-
-    @property
-    def room_screen(self) -> RoomScreen | None:
-        """The room's screen on show, also below the command palette."""
-        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, RoomScreen)), None)
 
     def reader(self) -> Reader | None:
         """A reader for short indexed queries of the screens; None while the database cannot be read."""
@@ -215,19 +203,6 @@ class RoomApp(TerminalApp):
         if screen is not None:
             screen.tick()
 
-    def say(self, text: str | Tell, style: str = "normal") -> None:
-        """Put a line where results stand. It is the shown screen's, and what is told goes when it is over."""
-        screen = self.room_screen
-        if screen is not None:
-            screen.said = said(text, style, self.now_ns)
-            screen.show_message()
-
-    @property
-    def message(self) -> SafeText:
-        """What the message line of the screen on show says; empty when it has nothing to say."""
-        screen = self.room_screen
-        return screen.said.text(self.now_ns) if screen is not None and screen.said is not None else NOTHING
-
     # -- acts --------------------------------------------------------------------------------------------------------
 
     def act(self, act: Act) -> None:
@@ -268,82 +243,6 @@ class RoomApp(TerminalApp):
     def _show_progress(self) -> None:
         if self.room_screen is not None:
             self.room_screen.show_message()
-
-    # -- going places ------------------------------------------------------------------------------------------------
-
-    async def go(self, mode: str) -> None:
-        """Show a screen by its name; its position is as it was left."""
-        if mode != self.current_mode:
-            if isinstance(self.screen, RoomScreen) and self.screen.passing:
-                await self.pop_screen()
-            self.modes_visited = [*self.modes_visited[-1:], mode]
-            await self.switch_mode(mode)
-
-    async def go_back_to_last(self) -> None:
-        await self.go(self.modes_visited[0])
-
-    async def open_agent(self, name: str) -> None:
-        await self.go("wall")
-        screen = self.screen
-        if isinstance(screen, AgentScreen):
-            screen.show_agent(name)
-        else:
-            await self.push_screen(AgentScreen(name))
-
-    async def open_approval(self, approval: str) -> None:
-        await self.go("approvals")
-        if isinstance(self.screen, ApprovalsScreen):
-            self.screen.select(approval)
-
-    async def open_alarm(self, alarm: str) -> None:
-        await self.go("alarms")
-        if isinstance(self.screen, AlarmsScreen):
-            self.screen.select(alarm)
-
-    async def show_in_log(self, event: Event) -> None:
-        """The log at one event."""
-        await self.go("events")
-        if isinstance(self.screen, EventsScreen):
-            self.screen.show_event(event)
-
-    async def open_ticket(self, number: int) -> bool:
-        """Show a ticket on the board; whether it is there."""
-        await self.go("pipeline")
-        if not isinstance(self.screen, PipelineScreen):
-            return False
-        self.screen.select(number)
-        card = self.screen.card()
-        return card is not None and card.number == number
-
-    async def show_density(self) -> None:
-        """The wall in the density that is remembered."""
-        await self.go("wall")
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        if isinstance(self.screen, WallScreen):
-            self.screen.use_density()
-
-    async def open_need(self, item: NeedItem) -> None:
-        """Show what a need is about, in the screen where it is answered."""
-        self.need = item
-        if item.kind in {NeedKind.APPROVAL, NeedKind.HELD}:
-            await self.open_approval(item.id)
-        elif item.kind is NeedKind.ALARM and self.current_mode == "alarms":
-            await self.open_alarm(item.id)
-        elif item.agent is not None and self.picture.snapshot and self.picture.snapshot.tile(item.agent):
-            await self.open_agent(item.agent)
-        elif item.kind is NeedKind.ALARM:
-            await self.open_alarm(item.id)
-        elif item.kind is NeedKind.BLOCKED:
-            await self.open_ticket(int(item.id))
-        else:
-            await self.go("events")
-            if isinstance(self.screen, EventsScreen):
-                self.screen.show_need(item)
-        screen = self.room_screen
-        if screen is not None:
-            told = f"{item.title}. {item.response}" if item.response else item.title
-            self.say(lambda: told if screen.shows(item) else "", "quiet")
 
     async def action_back(self) -> None:
         screen = self.screen

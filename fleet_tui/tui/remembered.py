@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from fleet_widgets.wall_layout import Density
+
+DENSITIES: tuple[Density, ...] = get_args(Density)
 _MOST_BYTES = 65_536
+
+
+def density_of(remembered: Remembered) -> Density:
+    """How large a person wanted the tiles of the wall last."""
+    wanted = remembered.get("density")
+    return next((density for density in DENSITIES if density == wanted), "auto")
 
 
 class Remembered:

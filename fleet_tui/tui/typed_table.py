@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from textual.widgets import TextArea
 
@@ -16,8 +16,8 @@ from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.governor import Tier
+from fleet_tui.tui.remembered import DENSITIES
 from fleet_tui.tui.typed import Typed, Words, Wrong
-from fleet_widgets.wall_layout import Density
 
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
@@ -197,8 +197,8 @@ def _mute(room: RoomApp, words: Words) -> None:
 
 
 async def _density(room: RoomApp, words: Words) -> None:
-    if words[0] not in get_args(Density):
-        raise Wrong(f"one of {', '.join(get_args(Density))}")
+    if words[0] not in DENSITIES:
+        raise Wrong(f"one of {', '.join(DENSITIES)}")
     room.remembered.set("density", words[0])
     await room.show_density()
 

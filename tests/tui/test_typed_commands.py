@@ -98,7 +98,9 @@ async def test_goto(fleet: Any, until: Any) -> None:
         assert app.screen._agent == "dev-2"
         await typed(app, "pr 2")
         assert isinstance(app.screen, ApprovalsScreen)
-        assert app.screen.card().approval.pr == 2
+        card = app.screen.card()
+        assert card is not None
+        assert card.approval.pr == 2
         await typed(app, "ticket 99")
         assert "there is no ticket #99" in app.message
         await typed(app, "pr 99")

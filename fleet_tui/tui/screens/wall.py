@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import get_args
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -18,13 +17,13 @@ from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE
 from fleet_tui.tui.present.text import count
+from fleet_tui.tui.remembered import density_of
 from fleet_tui.tui.screens.find import Finds, find_field
 from fleet_tui.tui.screens.marked_agents import MarkedAgents
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line
 from fleet_widgets.pane_wall import LiveView, PaneWall
 from fleet_widgets.text_pane import Section, TextPane
-from fleet_widgets.wall_layout import Density
 
 QUEUE_ROWS, TALL_QUEUE_ROWS = 3, 6
 """Always the same for one size of the screen, so that the tiles keep their place."""
@@ -189,15 +188,8 @@ class WallScreen(Finds, MarkedAgents):
         self.room.remembered.set("density", self.query_one(PaneWall).density)
 
     def on_mount(self) -> None:
-        self.use_density()
+        self.query_one(PaneWall).density = density_of(self.room.remembered)
         super().on_mount()
-
-    def use_density(self) -> None:
-        """Tiles as large as a person wanted them last."""
-        wanted = self.room.remembered.get("density")
-        for density in get_args(Density):
-            if density == wanted:
-                self.query_one(PaneWall).density = density
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
