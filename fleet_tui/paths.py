@@ -133,6 +133,11 @@ class FleetPaths:
         return self.evidence / f"{run}.log"
 
     @property
+    def saved(self) -> Path:
+        """What a person had the control room write down: copies, pictures of screens, notes for the next shift."""
+        return self.state / "saved"
+
+    @property
     def blobs(self) -> Path:
         """Content-addressed texts too large for an event."""
         return self.state / "blobs"

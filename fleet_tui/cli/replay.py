@@ -31,7 +31,9 @@ def replay(log: Path, speed: float, theme: str | None) -> None:
     from fleet_tui.tui import launch
 
     launch.prepare_environment(os.environ)
+    from fleet_tui.paths import state_home
     from fleet_tui.store.recording import Playback, load
+    from fleet_tui.tui.clipboard import Way
     from fleet_tui.tui.context import RoomContext
     from fleet_tui.tui.replay import Replay
     from fleet_tui.tui.theme import choose
@@ -51,6 +53,8 @@ def replay(log: Path, speed: float, theme: str | None) -> None:
                 bell="off",
                 clock=played.now_ns,
                 replay=played,
+                copy_to=tuple(Way),
+                saved=state_home() / "saved",
             )
             if not launch.can_show_a_room(os.environ):
                 player.go_to(player.last_ns)

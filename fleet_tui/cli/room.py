@@ -37,6 +37,7 @@ def open_room(
 
     launch.prepare_environment(os.environ)
     # Textual reads its environment when it is first imported, so this import stands below the line above.
+    from fleet_tui.tui.clipboard import Way
     from fleet_tui.tui.context import RoomContext
     from fleet_tui.tui.governor import Tier
     from fleet_tui.tui.theme import choose
@@ -53,6 +54,9 @@ def open_room(
         hold_s=settings.approval.hold_s,
         config_files=partial(config_files, paths),
         start=start_words(paths, os.environ),
+        program=program_words(paths, os.environ),
+        copy_to=tuple(map(Way, ui.copy_to)),
+        saved=paths.saved,
         alarms=settings.alarms,
         bell=ui.bell,
         readonly=readonly,
@@ -77,7 +81,12 @@ def config_files(paths: FleetPaths) -> dict[str, Path]:
 
 def start_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The words, quoted for a shell, of the line that starts this fleet's watcher from any directory and terminal."""
+    return (*program_words(paths, environ), "up", "--no-room")
+
+
+def program_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The words, quoted for a shell, with which every line about this fleet begins."""
     places = [name for name in ("FLEET_STATE_HOME", "FLEET_RUNTIME_DIR") if environ.get(name)]
     program = "fleet" if shutil.which("fleet") else str(Path(sys.argv[0]).resolve())
     line = [f"{name}={shlex.quote(environ[name])}" for name in places]
-    return (*line, *map(shlex.quote, (program, "--repo", str(paths.repository), "up", "--no-room")))
+    return (*line, *map(shlex.quote, (program, "--repo", str(paths.repository))))

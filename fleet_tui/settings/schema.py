@@ -250,6 +250,13 @@ class Interface(Section):
         description="How fast the way to the terminal is taken to be: measured, or pictures of panes at once, on at "
         "most half of what the link takes, every 10 seconds, only on `r`. States and keys are never put off.",
     )
+    copy_to: tuple[Literal["terminal", "tmux", "file"], ...] = Field(
+        ("terminal", "tmux", "file"),
+        max_length=3,
+        description="Where `y` copies to, all of them in this order: the terminal's clipboard (OSC 52, which no "
+        "terminal confirms; inside tmux through it), a buffer of the tmux that the room runs in, the file "
+        "`saved/clip` in the fleet's state. Empty: nowhere.",
+    )
     keymap: dict[f.Filled, f.Filled] = Field(default_factory=dict, description="Binding id to key.")
 
 

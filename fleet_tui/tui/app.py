@@ -23,6 +23,7 @@ from fleet_tui.tui.bulk import Bulk
 from fleet_tui.tui.bulk_run import BulkRun
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.context import RoomContext
+from fleet_tui.tui.copier import CopyingApp
 from fleet_tui.tui.errands import Errands
 from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
@@ -45,7 +46,7 @@ from fleet_tui.tui.ways import Ways
 ModeScreens = dict[str, Callable[[], Screen[Any]]]
 
 
-class RoomApp(Ways):
+class RoomApp(Ways, CopyingApp):
     """The control room. It reads the database, shows panes and sends commands; closing it changes nothing."""
 
     TITLE = "fleet"

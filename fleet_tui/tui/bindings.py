@@ -487,6 +487,13 @@ KEYS: tuple[Key, ...] = (
             ("faster", "right_parenthesis", "faster", "in a recording: play faster"),
         )
     ),
+    Key(
+        "copy.menu",
+        "y",
+        "copy",
+        "copy what is selected or shown: the next key says what; the line below says where it went",
+        (EVERYWHERE,),
+    ),
     Key("room.refresh", "r", "refresh", "ask the watcher and read again, now", (EVERYWHERE,), hint=False),
     Key("room.redraw", "ctrl+l", "redraw", "draw the whole screen again", (EVERYWHERE,), hint=False),
     Key("room.back", "escape,backspace", "back", "one level up", (EVERYWHERE,), hint=False),

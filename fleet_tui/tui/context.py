@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fleet_tui.readmodel.bell import Which
+from fleet_tui.tui.clipboard import Way
 from fleet_tui.tui.governor import Tier
 from fleet_tui.tui.replay import Replay
 from fleet_tui.tui.theme import Look
@@ -35,6 +36,12 @@ class RoomContext:
     config_files: Callable[[], Mapping[str, Path]] = dict
     """The configuration files that a person may edit from the room now, by the names that problems call them."""
     start: tuple[str, ...] = ("fleet", "up")
+    program: tuple[str, ...] = ("fleet",)
+    """The words with which a shell line about this fleet begins, from any directory."""
+    copy_to: tuple[Way, ...] = ()
+    """The ways of what is copied."""
+    saved: Path | None = None
+    """The directory of what a person has the room write down; None: nothing is written."""
     alarms: Mapping[str, AlarmSettings] = field(default_factory=dict)
     """What each rule's alarms mean."""
     bell: Which = "urgent"

@@ -156,6 +156,11 @@ class TerminalApp(App[int]):
     def get_driver_class(self) -> type[Driver]:
         return room_driver(super().get_driver_class(), self.way)
 
+    def send(self, sequence: str) -> None:
+        """Write one whole escape sequence, between frames."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
     def on_terminal_supports_synchronized_output(self, message: Message) -> None:
         """What the answer says is Textual's matter."""
         self.way.answered(message.time)

@@ -107,6 +107,10 @@ class PaneView(Moving):
         self._asked = self._need()
         return self._asked
 
+    def rows(self) -> tuple[Line, ...]:
+        """The rows of the pane that came so far, without the blank ones at its end; or what stands in its place."""
+        return (*self._reason, *self._text) if self._reason else self._live.window(0, self._live.bottom)
+
     def find(self, words: str, step: int = 1) -> bool:
         """Scroll to the next row of the pane that holds ``words`` (``step`` -1: the one before), of the rows that came
         so far; False when there is none."""

@@ -70,6 +70,13 @@ class TextPane(Moving):
         changed = [y - top for y in shown if _at(self._rows, y) != _at(before, y)]
         self.refresh_rows([0, *changed] if self.has_focus and top else changed)
 
+    def lines(self) -> tuple[Line, ...]:
+        """All of the text, headings too, not wrapped."""
+        headed = ([(Span(section.title),)] if section.title else [] for section in self._sections)
+        return tuple(
+            value for head, section in zip(headed, self._sections, strict=True) for value in (*head, *section.lines)
+        )
+
     def show(self, title: str) -> None:
         """Scroll to a section; unknown titles are ignored."""
         if title in self._starts:

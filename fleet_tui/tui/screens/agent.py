@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from textual import on
 
 from fleet_tui.domain.states import LIVE_RUNS
@@ -10,6 +13,7 @@ from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.tui.bindings import AGENT, Here, textual_bindings
 from fleet_tui.tui.diff_side import DiffSide
 from fleet_tui.tui.present import agent as present
+from fleet_tui.tui.present.copying import About, Offer, diff_text, lines_text, offer
 from fleet_tui.tui.screens.agent_parts import AgentParts
 from fleet_widgets.lines import Line, Span, line
 from fleet_widgets.list_view import LineList
@@ -113,6 +117,16 @@ class AgentScreen(AgentParts):
 
     def here(self) -> Here:
         return self.here_on(self.tile())
+
+    def about(self, here: Here) -> About:
+        """Of the run on show."""
+        known, detail = super().about(here), self._detail
+        return known if detail is None else replace(known, run=detail.run, pull_request=detail.pull_request)
+
+    def copies(self) -> Iterator[Offer]:
+        yield offer("p", "pane", lines_text(self.query_one(PaneView).rows()))
+        yield offer("d", "diff", diff_text(self.query_one(DiffSide).files))
+        yield offer("f", "facts", lines_text(self.query_one("#facts", TextPane).lines()))
 
     @on(LineList.Opened, "#timeline")
     async def _event_opened(self, message: LineList.Opened) -> None:

@@ -21,6 +21,7 @@ from fleet_tui.tui.commands import Act
 from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import alarms as present
 from fleet_tui.tui.present import strips
+from fleet_tui.tui.present.copying import Offer, lines_text, offer
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.list_detail import ListAndDetail
@@ -135,6 +136,10 @@ class AlarmsScreen(ListAndDetail, AgentActs):
         row = self.row()
         tile = self.snapshot.tile(row.agent) if self.snapshot and row is not None and row.agent else None
         return replace(self.here_on(tile), listed=row.alarm if row is not None else None)
+
+    def copies(self) -> Iterator[Offer]:
+        if self.row() is not None:
+            yield offer("a", "alarm", lines_text(self.query_one("#detail", TextPane).lines()))
 
     def current_need(self) -> NeedItem | None:
         """The alarm that is selected, also when it was chosen without `w`."""

@@ -17,6 +17,7 @@ from fleet_tui.tui.commands import Act
 from fleet_tui.tui.diff_side import DiffSide
 from fleet_tui.tui.present import approvals as present
 from fleet_tui.tui.present import strips
+from fleet_tui.tui.present.copying import Offer, diff_text, lines_text, offer
 from fleet_tui.tui.present.frame import MEDIUM
 from fleet_tui.tui.present.text import count, rule, short, since
 from fleet_tui.tui.screens.diff_keys import DiffKeys
@@ -128,6 +129,10 @@ class ApprovalsScreen(DiffKeys):
     def here(self) -> Here:
         card = self.card()
         return replace(super().here(), card=card, tile=self._author(card))
+
+    def copies(self) -> Iterator[Offer]:
+        yield offer("d", "diff", diff_text(self.diff.files))
+        yield offer("f", "facts", lines_text(self.query_one("#evidence", TextPane).lines()))
 
     def current_need(self) -> NeedItem | None:
         """The approval on show, also when it was chosen without `w`."""

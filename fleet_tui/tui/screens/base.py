@@ -25,13 +25,15 @@ from fleet_tui.tui.compositor import RoomCompositor
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.outcome import OutcomePane
 from fleet_tui.tui.present import frame, strips
+from fleet_tui.tui.screens.copies import Copies
 from fleet_tui.tui.screens.replay_keys import ReplayKeys
 from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.key_menu import KeyMenu
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import ConfirmStrip, StripRequest
 
 
-class RoomScreen(ReplayKeys):
+class RoomScreen(Copies, ReplayKeys):
     """Subclasses give ``scope``, ``heading``, ``body`` and ``update_body``."""
 
     scope: ClassVar[str] = ""
@@ -63,6 +65,7 @@ class RoomScreen(ReplayKeys):
         yield ConfirmStrip(palette=palette, id="strip")
         yield FrameLine(palette=palette, id="message")
         yield FrameLine(palette=palette, id="hints")
+        yield KeyMenu(palette=palette, id="menu")
 
     def body(self) -> Iterator[Widget]:
         """The widgets between the frame's lines."""

@@ -18,6 +18,7 @@ from fleet_tui.tui.commands import Act
 from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import budget_table as present
 from fleet_tui.tui.present import strips
+from fleet_tui.tui.present.copying import Offer, lines_text, offer
 from fleet_tui.tui.present.text import count, rule
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.list_detail import ListAndDetail
@@ -151,6 +152,10 @@ class BudgetsScreen(ListAndDetail, AgentActs):
     def here(self) -> Here:
         standing = self.standing()
         return replace(self.here_on(self._tile_of(standing)), standing=standing)
+
+    def copies(self) -> Iterator[Offer]:
+        if self.standing() is not None:
+            yield offer("f", "facts", lines_text(self.query_one("#detail", TextPane).lines()))
 
     def do_budget_sort(self) -> None:
         orders = list(present.ORDERS)

@@ -17,6 +17,7 @@ from fleet_tui.readmodel.values import NeedItem, NeedKind
 from fleet_tui.tui.bindings import EVENTS, textual_bindings
 from fleet_tui.tui.event_rows import FeedRows
 from fleet_tui.tui.present import events as present
+from fleet_tui.tui.present.copying import Offer, of_event
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_widgets.event_feed import EventFeed
@@ -170,6 +171,9 @@ class EventsScreen(RoomScreen):
         self.show_message()
 
     # -- keys --------------------------------------------------------------------------------------------------------
+
+    def copies(self) -> Iterator[Offer]:
+        return of_event(self._event(self._current()))
 
     @on(EventFeed.Opened)
     def _opened(self) -> None:

@@ -16,7 +16,9 @@ from fleet_tui.readmodel.system import Fault, SystemReport
 from fleet_tui.tui import editor
 from fleet_tui.tui.bindings import SYSTEM, Here, textual_bindings
 from fleet_tui.tui.present import system as present
-from fleet_tui.tui.present.text import rule
+from fleet_tui.tui.present.copying import Offer, diagnosis, lines_text, offer
+from fleet_tui.tui.present.text import clock, rule
+from fleet_tui.tui.saving import home_short
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.list_view import LineList
@@ -54,6 +56,7 @@ class SystemScreen(RoomScreen):
 
     def on_screen_resume(self) -> None:
         self.room.parts.again()
+        self.room.copier.look()
         super().on_screen_resume()
 
     def update_body(self) -> None:
@@ -81,10 +84,12 @@ class SystemScreen(RoomScreen):
         room = self.room
         colours = f"colours {room.console.color_system or 'none'}, theme {room.theme}"
         size = (self.size.width, self.size.height)
-        live = room.live
-        return present.terminal_facts(
+        live, copier = room.live, room.copier
+        facts = present.terminal_facts(
             size, colours, live.in_force, live.governor.in_words, room.context.keymap, os.environ
         )
+        file = home_short(copier.file) if copier.file is not None else ""
+        return (*facts, *(("copy", line) for line in diagnosis(room.context.copy_to, copier.ground, file)))
 
     def fault(self) -> Fault | None:
         key = self.query_one(LineList).selected
@@ -98,6 +103,13 @@ class SystemScreen(RoomScreen):
 
     def here(self) -> Here:
         return replace(super().here(), fault=self.fault() if self.stands else None)
+
+    def copies(self) -> Iterator[Offer]:
+        """All that this screen says, for somebody who is to help."""
+        items = [line for item in self.query_one(LineList).items for line in item.lines]
+        title = present.list_title(self._report)
+        told = lines_text([*items, *self.query_one("#detail", TextPane).lines()])
+        yield offer("d", "diagnosis", f"fleet, {clock(self.room.now_ns)} UTC\n{title}\n{told}")
 
     @on(LineList.Opened)
     def _opened(self) -> None:
@@ -113,6 +125,7 @@ class SystemScreen(RoomScreen):
 
     def do_room_refresh(self) -> None:
         self.room.parts.again()
+        self.room.copier.look()
         super().do_room_refresh()
         self.tick()
 

@@ -1,0 +1,67 @@
+"""`y`: a menu of what can be copied here; the next key copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual import on
+
+from fleet_tui.tui.bindings import Here
+from fleet_tui.tui.present.copying import About, Offer, choices, of_selection, offer, unique
+from fleet_tui.tui.screens.places import Places
+from fleet_widgets.key_menu import KeyMenu
+
+
+class Copies(Places):
+    """What is copied is what was there when the menu was opened, whatever moves meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offers: tuple[Offer, ...] = ()
+
+    def here(self) -> Here:
+        """What is selected."""
+        raise NotImplementedError
+
+    def copies(self) -> Iterable[Offer]:
+        """What can be copied of this screen besides what follows from the selection."""
+        return ()
+
+    def about(self, here: Here) -> About:
+        """The selected agent's run and pull request."""
+        tile, reader, program = here.tile, self.room.reader(), self.room.context.program
+        if tile is None or reader is None:
+            return About(program)
+        run = tile.run or (tile.last.id if tile.last is not None else None)
+        number = tile.pr or (tile.last.pr if tile.last is not None else None)
+        return About(
+            program,
+            reader.run(run) if run is not None else None,
+            reader.pull_request(number) if number is not None else None,
+        )
+
+    def as_text(self) -> str:
+        """The screen as it stands, row by row."""
+        rows = (strip.text.rstrip() for strip in self._compositor.render_strips(self.size))
+        return "\n".join(rows).rstrip() + "\n"
+
+    def do_copy_menu(self) -> None:
+        here = self.here()
+        selected = of_selection(here, self.about(here))
+        written = self.room.copier.written
+        self._offers = unique((*self.copies(), *selected, *written, offer("s", "screen", self.as_text())))
+        self.query_one(KeyMenu).ask("copy", choices(self._offers))
+
+    @on(KeyMenu.Chosen)
+    def _copy_chosen(self, message: KeyMenu.Chosen) -> None:
+        message.stop()
+        for one in self._offers:
+            if one.key == message.key:
+                self.room.say(f"{one.what}: on its way", "quiet")
+                self.room.copier.copy(one)
+
+    @on(KeyMenu.Closed)
+    def _copy_closed(self, message: KeyMenu.Closed) -> None:
+        message.stop()
+        why = f": {message.key} is none of the choices" if message.key else ""
+        self.room.say(f"nothing was copied{why}", "quiet")
