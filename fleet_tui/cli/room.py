@@ -59,6 +59,7 @@ def open_room(
         saved=paths.saved,
         alarms=settings.alarms,
         bell=ui.bell,
+        notify=ui.notify,
         readonly=readonly,
         remembered=paths.state / "room.json",
     )

@@ -245,6 +245,11 @@ class Interface(Section):
         description="What rings the terminal's bell: nothing, priorities 1 and 2, or also what has time (at most every "
         "5 minutes).",
     )
+    notify: Literal["off", "osc9", "osc777"] = Field(
+        "off",
+        description="Notices of the desktop, by this sequence of the terminal, for what rings or waits for you while "
+        "the room's terminal has not the focus; inside tmux only where `allow-passthrough` is on.",
+    )
     link: Literal["auto", "fast", "normal", "slow", "minimal"] = Field(
         "auto",
         description="How fast the way to the terminal is taken to be: measured, or pictures of panes at once, on at "

@@ -28,6 +28,7 @@ from fleet_tui.tui.errands import Errands
 from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
+from fleet_tui.tui.notices import Notices
 from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.parts import Parts
 from fleet_tui.tui.present.bulk import summary
@@ -90,6 +91,7 @@ class RoomApp(Ways, CopyingApp):
         )
         self.parts = Parts(self)
         self.arrivals = Arrivals(self)
+        self.notices = Notices(self, context.notify)
         self.errands = Errands(self)
         self.keyboard = Keyboard(self, super().on_event)
         self.handed_over = False
@@ -158,6 +160,11 @@ class RoomApp(Ways, CopyingApp):
             return "off: this room only looks" + ("" if self.context.readonly else " (:readonly off)")
         return self.why_frozen
 
+    def mute(self, until_ns: int) -> None:
+        """Bell and notices are for nothing until then but priority 1."""
+        self.ringer.mute(until_ns)
+        self.notices.bell.mute(until_ns)
+
     def set_readonly(self, *, on: bool) -> None:
         """From now on nothing can be done here, or again."""
         self.readonly = on
@@ -181,6 +188,12 @@ class RoomApp(Ways, CopyingApp):
             await self.keyboard.take(event)
         else:
             await super().on_event(event)
+
+    def on_app_focus(self) -> None:
+        self.notices.looking = True
+
+    def on_app_blur(self) -> None:
+        self.notices.looking = False
 
     # -- the picture -------------------------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ class Arrivals:
         needs = room.picture.snapshot.needs if room.picture.snapshot else ()
         if not room.handed_over and room.ringer.is_due(needs, room.now_ns, watcher_away=bool(room.why_frozen)):
             room.bell()
+        room.notices.consider(needs, room.now_ns, watcher_away=bool(room.why_frozen))
 
     def _tell_fates(self) -> None:
         """What became of granted approvals: somebody counts on them."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fleet_tui.readmodel.bell import Which
 from fleet_tui.tui.clipboard import Way
 from fleet_tui.tui.governor import Tier
+from fleet_tui.tui.notices import Protocol
 from fleet_tui.tui.replay import Replay
 from fleet_tui.tui.theme import Look
 
@@ -46,6 +47,8 @@ class RoomContext:
     """What each rule's alarms mean."""
     bell: Which = "urgent"
     """What rings the terminal's bell."""
+    notify: Protocol = "off"
+    """How notices go out of the terminal while nobody looks."""
     readonly: bool = False
     """Opened to look only: nothing can be done in it."""
     remembered: Path | None = None

@@ -185,15 +185,19 @@ def _readonly(room: RoomApp, words: Words) -> None:
 
 def _mute(room: RoomApp, words: Words) -> None:
     if words[0] == "off":
-        room.ringer.mute(0)
+        room.mute(0)
         room.say("the bell rings again", "quiet")
     else:
         for_s, rest = in_words(words[0])
         if rest or not 0 < for_s <= MOST_MUTED_S:
             raise Wrong("a time such as 30m or 2h, at most 8h, or off")
-        room.ringer.mute(room.now_ns + for_s * 1_000_000_000)
+        room.mute(room.now_ns + for_s * 1_000_000_000)
         room.say(f"the bell is silent for {show_amount('seconds', for_s)}; priority 1 still rings, once", "quiet")
     room.tick()
+
+
+async def _notify(room: RoomApp, _words: Words) -> None:
+    room.say(f"notice: {await room.notices.test()}", "quiet")
 
 
 async def _density(room: RoomApp, words: Words) -> None:
@@ -254,6 +258,7 @@ COMMANDS: Sequence[Typed] = (
     Typed("shelve [ALARM] TIME REASON", "put an alarm on the shelf: shelve 2h the gate is mended", _shelve),
     Typed("readonly on|off", "this room only looks; nothing can be done in it", _readonly),
     Typed("mute bell TIME|off", "keep the bell silent for a while; priority 1 rings once", _mute),
+    Typed("notify test", "send a notice of the desktop now", _notify, least=0),
     Typed("density micro|small|large|auto", "how large the tiles of the wall are; remembered", _density),
     Typed("link auto|fast|normal|slow|minimal", "how many pictures of panes the way to here takes", _link),
     Typed("board", "the pipeline: every ticket in its stage", _go("pipeline"), least=0),
