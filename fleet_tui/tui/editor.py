@@ -1,8 +1,7 @@
-"""Handing the terminal to the person's editor, for the fleet's own configuration files and no others."""
+"""The person's editor, for the fleet's own configuration files and no others."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import shutil
@@ -10,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from textual.app import App, SuspendNotSupported
+from textual.app import App
 
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.tui.lending import run_in_terminal
 
 _GO_TO_LINE = frozenset({"vi", "vim", "nvim", "nano", "emacs", "emacsclient", "micro", "kak", "joe", "ne"})
 """Editors that take ``+LINE`` before the file."""
@@ -43,14 +43,5 @@ async def edit(app: App[Any], path: Path, line: int) -> str:
         FleetError: there is no editor, it failed, or this terminal cannot be handed over.
     """
     argv = editor_argv(os.environ, path, line)
-    try:
-        with app.suspend():
-            process = await asyncio.create_subprocess_exec(*argv)
-            code = await process.wait()
-    except SuspendNotSupported as error:
-        raise FleetError("this terminal cannot be handed over", "", f"type: {shlex.join(argv)}") from error
-    except OSError as error:
-        raise FleetError("the editor does not start", f"{argv[0]}: {error.strerror}", "export EDITOR=nano") from error
-    if code:
-        raise FleetError("the editor failed", f"{argv[0]} ended with {code}", f"type: {shlex.join(argv)}")
+    await run_in_terminal(app, argv, "the editor", f"type: {shlex.join(argv)}")
     return f"back from {Path(argv[0]).name}; a changed file is read by the watcher at once"

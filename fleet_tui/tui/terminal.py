@@ -23,6 +23,8 @@ from fleet_tui.tui.squeeze import erases_in_colour, squeezed
 
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"
 _ASK = "\x1b[?2026$p"
+_AS_FOUND = "\x1b[0m\x1b[r\x1b[?6l\x1b[?1l\x1b>\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[=0u"
+"""No colours, margins, origin mode, application keys, mouse reports, kitty keys: Textual sets what it wants itself."""
 _PATIENCE_S = 5.0
 _SMALL = 600
 _LAST_WORD_S = 0.3
@@ -123,6 +125,9 @@ def room_driver(base: type[Driver], way: Way) -> type[Driver]:
             file = getattr(self, "_file", None)
             if file is not None and not isinstance(file, TimedFile):
                 self._file = TimedFile(file, way)
+            elif file is not None:  # back from another program, whatever it left behind
+                file.write(_AS_FOUND)
+                file.flush()
             super().start_application_mode()
 
         def stop_application_mode(self) -> None:

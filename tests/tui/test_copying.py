@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -122,10 +123,13 @@ async def test_all_choices_are_in_sight(fleet: Any, until: Any, text: Any, size:
         rows = text(app).splitlines()
         menu = " ".join(rows[-2:]).split()
         assert {"y", "i", "n", "u", "b", "h", "t", "d", "f", "c", "s"} <= set(menu)
-        assert [row for row, (was, now) in enumerate(zip(body, rows, strict=True)) if was[1:] != now[1:]] == [
-            len(rows) - 2,
-            len(rows) - 1,
-        ]  # nothing moves but the mark of the focus
+        moved = [row for row, (was, now) in enumerate(zip(body, rows, strict=True)) if _still(was) != _still(now)]
+        assert moved == [len(rows) - 2, len(rows) - 1]  # nothing else
+
+
+def _still(row: str) -> str:
+    """Without the mark of the focus, ages and counts."""
+    return re.sub(r"\d+", "0", row[1:])
 
 
 async def test_a_file_that_cannot_be_written_is_told(fleet: Any, until: Any, tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from textual import on
 
-from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, NeedKind
 from fleet_tui.tui import agent_acts, attach
 from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.lending import lend
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.budgets import to_extend
 from fleet_tui.tui.screens.base import RoomScreen
@@ -88,17 +88,7 @@ class AgentActs(RoomScreen):
 
     async def do_agent_attach(self) -> None:
         tile, room = self._tile(), self.room
-        room.handed_over = True
-        room.live.wanted_changed()
-        try:
-            socket = room.context.tmux_socket_name
-            room.say(await attach.attach(room, socket, tile.session, tile.name, only_look=room.readonly), "quiet")
-        except FleetError as error:
-            room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
-        finally:
-            room.handed_over = False
-            room.keyboard.forget()
-            room.live.wanted_changed()
+        await lend(room, attach.attach(room, room.context.tmux_socket_name, tile.session, tile.name))
 
     def do_agent_message(self) -> None:
         tile = self._tile()

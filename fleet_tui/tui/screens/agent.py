@@ -128,6 +128,11 @@ class AgentScreen(AgentParts):
         yield offer("d", "diff", diff_text(self.query_one(DiffSide).files))
         yield offer("f", "facts", lines_text(self.query_one("#facts", TextPane).lines()))
 
+    def paged(self) -> Offer | None:
+        rows = (line for item in self.query_one(LineList).items for line in item.lines)
+        parts = (*self.copies(), offer("t", "timeline", lines_text(rows)))
+        return next((part for part in parts if part.what == self._at), None)
+
     @on(LineList.Opened, "#timeline")
     async def _event_opened(self, message: LineList.Opened) -> None:
         reader = self.room.reader()

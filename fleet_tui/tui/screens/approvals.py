@@ -134,6 +134,11 @@ class ApprovalsScreen(DiffKeys):
         yield offer("d", "diff", diff_text(self.diff.files))
         yield offer("f", "facts", lines_text(self.query_one("#evidence", TextPane).lines()))
 
+    def paged(self) -> Offer | None:
+        """The evidence where it has the keys, else the diff."""
+        diff, evidence = self.copies()
+        return evidence if self.query_one("#evidence").has_focus else diff
+
     def current_need(self) -> NeedItem | None:
         """The approval on show, also when it was chosen without `w`."""
         return self.need_with(f"{NeedKind.APPROVAL}:{self._chosen}", f"{NeedKind.HELD}:{self._chosen}")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from textual import on
 
 from fleet_tui.tui.bindings import Here
+from fleet_tui.tui.lending import lend
+from fleet_tui.tui.pager import page
 from fleet_tui.tui.present.copying import About, Offer, choices, of_selection, offer, unique
 from fleet_tui.tui.screens.places import Places
 from fleet_widgets.key_menu import KeyMenu
@@ -51,6 +53,17 @@ class Copies(Places):
         written = self.room.copier.written
         self._offers = unique((*self.copies(), *selected, *written, offer("s", "screen", self.as_text())))
         self.query_one(KeyMenu).ask("copy", choices(self._offers))
+
+    def paged(self) -> Offer | None:
+        """What the pager shows: a name and the text."""
+        return None
+
+    async def do_text_page(self) -> None:
+        what = self.paged()
+        if what is None or not what.text.strip():
+            self.room.say("e: there is nothing to read here", "quiet")
+            return
+        await lend(self.room, page(self.room, f"{what.what}.txt", what.text))
 
     @on(KeyMenu.Chosen)
     def _copy_chosen(self, message: KeyMenu.Chosen) -> None:

@@ -175,6 +175,9 @@ class EventsScreen(RoomScreen):
     def copies(self) -> Iterator[Offer]:
         return of_event(self._event(self._current()))
 
+    def paged(self) -> Offer | None:
+        return next((one for one in self.copies() if one.key == "j"), None)
+
     @on(EventFeed.Opened)
     def _opened(self) -> None:
         self.query_one("#detail", TextPane).focus()

@@ -10,11 +10,10 @@ from textual import on
 from textual.containers import Vertical
 from textual.widget import Widget
 
-from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.system import Fault, SystemReport
 from fleet_tui.tui import editor
 from fleet_tui.tui.bindings import SYSTEM, Here, textual_bindings
+from fleet_tui.tui.lending import lend
 from fleet_tui.tui.present import system as present
 from fleet_tui.tui.present.copying import Offer, diagnosis, lines_text, offer
 from fleet_tui.tui.present.text import clock, rule
@@ -140,14 +139,4 @@ class SystemScreen(RoomScreen):
         if path is None:
             room.say(f"e: {fault.file if fault else 'nothing'} is no configuration file of this fleet", "warn")
             return
-        room.handed_over = True
-        room.live.wanted_changed()
-        try:
-            room.say(await editor.edit(room, path, fault.line if fault else 0), "quiet")
-        except FleetError as error:
-            room.say(one_line(f"{error.title}: {error.message} {error.hint}", 300), "warn")
-        finally:
-            room.handed_over = False
-            room.keyboard.forget()
-            room.live.wanted_changed()
-            room.feed.poke()
+        await lend(room, editor.edit(room, path, fault.line if fault else 0))
