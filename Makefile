@@ -8,7 +8,7 @@ PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow check fmt types bench screenshots docs lock clean
+.PHONY: help setup demo test test-slow test-vendors vendors check fmt types bench screenshots docs lock clean
 
 # An environment whose interpreter has gone (a Python upgrade) is set up anew, though its stamps are there.
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.system $(VENV)/.locked $(VENV)/.ready)
@@ -29,7 +29,14 @@ test: $(VENV)/.ready ## Run the tests, without the slow ones (end to end, faults
 	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.ready ## Run the slow tests; CI runs both
-	$(PYTEST) -m slow
+	$(PYTEST) -m "slow and not vendor"
+
+test-vendors: vendors ## Run the tests with vendors' real programs against stand-in models; CI runs them too
+	$(PYTEST) -m vendor
+
+vendors: $(VENV)/.ready ## Install vendors' programs (Claude Code, Codex, ...) for those tests, into .vendors
+	@sh tools/bootstrap.sh --npm
+	@$(BIN)/python tools/vendors.py .vendors
 
 check: $(VENV)/.ready ## Lint, formatting, types, import rules, generated documents
 	$(BIN)/ruff check .
@@ -58,7 +65,7 @@ lock: $(VENV)/.system ## Resolve requirements.lock anew (UPGRADE=1 takes newer v
 	sh tools/lock.sh $(BIN)/python
 
 clean: ## Remove the virtual environment, caches and build results
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .vendors dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.system: tools/bootstrap.sh

@@ -2,6 +2,7 @@
 # Set up what lies outside Python packages: git, tmux 3.2 or newer, and a virtual environment in the directory given.
 #
 #     sh tools/bootstrap.sh .venv
+#     sh tools/bootstrap.sh --npm      only npm, for `make vendors`
 #
 # A missing program is installed with the system's package manager when that needs no password; otherwise the script says
 # exactly what to type and stops. FLEET_NO_INSTALL=1 makes it never install anything.
@@ -183,6 +184,16 @@ ensure_venv() {
     "$PYTHON" -m venv --clear "$VENV"
 }
 
+ensure_npm() {
+    [ "$(package_manager)" = brew ] && package=node || package=npm
+    have npm || install "npm was not found (it fetches vendors' programs)" "$package"
+    have npm || fail "npm is still not on PATH after the installation."
+}
+
+if [ "$VENV" = --npm ]; then
+    ensure_npm
+    exit
+fi
 ensure_git
 ensure_tmux
 offer_bubblewrap

@@ -27,6 +27,7 @@ MAX_FRAME = 256 * 1024
 MAX_SPOOLED = 5000
 ANSWER_S = 10.0
 GUARD_S = 5.0
+PERSON_S = 25.0
 # A watcher that died is back within seconds: an act waits for it, so that a restart costs no agent its commit.
 AWAY_S = 12.0
 HELP = """fleet: how you, an agent, talk to your fleet
@@ -421,9 +422,7 @@ def hook(words: list[str], options: dict[str, str]) -> int:
         return report_usage(data)
     fields = data if isinstance(data, dict) else {}
     # A tool's whole input may be there too; who reports what is enough to know the state.
-    small = {
-        name: value for name, value in fields.items() if isinstance(value, (str, int, bool)) and len(str(value)) <= 2000
-    }
+    small = {name: value for name, value in fields.items() if len(dumps(value)) <= 2000}
     answer = tell("hook", {"kind": words[0], "data": small}, 3.0)
     if answer is not None and answer.get("refused"):
         # Exit code 2 is how hooks of several vendors keep a prompt from beginning a turn.
@@ -457,45 +456,60 @@ USAGE = (
 def guard(arguments: list[str]) -> int:
     """Fails closed: whatever goes wrong on the way to a clear yes is a no, with exit code 2, which stops a vendor's
     tool call."""
+    answer: dict[str, object] = {}
     try:
-        verdict, reason = _judged(arguments)
+        answer = _judged(arguments)
+        verdict, reason = str(answer.get("verdict")), answer.get("reason") or ""
     except Stop as stop:
         verdict, reason = "deny", stop.text
     except BaseException as error:
         verdict, reason = "deny", f"the guard failed: {show(str(error) or type(error).__name__)}"
-    if verdict == "allow":
+    if verdict != "deny" and isinstance(answer.get("stdout"), str) and answer.get("code") == 0:
+        print(answer["stdout"])  # in the words of the vendor whose hook this is
+        return 0
+    if verdict in ("allow", "gone"):
         return 0
     print(f"fleet: {'not yet' if verdict == 'ask' else 'refused'}: {show(reason)}", file=sys.stderr)
     return 2
 
 
-def _judged(arguments: list[str]) -> tuple[str, object]:
+def _judged(arguments: list[str]) -> dict[str, object]:
     if arguments[:1] == ["exec"]:
         call: object = {"tool_name": "exec", "tool_input": {"argv": arguments[1:]}}
     elif arguments:
-        return "deny", "usage: fleet guard < call.json, or fleet guard exec PROGRAM ARG..."
+        return _no("usage: fleet guard < call.json, or fleet guard exec PROGRAM ARG...")
     else:
         call = loads(sys.stdin.buffer.read(MAX_FRAME).decode("utf-8"))
     if not isinstance(call, dict):
-        return "deny", "the tool call is not a JSON object"
+        return _no("the tool call is not a JSON object")
     args = {
         "tool": call.get("tool_name"),
         "input": call.get("tool_input"),
         "cwd": call.get("cwd") or os.getcwd(),  # noqa: PTH109
     }
-    answer = _asked_in_time(args)
-    if answer is None:
-        return "deny", "the watcher is away, and without it nobody can say whether this may happen"
-    if answer.get("ok") is not True:
-        return "deny", answer.get("message") or "the watcher refused"
-    return str(answer.get("verdict")), answer.get("reason") or ""
+    if call.get("hook_event_name"):
+        args["hook"] = call["hook_event_name"]
+    limit_s = GUARD_S
+    while True:
+        answer = _asked_in_time(args, limit_s)
+        if answer is None:
+            return _no("the watcher is away, and without it nobody can say whether this may happen")
+        if answer.get("ok") is not True:
+            return _no(answer.get("message") or "the watcher refused")
+        if answer.get("verdict") != "wait":
+            return answer
+        args["waiting"], limit_s = answer.get("question"), PERSON_S
 
 
-def _asked_in_time(args: dict[str, object]) -> dict[str, object] | None:
+def _no(reason: object) -> dict[str, object]:
+    return {"verdict": "deny", "reason": reason}
+
+
+def _asked_in_time(args: dict[str, object], limit_s: float) -> dict[str, object] | None:
     """The watcher's answer; None when it stays away, at once when the run is over (its directory is gone)."""
     request_id, away_from = f"cli-{os.urandom(16).hex()}", time.monotonic() + AWAY_S
     while True:
-        answer = exchange("guard", args, request_id, GUARD_S)
+        answer = exchange("guard", args, request_id, limit_s)
         home = os.path.dirname(os.environ.get("FLEET_SOCKET", ""))
         if answer is not None or not os.path.isdir(home) or time.monotonic() >= away_from:
             return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 CLIENT = Path(__file__).resolve().with_name("client.py")
@@ -28,19 +29,26 @@ GUARDED = {
 """Programs that are asked about, and what of them goes through without: first words that no rule is about."""
 
 
-def write_guards(directory: Path) -> None:
+def write_guards(directory: Path, spared: Sequence[Path] = ()) -> None:
     """Write a shim for each of :data:`GUARDED` into ``directory``: advice with a reason, no wall. A repeat replaces
-    it."""
+    it.
+
+    What one of the programs ``spared`` runs itself goes through: vendors' programs look at a repository in their own
+    ways, with settings that no agent may use. Where a process cannot be looked at so (no ``/proc``), it is asked about.
+    """
     for program, harmless in GUARDED.items():
-        _write(directory / program, _guard(program, harmless))
+        _write(directory / program, _guard(program, harmless, spared))
 
 
-def _guard(program: str, harmless: str) -> str:
+def _guard(program: str, harmless: str, spared: Sequence[Path]) -> str:
     skip = f'case "$1" in {harmless}) ;; *) {{ask}} ;; esac' if harmless else "{ask}"
     ask = f'{shlex.join(client_argv())} guard exec {program} "$@" || exit 2'
+    if spared:
+        names = "|".join(shlex.quote(str(path)) for path in spared)
+        ask = f'case "$(readlink "/proc/$PPID/exe" 2>/dev/null)" in {names}) ;; *) {ask} ;; esac'
     return f"""#!/bin/sh
 # Asks the fleet before {program} runs, then runs the next {program} on PATH.
-{skip.format(ask=ask)}
+{skip.replace("{ask}", ask)}
 here=${{0%/*}}
 rest=
 set -f

@@ -12,9 +12,9 @@ import stat
 import time
 from pathlib import Path
 
+from fleet_tui.beneath import Beneath
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
-from fleet_tui.git.beneath import Beneath
 
 FETCH_LIMIT_S = 20.0
 """How long looking at an agent's repository and fetching from it may take."""

@@ -12,8 +12,8 @@ import stat
 from itertools import chain
 from pathlib import Path
 
+from fleet_tui.beneath import Beneath
 from fleet_tui.domain.untrusted import read_regular, write_new
-from fleet_tui.git.beneath import Beneath
 
 _PREFIX = ".held-"
 _WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH

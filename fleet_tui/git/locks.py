@@ -8,7 +8,7 @@ import stat
 import time
 from pathlib import Path
 
-from fleet_tui.git.beneath import Beneath
+from fleet_tui.beneath import Beneath
 
 # Git closes a lock just before the rename that ends it, so "nobody has it open" alone is true for a moment of every
 # healthy one; where open files cannot be listed, only age tells.

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from fleet_tui.beneath import Beneath
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.git.beneath import Beneath
 from fleet_tui.git.command import git, object_id
 
 MAX_FILE_BYTES = 256 * 1024 * 1024

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet_tui.git.beneath import Beneath
+from fleet_tui.beneath import Beneath
 from fleet_tui.git.command import Result, git, object_id
 from fleet_tui.git.diffs import parse_changes, parse_patch, read_by_one
 from fleet_tui.git.snapshot import MAX_DEPTH, MAX_FILES, Ignored, Taken, list_level, tracked_paths

@@ -223,6 +223,9 @@ def _vendors(settings: Settings) -> Iterator[Check]:
         if vendor.kind == "command" and not vendor.argv:
             yield Check(("vendors", name), "`argv` is missing", "add `argv: [program, …]`")
         for index, argument in enumerate(vendor.argv):
+            if vendor.kind not in ("command", "scripted") and argument == "{prompt}":
+                told = f"the adapter `{vendor.kind}` puts the prompt there itself"
+                yield Check(("vendors", name, "argv", index), told, "leave `{prompt}` out, or use `kind: command`")
             word = argument[1:-1] if argument.startswith("{") and argument.endswith("}") else ""
             if word.isidentifier() and word not in PLACEHOLDERS:
                 yield Check(

@@ -234,5 +234,5 @@ def _vendors() -> str:
     for name, vendor in shipped_values()["vendors"].items():
         command = " ".join(vendor.get("argv", ())) or f"the story `{vendor.get('story')}`"
         shown = f"`{command}`" if vendor.get("argv") else command
-        rows.append(f"| `{name}` | {vendor['kind']} | {vendor['prompt']} | {shown} |")
+        rows.append(f"| `{name}` | {vendor['kind']} | {vendor.get('prompt', '')} | {shown} |")
     return "## Shipped vendors\n\n" + "\n".join(rows) + "\n"

@@ -192,13 +192,18 @@ class Labels(Section):
 class VendorSettings(Section):
     """How a vendor's program is started."""
 
-    kind: Literal["command", "scripted"] = Field("command", description="A program, or a story played for trials.")
+    kind: Literal["command", "scripted", "claude-code"] = Field(
+        "command",
+        description="The adapter: any program by its `argv`, a story played for trials, or a program that fleet knows.",
+    )
     argv: f.Arguments = Field(
         (),
-        description="Program and arguments; `{prompt}`, `{prompt_file}`, `{model}`, `{workspace}` and `{ticket}` are "
-        "filled in.",
+        description="Program and arguments; of `command` `{prompt}`, `{prompt_file}`, `{model}`, `{workspace}` and "
+        "`{ticket}` are filled in, other adapters add what they need.",
     )
-    prompt: Literal["argv", "stdin", "file", "paste"] = Field("argv", description="How the prompt reaches it.")
+    prompt: Literal["argv", "stdin", "file", "paste"] = Field(
+        "argv", description="Of `command`: how the prompt reaches it."
+    )
     env: f.Environment = Field(default_factory=dict, description="Environment variables for it.")
     story: f.RepositoryPath | None = Field(
         None, description="Of `scripted`: the name of a shipped story, or a file in the repository."
@@ -207,6 +212,18 @@ class VendorSettings(Section):
         None,
         description="Key, named as in tmux, that ends the turn under way and nothing else (`Escape`, `C-c`); empty: "
         "there is none. Of `scripted`: Escape.",
+    )
+    carry: tuple[f.RepositoryPath, ...] = Field(
+        (),
+        max_length=100,
+        description="Names in the program's own directory in your home (`~/.claude` and its like) that agents get a "
+        "copy of at each start: memory files, skills. Not a login: two copies of one put each other out.",
+    )
+    asks: Literal["auto", "guard", "vendor"] = Field(
+        "auto",
+        description="Who decides about acts that no rule of the guard forbids: `guard`: they happen; `vendor`: the "
+        "program's own permission prompts, which the room shows and answers; `auto`: the guard inside a sandbox (from "
+        "isolation level L1 on), else the vendor.",
     )
 
     @property

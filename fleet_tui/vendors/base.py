@@ -1,32 +1,75 @@
-"""What the watcher asks of a vendor. Pure data goes in and out, so every vendor is tested without running it."""
+"""What the watcher asks of a vendor. Data goes in and out, so every vendor is tested without running it.
+
+A vendor is the program that an agent runs. :class:`Vendor` says what is needed of one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from fleet_tui.domain.text import SafeText
 
 ScreenState = Literal["working", "idle", "asking", "dialog"]
 """working: a turn runs. idle: waits for a prompt. asking: waits for an answer. dialog: a menu would get the keys."""
+Guarding = Literal["closed", "open", "none"]
+"""closed: an act that cannot be judged does not happen; open: it happens; none: acts are not judged before they do."""
+Asking = Literal["relay", "pane", "none"]
+"""relay: a person's answer in the room closes the program's own dialog; pane: it is answered in the pane; none: the
+program does not ask."""
+Metering = Literal["live", "end", "none"]
+"""live: what a request used is known right after it; end: when the program ends; none: never."""
+Verdict = Literal["allow", "deny", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What works with a vendor, and what does not. Shown as it is, so that nobody has to guess.
+
+    ``state``: where a run's state comes from, best first. ``inject``: how later prompts reach it. ``notes``: what a
+    person should know, one sentence each.
+    """
+
+    own_session: bool = False
+    """Whether we choose the session's id before it starts."""
+    resume: bool = False
+    """Whether a session goes on after its program died."""
+    guard: Guarding = "none"
+    permission: Asking = "none"
+    usage: Metering = "none"
+    money: Literal["vendor", "prices", "none"] = "none"
+    context: bool = False
+    """Whether it says how full its context is."""
+    inject: Literal["paste", "typed", "queue", "http", "none"] = "paste"
+    state: tuple[Literal["hook", "file", "http", "title", "screen", "process"], ...] = ("screen", "process")
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Whether the vendor's program can be started here. ``problem`` is empty when it can; ``program`` is its path."""
+    """Whether the vendor's program can be started here. ``problem`` is empty when it can; ``program`` is its path.
+
+    ``warning``: it can be started, but something may not work, such as a version that nobody tried.
+    """
 
     ok: bool
     version: str | None = None
     problem: str = ""
     hint: str = ""
     program: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
-    """What a run needs of its vendor. ``run_dir`` exists and is private; the process will start in ``workspace``."""
+    """What a run needs of its vendor.
+
+    ``run_dir`` exists and is private; the process will start in ``workspace``. ``home`` is the agent's own directory,
+    kept from run to run, in which the agent may write: what is put there goes through :mod:`fleet_tui.beneath`.
+    ``session`` is the id of its session; with ``resume`` one that a run before this one began.
+    """
 
     run: str
     agent: str
@@ -36,6 +79,14 @@ class LaunchRequest:
     run_dir: Path
     workspace: Path
     ticket: int | None = None
+    home: Path | None = None
+    session: str = ""
+    resume: bool = False
+
+    @property
+    def client(self) -> Path:
+        """The agents' ``fleet`` of this run."""
+        return self.run_dir / "bin" / "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +95,8 @@ class Launch:
 
     ``env`` is added to the agent's environment. ``files`` have been written under the run's directory. ``paste`` is a
     prompt to be pasted once the screen shows a place to type; None when the prompt has gone another way. ``reads`` is
-    what the program needs to see besides, wherever it lies; a sandbox shows it and ``files``.
+    what the program needs to see besides, wherever it lies; a sandbox shows it and ``files``. ``spared`` are the
+    vendor's executables: what they run themselves is not the agent's doing.
     """
 
     argv: tuple[str, ...]
@@ -52,16 +104,70 @@ class Launch:
     stdin_file: Path | None = None
     files: tuple[Path, ...] = ()
     reads: tuple[Path, ...] = ()
+    spared: tuple[Path, ...] = ()
     paste: SafeText | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a screen says: the state, the rule that matched, and the line it matched on."""
+    """What a screen, a title or a file says: the state, the rule that matched, and the line it matched on.
+
+    ``at_ns``: since when (ns UTC), where the source says that.
+    """
 
     state: ScreenState
     rule: str
     line: str
+    at_ns: int | None = None
+
+
+HookKind = Literal[
+    "session_started", "session_ended", "prompt_submitted", "tool_started", "tool_ended", "permission_asked",
+    "turn_ended", "turn_failed", "interrupted", "notice", "status",
+]  # fmt: skip
+HOOK_KINDS: frozenset[str] = frozenset(HookKind.__args__)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class HookReport:
+    """What a hook of the vendor reported, in our words.
+
+    ``session``: the session's id; ``transcript``: the path of its transcript as the program says it; ``reason``: why,
+    of a turn that failed, a session that ended, a notice; ``limited``: the account's limit is used up, until
+    ``until_ns`` if the vendor says so; ``context_percent``: how full the context is; ``cost_microusd``: what the
+    session cost so far by the vendor's own figure.
+    """
+
+    kind: HookKind
+    session: str = ""
+    transcript: str = ""
+    model: str = ""
+    reason: str = ""
+    limited: bool = False
+    until_ns: int | None = None
+    context_percent: int | None = None
+    cost_microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one request used: counted once by ``request``. Tokens; ``fresh`` is input that was not read from a cache."""
+
+    request: str
+    model: str
+    fresh: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    cost_microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a hook's program prints and ends with, as the vendor wants to hear it."""
+
+    stdout: str = ""
+    code: int = 0
 
 
 class Vendor(Protocol):
@@ -69,6 +175,9 @@ class Vendor(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
 
     def probe(self, *, start: bool = False) -> Probe:
         """Look for the program; nothing is started.
@@ -79,7 +188,7 @@ class Vendor(Protocol):
         ...
 
     def launch(self, request: LaunchRequest) -> Launch:
-        """How to start it; writes files under ``request.run_dir`` only. A repeat gives the same.
+        """How to start it; writes files under ``request.run_dir`` and ``request.home`` only. A repeat gives the same.
 
         Raises:
             FleetError: the vendor's settings cannot work.
@@ -88,4 +197,24 @@ class Vendor(Protocol):
 
     def classify(self, screen: str) -> Observation | None:
         """What the last lines of ``screen`` (plain text) say; None when no rule matches, which is worth showing."""
+        ...
+
+    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
+        """What hook ``name`` says with ``data``, which an agent may have made up; None: nothing that we know."""
+        ...
+
+    def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:
+        """How ``hook`` is told of a verdict; None: by exit code alone (0: it may, 2: it may not, stderr says why)."""
+        ...
+
+    def observe(self, home: Path, session: str) -> Observation | None:
+        """What the program itself keeps of its session's state below ``home``; None: nothing. May block."""
+        ...
+
+    def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
+        """What the requests told by these lines of a transcript used; what is no such line is passed over."""
+        ...
+
+    def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
+        """Where the session's transcripts lie below ``home``, as far as there are any yet. May block."""
         ...

@@ -9,6 +9,8 @@ from typing import Protocol
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Vendor
 
+KINDS = ("command", "scripted", "claude-code")
+
 
 class VendorEntry(Protocol):
     """The fields of a ``vendors:`` entry; the settings' own class has them."""
@@ -23,6 +25,8 @@ class VendorEntry(Protocol):
     def env(self) -> Mapping[str, str]: ...
     @property
     def story(self) -> str | None: ...
+    @property
+    def carry(self) -> Sequence[str]: ...
 
 
 def vendor_for(entry: VendorEntry, name: str, *, repository: Path | None = None) -> Vendor:
@@ -39,4 +43,8 @@ def vendor_for(entry: VendorEntry, name: str, *, repository: Path | None = None)
         from fleet_tui.vendors.scripted import ScriptedVendor, find_story
 
         return ScriptedVendor(name, find_story(entry.story or "minimal", repository), tuple(entry.argv), entry.env)
-    raise FleetError("unknown vendor kind", f"vendors.{name}.kind is {entry.kind!r}", "use command or scripted")
+    if entry.kind == "claude-code":
+        from fleet_tui.vendors.claude_code import ClaudeCode
+
+        return ClaudeCode(name, tuple(entry.argv), entry.env, entry.carry)
+    raise FleetError("unknown vendor kind", f"vendors.{name}.kind is {entry.kind!r}", f"use one of {', '.join(KINDS)}")

@@ -12,8 +12,8 @@ import fleet_tui
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean
 from fleet_tui.paths import shipped_config
-from fleet_tui.vendors.base import Launch, LaunchRequest, Observation, Probe
-from fleet_tui.vendors.screens import classify
+from fleet_tui.vendors.adapter import Adapter
+from fleet_tui.vendors.base import Launch, LaunchRequest, Probe
 from fleet_tui.vendors.story import load_story
 
 # The package is found by its place, so that a checkout that is not installed plays too; -I keeps everything else out.
@@ -23,7 +23,7 @@ _BOOT = (
 )
 
 
-class ScriptedVendor:
+class ScriptedVendor(Adapter):
     """Plays ``story``. ``options`` are further options of the player, such as ``--speed 0.2``."""
 
     def __init__(self, name: str, story: Path, options: tuple[str, ...], env: Mapping[str, str]) -> None:
@@ -53,9 +53,6 @@ class ScriptedVendor:
             reads=(self._story,),
             paste=clean(request.prompt),
         )
-
-    def classify(self, screen: str) -> Observation | None:
-        return classify(screen)
 
 
 def find_story(name: str, repository: Path | None) -> Path:

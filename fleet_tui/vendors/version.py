@@ -1,15 +1,19 @@
-"""Asking a program for its version where it finds nothing to work on: an empty directory, and no word of a fleet."""
+"""Looking for a program, and asking it for its version where it finds nothing to work on."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import tempfile
+from pathlib import Path
 from typing import IO
 
 from fleet_tui.domain.text import one_line
+from fleet_tui.vendors.base import Probe
 
 LIMIT_S = 10.0
 _MOST_BYTES = 4_096
@@ -17,8 +21,42 @@ _MOST_CHARACTERS = 80
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "USER", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 
 
+def probe_program(vendor: str, name: str, *, start: bool, tried: str = "") -> Probe:
+    """Whether program ``name`` of ``vendor`` is here; with ``start`` its version.
+
+    ``tried``: the newest version (``2.1.329``) that this program was tried with; another major or minor number warns.
+    """
+    program = shutil.which(name)
+    if program is None:
+        return Probe(False, None, f"{name} is not on PATH", f"install it, or set vendors.{vendor}.argv to where it is")
+    # Found through a relative entry of PATH it would be whatever the repository holds under that name.
+    if not start or not Path(program).is_absolute():
+        return Probe(True, program=program)
+    try:
+        version = ask_version(program)
+    except TimeoutError:
+        return Probe(True, None, "", f"{program} --version did not end in time", program)
+    except OSError as error:
+        return Probe(False, None, f"{program} cannot be started: {error.strerror}", "install it again")
+    return Probe(True, version, program=program, warning=_untried(version, tried))
+
+
+def _untried(version: str | None, tried: str) -> str:
+    """What to know about a version that differs in more than the last number from the one that was tried."""
+    if not tried:
+        return ""
+    found = re.search(r"\d+\.\d+(?:\.\d+)?", version or "")
+    if found is None:
+        return f"its version is not known; {tried} was tried"
+    if found[0].split(".")[:2] == tried.split(".")[:2]:
+        return ""
+    return f"version {found[0]} was not tried; {tried} was. What it shows and reports may differ"
+
+
 def ask_version(program: str, *, limit_s: float = LIMIT_S) -> str | None:
     """The first line of what ``program --version`` says, clean and cut; None when it says nothing or fails.
+
+    It finds an empty directory, and no word of a fleet.
 
     Raises:
         OSError: it cannot be started.

@@ -28,12 +28,11 @@ from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import GitError
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms, guard_desk, spending, usage_desk
+from fleet_tui.watcher import alarms, permission_desk, sessions, spending, usage_desk, vendors
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.keyed_locks import KeyedLocks
 from fleet_tui.watcher.parties import authors
-from fleet_tui.watcher.passes import messages
 
 log = logging.getLogger(__name__)
 _REMARKS = frozenset({"note", "claim", "handoff", "artifact"})
@@ -284,22 +283,16 @@ class AgentsDesk:
         return {"text": text[start:end], "next": end if end < len(text) else None}
 
     async def _guard(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
-        return await guard_desk.judge(self._ctx, run, agent, args)
+        return await permission_desk.answer(self._ctx, run, agent, args)
 
     async def _usage(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         return await usage_desk.report(self._ctx, run, args, key)
 
     async def _hook(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
-        kind = str(args.get("kind", ""))
-        if kind == "prompt_submitted":
-            reason = await usage_desk.turn_begun(self._ctx, run, key)
-            await messages.taken_up(self._ctx, run, "hook")
-            return {"refused": reason} if reason else {}
-        if kind == "turn_ended" and run.state is RunState.RUNNING:
-            await self._ctx.say(
-                RunStateChanged(run.id, RunState.WAITING.value, "hook", "turn over"), f"run:{run.id}", key=key
-            )
-        return {}
+        name, data = one_line(str(args.get("kind", "")), 60), args.get("data")
+        facts = data if isinstance(data, dict) else {}
+        report = await vendors.asked(self._ctx, run, lambda vendor: vendor.parse_hook(name, facts), None)
+        return await sessions.heard(self._ctx, run, report, key) if report is not None else {}
 
 
 def _bounded(payload: dict[str, Any]) -> dict[str, Any] | None:

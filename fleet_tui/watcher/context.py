@@ -90,6 +90,18 @@ class Context:
     """When a run last asked whether it may do something, or was seen computing."""
     computed: dict[str, tuple[int, float]] = field(default_factory=dict)
     """How much of the processor each run had used, in seconds, and when that was looked at (ns UTC)."""
+    heard_ns: dict[str, int] = field(default_factory=dict)
+    """When a hook of the run's vendor last said something."""
+    listened_ns: dict[str, int] = field(default_factory=dict)
+    """When the files of each run were last looked at."""
+    to_meter: set[str] = field(default_factory=set)
+    """Runs whose transcripts may have grown."""
+    read_up_to: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    """How far each transcript of a run was read, in bytes."""
+    context_percent: dict[str, int] = field(default_factory=dict)
+    """How full the context of each run is, where its program says so."""
+    relayed: dict[str, set[str]] = field(default_factory=dict)
+    """Questions of each run that its program's own dialog asks as well."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
     lookout: Lookout = field(default_factory=Lookout)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet_tui.bus.shim import write_guards, write_shim
+from fleet_tui.bus.shim import write_shim
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.users import AgentUser
 from fleet_tui.settings.schema import AgentSettings
@@ -130,9 +130,7 @@ def _without_home(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def install_client(run_dir: Path) -> None:
-    """Put the agents' ``fleet`` and the guards where the run's PATH finds them first, and make its spool and place for
-    the socket."""
+    """Put the agents' ``fleet`` where the run's PATH finds it first, and make its spool and place for the socket."""
     write_shim(run_dir / "bin")
-    write_guards(run_dir / "bin")
     for directory in (run_dir / "spool", bus_directory(run_dir)):
         directory.mkdir(mode=0o700, exist_ok=True)

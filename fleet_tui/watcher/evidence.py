@@ -15,12 +15,12 @@ from typing import Any
 
 import psutil
 
+from fleet_tui.beneath import Beneath
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import EvidenceKept
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.domain.untrusted import write_new
-from fleet_tui.git.beneath import Beneath
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.runner_client import read_runner
 from fleet_tui.watcher.context import Context

@@ -32,11 +32,17 @@ _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 _REPORTS = frozenset({"blocker", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "whoami"})
 
 
-async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a hook or a shim: ``verdict`` is ``allow``, ``deny`` or ``ask``, with the rule and the reason."""
+async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], *, relayed: bool = False) -> GuardDecision:
+    """The answer to a hook or a shim.
+
+    ``ask`` means that a person was asked; when the act is ``relayed``, that the program's own dialog is to come, whose
+    hook asks the person (:mod:`fleet_tui.watcher.permission_desk`).
+    """
     async with _turns.setdefault(run.id, asyncio.Lock()):
-        # It may have been contained while it waited for its turn.
-        return await _judge(ctx, run, ctx.reader.agent(agent.name) or agent, args)
+        act, decision = await judged(ctx, run, agent, args)
+        if decision.verdict == "ask" and not relayed:
+            decision = await _put_to_a_person(ctx, run, act, decision)
+        return decision
 
 
 def is_guard_question(question: str) -> bool:
@@ -44,17 +50,20 @@ def is_guard_question(question: str) -> bool:
     return question.startswith(_PREFIX)
 
 
-async def _judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
+async def judged(
+    ctx: Context, run: Run, agent: Agent, args: dict[str, Any], *, acts: bool = True
+) -> tuple[Act, GuardDecision]:
+    """The act of a call and what the rules say of it; a refusal is recorded. Without ``acts`` it only waits."""
+    agent = ctx.reader.agent(agent.name) or agent  # it may have been contained while it waited for its turn
     act = _act(ctx, args)
-    ctx.acted_ns[run.id] = ctx.now_ns()
+    if acts:
+        ctx.acted_ns[run.id] = ctx.now_ns()
     decision = _contained(run, agent) or await _without_budget(ctx, run, act) or await _decide(ctx, run, act)
     if decision.verdict == "deny":
         what = f"{one_line(act.tool, 40)}: {decision.about or '?'}"
         denied = PolicyDenied(what, decision.reason, run.agent, run.id, decision.rule, decision.offence)
         await _say(ctx, run, denied)
-    elif decision.verdict == "ask":
-        decision = await _put_to_a_person(ctx, run, act, decision)
-    return {"verdict": decision.verdict, "rule": decision.rule, "reason": decision.reason}
+    return act, decision
 
 
 async def _decide(ctx: Context, run: Run, act: Act) -> GuardDecision:
@@ -106,17 +115,18 @@ def _only_reports(line: str) -> bool:
 
 async def _put_to_a_person(ctx: Context, run: Run, act: Act, decision: GuardDecision) -> GuardDecision:
     """Allowed once by a person's yes, refused by anything else; until then the agent is told that it was asked."""
-    question = _question_id(run, act)
-    asked = next((q for q in ctx.reader.questions(open_only=False) if q.id == question), None)
+    asked = ctx.reader.question(question_id(run, act))
     if asked is None:
-        return await _ask(ctx, run, act, decision, question)
+        refused = await ask(ctx, run, act, decision, question_id(run, act))
+        reason = "a person was asked; do something else meanwhile and try again after the answer"
+        return refused or GuardDecision("ask", decision.rule, f"{decision.reason}: {reason}", decision.about)
     if asked.answer is None:
         return GuardDecision("ask", decision.rule, "a person was asked and has not answered yet", decision.about)
-    return await _answered(ctx, run, act, asked, decision)
+    return await answered(ctx, run, act, asked, decision)
 
 
-async def _ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, question: str) -> GuardDecision:
-    """A yes is for all of the act, so all of it is shown, or nobody is asked."""
+async def ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, question: str) -> GuardDecision | None:
+    """Put the act to a person; a refusal when that cannot be. A yes is for all of the act, so all of it is shown."""
     shown = _whole(act)
     if len(shown) > _MOST_READ:
         reason = f"a person would have to read {len(shown)} characters; split it up"
@@ -127,8 +137,7 @@ async def _ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, questi
         return GuardDecision("deny", decision.rule, f"{decision.reason}: {reason}", decision.about)
     summary = f"May I run this? {shown} ({decision.reason}). Answer yes, or say what to do instead."
     await _say(ctx, run, Blocker(question, summary, run.id, run.agent, run.ticket, run.pr), key=f"ask:{question}")
-    reason = "a person was asked; do something else meanwhile and try again after the answer"
-    return GuardDecision("ask", decision.rule, f"{decision.reason}: {reason}", decision.about)
+    return None
 
 
 def _whole(act: Act) -> str:
@@ -136,20 +145,38 @@ def _whole(act: Act) -> str:
     return reveal_name(act.line or shlex.join(act.argv) or f"{act.tool} {' '.join((*act.reads, *act.writes))}")
 
 
-async def _answered(ctx: Context, run: Run, act: Act, asked: Question, decision: GuardDecision) -> GuardDecision:
+async def answered(ctx: Context, run: Run, act: Act, asked: Question, decision: GuardDecision) -> GuardDecision:
+    """What a person's answer to the question means; a yes is used up by it."""
     answer = one_line(asked.answer or "", _SHOWN)
-    used = f"allowed:{asked.id}"
     if answer.strip(" .!").lower() not in _YES:
         return GuardDecision("deny", decision.rule, f"a person said: {answer}", decision.about)
-    if ctx.reader.has_key(used):
+    if is_used(ctx, asked.id):
         return GuardDecision("deny", decision.rule, "a person allowed it once, and that was used", decision.about)
-    await _say(ctx, run, ActAllowed(_whole(act), run.agent, run.id, asked.id, decision.rule), key=used)
+    await _say(ctx, run, ActAllowed(_whole(act), run.agent, run.id, asked.id, decision.rule), key=_used(asked.id))
     return GuardDecision("allow", decision.rule, f"a person said: {answer}", decision.about)
 
 
-def _question_id(run: Run, act: Act) -> str:
-    """The same act of the same run is one question."""
-    parts = (run.id, act.tool, act.cwd, act.line or "", *act.argv, *act.reads, *act.writes)
+def is_used(ctx: Context, question: str) -> bool:
+    """Whether the yes to this question has been used."""
+    return ctx.reader.has_key(_used(question))
+
+
+def _used(question: str) -> str:
+    return f"allowed:{question}"
+
+
+def question_id(run: Run, act: Act, nth: int = 0) -> str:
+    """The same act of the same run is one question; ``nth`` is a later one, after that many that were answered."""
+    parts = (
+        run.id,
+        act.tool,
+        act.cwd,
+        act.line or "",
+        *act.argv,
+        *act.reads,
+        *act.writes,
+        *([str(nth)] if nth else []),
+    )
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
     return f"{_PREFIX}{digest[:26]}"
 

@@ -247,14 +247,19 @@ class OperatorDesk:
         run = self._ctx.reader.run(question.run)
         drafts += self._go_on(question, run, text, actor) if run is not None else []
         await self._ctx.record(*drafts)
-        return {"message": f"answered; {question.agent} gets it when it takes input"}
+        in_a_dialog = question.id in self._ctx.relayed.get(question.run, ())
+        how = "hears it in its dialog" if in_a_dialog else "gets it when it takes input"
+        return {"message": f"answered; {question.agent} {how}"}
 
     def _go_on(self, question: Question, run: Run, text: str, actor: str) -> list[Draft]:
         """The answer for the run that asked or, when it has ended, for one in its place."""
         number = question.ticket
         going: TicketUnblocked | TicketClaimed | None
         if run.state in LIVE_RUNS:
-            drafts = [starting.message(self._ctx, run.id, "answer", text, actor=actor, key=f"tell:{question.id}")]
+            # The hook of a dialog that waits hears it; in the pane it would be a prompt of its own.
+            heard = question.id in self._ctx.relayed.get(run.id, ())
+            told = starting.message(self._ctx, run.id, "answer", text, actor=actor, key=f"tell:{question.id}")
+            drafts = [] if heard else [told]
             going = TicketUnblocked(number, "answered") if number is not None else None
         else:
             successor = new_id("run")

@@ -50,6 +50,19 @@ def parts(ctx: Context, run: Run, agent: AgentSettings) -> list[Part]:
     return layers
 
 
+def resumed(ctx: Context, run: Run) -> str:
+    """What a run is told whose program goes on with the session of the one that it replaces."""
+    previous = ctx.reader.run(run.previous) if run.previous else None
+    how = (
+        one_line(previous.state_reason, 200) if previous is not None and previous.state_reason else "it was broken off"
+    )
+    told = (
+        f"You were interrupted ({how}), and started again in the same session, attempt {run.attempt}. What a command "
+        "was doing then may be half done: look at `git status` and at your files before you go on with your task."
+    )
+    return f"{told}\n\n{_fenced('What was said meanwhile', run.instructions)}\n" if run.instructions else f"{told}\n"
+
+
 def standing_parts(repository: Path, settings: Settings, agent: AgentSettings) -> list[Part]:
     """The layers that are the same for every run of ``agent``: handbook, product, and its own prompt.
 

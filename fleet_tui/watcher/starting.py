@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_tui.bus.identity import Origin
+from fleet_tui.bus.shim import write_guards
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
     Draft,
@@ -30,12 +31,13 @@ from fleet_tui.tmux import sandbox
 from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
 from fleet_tui.vendors.base import Launch, LaunchRequest
-from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher import agent_user, alarms, isolation, outlets, prompt, spending
 from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
 from fleet_tui.watcher.passes import tickets
+from fleet_tui.watcher.sessions import session_for
+from fleet_tui.watcher.vendors import vendor_of
 
 log = logging.getLogger(__name__)
 _LONG_TEXT = 4_000
@@ -88,8 +90,9 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     install_client(run_dir)
     token, pane_uuid = secrets.token_hex(32), secrets.token_hex(16)
-    vendor = vendor_for(ctx.settings.vendor(agent.vendor), agent.vendor, repository=ctx.paths.repository)
-    text = prompt.build(ctx, run, agent)
+    vendor = vendor_of(ctx, run)
+    session, resume = session_for(ctx, run, vendor)
+    text = prompt.resumed(ctx, run) if resume else prompt.build(ctx, run, agent)
     launch = vendor.launch(
         LaunchRequest(
             run=run.id,
@@ -100,8 +103,12 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
             run_dir=run_dir,
             workspace=workspace,
             ticket=run.ticket,
+            home=isolation.agent_home(ctx.paths, run.agent),
+            session=session,
+            resume=resume,
         )
     )
+    write_guards(run_dir / "bin", launch.spared)
     contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
     home, user = contained.home, contained.user
     environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home, user)

@@ -177,5 +177,5 @@ def test_only_the_sanitiser_calls_a_text_safe() -> None:
     }
     assert found == {
         "fleet_tui/readmodel/output.py: line",  # of a text that was cleaned as a whole
-        "fleet_tui/vendors/command.py: f'Your instructions:\\n\\n{plain}' if plain[:1] in tuple(_SPEC",  # the same
+        "fleet_tui/vendors/prompting.py: f'Your instructions:\\n\\n{plain}' if plain[:1] in tuple(_SPEC",  # the same
     }

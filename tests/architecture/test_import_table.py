@@ -20,6 +20,7 @@ STDLIB = sys.stdlib_module_names
 TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.domain": ({"domain"}, set()),
     "fleet_tui.paths": ({"domain"}, {"platformdirs"}),
+    "fleet_tui.beneath": (set(), set()),
     "fleet_tui.settings": (
         {"settings", "domain", "paths"},
         {"pydantic", "pydantic_core", "yaml", "watchfiles", "croniter"},
@@ -30,12 +31,12 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.bus": ({"bus", "domain", "paths"}, {"psutil"}),
     "fleet_tui.bus.client": (set(), set()),
     "fleet_tui.tmux": ({"tmux", "domain", "settings", "paths"}, {"libtmux", "psutil"}),
-    "fleet_tui.git": ({"git", "domain", "settings", "paths"}, set()),
+    "fleet_tui.git": ({"git", "domain", "settings", "paths", "beneath"}, set()),
     "fleet_tui.forge": ({"forge", "domain", "settings", "paths"}, {"yaml", "watchfiles"}),
-    "fleet_tui.vendors": ({"vendors", "domain", "settings", "paths"}, {"yaml"}),
+    "fleet_tui.vendors": ({"vendors", "domain", "settings", "paths", "beneath"}, {"yaml"}),
     "fleet_tui.watcher": (
         {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"}
-        | {"catalogue"},
+        | {"catalogue", "beneath"},
         {"croniter", "psutil", "genai_prices"},
     ),
     "fleet_tui.watcher.risk.lookout": ({"domain", "git"}, {"watchfiles"}),

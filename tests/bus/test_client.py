@@ -167,14 +167,18 @@ async def test_inbox_waits_until_mail_comes(agent: Agent, handler: Handler) -> N
 async def test_hooks_say_nothing_and_send_small_fields_only(agent: Agent, handler: Handler) -> None:
     data = {
         "session_id": "s",
-        "tool_input": {"command": "x"},
+        "tool_input": {"command": "x" * 5000},
+        "context_window": {"used_percentage": 12},
         "last_assistant_message": "y" * 5000,
         "stop": True,
         "n": 1,
     }
     done = await agent("hook", "turn_ended", stdin=json.dumps(data).encode())
     assert (done.code, done.out, done.err) == (0, "", "")
-    assert handler.calls[0][2] == {"kind": "turn_ended", "data": {"session_id": "s", "stop": True, "n": 1}}
+    assert handler.calls[0][2] == {
+        "kind": "turn_ended",
+        "data": {"session_id": "s", "context_window": {"used_percentage": 12}, "stop": True, "n": 1},
+    }
     for stdin in (b"", b"not json", b"[1]", b"\xff\xfe", b'{"a": 1} x'):
         assert (await agent("hook", "turn_ended", stdin=stdin)).code == 0
     assert [call[2]["data"] for call in handler.calls[1:]] == [{}] * 5

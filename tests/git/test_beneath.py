@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_tui.git.beneath import Beneath
+from fleet_tui.beneath import Beneath
 from fleet_tui.git.locks import clear_stale_locks
 
 
@@ -66,3 +66,20 @@ def test_stale_locks_behind_a_link_stay(place: Path) -> None:
         os.utime(lock, (1, 1))
     assert clear_stale_locks(place) == [place / "y.lock"]
     assert outside.exists()
+
+
+def test_what_is_written_replaces_a_link_and_not_its_target(place: Path) -> None:
+    with Beneath(place) as top:
+        top.folder(b"new/deep")
+        top.folder(b"new/deep")
+        top.write(b"new/deep/f", b"mine")
+        top.write(b"link", b"mine")
+        with pytest.raises(OSError, match=r"out|Not a directory|symbolic"):
+            top.write(b"out/f", b"mine")
+        with pytest.raises(OSError, match=r"out|Not a directory|symbolic"):
+            top.folder(b"out/deep")
+    assert (place / "new" / "deep" / "f").read_text() == "mine"
+    assert (place / "link").read_text() == "mine"
+    assert not (place / "link").is_symlink()
+    assert (place.parent / "outside" / "f").read_text() == "theirs"
+    assert stat.S_IMODE((place / "link").stat().st_mode) == 0o600

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Launch, LaunchRequest, Probe
-from fleet_tui.vendors.command import ARGUMENT_LIMIT, CommandVendor
+from fleet_tui.vendors.command import CommandVendor
+from fleet_tui.vendors.prompting import ARGUMENT_LIMIT
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.vendors.scripted import ScriptedVendor
 from fleet_tui.vendors.version import ask_version
@@ -31,6 +32,7 @@ class Entry:
     prompt: str = "argv"
     env: dict[str, str] = field(default_factory=dict)
     story: str | None = None
+    carry: tuple[str, ...] = ()
 
 
 def launched(home: Path, argv: tuple[str, ...], *, how: str = "argv", prompt: str = "Do it.", **more: object) -> Launch:

@@ -98,3 +98,14 @@ class AgentRespawned(Payload, kind="agent_respawned"):
     run: str
     previous: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted(Payload, kind="session_started"):
+    """The vendor's program of a run works in this session of its own, which a later run may take up again."""
+
+    run: str
+    agent: str
+    vendor: str
+    session: str
+    reason: str = ""

@@ -9,10 +9,10 @@ from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.base import Observation
 from fleet_tui.vendors.input_line import holds, is_empty
-from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher import alarms, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
+from fleet_tui.watcher.vendors import vendor_of
 
 _UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
@@ -138,9 +138,7 @@ async def pane_of(ctx: Context, run: Run) -> PaneInfo | None:
 
 def observed(ctx: Context, run: Run, screen: str) -> Observation | None:
     """What the screen says by the rules of the run's vendor; None when no rule matches."""
-    agent = ctx.settings.agent(run.agent)
-    vendor = vendor_for(ctx.settings.vendor(agent.vendor), agent.vendor, repository=ctx.paths.repository)
-    return vendor.classify(screen)
+    return vendor_of(ctx, run).classify(screen)
 
 
 def _takes_input(ctx: Context, run: Run, screen: str) -> bool:

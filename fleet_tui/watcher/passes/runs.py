@@ -40,7 +40,7 @@ from fleet_tui.watcher import alarms, ending, refusals, spending, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
 from fleet_tui.watcher.parties import at_high_risk
-from fleet_tui.watcher.passes import containment, tickets
+from fleet_tui.watcher.passes import containment, listening, tickets
 from fleet_tui.watcher.queueing import respawn
 from fleet_tui.watcher.withdrawing import after_stop, why_stopped, withdrawn
 
@@ -213,6 +213,7 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     fresh = ctx.reader.run(run.id) or run
     await ending.keep_output(ctx, fresh)
     await refusals.tell(ctx, fresh)
+    await listening.finish(ctx, fresh)
     if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
         await _record_end(ctx, fresh, run_dir)
     await ctx.bus.close_run(run.id)

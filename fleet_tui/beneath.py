@@ -6,6 +6,7 @@ waited for (a FIFO), and nothing but regular files is read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -64,6 +65,27 @@ class Beneath:
             os.close(handle)
             raise OSError(f"{os.fsdecode(path)} is no regular file")
         return os.fdopen(handle, "rb")
+
+    def write(self, path: bytes, data: bytes, mode: int = 0o600) -> None:
+        """Put a file there, whole or not at all, in the place of whatever was: of a link itself, not of its target."""
+        folder, name = self._split(path)
+        unfinished = b".%s.%d.tmp" % (name, os.getpid())
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(unfinished, dir_fd=folder)
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(unfinished, flags, mode, dir_fd=folder), "wb") as file:
+            file.write(data)
+        os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def folder(self, path: bytes, mode: int = 0o700) -> None:
+        """Make a folder and those above it, as far as they are missing."""
+        made = b""
+        for name in path.split(b"/"):
+            made = made + b"/" + name if made else name
+            folder, last = self._split(made)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(last, mode, dir_fd=folder)
+        self._folder(path)
 
     def unlink(self, path: bytes) -> None:
         """Remove a file."""

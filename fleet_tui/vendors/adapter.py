@@ -1,0 +1,34 @@
+"""What adapters share: the answers of a program that tells nothing by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fleet_tui.vendors.base import HOOK_KINDS, Answer, Capabilities, HookReport, Observation, Used, Verdict
+from fleet_tui.vendors.screens import classify
+
+
+class Adapter:
+    """A program that reports in our words, or not at all, and keeps nothing of its state where we could see it."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def classify(self, screen: str) -> Observation | None:
+        return classify(screen)
+
+    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:  # noqa: ARG002 - others need it
+        return HookReport(name) if name in HOOK_KINDS else None  # type: ignore[arg-type]
+
+    def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:  # noqa: ARG002
+        return None
+
+    def observe(self, home: Path, session: str) -> Observation | None:  # noqa: ARG002
+        return None
+
+    def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:  # noqa: ARG002
+        return ()
+
+    def transcripts(self, home: Path, session: str) -> Sequence[bytes]:  # noqa: ARG002
+        return ()

@@ -1,0 +1,262 @@
+"""Claude Code: started with settings of its own, heard through its hooks, metered from its transcripts.
+
+Tried with version 2.1.329. Its settings directory is the agent's (``CLAUDE_CONFIG_DIR``), so a person's own is neither
+read nor changed; the hooks come in a file of the run, which the agent cannot write to from isolation level L1 on.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fleet_tui.beneath import Beneath
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.vendors import records
+from fleet_tui.vendors.adapter import Adapter
+from fleet_tui.vendors.base import (
+    Answer,
+    Capabilities,
+    HookKind,
+    HookReport,
+    Launch,
+    LaunchRequest,
+    Observation,
+    Probe,
+    ScreenState,
+    Used,
+    Verdict,
+)
+from fleet_tui.vendors.carrying import carry
+from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
+from fleet_tui.vendors.version import probe_program
+
+TRIED = "2.1.329"
+_CONFIG = b".claude"
+_KEY_SHOWN = 20
+"""Characters of an API key by which Claude Code remembers that a person agreed to its use."""
+_GUARD_S = 30
+"""Seconds within which the guard has answered, one way or the other, by its own clock."""
+_PATIENCE_S = 7 * 24 * 3600
+"""How long a person may take to answer a request for permission."""
+_REPORTS: dict[str, HookKind] = {
+    "SessionStart": "session_started",
+    "SessionEnd": "session_ended",
+    "UserPromptSubmit": "prompt_submitted",
+    "PostToolUse": "tool_ended",
+    "PostToolUseFailure": "tool_ended",
+    "PermissionRequest": "permission_asked",
+    "Notification": "notice",
+    "Stop": "turn_ended",
+    "StopFailure": "turn_failed",
+    "StatusLine": "status",
+}
+_REASONS = ("source", "reason", "error", "notification_type")
+_OF_THE_ACCOUNT = frozenset({"rate_limit", "billing_error"})
+_STATES: dict[str, ScreenState] = {"busy": "working", "idle": "idle", "waiting": "dialog"}
+
+
+class ClaudeCode(Adapter):
+    """``argv`` is the program and the person's own options; what fleet needs is added to them."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        own_session=True,
+        resume=True,
+        guard="closed",
+        permission="relay",
+        usage="live",
+        money="prices",
+        context=True,
+        inject="paste",
+        state=("hook", "file", "screen", "process"),
+        notes=(
+            "Escape in its pane is told by no hook: it is noticed in its session file, within seconds.",
+            "A login of yours is not carried over: give the agents a token of their own in vendors.<name>.env.",
+        ),
+    )
+
+    def __init__(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], carried: Sequence[str] = ()) -> None:
+        self._name = name
+        self._argv = argv or ("claude",)
+        self._env = dict(env)
+        self._carried = tuple(carried)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def probe(self, *, start: bool = False) -> Probe:
+        return probe_program(self._name, self._argv[0], start=start, tried=TRIED)
+
+    # -- start ---------------------------------------------------------------------------------------------------------
+
+    def launch(self, request: LaunchRequest) -> Launch:
+        assert request.home is not None
+        prompt = plain_start(clean(request.prompt))
+        prompt_file = write_prompt(request.run_dir, prompt)
+        settings = request.run_dir / "claude-settings.json"
+        settings.write_text(json.dumps(self._settings(request.client)), encoding="utf-8")
+        with Beneath(request.home) as home:
+            home.folder(_CONFIG)
+            carry(Path.home() / ".claude", self._carried, home, _CONFIG)
+            self._seed(home, request.workspace)
+        session = ("--resume" if request.resume else "--session-id", request.session)
+        model = ("--model", request.model) if request.model else ()
+        options = ("--settings", str(settings), *self._default("--setting-sources", "user"))
+        mode = self._default("--permission-mode", "manual")
+        native = _native(self._argv[0])
+        return Launch(
+            argv=(*self._argv, *options, *mode, *model, *session, as_argument(prompt, prompt_file)),
+            env={
+                "DISABLE_AUTOUPDATER": "1",
+                **self._env,
+                "CLAUDE_CONFIG_DIR": str(request.home / _CONFIG.decode()),
+                "FLEET_PROMPT_FILE": str(prompt_file),
+            },
+            files=(prompt_file, settings),
+            reads=native[2:],
+            spared=native,
+        )
+
+    def _default(self, option: str, value: str) -> tuple[str, ...]:
+        """``option`` with ``value``, unless a person gave it."""
+        given = any(word == option or word.startswith(f"{option}=") for word in self._argv)
+        return () if given else (option, value)
+
+    def _settings(self, client: Path) -> dict[str, Any]:
+        """Hooks that ask before an act, where everything but a clear yes is a no, and hooks that report."""
+
+        def call(*arguments: str, timeout: int, **more: str) -> list[dict[str, Any]]:
+            command = {"type": "command", "command": str(client), "args": list(arguments), "timeout": timeout}
+            return [{"hooks": [command | more]}]
+
+        asks = {
+            "PreToolUse": call("guard", timeout=_GUARD_S, onFailure="block"),
+            "PermissionRequest": call("guard", timeout=_PATIENCE_S),
+        }
+        reports = {name: call("hook", name, timeout=_GUARD_S) for name in _REPORTS if name not in (*asks, "StatusLine")}
+        line = {"type": "command", "command": f"{shlex.quote(str(client))} hook StatusLine"}
+        return {"hooks": asks | reports, "statusLine": line}
+
+    def _seed(self, home: Beneath, workspace: Path) -> None:
+        """Answer what it would ask a person on its first start: theme, trust in the workspace, use of the key."""
+        path = _CONFIG + b"/.claude.json"
+        known = records.read_object(home, path)
+        projects = known.get("projects")
+        projects = projects if isinstance(projects, dict) else {}
+        project = projects.get(str(workspace))
+        projects[str(workspace)] = {**(project if isinstance(project, dict) else {}), "hasTrustDialogAccepted": True}
+        key = self._env.get("ANTHROPIC_API_KEY", "")[-_KEY_SHOWN:]
+        approved = {"customApiKeyResponses": {"approved": [key], "rejected": []}} if key else {}
+        seeded = {"theme": "dark", **known, "hasCompletedOnboarding": True, "projects": projects, **approved}
+        home.write(path, json.dumps(seeded).encode())
+
+    # -- what it reports -----------------------------------------------------------------------------------------------
+
+    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
+        kind = _REPORTS.get(name)
+        if kind is None:
+            return super().parse_hook(name, data)
+        reason = next((records.text(data[field]) for field in _REASONS if data.get(field)), "")
+        report = HookReport(
+            kind,
+            session=records.text(data.get("session_id"), 100),
+            transcript=records.text(data.get("transcript_path")),
+            reason=one_line(reason, 200),
+            limited=kind == "turn_failed" and reason in _OF_THE_ACCOUNT,
+        )
+        return _with_status(report, data) if kind == "status" else report
+
+    def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:
+        if hook == "PermissionRequest":
+            decision = {"behavior": "allow"} if verdict == "allow" else {"behavior": "deny", "message": reason}
+            return _answer(hook, decision=decision)
+        if hook == "PreToolUse" and verdict != "deny":
+            return _answer(hook, permissionDecision=verdict, permissionDecisionReason=reason)
+        return None
+
+    def observe(self, home: Path, session: str) -> Observation | None:
+        """From ``sessions/<pid>.json``. One that was killed leaves its file behind: the latest of a session counts."""
+        found: list[Observation] = []
+        try:
+            with Beneath(home) as top:
+                files = records.files(top, _CONFIG + b"/sessions", b".json")
+                kept = [records.read_object(top, path, 64_000) for path in files]
+        except OSError:
+            return None
+        for record in kept:
+            state = _STATES.get(records.text(record.get("status"), 20))
+            at_ms = record.get("statusUpdatedAt")
+            if state is not None and record.get("sessionId") == session and isinstance(at_ms, int):
+                told = f"{record['status']} {records.text(record.get('waitingFor'), 100)}".strip()
+                found.append(Observation(state, "session-file", one_line(told, 120), at_ms * 1_000_000))
+        return max(found, key=lambda one: one.at_ns or 0, default=None)
+
+    def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
+        """``projects/<directory>/<session>.jsonl``, and those of its subagents beside it."""
+        if not session or "/" in session:
+            return ()
+        name, found = session.encode(), []
+        try:
+            with Beneath(home) as top:
+                for project in records.folders(top, _CONFIG + b"/projects"):
+                    found += [
+                        path
+                        for path in records.files(top, project, b".jsonl")
+                        if path.endswith(b"/" + name + b".jsonl")
+                    ]
+                    found += records.files(top, project + b"/" + name + b"/subagents", b".jsonl")
+        except OSError:
+            return ()
+        return tuple(found)
+
+    def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
+        """A reply is one line for each of its blocks, with the whole use repeated: it is counted by its id."""
+        found: dict[str, Used] = {}
+        for record in records.objects(lines):
+            message = record.get("message")
+            if record.get("type") != "assistant" or not isinstance(message, dict):
+                continue
+            usage, name = message.get("usage"), records.text(message.get("id"), 100)
+            if not name or not isinstance(usage, dict) or message.get("model") == "<synthetic>":
+                continue
+            found[name] = Used(
+                name,
+                records.text(message.get("model"), 100),
+                fresh=records.count(usage.get("input_tokens")),
+                output=records.count(usage.get("output_tokens")),
+                cache_read=records.count(usage.get("cache_read_input_tokens")),
+                cache_write=records.count(usage.get("cache_creation_input_tokens")),
+            )
+        return tuple(found.values())
+
+
+def _answer(hook: str, **what: object) -> Answer:
+    return Answer(json.dumps({"hookSpecificOutput": {"hookEventName": hook, **what}}))
+
+
+def _with_status(report: HookReport, data: Mapping[str, Any]) -> HookReport:
+    """What the status line's program is told: how full the context is, what the session cost, whose model it is."""
+    cost, context, model = (data.get(name) for name in ("cost", "context_window", "model"))
+    usd = cost.get("total_cost_usd") if isinstance(cost, dict) else None
+    percent = context.get("used_percentage") if isinstance(context, dict) else None
+    return replace(
+        report,
+        model=records.text(model.get("id"), 100) if isinstance(model, dict) else "",
+        cost_microusd=round(usd * 1_000_000) if isinstance(usd, int | float) and 0 <= usd < 10**6 else None,
+        context_percent=round(percent) if isinstance(percent, int | float) and 0 <= percent <= 1_000 else None,
+    )
+
+
+def _native(program: str) -> tuple[Path, ...]:
+    """The executables that may be running: the program, and the binary in a package beside it that npm's starts."""
+    found = shutil.which(program)
+    if found is None:
+        return ()
+    real = Path(found).resolve()
+    beside = real.parents[2].glob("claude-code-*/claude") if "node_modules" in real.parts else ()
+    return (Path(found), real, *beside)  # a sandbox may show it under either name

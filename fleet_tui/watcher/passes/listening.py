@@ -1,0 +1,115 @@
+"""What vendors' programs keep in files of their own: their state, where no hook tells of it, and what they used."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from fleet_tui.beneath import Beneath
+from fleet_tui.domain.events import RunStateChanged
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import RunState
+from fleet_tui.vendors.base import Observation, Used, Vendor
+from fleet_tui.watcher import sessions, usage_desk, vendors
+from fleet_tui.watcher.context import Context
+
+_LIVING = (RunState.RUNNING, RunState.WAITING)
+_EVERY_NS = 2_000_000_000
+_MOST_BYTES = 4_000_000
+"""Of one transcript in one go; the rest comes in the next."""
+_SOURCE = "file"
+_INTERRUPTED = "its turn was interrupted"
+
+
+async def listen(ctx: Context) -> None:
+    """Look at the files of every living run, each beside the loop and not too often."""
+    now_ns = ctx.now_ns()
+    for run in ctx.reader.runs(*_LIVING):
+        due = run.id in ctx.to_meter or now_ns - ctx.listened_ns.get(run.id, 0) >= _EVERY_NS
+        session = sessions.session_of(ctx, run.id) if due else ""
+        if session:
+            ctx.jobs.start(f"listen:{run.id}", lambda run=run, session=session: _listen(ctx, run, session))  # type: ignore[misc]
+
+
+async def _listen(ctx: Context, run: Run, session: str) -> None:
+    ctx.listened_ns[run.id] = ctx.now_ns()
+    ctx.to_meter.discard(run.id)
+    home = ctx.paths.homes / run.agent
+    await _meter(ctx, run, home, session)
+    seen = await asyncio.to_thread(_observed, vendors.vendor_of(ctx, run), home, session)
+    now = ctx.reader.run(run.id)
+    if seen is not None and now is not None:
+        await _take_in(ctx, now, seen)
+
+
+def _observed(vendor: Vendor, home: Path, session: str) -> Observation | None:
+    return vendor.observe(home, session)
+
+
+async def _take_in(ctx: Context, run: Run, seen: Observation) -> None:
+    """A hook's word counts more than the file's, until the file is younger than it."""
+    at_ns = seen.at_ns or 0
+    if at_ns <= max(ctx.heard_ns.get(run.id, 0), run.state_ns):
+        return
+    if run.state is RunState.RUNNING and seen.state in ("idle", "dialog"):
+        reason = _INTERRUPTED if seen.state == "idle" else f"{sessions.ASKS}: {seen.line}"
+        await ctx.say(RunStateChanged(run.id, RunState.WAITING.value, _SOURCE, reason), f"run:{run.id}")
+    elif run.state is RunState.WAITING and seen.state == "working":
+        await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, _SOURCE, seen.line), f"run:{run.id}")
+    elif run.state is RunState.WAITING and seen.state == "idle" and ctx.relayed.get(run.id):
+        await sessions.withdraw_relayed(ctx, run, "it was refused in its pane")
+
+
+async def finish(ctx: Context, run: Run) -> None:
+    """Count what a run that has ended used since it was last looked at."""
+    session = sessions.session_of(ctx, run.id)
+    if session:
+        await _meter(ctx, run, ctx.paths.homes / run.agent, session)
+    for known in (ctx.listened_ns, ctx.heard_ns, ctx.context_percent, ctx.relayed):
+        known.pop(run.id, None)
+    ctx.to_meter.discard(run.id)
+    for place in [place for place in ctx.read_up_to if place[0] == run.id]:
+        del ctx.read_up_to[place]
+
+
+async def _meter(ctx: Context, run: Run, home: Path, session: str) -> None:
+    """Report each request that a transcript tells of. After a restart it is read from its beginning: what was counted
+    before changes nothing."""
+    vendor = vendors.vendor_of(ctx, run)
+    for path in await asyncio.to_thread(vendor.transcripts, home, session):
+        place = (run.id, path)
+        while True:
+            lines, up_to = await asyncio.to_thread(_new_lines, home, path, ctx.read_up_to.get(place, 0))
+            for used in vendor.read_usage(lines):
+                await _report(ctx, run, used)
+            if up_to == ctx.read_up_to.get(place, 0):
+                break
+            ctx.read_up_to[place] = up_to
+
+
+async def _report(ctx: Context, run: Run, used: Used) -> None:
+    key = f"usage:{run.agent}:{used.request}"
+    if ctx.reader.has_key(key) or not any((used.fresh, used.output, used.cache_read, used.cache_write)):
+        return
+    counts = {"input_tokens": used.fresh, "output_tokens": used.output}
+    cached = {"cache_read": used.cache_read, "cache_write": used.cache_write}
+    said = {"model": used.model, "request_id": used.request, "cost_microusd": used.cost_microusd}
+    await usage_desk.report(ctx, run, {**counts, **cached, **said}, key)
+
+
+def _new_lines(home: Path, path: bytes, start: int) -> tuple[Sequence[bytes], int]:
+    """The whole lines of a file from ``start`` on, and where they end; of one that was cut, from its beginning."""
+    try:
+        with Beneath(home) as top, top.open(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(start if start <= size else 0)
+            begun = file.tell()
+            data = file.read(_MOST_BYTES)
+    except OSError:
+        return (), start
+    end = data.rfind(b"\n") + 1
+    if not end and len(data) == _MOST_BYTES:
+        end = len(data)  # one line longer than all that is read at once: it is passed over
+    return data[:end].splitlines(), begun + end

@@ -1,0 +1,109 @@
+"""Vendors' sessions: which one a run begins or takes up again, and what their hooks say of it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from fleet_tui.domain.events import QuestionWithdrawn, RunStateChanged, SessionStarted, draft
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.states import RunState
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.vendors.base import HookReport, Vendor
+from fleet_tui.watcher import alarms, usage_desk
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes import messages
+
+_SESSIONS = uuid.UUID("6f1d1a54-52a8-4bb0-9c0e-0e5f0c3f4c11")
+"""The namespace of the ids that we choose."""
+_MOST_BEFORE = 20
+ASKS = "asks for permission"
+"""How the reason of a run begins that waits in its program's own dialog."""
+
+
+def session_for(ctx: Context, run: Run, vendor: Vendor) -> tuple[str, bool]:
+    """The id of the session that ``run`` works in, and whether it is one that a run before it began.
+
+    Only a run that replaces one which broke off goes on with its session.
+    """
+    before = run
+    for _ in range(_MOST_BEFORE):
+        if before.previous is None or not vendor.capabilities.resume:
+            break
+        known = session_of(ctx, before.previous)
+        if known:
+            return known, True
+        previous = ctx.reader.run(before.previous)
+        if previous is None:
+            break
+        before = previous
+    return str(uuid.uuid5(_SESSIONS, run.id)), False
+
+
+def session_of(ctx: Context, run: str) -> str:
+    """The session that the program of ``run`` said it works in; empty before it did."""
+    told = ctx.reader.events(EventFilter(kinds=(SessionStarted.kind,), subjects=(f"run:{run}",)), after=0, limit=100)
+    return str(told[-1].payload["session"]) if told else ""
+
+
+async def heard(ctx: Context, run: Run, report: HookReport, key: str) -> dict[str, Any]:
+    """Take in what a hook of the vendor says; the answer is for the hook: ``refused`` keeps a prompt from beginning."""
+    ctx.heard_ns[run.id] = ctx.now_ns()
+    ctx.to_meter.add(run.id)
+    if report.kind == "session_started":
+        await _started(ctx, run, report)
+    elif report.kind == "prompt_submitted":
+        await went_on(ctx, run, "a prompt was submitted in its pane")
+        reason = await usage_desk.turn_begun(ctx, run, key)
+        await messages.taken_up(ctx, run, "hook")
+        return {"refused": reason} if reason else {}
+    elif report.kind == "tool_ended":
+        await went_on(ctx, run, "it was answered in its pane")
+    elif report.kind in ("turn_ended", "interrupted"):
+        await went_on(ctx, run, "its turn ended")
+        await _waits(ctx, run, "turn over" if report.kind == "turn_ended" else "interrupted", key)
+    elif report.kind == "turn_failed":
+        await _failed(ctx, run, report, key)
+    elif report.kind == "status" and report.context_percent is not None:
+        ctx.context_percent[run.id] = report.context_percent
+    return {}
+
+
+async def _started(ctx: Context, run: Run, report: HookReport) -> None:
+    if report.session:
+        started = SessionStarted(run.id, run.agent, run.vendor, report.session, report.reason)
+        await ctx.say(started, f"run:{run.id}", key=f"session:{run.id}:{report.session}")
+
+
+async def _waits(ctx: Context, run: Run, reason: str, key: str) -> None:
+    if run.state is RunState.RUNNING:
+        await ctx.say(RunStateChanged(run.id, RunState.WAITING.value, "hook", reason), f"run:{run.id}", key=key)
+    await alarms.clear(ctx, "turn-failed", f"run:{run.id}", "a turn ended well")
+
+
+async def _failed(ctx: Context, run: Run, report: HookReport, key: str) -> None:
+    """Its service did not answer: the session stays, and a person, or its next prompt, lets it go on."""
+    why = report.reason or "without a reason"
+    if run.state is RunState.RUNNING:
+        failed = RunStateChanged(run.id, RunState.WAITING.value, "hook", f"turn failed: {why}")
+        await ctx.say(failed, f"run:{run.id}", key=key)
+    title = f"{run.agent}: its turn failed: {why}"
+    response = (
+        "wait for the limit to be over, then send it a message" if report.limited else "send it a message, or stop it"
+    )
+    await alarms.ensure(ctx, "turn-failed", f"run:{run.id}", priority=2, title=title, response=response)
+
+
+async def went_on(ctx: Context, run: Run, how: str) -> None:
+    """What its dialog asked has been decided: it works again."""
+    await withdraw_relayed(ctx, run, how)
+    now = ctx.reader.run(run.id)
+    if now is not None and now.state is RunState.WAITING and now.state_reason.startswith(ASKS):
+        await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "hook", how), f"run:{run.id}")
+
+
+async def withdraw_relayed(ctx: Context, run: Run, how: str) -> None:
+    """Nobody waits any more for the room's answer to what its dialog asked."""
+    for question in ctx.relayed.pop(run.id, ()):
+        if any(one.id == question for one in ctx.reader.questions(open_only=True)):
+            await ctx.record(draft(QuestionWithdrawn(question, how), f"run:{run.id}", key=f"withdrawn:{question}"))

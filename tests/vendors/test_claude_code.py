@@ -1,0 +1,239 @@
+"""The adapter of Claude Code: what it starts, what it makes of hooks and files, and what hostile ones do to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.vendors.base import HookReport, Launch, LaunchRequest, Used
+from fleet_tui.vendors.claude_code import ClaudeCode
+
+SESSION = "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11"
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> LaunchRequest:
+    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "ws"))
+    for path in (run_dir, home, workspace):
+        path.mkdir()
+    return LaunchRequest(
+        "run-1", "dev", "developer", "claude-sonnet-4-5", "/clear everything", run_dir, workspace, 1, home, SESSION
+    )
+
+
+def launched(request: LaunchRequest, *argv: str, **env: str) -> Launch:
+    return ClaudeCode("claude-code", argv or ("claude",), env).launch(request)
+
+
+def value_of(launch: Launch, option: str) -> str:
+    return launch.argv[launch.argv.index(option) + 1]
+
+
+def test_how_it_is_started(request_: LaunchRequest) -> None:
+    launch = launched(request_)
+    assert value_of(launch, "--session-id") == SESSION
+    assert value_of(launch, "--permission-mode") == "manual"
+    assert value_of(launch, "--setting-sources") == "user"
+    assert value_of(launch, "--model") == "claude-sonnet-4-5"
+    assert launch.argv[-1] == "Your instructions:\n\n/clear everything", "nothing that it takes for a command"
+    assert launch.env["CLAUDE_CONFIG_DIR"] == str(request_.home / ".claude")  # type: ignore[operator]
+    assert launch.paste is None
+    assert set(launch.files) == {request_.run_dir / "prompt.md", request_.run_dir / "claude-settings.json"}
+
+
+def test_a_person_s_own_options_count(request_: LaunchRequest) -> None:
+    launch = launched(request_, "claude", "--permission-mode=plan", "--setting-sources", "user,project")
+    assert "--permission-mode" not in launch.argv
+    assert launch.argv.count("--setting-sources") == 1
+
+
+def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:
+    again = LaunchRequest(**{name: getattr(request_, name) for name in request_.__slots__} | {"resume": True})
+    launch = launched(again)
+    assert value_of(launch, "--resume") == SESSION
+    assert "--session-id" not in launch.argv
+
+
+def test_every_act_is_asked_about_and_a_failure_blocks_it(request_: LaunchRequest) -> None:
+    launched(request_)
+    hooks = json.loads((request_.run_dir / "claude-settings.json").read_text())["hooks"]
+    ((asks,),) = [entry["hooks"] for entry in hooks["PreToolUse"]]
+    assert "matcher" not in hooks["PreToolUse"][0], "all tools"
+    assert (asks["onFailure"], asks["args"]) == ("block", ["guard"])
+    assert asks["command"] == str(request_.client)
+    ((relay,),) = [entry["hooks"] for entry in hooks["PermissionRequest"]]
+    assert relay["timeout"] > 24 * 3600, "a person may take a day"
+    reports = {name: entry[0]["hooks"][0]["args"] for name, entry in hooks.items()}
+    del reports["PreToolUse"], reports["PermissionRequest"]
+    assert reports == {
+        name: ["hook", name]
+        for name in (
+            "SessionStart", "SessionEnd", "UserPromptSubmit", "PostToolUse", "PostToolUseFailure", "Notification",
+            "Stop", "StopFailure",
+        )
+    }  # fmt: skip
+
+
+def seeded(request: LaunchRequest) -> dict[str, Any]:
+    assert request.home is not None
+    found: dict[str, Any] = json.loads((request.home / ".claude" / ".claude.json").read_text())
+    return found
+
+
+def test_what_it_would_ask_first_is_answered_and_the_rest_kept(request_: LaunchRequest) -> None:
+    assert request_.home is not None
+    (request_.home / ".claude").mkdir()
+    kept = {"theme": "light", "projects": {"/other": {"hasTrustDialogAccepted": True}}, "numStartups": 3}
+    (request_.home / ".claude" / ".claude.json").write_text(json.dumps(kept))
+    launched(request_, ANTHROPIC_API_KEY="sk-" + "x" * 30)
+    found = seeded(request_)
+    assert (found["hasCompletedOnboarding"], found["theme"], found["numStartups"]) == (True, "light", 3)
+    assert found["projects"][str(request_.workspace)] == {"hasTrustDialogAccepted": True}
+    assert found["projects"]["/other"] == {"hasTrustDialogAccepted": True}
+    assert found["customApiKeyResponses"]["approved"] == ["x" * 20]
+
+
+@pytest.mark.parametrize("spoilt", ["not json", "[]", '{"projects": 7}', '{"projects": {"WS": 7}}', "{" * 100_000])
+def test_a_spoilt_configuration_is_made_anew(request_: LaunchRequest, spoilt: str) -> None:
+    assert request_.home is not None
+    (request_.home / ".claude").mkdir()
+    (request_.home / ".claude" / ".claude.json").write_text(spoilt.replace("WS", str(request_.workspace)))
+    launched(request_)
+    assert seeded(request_)["projects"][str(request_.workspace)] == {"hasTrustDialogAccepted": True}
+
+
+def test_links_of_the_agent_are_not_followed(request_: LaunchRequest, tmp_path: Path) -> None:
+    assert request_.home is not None
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / ".claude.json").write_text("{}")
+    (request_.home / ".claude").symlink_to(outside)
+    with pytest.raises(OSError, match=r"\.claude|directory|symbolic"):
+        launched(request_)
+    assert (outside / ".claude.json").read_text() == "{}"
+    (request_.home / ".claude").unlink()
+    (request_.home / ".claude").mkdir()
+    (request_.home / ".claude" / ".claude.json").symlink_to(outside / ".claude.json")
+    launched(request_)
+    assert (outside / ".claude.json").read_text() == "{}"
+
+
+def test_memory_and_skills_are_carried_over(
+    request_: LaunchRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "me" / ".claude"
+    (mine / "skills" / "review").mkdir(parents=True)
+    (mine / "CLAUDE.md").write_text("Be brief.")
+    (mine / "skills" / "review" / "SKILL.md").write_text("Look twice.")
+    (mine / ".credentials.json").write_text("secret")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
+    ClaudeCode("claude-code", ("claude",), {}, ("CLAUDE.md", "skills", "agents")).launch(request_)
+    assert request_.home is not None
+    theirs = request_.home / ".claude"
+    assert (theirs / "CLAUDE.md").read_text() == "Be brief."
+    assert (theirs / "skills" / "review" / "SKILL.md").read_text() == "Look twice."
+    assert not (theirs / ".credentials.json").exists()
+    (mine / "skills" / "huge").write_bytes(b"x" * 21_000_000)
+    with pytest.raises(FleetError, match="too much"):
+        ClaudeCode("claude-code", ("claude",), {}, ("skills",)).launch(request_)
+
+
+VENDOR = ClaudeCode("claude-code", ("claude",), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "report"),
+    [
+        ("SessionStart", {"session_id": SESSION, "source": "resume"},
+            HookReport("session_started", SESSION, reason="resume")),
+        ("UserPromptSubmit", {}, HookReport("prompt_submitted")),
+        ("Stop", {"session_id": 7}, HookReport("turn_ended")),
+        ("StopFailure", {"error": "overloaded"}, HookReport("turn_failed", reason="overloaded")),
+        ("StopFailure", {"error": "rate_limit"}, HookReport("turn_failed", reason="rate_limit", limited=True)),
+        ("Notification", {"notification_type": "idle_prompt"}, HookReport("notice", reason="idle_prompt")),
+        ("MessageDisplay", {}, None),
+        ("turn_ended", {}, HookReport("turn_ended")),
+        ("StatusLine", {"cost": 3, "context_window": None, "model": []}, HookReport("status")),
+        (
+            "StatusLine",
+            {"cost": {"total_cost_usd": 0.0009}, "context_window": {"used_percentage": 12}, "model": {"id": "m"}},
+            HookReport("status", model="m", cost_microusd=900, context_percent=12),
+        ),
+    ],
+)  # fmt: skip
+def test_what_hooks_say(name: str, data: dict[str, Any], report: HookReport | None) -> None:
+    assert VENDOR.parse_hook(name, data) == report
+
+
+def test_verdicts_in_its_own_words() -> None:
+    allowed = VENDOR.render_verdict("PreToolUse", "allow", "")
+    assert allowed is not None
+    assert json.loads(allowed.stdout)["hookSpecificOutput"]["permissionDecision"] == "allow"
+    asked = VENDOR.render_verdict("PreToolUse", "ask", "a person decides")
+    assert asked is not None
+    assert json.loads(asked.stdout)["hookSpecificOutput"]["permissionDecision"] == "ask"
+    assert VENDOR.render_verdict("PreToolUse", "deny", "no") is None, (
+        "exit code 2, which no failure can turn into a yes"
+    )
+    refused = VENDOR.render_verdict("PermissionRequest", "deny", "a person said: no")
+    assert refused is not None
+    assert json.loads(refused.stdout)["hookSpecificOutput"]["decision"] == {
+        "behavior": "deny", "message": "a person said: no"
+    }  # fmt: skip
+
+
+def keep(home: Path, name: str, **fields: object) -> None:
+    folder = home / ".claude" / "sessions"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(json.dumps({"sessionId": SESSION, "status": "idle", "statusUpdatedAt": 5} | fields))
+
+
+def test_the_state_that_it_keeps(tmp_path: Path) -> None:
+    assert VENDOR.observe(tmp_path, SESSION) is None
+    keep(tmp_path, "1.json", status="busy", statusUpdatedAt=10)
+    keep(tmp_path, "2.json", status="waiting", waitingFor="permission prompt", statusUpdatedAt=20)
+    keep(tmp_path, "3.json", sessionId="another", statusUpdatedAt=30)
+    keep(tmp_path, "4.json", status="strange", statusUpdatedAt=40)
+    keep(tmp_path, "5.json", statusUpdatedAt="later")
+    (tmp_path / ".claude" / "sessions" / "6.json").write_text("{")
+    os.mkfifo(tmp_path / ".claude" / "sessions" / "7.json")
+    seen = VENDOR.observe(tmp_path, SESSION)
+    assert seen is not None
+    assert (seen.state, seen.line, seen.at_ns) == ("dialog", "waiting permission prompt", 20_000_000)
+
+
+def line(message: str, **more: Any) -> bytes:
+    usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 2}
+    record = {"type": "assistant", "message": {"id": message, "model": "m", "usage": usage}} | more
+    return json.dumps(record).encode()
+
+
+def test_a_reply_of_several_lines_is_counted_once() -> None:
+    lines = [line("a"), line("a"), b"{}", b"not json", b"[]", line("b"), json.dumps({"type": "user"}).encode()]
+    lines.append(
+        json.dumps({"type": "assistant", "message": {"id": "c", "model": "<synthetic>", "usage": {}}}).encode()
+    )
+    lines.append(json.dumps({"type": "assistant", "message": {"id": "d", "usage": {"input_tokens": -4}}}).encode())
+    used = Used("a", "m", fresh=10, output=5, cache_read=3, cache_write=2)
+    assert VENDOR.read_usage(lines) == (used, Used("b", "m", 10, 5, 3, 2), Used("d", ""))
+
+
+def test_transcripts_of_the_session_and_its_subagents(tmp_path: Path) -> None:
+    project = tmp_path / ".claude" / "projects" / "-ws"
+    (project / SESSION / "subagents").mkdir(parents=True)
+    for path in (
+        project / f"{SESSION}.jsonl",
+        project / "other.jsonl",
+        project / SESSION / "subagents" / "agent-1.jsonl",
+    ):
+        path.touch()
+    assert set(VENDOR.transcripts(tmp_path, SESSION)) == {
+        f".claude/projects/-ws/{SESSION}.jsonl".encode(),
+        f".claude/projects/-ws/{SESSION}/subagents/agent-1.jsonl".encode(),
+    }
+    assert VENDOR.transcripts(tmp_path, "../x") == ()

@@ -1,0 +1,247 @@
+"""A vendor that asks, reports and keeps files: dialogs answered from the room, sessions, its state and its use."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_tui.domain.events import RunCrashed
+from fleet_tui.domain.model import Question, Run
+from fleet_tui.domain.states import Isolation, RunState
+from fleet_tui.governance.isolation import Level
+from fleet_tui.vendors.claude_code import ClaudeCode
+from fleet_tui.watcher import permission_desk, sessions
+from fleet_tui.watcher.passes import listening, runs
+from fleet_tui.watcher.vendors import vendor_of
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.watcher_support import Fleet, agent
+
+SESSION = "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11"
+RULES = [
+    {"id": "touching", "then": "ask", "programs": ["touch"], "reason": "touching is for grown-ups"},
+    {"id": "own", "then": "deny", "programs": ["git"], "verbs": ["push"], "foreign_push": True, "reason": "not yours"},
+]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permission_desk, "WAIT_S", 5.0)
+    monkeypatch.setattr(permission_desk, "_LOOK_S", 0.01)
+
+
+async def at_work(make_fleet: MakeFleet, level: Isolation = Isolation.L1, **vendor: Any) -> tuple[Fleet, Run]:
+    fleet = await make_fleet(
+        [agent("dev", "developer", vendor="cc")],
+        vendors={"cc": {"kind": "claude-code", "argv": ["claude"], **vendor}},
+        guard={"rules": RULES},
+    )
+    fleet.ctx.level = Level(level, "for the test")
+    await fleet.ticket()
+    await fleet.settle()
+    return fleet, await fleet.queued("dev")
+
+
+async def call(fleet: Fleet, run: Run, op: str, **args: Any) -> dict[str, Any]:
+    return await fleet.desk.answer(run.id, op, args, f"request-{len(fleet.kinds())}-{id(args)}")
+
+
+async def asks(fleet: Fleet, run: Run, line: str, hook: str = "PermissionRequest", **more: Any) -> dict[str, Any]:
+    command = {"tool": "Bash", "input": {"command": line}, "cwd": run.workspace, "hook": hook}
+    return await call(fleet, run, "guard", **command, **more)
+
+
+async def hook(fleet: Fleet, run: Run, name: str, **data: Any) -> dict[str, Any]:
+    return await call(fleet, run, "hook", kind=name, data={"session_id": SESSION, **data})
+
+
+def question(fleet: Fleet) -> Question:
+    (found,) = fleet.ctx.reader.questions(open_only=True)
+    return found
+
+
+def decision(answer: dict[str, Any]) -> Any:
+    return json.loads(answer["stdout"])["hookSpecificOutput"]["decision"]
+
+
+async def test_a_person_s_answer_closes_the_dialog_and_is_no_prompt(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    before = await asks(fleet, run, "touch x", "PreToolUse")
+    assert json.loads(before["stdout"])["hookSpecificOutput"]["permissionDecision"] == "ask"
+    assert fleet.ctx.reader.questions(open_only=True) == [], "its dialog, and the hook of that, are to come"
+    assert (await asks(fleet, run, "touch x"))["verdict"] == "wait"
+    assert "touch x (touching is for grown-ups)" in question(fleet).summary
+    assert fleet.run(run.id).state_reason == "asks for permission: Bash"
+    waiting = asyncio.create_task(asks(fleet, run, "touch x", waiting=question(fleet).id))
+    await fleet.person.answer("kim", "answer", {"question": question(fleet).id, "text": "yes"})
+    answer = await waiting
+    assert (answer["verdict"], decision(answer)) == ("allow", {"behavior": "allow"})
+    assert fleet.run(run.id).state is RunState.RUNNING
+    assert fleet.ctx.reader.messages() == [], "typed into the pane it would be a prompt of its own"
+    assert len(fleet.events("act_allowed")) == 1
+    assert (await asks(fleet, run, "touch x"))["verdict"] == "wait", "each yes is for one time"
+    waiting = asyncio.create_task(asks(fleet, run, "touch x", waiting=question(fleet).id))
+    await fleet.person.answer("kim", "answer", {"question": question(fleet).id, "text": "rather not"})
+    assert decision(await waiting) == {"behavior": "deny", "message": "a person said: rather not"}
+
+
+async def test_answered_in_the_pane_nobody_waits_for_the_room(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    first = await asks(fleet, run, "touch x")
+    asked = question(fleet)
+    assert first == {"verdict": "wait", "question": asked.id}
+    waiting = asyncio.create_task(asks(fleet, run, "touch x", waiting=asked.id))
+    await asyncio.sleep(0.05)
+    await hook(fleet, run, "PostToolUse")
+    assert (await waiting)["verdict"] == "gone"
+    assert (await asks(fleet, run, "touch x", waiting=asked.id))["verdict"] == "gone", "also who asks again only now"
+    assert fleet.ctx.reader.questions(open_only=True) == []
+    assert fleet.run(run.id).state is RunState.RUNNING
+    after = fleet.ctx.reader.question(asked.id)
+    assert after is not None
+    assert after.answer == "(withdrawn: it was answered in its pane)"
+    assert (await asks(fleet, run, "touch x"))["question"] != asked.id, "another time is another question"
+
+
+async def test_who_decides_what_no_rule_forbids(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet, Isolation.L0)
+    assert "stdout" not in await asks(fleet, run, "ls", "PreToolUse"), "outside a sandbox its own dialog may come"
+    assert (await asks(fleet, run, "ls"))["verdict"] == "wait"
+    assert "cc asks before it does that" in question(fleet).summary
+    await fleet.reconfigure(vendors={"cc": {"kind": "claude-code", "argv": ["claude"], "asks": "guard"}})
+    allowed = await asks(fleet, run, "ls", "PreToolUse")
+    assert json.loads(allowed["stdout"])["hookSpecificOutput"]["permissionDecision"] == "allow"
+    assert decision(await asks(fleet, run, "ls -l")) == {"behavior": "allow"}
+
+
+async def test_what_is_forbidden_is_never_put_to_a_person(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    denied = await asks(fleet, run, "git push origin main")
+    assert decision(denied)["behavior"] == "deny"
+    assert fleet.ctx.reader.questions(open_only=True) == []
+    assert (await asks(fleet, run, "git push origin main", "PreToolUse"))["verdict"] == "deny"
+
+
+async def test_a_turn_that_failed_is_told(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await hook(fleet, run, "StopFailure", error="rate_limit")
+    assert fleet.run(run.id).state_reason == "turn failed: rate_limit"
+    (alarm,) = fleet.alarms("turn-failed")
+    assert alarm.title == "dev: its turn failed: rate_limit"
+    await hook(fleet, run, "UserPromptSubmit")
+    await hook(fleet, run, "Stop")
+    assert fleet.alarms("turn-failed") == []
+
+
+async def test_only_a_run_that_broke_off_is_taken_up_again(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    vendor = vendor_of(fleet.ctx, run)
+    chosen, resumed = sessions.session_for(fleet.ctx, run, vendor)
+    assert (sessions.session_for(fleet.ctx, run, vendor), resumed) == ((chosen, False), False)
+    await hook(fleet, run, "SessionStart", source="startup")
+    await hook(fleet, run, "SessionStart", source="startup")
+    assert len(fleet.events("session_started")) == 1
+    await fleet.ctx.say(RunCrashed(run.id, None, 9, 1000, "signalled"), f"run:{run.id}")
+    await runs.replace_crashed(fleet.ctx)
+    fleet.later(60)
+    again = await fleet.queued("dev")
+    assert sessions.session_for(fleet.ctx, again, vendor) == (SESSION, True)
+
+
+async def test_one_that_began_no_session_begins_one(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await fleet.ctx.say(RunCrashed(run.id, None, 9, 1000, "signalled"), f"run:{run.id}")
+    await runs.replace_crashed(fleet.ctx)
+    again = await fleet.queued("dev")
+    session, resumed = sessions.session_for(fleet.ctx, again, vendor_of(fleet.ctx, again))
+    assert (session != SESSION, resumed) == (True, False)
+
+
+# -- what it keeps in files ------------------------------------------------------------------------------------------
+
+
+def home(fleet: Fleet) -> Path:
+    path = fleet.ctx.paths.homes / "dev" / ".claude"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def reply(name: str, tokens: int = 10) -> str:
+    usage = {"input_tokens": tokens, "output_tokens": 1}
+    message = {"id": name, "model": "claude-sonnet-4-5", "usage": usage}
+    return json.dumps({"type": "assistant", "message": message}) + "\n"
+
+
+async def listened(fleet: Fleet) -> None:
+    fleet.later(3)
+    await listening.listen(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+
+
+def tokens(fleet: Fleet) -> list[int]:
+    told = [event.payload["input_tokens"] for event in fleet.events("usage_reported")]
+    return [count for count in told if count]
+
+
+async def test_requests_are_counted_as_the_transcript_grows_and_once(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await hook(fleet, run, "SessionStart", source="startup")
+    transcript = home(fleet) / "projects" / "-ws" / f"{SESSION}.jsonl"
+    transcript.parent.mkdir(parents=True)
+    half = reply("msg_3")
+    transcript.write_text(reply("msg_1") + reply("msg_1") + reply("msg_2", 20) + half[:30])
+    await listened(fleet)
+    assert tokens(fleet) == [10, 20]
+    with transcript.open("a") as file:
+        file.write(half[30:])
+    await listened(fleet)
+    assert tokens(fleet) == [10, 20, 10]
+    fleet.ctx.read_up_to.clear()  # as after a restart of the watcher
+    await listened(fleet)
+    assert tokens(fleet) == [10, 20, 10]
+    transcript.write_text(reply("msg_4", 40))  # cut and written anew
+    await listened(fleet)
+    with transcript.open("a") as file:
+        file.write(reply("msg_5", 50))
+    await listening.finish(fleet.ctx, fleet.run(run.id))
+    assert tokens(fleet) == [10, 20, 10, 40, 50], "and what it said last, at its end"
+
+
+async def test_escape_in_its_pane_is_seen_in_its_session_file(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await hook(fleet, run, "SessionStart", source="startup")
+    (home(fleet) / "sessions").mkdir()
+    kept = home(fleet) / "sessions" / "7.json"
+
+    def says(status: str, after_s: float) -> None:
+        at_ms = (fleet.clock_ns + round(after_s * 1e9)) // 1_000_000
+        kept.write_text(json.dumps({"sessionId": SESSION, "status": status, "statusUpdatedAt": at_ms}))
+
+    says("idle", -60)
+    await listened(fleet)
+    assert fleet.run(run.id).state is RunState.RUNNING, "what is older than a hook's word does not count"
+    says("idle", 1)
+    await listened(fleet)
+    now = fleet.run(run.id)
+    assert (now.state, now.state_source, now.state_reason) == (RunState.WAITING, "file", "its turn was interrupted")
+    says("busy", 5)
+    await listened(fleet)
+    assert fleet.run(run.id).state is RunState.RUNNING
+
+
+async def test_an_adapter_that_breaks_is_an_alarm_and_nobody_else_s_problem(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    fleet, run = await at_work(make_fleet)
+    monkeypatch.setattr(ClaudeCode, "parse_hook", broken)
+    assert await hook(fleet, run, "Stop") == {}
+    (alarm,) = fleet.alarms("vendor")
+    assert "cc" in alarm.title
+    assert "division by zero" in alarm.title
+    assert (await asks(fleet, run, "git push origin main", "PreToolUse"))["verdict"] == "deny", "the guard stands"
