@@ -1,8 +1,8 @@
-"""How soon the room is there: its frame, its agents, their panes, as ratios to what Textual alone takes in the same run.
+"""How soon the room is there: its agents, their panes, as ratios to what Textual alone takes in the same run.
 
 ``python benchmarks/first_paint.py [--rounds N] [--agents N]``. Every round starts, one after another, an interpreter
-that imports Textual, an empty Textual application, and the real room on a real log and tmux server, in a terminal of
-160x48. Times run from the start of the process until the words stand on the terminal.
+that imports Textual, an empty Textual application, and `fleet` itself on a real log and tmux server, in a terminal of
+160x48. Times run from the start of the process until the words are written to the terminal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,69 +22,95 @@ sys.path[:0] = [str(ROOT), str(ROOT / "widgets")]
 
 from benchmarks.live.fleet import Server, World
 from benchmarks.live.terminal import Terminal
+from tests.e2e.e2e_support import Place, opened
 
 SIZE = (160, 48)
-ROOM = ROOT / "benchmarks" / "live" / "room.py"
 EMPTY = "from textual.app import App\nfrom textual.widgets import Static\n"
 EMPTY += "class Empty(App):\n    def compose(self):\n        yield Static('nothing here')\nEmpty().run()\n"
 LIMIT_S = 60.0
-ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Compiled modules are there from the second start on, as they are for people."""
-STEPS = ("import", "empty", "frame", "agents", "panes")
+TAKES_THE_SCREEN = b"\x1b[?1049h"
+STEPS = ("import", "empty", "saved", "agents", "panes")
 TOLD = {
     "import": "python -c 'import textual.app'",
     "empty": "an empty Textual application: its words",
-    "frame": "the room: its frame",
-    "agents": "the room: its agents",
-    "panes": "the room: what their panes show",
+    "saved": "fleet: what it showed the last time",
+    "agents": "fleet: its agents as they are",
+    "panes": "fleet: what their panes show now",
 }
 
 
-async def until(terminal: Terminal, words: Sequence[bytes], started_s: float) -> list[float]:
-    """Seconds until each of ``words`` was written."""
-    found: dict[bytes, float] = {}
-    while len(found) < len(words):
-        for word in words:
-            if word not in found and word in terminal.written:
-                found[word] = time.monotonic() - started_s
-        if time.monotonic() - started_s > LIMIT_S:
-            raise TimeoutError(f"not shown: {set(words) - found.keys()}; {terminal.written[-500:]!r}")
-        await asyncio.sleep(0.001)
-    return [found[word] for word in words]
+def env_of(place: Place) -> dict[str, str]:
+    """Compiled modules are there from the second start on, as they are for people."""
+    return {name: value for name, value in place.env.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-async def shown(argv: Sequence[str], words: Sequence[bytes]) -> list[float]:
+async def until(terminal: Terminal, steps: Sequence[Sequence[bytes]], started_s: float) -> list[float]:
+    """Seconds until, one after another, what stands for each step was written: its last word, behind all before it."""
+    took: list[float] = []
+    for words in steps:
+        while not _in_order(terminal.written, words):
+            if time.monotonic() - started_s > LIMIT_S:
+                raise TimeoutError(f"not shown: {words}; {terminal.written[-500:]!r}")
+            await asyncio.sleep(0.001)
+        took.append(time.monotonic() - started_s)
+    return took
+
+
+def _in_order(text: bytes, words: Sequence[bytes]) -> bool:
+    at = 0
+    for word in words:
+        at = text.find(word, at)
+        if at < 0:
+            return False
+        at += len(word)
+    return True
+
+
+async def shown(place: Place, argv: Sequence[str], steps: Sequence[Sequence[bytes]], keys: str = "") -> list[float]:
+    """Start it, wait, and end it: by ``keys`` when there are any."""
     terminal = Terminal(SIZE)
     started_s = time.monotonic()
-    terminal.open(argv, ENV)
+    terminal.open(argv, env_of(place), place.repository)
     try:
-        return await until(terminal, words, started_s)
+        took = await until(terminal, steps, started_s)
+        for key in keys:
+            terminal.press(key)
+            await asyncio.sleep(0.5)
+        if keys:
+            await asyncio.to_thread(terminal.process.wait, LIMIT_S)
+        return took
     finally:
         await terminal.close()
 
 
-async def once(server: Server, world: World) -> dict[str, float]:
+async def once(place: Place) -> dict[str, float]:
     """One round, in seconds."""
     started_s = time.monotonic()
-    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", "import textual.app"], env=ENV, check=True)
+    argv = [sys.executable, "-c", "import textual.app"]
+    await asyncio.to_thread(subprocess.run, argv, env=env_of(place), check=True)
     took = {"import": time.monotonic() - started_s}
-    (took["empty"],) = await shown([sys.executable, "-c", EMPTY], [b"nothing here"])
-    argv = [sys.executable, str(ROOM), str(world.database), str(world.socket), server.name]
-    took["frame"], took["agents"], took["panes"] = await shown(argv, [b"1 WALL", b"agent-000", b"pane 000 says"])
+    (took["empty"],) = await shown(place, [sys.executable, "-c", EMPTY], [[b"nothing here"]])
+    room = [TAKES_THE_SCREEN, TAKES_THE_SCREEN]
+    steps = [[b"loading: "], [*room, b"agent-000"], [*room, b"pane 000 says"]]
+    took["saved"], took["agents"], took["panes"] = await shown(place, place.argv(), steps)
     return took
 
 
 async def measure(rounds: int, agents: int) -> list[dict[str, float]]:
-    server = Server()
-    with tempfile.TemporaryDirectory(prefix="fl") as name:
-        world = World(Path(name), agents)
+    with opened() as place:
+        place.init_git()
+        place.configure([])
+        place.paths.create()
+        server = Server(place.paths.tmux_socket_name)
+        world = World(place.paths.state, agents, place.paths.operator_socket)
         try:
             await server.open()
             await world.open()
             for number, pane in enumerate(await server.own_sessions(agents)):
                 Path(pane.tty).write_text(f"\x1b[2J\x1b[H\x1b[32mpane {number:03} says\x1b[m something")
-            await once(server, world)  # compiles what was not
-            return [await once(server, world) for _ in range(rounds)]
+            # Compiles what was not, and leaves a picture.
+            await shown(place, place.argv(), [[TAKES_THE_SCREEN, b"pane 000 says"]], "qq")
+            return [await once(place) for _ in range(rounds)]
         finally:
             await world.close()
             await server.close()

@@ -147,6 +147,11 @@ class FleetPaths:
         return self.runtime / "operator.sock"
 
     @property
+    def last_picture(self) -> Path:
+        """What the wall last showed: gone with the runtime directory."""
+        return self.runtime / "wall.json"
+
+    @property
     def tmux_socket_name(self) -> str:
         """The argument of ``tmux -L``: a private server for this fleet."""
         return f"fleet-{self.fleet}"

@@ -34,10 +34,10 @@ class Server:
 
     _count = 0
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
         Server._count += 1
         # A socket that was used would race with its dying server.
-        self.name = f"bench-{os.getpid()}-{Server._count}"
+        self.name = name or f"bench-{os.getpid()}-{Server._count}"
         self._tmux = TmuxServer(self.name)
 
     async def open(self) -> int:
@@ -99,8 +99,8 @@ def uuid(number: int) -> str:
 class World:
     """A log in which ``number`` agents run, and the socket at which a watcher would answer."""
 
-    def __init__(self, place: Path, number: int) -> None:
-        self.database, self.socket = place / "fleet.db", place / "operator.sock"
+    def __init__(self, place: Path, number: int, socket: Path | None = None) -> None:
+        self.database, self.socket = place / "fleet.db", socket or place / "operator.sock"
         self._store = Store.open(self.database, host="bench", blobs=place / "blobs")
         names = [f"agent-{at:03}" for at in range(number)]
         self._store.append([ev.draft(ev.WatcherStarted("1.0", 1, "bench", "boot", "L0"), "fleet"), config(names)])

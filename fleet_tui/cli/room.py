@@ -16,6 +16,7 @@ from fleet_tui.paths import FleetPaths
 
 if TYPE_CHECKING:
     from fleet_tui.settings.schema import Settings
+    from fleet_tui.tui.last_picture import LastPicture
 
 
 def open_room(
@@ -25,6 +26,7 @@ def open_room(
     theme: str | None = None,
     ascii_boxes: bool | None = None,
     readonly: bool = False,
+    last: LastPicture | None = None,
 ) -> int:
     """Show the room of one fleet until the person leaves; the exit code.
 
@@ -62,6 +64,7 @@ def open_room(
         notify=ui.notify,
         readonly=readonly,
         remembered=paths.state / "room.json",
+        last_picture=last,
     )
     if not launch.can_show_a_room(os.environ):
         say(launch.status(context), nl=False)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fleet_tui.cli.common import fleet_paths, repo_option, say
 from fleet_tui.domain.errors import FleetError
+
+if TYPE_CHECKING:
+    from fleet_tui.paths import FleetPaths
+    from fleet_tui.tui.last_picture import LastPicture
 
 
 @click.command()
@@ -42,13 +49,31 @@ def open_fleet(
     readonly: bool = False,
 ) -> int:
     """Open the room of the fleet, after starting its watcher when asked; the room's exit code."""
-    from fleet_tui.settings.load import load_settings
+    from fleet_tui.tui import launch
+    from fleet_tui.tui.last_picture import LastPicture
 
     paths = fleet_paths(repo)
     if not paths.config.exists():
         raise FleetError(
             "no fleet here yet", f"{paths.config} does not exist", "fleet init   (or look first: fleet demo)"
         )
+    last = LastPicture(paths.last_picture)
+    with last.on(sys.__stderr__ if room and not ascii_only and launch.can_show_a_room(os.environ) else None):
+        return _open(paths, last, start=start, room=room, theme=theme, ascii_only=ascii_only, readonly=readonly)
+
+
+def _open(
+    paths: FleetPaths,
+    last: LastPicture,
+    *,
+    start: bool,
+    room: bool,
+    theme: str | None,
+    ascii_only: bool,
+    readonly: bool,
+) -> int:
+    from fleet_tui.settings.load import load_settings
+
     settings = load_settings(paths.repository).require()
     if start:
         from fleet_tui.watcher import spawn
@@ -62,4 +87,5 @@ def open_fleet(
         raise FleetError("this fleet has never run", str(paths.database), "fleet up")
     from fleet_tui.cli.room import open_room
 
-    return open_room(paths, settings, theme=theme, ascii_boxes=ascii_only or None, readonly=readonly)
+    ascii_boxes = ascii_only or None
+    return open_room(paths, settings, theme=theme, ascii_boxes=ascii_boxes, readonly=readonly, last=last)

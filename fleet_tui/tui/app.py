@@ -108,6 +108,8 @@ class RoomApp(Ways, CopyingApp):
     # -- life --------------------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        if self.context.last_picture is not None:
+            self.context.last_picture.taken_over()
         self.set_keymap(dict(self.context.keymap))
         for name, factory in self.mode_screens().items():
             self.add_mode(name, factory)
@@ -133,6 +135,16 @@ class RoomApp(Ways, CopyingApp):
             "budgets": lambda: BudgetsScreen(),
             "system": lambda: SystemScreen(),
         }
+
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """As Textual's; the wall on show is kept for the next start."""
+        screen, last = self.screen if self.screen_stack else None, self.context.last_picture
+        if last is not None and isinstance(screen, WallScreen) and screen.snapshot is not None:
+            screen.said = None
+            screen.show_message()
+            size = (screen.size.width, screen.size.height)
+            last.keep([strip.text for strip in screen._compositor.render_strips(screen.size)], size, self.now_ns)
+        super().exit(*arguments, **options)
 
     def on_unmount(self) -> None:
         self.feed.stop()

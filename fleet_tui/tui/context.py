@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fleet_tui.readmodel.bell import Which
 from fleet_tui.tui.clipboard import Way
 from fleet_tui.tui.governor import Tier
+from fleet_tui.tui.last_picture import LastPicture
 from fleet_tui.tui.notices import Protocol
 from fleet_tui.tui.replay import Replay
 from fleet_tui.tui.theme import Look
@@ -53,6 +54,8 @@ class RoomContext:
     """Opened to look only: nothing can be done in it."""
     remembered: Path | None = None
     """The file that keeps what a person set in the room for the next time."""
+    last_picture: LastPicture | None = None
+    """Where the wall is kept for the next start, and what is shown of it now."""
     replay: Replay | None = None
     """Set where the room shows a recording: then nothing can be done, and the clock is the recording's."""
     clock: Callable[[], int] = time.time_ns
