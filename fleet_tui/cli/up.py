@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +56,7 @@ def open_fleet(
             "no fleet here yet", f"{paths.config} does not exist", "fleet init   (or look first: fleet demo)"
         )
     last = LastPicture(paths.last_picture)
-    with last.on(sys.__stderr__ if room and not ascii_only and launch.can_show_a_room(os.environ) else None):
+    with last.on(launch.terminal() if room and not ascii_only else None):
         return _open(paths, last, start=start, room=room, theme=theme, ascii_only=ascii_only, readonly=readonly)
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from fleet_tui.domain.errors import FleetError
 
@@ -37,6 +37,11 @@ def can_show_a_room(environ: Mapping[str, str]) -> bool:
     return environ.get("TERM", "dumb") not in {"", "dumb", "unknown"} and all(
         stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__)
     )
+
+
+def terminal() -> TextIO | None:
+    """What the room is drawn on; None where there can be none."""
+    return sys.__stderr__ if can_show_a_room(os.environ) else None
 
 
 def status(context: RoomContext) -> str:
