@@ -28,8 +28,8 @@ PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist l
 test: $(VENV)/.ready ## Run the tests, without the slow ones (end to end, faults, packages)
 	$(PYTEST) -m "not slow"
 
-test-slow: $(VENV)/.ready ## Run the slow tests; CI runs both
-	$(PYTEST) -m "slow and not vendor"
+test-slow: $(VENV)/.ready ## Run the slow tests, and properties on all their examples; CI runs both
+	FLEET_ALL_EXAMPLES=1 $(PYTEST) -m "(slow or hypothesis) and not vendor"
 
 test-vendors: vendors ## Run the tests with vendors' real programs against stand-in models; CI runs them too
 	$(PYTEST) -m vendor

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.states import RiskBand
 from fleet_tui.governance.approval_policy import Terms, acts_of, for_extension, has_voted, is_granted, persons, terms
 from fleet_tui.settings.approval import ActPaths, ApprovalPolicy, ApprovalRule
+from tests.examples import tried
 
 ACTS = ActPaths(dependency=("**/requirements.txt",), migration=("**/migrations/**",), release=("VERSION",))
 PATHS = ("app.py", "requirements.txt", "db/migrations/1.sql", "VERSION", ".github/ci.yml")
@@ -37,7 +38,7 @@ def drawn(seed: int) -> tuple[ApprovalPolicy, RiskBand, list[str], random.Random
     return policy, draw.choice(list(RiskBand)), draw.sample(PATHS, draw.randint(0, 4)), draw
 
 
-@settings(max_examples=10_000, deadline=None)
+@tried(10_000)
 @given(st.integers(0, 2**48))
 def test_the_strictest_rule_counts_and_more_never_asks_for_less(seed: int) -> None:
     policy, band, paths, draw = drawn(seed)
@@ -55,7 +56,7 @@ def test_the_strictest_rule_counts_and_more_never_asks_for_less(seed: int) -> No
     assert terms(fewer, band, paths).quorum <= found.quorum
 
 
-@settings(max_examples=10_000, deadline=None)
+@tried(10_000)
 @given(st.lists(st.sampled_from(PEOPLE), max_size=6), st.integers(1, 4))
 def test_a_person_counts_once(votes: list[str], quorum: int) -> None:
     assert is_granted(votes, quorum) == (len(set(votes)) >= quorum)

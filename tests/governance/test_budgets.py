@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.amounts import UNITS, parse_amount, show_amount
@@ -19,6 +19,7 @@ from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import RunState
 from fleet_tui.governance import budgets
 from fleet_tui.governance.budgets import SLICE_MS, Asked
+from tests.examples import tried
 
 DAY = 86_400_000_000_000
 NOON = 20_000 * DAY + DAY // 2
@@ -117,7 +118,7 @@ class World:
         return self.ceiling_s * 1000 + self.reports * self.grace_s * 1000
 
 
-@settings(max_examples=10_000, deadline=None)
+@tried(10_000)
 @given(st.integers(1, 90), st.sampled_from([0, 0, 3, 30]), st.integers(0, 2**32))
 def test_random_schedules(ceiling_s: int, grace_s: int, seed: int) -> None:
     """Work, looks, crashes, clean ends, kill -9 of the watcher, clock jumps, suspend, reports, extensions."""
@@ -185,7 +186,7 @@ def test_the_parts_of_those_who_share_never_exceed_the_room(room: int, sharing: 
 # -- decisions ---------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=2_000, deadline=None)
+@tried(2_000)
 @given(st.data())
 def test_all_scopes_must_have_room(data: st.DataObject) -> None:
     subjects = chain("run-1", "ada", "developer", 3)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
@@ -16,6 +16,7 @@ from fleet_tui.governance.guard.shell import Command, Parsed
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.guard import Guard
 from fleet_tui.watcher.shell_parser import parse
+from tests.examples import tried
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])
 WHO = Surroundings("developer", "author", "/space/ws", "/people/u", "agent/3-login")
@@ -261,7 +262,7 @@ WRAPPERS = (
 )
 
 
-@settings(max_examples=500, deadline=None)
+@tried(500)
 @given(st.sampled_from(FORBIDDEN), st.lists(st.sampled_from(WRAPPERS), max_size=4), st.booleans())
 def test_no_wrapping_makes_a_forbidden_line_allowed(line: str, wrappers: list[Any], noise: bool) -> None:
     for wrap in wrappers:
@@ -299,7 +300,7 @@ def decided(commands: tuple[Command, ...]) -> GuardDecision:
     return decide(Act("Bash", line="all"), WHO, GUARD, lambda line: Parsed(commands if line == "all" else ()))
 
 
-@settings(max_examples=10_000, deadline=None)
+@tried(10_000)
 @given(st.integers(0, 2**64))
 def test_more_commands_never_make_a_line_milder(seed: int) -> None:
     """Behind a line, where a `cd` cannot change what comes before it."""
@@ -311,7 +312,7 @@ def test_more_commands_never_make_a_line_milder(seed: int) -> None:
     assert all(sign not in together.about + together.reason for sign in "\0\x1b\n")
 
 
-@settings(max_examples=500, deadline=None)
+@tried(500)
 @given(st.text(max_size=80))
 def test_any_line_gets_one_answer_and_always_the_same(line: str) -> None:
     first = shell(line)

@@ -15,6 +15,7 @@ from fleet_tui.governance.guard.paths import places
 from fleet_tui.governance.guard.text import GLOB, OPAQUE, is_unknown
 from fleet_tui.governance.guard.wrappers import commands_of
 from fleet_tui.watcher.shell_parser import MAX_LINE, parse
+from tests.examples import tried
 
 texts = st.text(max_size=60)
 arguments = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12), max_size=4)
@@ -304,7 +305,7 @@ moving_lines = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@tried(200)
 @given(moving_lines)
 def test_no_program_runs_where_it_was_not_foreseen(line: str) -> None:
     """Against bash: each directory in which ``w`` runs is among the places of a ``w`` that was seen."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import tried
 from tests.governance.test_guard_policy import WRAPPERS, shell
 
 REFUSED = (
@@ -354,7 +355,7 @@ RELATIVE = ("..", "cd src", ".git", "\n")
 ANYWHERE = tuple(line for line in REFUSED if not any(part in line for part in RELATIVE))
 
 
-@settings(max_examples=500, deadline=None)
+@tried(500)
 @given(st.sampled_from(ANYWHERE), st.lists(st.sampled_from(WRAPPERS), min_size=1, max_size=3))
 def test_no_wrapping_lets_a_way_round_through(line: str, wrappers: list[Any]) -> None:
     for wrap in wrappers:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.hosts import USUAL_PORTS, BadHost, HostRule, host_name, host_rule, unmapped
 from fleet_tui.governance.network import address_refusal, direct, is_public, is_told, name_refusal
+from tests.examples import tried
 
-many = settings(max_examples=600, deadline=None)
+many = tried(600)
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 words = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True).filter(
     lambda word: not word.startswith("xn--")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.events import (
@@ -31,6 +31,7 @@ from fleet_tui.governance.reviews import HandOver, Reviewer, conclude, next_roun
 from fleet_tui.store.projections.registry import apply
 from fleet_tui.store.rows import values
 from fleet_tui.store.tables import PULL_REQUEST, REVIEW, MemoryTables
+from tests.examples import tried
 from tests.governance.rejections import violations
 from tests.governance.test_dispatch import run
 
@@ -161,7 +162,7 @@ def lived(life: list[tuple[tuple[object, ...], bool]], required: int | str, rule
     return one
 
 
-@settings(max_examples=400)
+@tried(400)
 @given(lives, required_strategy)
 def test_no_sequence_of_publications_undoes_a_rejection_or_outruns_the_bound(
     life: list[tuple[tuple[object, ...], bool]], required: int | str

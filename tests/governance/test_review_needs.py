@@ -7,12 +7,13 @@ import random
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.model import PullRequest, Review
 from fleet_tui.domain.states import PullRequestState, RiskBand, Verdict
 from fleet_tui.governance.reviews import Needs, Reviewer, conclude, risk_of
+from tests.examples import tried
 
 PULL_REQUEST = PullRequest(
     1, 1, "t", "", "agent/1-t", "main", "author", "run-1", "aaaa", "base", PullRequestState.NEEDS_REVIEW, "", 1, 1, 1,
@@ -57,7 +58,7 @@ def case_of(seed: int) -> Case:
 cases = st.integers(0, 2**48).map(case_of)
 
 
-@settings(max_examples=10_000, deadline=None)
+@tried(10_000)
 @given(cases)
 def test_what_a_band_needs_is_never_waived(case: Case) -> None:
     said, team, usual, needs = case.said, case.team, case.usual, case.needs
@@ -83,7 +84,7 @@ def test_what_a_band_needs_is_never_waived(case: Case) -> None:
     assert outcome == conclude(PULL_REQUEST, said[::-1], team[::-1], usual, (), needs) or len(outcome.findings) > 1
 
 
-@settings(max_examples=10_000, deadline=None)
+@tried(10_000)
 @given(cases)
 def test_without_extra_needs_nothing_changes_and_more_needs_approve_no_more(case: Case) -> None:
     said, team, usual, needs = case.said, case.team, case.usual, case.needs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -12,6 +11,7 @@ from fleet_tui.domain.model import Review
 from fleet_tui.domain.states import Verdict
 from fleet_tui.governance.capabilities import may_decide_on
 from fleet_tui.governance.reviews import Reviewer, conclude
+from tests.examples import tried
 from tests.governance.test_capabilities_and_lifecycle import _pull_request
 from tests.governance.test_dispatch import run
 
@@ -76,4 +76,4 @@ def _review(agent: str, head: str, verdict: Verdict) -> Review:
 
 
 TestPullRequestLife = PullRequestLife.TestCase
-TestPullRequestLife.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestPullRequestLife.settings = tried(300, stateful_step_count=30)

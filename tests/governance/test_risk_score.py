@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.states import RiskBand
@@ -23,6 +23,7 @@ from fleet_tui.governance.risk.evidence import (
 )
 from fleet_tui.governance.risk.score import Reason, Score, band_of, kinds, score
 from fleet_tui.settings.risk import Bands, Risk
+from tests.examples import tried
 from tests.governance import risk_samples
 from tests.governance.risk_samples import HOUR, NOW, RULES
 
@@ -41,7 +42,7 @@ def touching(*paths: str) -> Evidence:
 # -- properties --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=5_000, deadline=None)
+@tried(5_000)
 @given(SEEDS)
 def test_more_of_anything_never_lowers_the_score(seed: int) -> None:
     chance = Random(seed)
@@ -56,7 +57,7 @@ def test_more_of_anything_never_lowers_the_score(seed: int) -> None:
     assert all(each_after.get(name, 0) >= points for name, points in each_before.items() if name != "ceiling"), what
 
 
-@settings(max_examples=3_000, deadline=None)
+@tried(3_000)
 @given(SEEDS)
 def test_the_reasons_add_up_and_the_same_evidence_gives_the_same_answer(seed: int) -> None:
     chance = Random(seed)
@@ -71,7 +72,7 @@ def test_the_reasons_add_up_and_the_same_evidence_gives_the_same_answer(seed: in
     assert of(seen, rules, previous=previous) == found
 
 
-@settings(max_examples=2_000, deadline=None)
+@tried(2_000)
 @given(SEEDS)
 def test_what_the_log_keeps_gives_the_same_score(seed: int) -> None:
     chance = Random(seed)
@@ -81,7 +82,7 @@ def test_what_the_log_keeps_gives_the_same_score(seed: int) -> None:
     assert of(from_json(to_json(seen))) == of(seen)
 
 
-@settings(max_examples=2_000, deadline=None)
+@tried(2_000)
 @given(SEEDS)
 def test_what_is_over_fades_and_nothing_else_does(seed: int) -> None:
     chance = Random(seed)
@@ -92,7 +93,7 @@ def test_what_is_over_fades_and_nothing_else_does(seed: int) -> None:
     assert of(calm, now_ns=later) == of(calm)
 
 
-@settings(max_examples=2_000, deadline=None)
+@tried(2_000)
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 50), st.sampled_from(list(RiskBand)))
 def test_a_band_is_risen_to_at_once_and_left_late(points: int, fewer: int, hysteresis: int, previous: RiskBand) -> None:
     bands = Bands(medium=30, high=50, critical=80)
@@ -106,7 +107,7 @@ def test_a_band_is_risen_to_at_once_and_left_late(points: int, fewer: int, hyste
     assert band_of(points, bands, hysteresis, band) is band
 
 
-@settings(max_examples=2_000, deadline=None)
+@tried(2_000)
 @given(SEEDS)
 def test_nothing_that_is_added_pushes_out_what_counts(seed: int) -> None:
     """Also where there is more than the log has room for."""

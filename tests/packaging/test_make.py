@@ -102,6 +102,10 @@ def test_the_lock_is_installed_by_hash_and_the_project_without_its_dependencies(
     assert "--no-deps --no-build-isolation --editable ." in MAKEFILE
 
 
+def test_the_slow_run_tries_properties_on_all_their_examples() -> None:
+    assert 'FLEET_ALL_EXAMPLES=1 $(PYTEST) -m "(slow or hypothesis) and not vendor"' in MAKEFILE
+
+
 def test_the_ci_entry_runs_check_and_test_without_input() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)

@@ -24,6 +24,7 @@ from fleet_tui.store.errors import Corrupt, Fenced
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.store.store import Store
 from fleet_tui.store.tables import ALL
+from tests.examples import tried
 from tests.store import histories
 
 EVENTS = 30
@@ -69,7 +70,7 @@ def test_verification_states_what_no_anchor_covers(database: Path) -> None:
 
 
 @given(st.sampled_from(chain.EventRow._fields), st.integers(1, EVENTS))
-@settings(max_examples=80, deadline=None)
+@tried(80)
 def test_any_edit_of_any_column_is_found(original: Path, column: str, seq: int) -> None:
     with histories.directory() as directory:
         copy = Path(shutil.copytree(original, directory / "copy")) / "fleet.db"
@@ -126,7 +127,7 @@ def test_the_report_names_the_damage(database: Path, damage: str, says: str) -> 
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@tried(100)
 def test_damaged_bytes_are_found_or_did_no_harm(original: Path, data: st.DataObject) -> None:
     content = bytearray((original / "fleet.db").read_bytes())
     start = data.draw(st.integers(100, len(content) - 1))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.domain import events as ev
@@ -17,6 +17,7 @@ from fleet_tui.store import search
 from fleet_tui.store.connection import raw
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.store.store import Store
+from tests.examples import tried
 
 WORDS = [
     "login",
@@ -88,7 +89,7 @@ def by_hand(event: ev.Event, wanted: EventFilter) -> bool:
 
 
 @given(FILTERS, st.integers(0, 3100), st.integers(0, 3100), st.sampled_from([0, 1, 7, 200, 1500]))
-@settings(max_examples=200, deadline=None)
+@tried(200)
 def test_pages_are_what_filtering_by_hand_gives(
     log: tuple[Reader, list[ev.Event]], wanted: EventFilter, before: int, after: int, limit: int
 ) -> None:

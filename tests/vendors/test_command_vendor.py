@@ -21,6 +21,7 @@ from fleet_tui.vendors.prompting import ARGUMENT_LIMIT
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.vendors.scripted import ScriptedVendor
 from fleet_tui.vendors.version import ask_version
+from tests.examples import tried
 
 PRINT_ARGUMENTS = [sys.executable, "-c", "import sys; sys.stdout.write('\\0'.join(sys.argv[1:]))"]
 
@@ -111,7 +112,7 @@ def test_any_prompt_arrives_as_one_argument(tmp_path: Path, prompt: str) -> None
     assert first == (tmp_path / "prompt.md").read_bytes().decode()
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@tried(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(argv=st.lists(st.sampled_from(["agent", "-m", "{model}", "a{ticket}b", "{prompt}", "$(id)", "{x}"]), min_size=1))
 def test_arguments_stay_apart(tmp_path: Path, argv: list[str]) -> None:
     launch = launched(tmp_path, tuple(argv), prompt="a b; c")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.watcher.http_head import BadRequest, Request, read
+from tests.examples import tried
 
 
 def asked(*lines: str) -> Request:
@@ -94,7 +95,7 @@ def test_what_is_refused(status: int, lines: list[str]) -> None:
     assert refused.value.status == status, refused.value.reason
 
 
-@settings(max_examples=600, deadline=None)
+@tried(600)
 @given(
     st.one_of(
         st.binary(max_size=200),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.watcher.redaction import redact
+from tests.examples import tried
 
 # In pieces, so that nobody's scanner takes this file for a leak.
 SECRETS = {
@@ -46,7 +47,7 @@ FILLINGS = (";", "a;", "lorem ipsum, ", "line of text\n", "\t{},", "über-")
     before=st.integers(0, 4_500),
     after=st.integers(0, 4_500),
 )
-@settings(max_examples=300, deadline=None)
+@tried(300)
 def test_a_secret_is_found_at_any_place_of_a_long_text(kind: str, filling: str, before: int, after: int) -> None:
     secret = SECRETS[kind]
     ahead, behind = (filling * before)[:before] + ";", ";" + (filling * after)[:after]
