@@ -16,6 +16,8 @@ PROMISED = {
     "demo",
     "test",
     "test-slow",
+    "test-vendors",
+    "vendors",
     "check",
     "fmt",
     "types",
@@ -118,4 +120,5 @@ def test_the_ci_entry_runs_check_and_test_without_input() -> None:
         "make check",
         "make test",
         "make test-slow",
+        "make test-vendors",
     ]
