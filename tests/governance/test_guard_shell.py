@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fleet_tui.governance.guard.paths import places
@@ -217,6 +217,9 @@ def test_wrappers_are_seen_through(line: str) -> None:
 
 
 @given(texts)
+@example("time")
+@example("coproc")
+@example("time; git push")
 def test_any_text_is_parsed_or_refused(line: str) -> None:
     seen = commands_of(line, parse)
     assert all(isinstance(word, str) for command in seen.commands for word in command.argv)

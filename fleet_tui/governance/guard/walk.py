@@ -62,7 +62,8 @@ class _Walk:
         if kind == "BinaryCmd":
             return self.chain(node, around, at)
         if kind in {"Block", "TimeClause", "CoprocClause"}:
-            inner = node.get("Stmts") or [node["Stmt"]] * ("Stmt" in node)
+            one = node.get("Stmt")  # `time` alone has none
+            inner = node.get("Stmts") or ([one] if one else [])
             return self.lines(inner, around, at)
         if kind == "IfClause":
             return self.choice(node, around, at)
