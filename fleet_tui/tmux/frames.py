@@ -30,7 +30,8 @@ ATTACHED_S = 0.1
 """How often a pane is looked at while a person is attached to it: tmux sets no flag then."""
 RETRY_S = 1.0
 MOST_MISSES = 3
-"""After so many changes in a row that only the watchdog found, the signal is not trusted any more."""
+"""After so many rounds of the watchdog in a row that found changes while nothing was heard of any, the signal is not
+trusted any more. One round may find many: what changed since the last look at the signal is not heard of yet."""
 _VERSION = ("display-message", "-p", "tmux #{version}")
 _SEAL = "#{@fleet_uuid} #{pane_width} #{pane_height} #{pane_dead} #{session_attached}"
 
@@ -209,10 +210,9 @@ class FrameSource:
                 yield gone
             due, known = await self._due(signal)
             checked = await self._unheard(link) - due if started >= watchdog else set()
-            found = False
-            for event in await self._capture(link, self._ordered(due | checked)):
-                found = True
-                signal = self._judge(signal, event, checked)
+            events = await self._capture(link, self._ordered(due | checked))
+            signal, found = await self._judged(signal, events, checked), bool(events)
+            for event in events:
                 yield event
             if started >= watchdog:
                 watchdog = clock() + (SHARED_S if await signal.tidy() else WATCHDOG_S)
@@ -247,6 +247,8 @@ class FrameSource:
         if windows is None:
             return wanted | set(self._rows), bool(wanted)
         noted = {self._windows[window] for window in windows if window in self._windows}
+        if noted:
+            self._misses = 0
         self._company = len(noted) < len(windows)  # somebody attached to the keeper, perhaps another room
         due, now = wanted | noted | self._held | self._attached, asyncio.get_running_loop().time()
         self._held = {uuid for uuid in due - wanted if self._floods.rests(uuid, now) and uuid in self._rows}
@@ -270,15 +272,15 @@ class FrameSource:
     def _ordered(self, uuids: set[str]) -> list[str]:
         return [uuid for uuid in self._rows if uuid in uuids and uuid in self._panes]
 
-    def _judge(self, signal: Signal, event: Event, checked: set[str]) -> Signal:
-        if not isinstance(event, Frame) or isinstance(signal, PollSignal):
+    async def _judged(self, signal: Signal, events: Iterable[Event], checked: set[str]) -> Signal:
+        """The signal to go on with, after these events, of which the watchdog was to find those of ``checked``."""
+        changed = {event.uuid for event in events if isinstance(event, Frame)}
+        if isinstance(signal, PollSignal) or not changed:
             return signal
-        if event.uuid not in checked:
-            self._misses = 0
-            return signal
-        self._misses += 1
+        self._misses += not changed - checked
         if self._misses < MOST_MISSES:
             return signal
+        await signal.close()  # its hooks would note changes that nobody reads, without end
         fallback = PollSignal(why="activity flag failed")
         self._signal_name = fallback.name
         return fallback

@@ -64,7 +64,11 @@ class PushSignal:
         if monitor != [b"on"]:
             return False
         await self.tidy()
-        note = f"set-option -gFa {self._option} ' #{{window_id}}' ; wait-for -S {self._room}"
+        # Once each: a room that is stopped reads nothing, while others make the same windows tell of themselves again.
+        known = f"#{{m:* #{{window_id}} *,#{{{self._option}}} }}"
+        note = (
+            f"if-shell -F '{known}' '' \"set-option -gFa {self._option} ' #{{window_id}}'\" ; wait-for -S {self._room}"
+        )
         replies = await self._commands.batch([Command(("set-hook", "-ga", hook, note)) for hook in _HOOKS])
         return all(reply.ok for reply in replies)
 

@@ -415,6 +415,56 @@ async def test_a_signal_that_fails_is_replaced(tmux: TmuxServer, watch: Watch, m
         await paint(tmux, pane, step, f"step {step}")
         await seen.shows(pane.uuid, b"step %d" % step)
     assert seen.source.in_force == "poll (activity flag failed)"
+    assert await hooks(tmux) == ""  # nobody would read what they note
+
+
+async def hooks(tmux: TmuxServer) -> str:
+    """Those that rooms left in the server."""
+    found = [(await tmux.run("show-hooks", "-g", hook)).out.decode() for hook in signals._HOOKS]
+    return "".join(line for text in found for line in text.splitlines() if "fleet-room" in line)
+
+
+async def test_changes_that_came_after_the_look_are_no_failure(
+    tmux: TmuxServer, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine much changes between what the signal told and the watchdog's look."""
+    monkeypatch.setattr(frames, "WATCHDOG_S", 0.2)
+    monkeypatch.setattr(frames, "SHARED_S", 0.2)
+    panes = [await painter(tmux, number) for number in range(6)]
+    rounds, unheard = 0, FrameSource._unheard
+
+    async def late(self: FrameSource, link: Link) -> set[str]:
+        nonlocal rounds
+        rounds += 1
+        for pane in panes:
+            await paint(tmux, pane, 1, f"round {rounds}")
+        await until(lambda: said(tmux, panes[-1], f"round {rounds}"))
+        return await unheard(self, link)
+
+    seen = watch({pane.uuid: ALL for pane in panes})
+    await until(lambda: len(seen.frames()) >= 6)
+    monkeypatch.setattr(FrameSource, "_unheard", late)
+    await until(lambda: rounds >= 8)
+    assert seen.source.in_force == "push"
+
+
+async def said(tmux: TmuxServer, pane: PaneInfo, text: str) -> bool:
+    return text in await tmux.capture(pane)
+
+
+async def test_a_room_that_reads_nothing_does_not_make_the_server_grow(tmux: TmuxServer, watch: Watch) -> None:
+    panes = [await painter(tmux, number) for number in range(3)]
+    async with Link(tmux) as commands, Link(tmux) as waiting:
+        stopped = signals.PushSignal(commands, waiting)
+        assert await stopped.open()
+        other = watch({pane.uuid: ALL for pane in panes})
+        for step in range(30):
+            await paint(tmux, panes[step % 3], 1, f"step {step}")
+            await other.shows(panes[step % 3].uuid, b"step %d" % step)
+        noted = (await commands.command("display-message", "-p", f"#{{{stopped._option}}}"))[0]
+        assert sorted(noted.split()) == sorted(set(noted.split()))
+        assert len(await stopped.dirty()) >= 3
+        await stopped.close()
 
 
 async def test_what_nobody_told_of_is_found_without_capturing_all(
