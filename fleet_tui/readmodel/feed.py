@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
@@ -15,7 +15,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.recent import BY_TIME
 from fleet_tui.readmodel.story import Stories
-from fleet_tui.readmodel.values import Health, Picture, Snapshot
+from fleet_tui.readmodel.values import Health, Other, Picture, Snapshot
 from fleet_tui.store.changes import Changes
 from fleet_tui.store.reader import Reader
 
@@ -141,21 +141,32 @@ class Feed:
             problem = self._ask()
         self._probed_at = time.monotonic()
         if problem is None:
-            self._health = Health(self._clock(), 0, "", self._status)
+            self._health = Health(self._clock(), 0, "", self._status, self._others)
         else:
-            self._health = Health(self._health.fresh_ns, self._health.missed + 1, problem, self._health.status)
+            before = self._health
+            self._health = Health(before.fresh_ns, before.missed + 1, problem, before.status, before.others)
 
     _status: tuple[tuple[str, str], ...] = ()
+    _others: tuple[Other, ...] = ()
 
     def _ask(self) -> str | None:
         try:
             answer = self._probe()
         except FleetError as error:
             return one_line(f"{error.title}: {error.message}")
-        self._status = tuple(sorted((one_line(str(k), 40), one_line(str(v), 80)) for k, v in answer.items()))
+        told = ((one_line(str(k), 40), one_line(str(v), 80)) for k, v in answer.items() if k != "others")
+        self._status, self._others = tuple(sorted(told)), tuple(_others(answer.get("others")))
         return None
 
     def _close(self) -> None:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+
+
+def _others(told: object) -> Iterator[Other]:
+    """Rooms as the watcher names them; what has another form is left out."""
+    for one in told if isinstance(told, list) else ():
+        if isinstance(one, dict):
+            who, looks_at = one_line(str(one.get("who", "")), 60), one_line(str(one.get("looks_at", "")), 60)
+            yield Other(who, looks_at, one.get("decides") is True)

@@ -242,6 +242,17 @@ class AgentDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Somebody else's control room, as it tells of itself."""
+
+    who: SafeText
+    looks_at: str
+    """The approval on show there; empty: none."""
+    decides: bool
+    """Whether a strip about it is open there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Whether the picture can be trusted: it can as long as the watcher answers and the database can be read."""
 
@@ -253,6 +264,13 @@ class Health:
     """What the last failed check said."""
     status: tuple[tuple[str, str], ...] = ()
     """The watcher's answer: pid, isolation, signal and so on, as text."""
+    others: tuple[Other, ...] = ()
+    """Who else has a room open."""
+
+    def beside(self, approval: str) -> Other | None:
+        """Who else looks at an approval; whoever decides on it first."""
+        there = [other for other in self.others if other.looks_at == approval]
+        return max(there, key=lambda other: other.decides, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,4 +284,5 @@ class Picture:
         """Whether only the instant differs at which it was last known to be true."""
         mine, theirs = self.health, other.health
         # The watcher's status counts its own seconds: who shows it reads it with the clock.
-        return self.snapshot is other.snapshot and (mine.missed, mine.error) == (theirs.missed, theirs.error)
+        same = (mine.missed, mine.error, mine.others) == (theirs.missed, theirs.error, theirs.others)
+        return self.snapshot is other.snapshot and same

@@ -31,6 +31,7 @@ from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.notices import Notices
 from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.parts import Parts
+from fleet_tui.tui.presence import Presence
 from fleet_tui.tui.present.bulk import summary
 from fleet_tui.tui.remembered import Remembered
 from fleet_tui.tui.screens.alarms import AlarmsScreen
@@ -83,9 +84,10 @@ class RoomApp(Ways, CopyingApp):
         self.readonly = context.readonly
         """Nothing can be done here."""
         self.remembered = Remembered(context.remembered)
+        self.presence = Presence()
         self.feed = Feed(
             context.database,
-            lambda: commands.probe(context.operator_socket) if context.replay is None else {},
+            lambda: commands.probe(context.operator_socket, self.presence.args) if context.replay is None else {},
             self._publish,
             clock=context.clock,
         )

@@ -95,9 +95,9 @@ async def ask(socket: Path, op: str, args: dict[str, Any]) -> dict[str, Any]:
     return await operator.acall(socket, op, args)
 
 
-def probe(socket: Path) -> dict[str, Any]:
-    """The watcher's status; for the feed's thread."""
-    return operator.call(socket, "status", {}, PROBE_LIMIT_S)
+def probe(socket: Path, here: dict[str, Any]) -> dict[str, Any]:
+    """The watcher's status, told who asks; for the feed's thread."""
+    return operator.call(socket, "status", here, PROBE_LIMIT_S)
 
 
 _DONE = {

@@ -115,7 +115,8 @@ def _approval(ctx: Context, args: Args, *states: ApprovalState) -> Approval:
     if approval is None:
         raise UsageError("no such approval", text_of(args, "approval"), "`fleet approval list`")
     if approval.state not in states:
-        who_decided = f" by {approval.decided_by}" if approval.decided_by else ""
+        ago = f", {max(0, ctx.now_ns() - approval.decided_ns) // _SECOND} s ago" if approval.decided_ns else ""
+        who_decided = f" by {approval.decided_by}{ago}" if approval.decided_by else ""
         why = f": {approval.reason}" if approval.reason else ""
         raise Conflict("already decided", f"{approval.id} is {approval.state.value}{who_decided}{why}")
     return approval

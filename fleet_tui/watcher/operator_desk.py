@@ -42,6 +42,7 @@ from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.passes import containment
+from fleet_tui.watcher.presence import Presence
 from fleet_tui.watcher.queueing import queued
 from fleet_tui.watcher.requests import Requests
 
@@ -57,6 +58,7 @@ class OperatorDesk:
         self._ctx = ctx
         self._shut_down = shut_down
         self._started = time.monotonic()
+        self._presence = Presence(ctx.now_ns)
         self._requests = Requests(lambda key: ctx.store.reader.event_with_key(key))
         deciding = asyncio.Lock()
         self._ops: dict[str, Callable[[Args, str], Coroutine[Any, Any, dict[str, Any]]]] = {
@@ -134,6 +136,7 @@ class OperatorDesk:
             "live_runs": len(ctx.reader.runs(*LIVE_RUNS)),
             "jobs": sorted(ctx.jobs.running())[:50],
             "stopping": ctx.stopping,
+            "others": self._presence.heard(args, actor.removeprefix("operator:")),
         }
 
     def _uptime_s(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from fleet_tui.domain.model import Approval, Gate, Review
 from fleet_tui.domain.states import ApprovalState, GateState, Verdict
 from fleet_tui.domain.text import one_line, reveal
-from fleet_tui.readmodel.values import ApprovalCard
+from fleet_tui.readmodel.values import ApprovalCard, Other
 from fleet_tui.tui.present.risk import risk_lines, risk_mark
 from fleet_tui.tui.present.text import badge, duration, fact, paragraph, short, since, until
 from fleet_widgets.diff_view import DiffFile, DiffHunk, DiffLine
@@ -25,8 +25,8 @@ def is_sensitive(card: ApprovalCard) -> bool:
     return any(reason.startswith(SENSITIVE) for reason in card.approval.reasons)
 
 
-def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True) -> Item:
-    """The card in the list of what waits."""
+def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True, other: Other | None = None) -> Item:
+    """The card in the list of what waits; ``other`` looks at it in another room."""
     pull_request = card.pull_request
     held = card.approval.state is ApprovalState.HELD
     first = line(
@@ -37,12 +37,31 @@ def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True) -> Item:
         Span(card.ticket_title),
         *(() if wide else (Span("  "), *_counts(card))),
         fill(),
+        Span(f" {beside_text(other)} " if other is not None else "", "strong"),
         Span(_wait(card, now_ns), "warn" if held else "quiet"),
     )
     mark = Span("sensitive  " if is_sensitive(card) else "", "warn")
     risk = risk_mark(pull_request.risk, pull_request.risk_band)
     second = line(Span("      "), mark, *_counts(card), *risk, fill(), Span(f" by {pull_request.agent}", "quiet"))
     return Item(card.id, (first, second) if wide else (first,))
+
+
+def beside_text(other: Other) -> str:
+    """``kim (pts/3) DECIDES``."""
+    return f"{one_line(other.who, 40)} {'DECIDES' if other.decides else 'looks'}"
+
+
+def decided_text(approval: Approval, now_ns: int) -> str:
+    """``already rejected by kim 4 s ago``; empty while nobody has decided."""
+    words = {
+        ApprovalState.HELD: "approved",
+        ApprovalState.USED: "approved and landed",
+        ApprovalState.DENIED: "rejected" if approval.verdict == "reject" else "sent back",
+    }
+    if approval.state not in words or approval.decided_by is None:
+        return f"it is {approval.state}" if approval.state is not ApprovalState.REQUESTED else ""
+    by, ago = one_line(approval.decided_by.removeprefix("operator:"), 40), now_ns - (approval.decided_ns or now_ns)
+    return f"already {words[approval.state]} by {by} {max(0, ago) // 1_000_000_000} s ago"
 
 
 def _danger(card: ApprovalCard) -> tuple[Span, ...]:

@@ -9,7 +9,7 @@ from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.away import Missed
 from fleet_tui.readmodel.health import Trust, age_s, trust
-from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Picture, Snapshot
+from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Other, Picture, Snapshot
 from fleet_tui.settings.problems import running_on
 from fleet_tui.tui.present.text import badge, clock, count, since, span, until
 from fleet_widgets.lines import Line, Span, fill, line, width_of
@@ -152,10 +152,16 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
     )
 
 
-def notes(*, only_looks: bool, muted_ns: int) -> tuple[str, ...]:
-    """``READ-ONLY``, ``MUTED 28m``."""
+def notes(*, only_looks: bool, muted_ns: int, others: Sequence[Other] = (), width: int = MEDIUM) -> tuple[str, ...]:
+    """``READ-ONLY``, ``MUTED 28m``, ``kim (pts/3) also here``; where it is narrow only how many."""
     minutes = -(-muted_ns // 60_000_000_000)
-    return (*(("READ-ONLY",) if only_looks else ()), *((f"MUTED {minutes}m",) if muted_ns > 0 else ()))
+    found = ["READ-ONLY"] if only_looks else []
+    found += [f"MUTED {minutes}m"] if muted_ns > 0 else []
+    if len(others) == 1 and width >= MEDIUM:
+        found.append(f"{one_line(others[0].who, 40)} also here")
+    elif others:
+        found.append(f"+{len(others)} here" if width < MEDIUM else f"{len(others)} others here")
+    return tuple(found)
 
 
 def frozen_notice(picture: Picture, start: Sequence[str], width: int) -> tuple[Line, ...]:

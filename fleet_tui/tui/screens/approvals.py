@@ -10,7 +10,6 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from fleet_tui.domain.states import ApprovalState
-from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
 from fleet_tui.tui.bindings import APPROVALS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
@@ -22,8 +21,9 @@ from fleet_tui.tui.present.frame import MEDIUM
 from fleet_tui.tui.present.text import count, rule, short, since
 from fleet_tui.tui.screens.diff_keys import DiffKeys
 from fleet_widgets.frame_lines import FrameLine
-from fleet_widgets.lines import Span
+from fleet_widgets.lines import Line, Span
 from fleet_widgets.list_view import LineList
+from fleet_widgets.strip import StripRequest
 from fleet_widgets.text_pane import Section, TextPane
 
 
@@ -83,7 +83,9 @@ class ApprovalsScreen(DiffKeys):
         if self._chosen is None:  # nobody looks at one yet, so none slips from under the hand
             self._choose_first()
         wide = self.size.width >= MEDIUM
-        self.query_one(LineList).set_items([present.card_item(card, now_ns, wide=wide) for card in cards])
+        beside = self.room.picture.health.beside
+        items = [present.card_item(card, now_ns, wide=wide, other=beside(card.id)) for card in cards]
+        self.query_one(LineList).set_items(items)
         self.query_one(LineList).select(self._chosen)
         self.query_one(LineList).styles.height = max(1, len(cards) * (2 if wide else 1))
         for widget in (self.query_one(LineList), self.diff.view):
@@ -193,21 +195,27 @@ class ApprovalsScreen(DiffKeys):
         }
         args = {"approval": approval.id, "head": approval.head_sha, "shown": shown}
         act = Act("approve", args, "approve", f"#{approval.pr}")
-        self.ask(strips.approve(card, seen, paths, self.room.context.hold_s), act)
+        self._ask(strips.approve(card, seen, paths, self.room.context.hold_s), act)
 
     def do_approval_reject(self) -> None:
         card = self.card()
         assert card is not None
         args = {"approval": card.id, "reason": ""}
-        self.ask(strips.reject(card), Act("reject", args, "reject", f"#{card.approval.pr}"))
+        self._ask(strips.reject(card), Act("reject", args, "reject", f"#{card.approval.pr}"))
 
     def do_approval_changes(self) -> None:
         card = self.card()
         assert card is not None
         args = {"approval": card.id, "reason": ""}
-        self.ask(
+        self._ask(
             strips.request_changes(card), Act("request_changes", args, "request changes on", f"#{card.approval.pr}")
         )
+
+    def _ask(self, request: StripRequest, act: Act) -> None:
+        """With who else looks at it in another room: the first valid decision counts."""
+        other = self.room.picture.health.beside(act.args["approval"])
+        told: tuple[Line, ...] = ((Span(f" {present.beside_text(other)}", "strong"),),) if other else ()
+        self.ask(replace(request, lines=(*told, *request.lines)), act)
 
     def what_changed(self, act: Act) -> str:
         """An approval is bound to head, base, gates and policy: when one moves the watcher voids it and asks anew."""
@@ -217,7 +225,7 @@ class ApprovalsScreen(DiffKeys):
         if card is None:
             return self._successor(act)
         if card.approval.state is not ApprovalState.REQUESTED:
-            return f"it is {card.approval.state} already, by {one_line(card.approval.decided_by or 'somebody', 40)}"
+            return present.decided_text(card.approval, self.room.now_ns)
         if act.op == "approve" and card.approval.head_sha != act.args["head"]:
             return f"head {short(act.args['head'])} -> {short(card.approval.head_sha)}"
         return ""
@@ -225,8 +233,11 @@ class ApprovalsScreen(DiffKeys):
     def _successor(self, act: Act) -> str:
         number = act.target.removeprefix("#")
         newer = next((card for card in self.cards() if str(card.approval.pr) == number), None)
-        if newer is None:
-            return "it was decided by somebody else, or is void"
+        reader = self.room.reader()
+        old = reader.approval(act.args["approval"]) if reader is not None else None
+        if newer is None or (old is not None and old.decided_by is not None):
+            told = present.decided_text(old, self.room.now_ns) if old is not None else ""
+            return told or "it was decided by somebody else, or is void"
         return (
             f"head {short(act.args.get('head'))} -> {short(newer.approval.head_sha)}"
             if "head" in act.args

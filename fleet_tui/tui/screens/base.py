@@ -155,7 +155,12 @@ class RoomScreen(Copies, ReplayKeys):
             room.live.in_force,
             room.live.governor.in_words,
             tuple(f"{shown(keys[name].split(',')[0])} {label}" for name, label in ways_out if name in here),
-            frame.notes(only_looks=room.readonly, muted_ns=room.ringer.muted_until_ns - room.now_ns),
+            frame.notes(
+                only_looks=room.readonly,
+                muted_ns=room.ringer.muted_until_ns - room.now_ns,
+                others=room.picture.health.others,
+                width=self.size.width,
+            ),
         )
 
     def heading_text(self) -> str:
@@ -183,6 +188,8 @@ class RoomScreen(Copies, ReplayKeys):
         return replay.words() if replay is not None else self.room.why_frozen
 
     def show_hints(self) -> None:
+        here, keys = self.here(), bindings.effective(self.room.context.keymap)
+        self.room.presence.note(here.card.id if here.card else "", decides=self.strip.request is not None)
         if self.strip.request is not None:
             self.set_line("hints", (Span("the strip has the keys", "quiet"),))
             return
@@ -190,7 +197,6 @@ class RoomScreen(Copies, ReplayKeys):
         if typing:
             self.set_line("hints", frame.hint_line(typing, (), self.size.width))
             return
-        here, keys = self.here(), bindings.effective(self.room.context.keymap)
         pairs = [
             (shown(keys[key.id].split(",")[0]), key.label)
             for key in sorted(
