@@ -33,6 +33,7 @@ from fleet_tui.tui.palette import RoomCommands
 from fleet_tui.tui.parts import Parts
 from fleet_tui.tui.presence import Presence
 from fleet_tui.tui.present.bulk import summary
+from fleet_tui.tui.present.frame import notes
 from fleet_tui.tui.remembered import Remembered
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
@@ -173,6 +174,11 @@ class RoomApp(Ways, CopyingApp):
         if self.readonly:
             return "off: this room only looks" + ("" if self.context.readonly else " (:readonly off)")
         return self.why_frozen
+
+    def notes(self, width: int) -> tuple[str, ...]:
+        """What is unusual about this room, for line 1."""
+        muted_ns = self.ringer.muted_until_ns - self.now_ns
+        return notes(only_looks=self.readonly, muted_ns=muted_ns, others=self.picture.health.others, width=width)
 
     def mute(self, until_ns: int) -> None:
         """Bell and notices are for nothing until then but priority 1."""

@@ -155,12 +155,7 @@ class RoomScreen(Copies, ReplayKeys):
             room.live.in_force,
             room.live.governor.in_words,
             tuple(f"{shown(keys[name].split(',')[0])} {label}" for name, label in ways_out if name in here),
-            frame.notes(
-                only_looks=room.readonly,
-                muted_ns=room.ringer.muted_until_ns - room.now_ns,
-                others=room.picture.health.others,
-                width=self.size.width,
-            ),
+            room.notes(self.size.width),
         )
 
     def heading_text(self) -> str:
