@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -185,18 +184,30 @@ def obey_permissions() -> None:
             ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
 
 
+DAMAGES = {
+    "file": spool_is_a_file,
+    "link": spool_is_a_link,
+    "read-only": new_is_read_only,
+    "unreadable": new_is_unreadable,
+    "place": place_of_the_socket_is_read_only,
+    "directory": socket_is_a_directory,
+}
+"""What each agent, by its name, makes of its directory."""
+
+
 @pytest.fixture
 async def away(place: Path) -> AsyncIterator[Daemon]:
-    """A killed watcher, with two agents that go on."""
+    """A killed watcher, with agents that go on."""
     vendors = {"shell": {"argv": ["sh", "-c", "sleep 600"], "prompt": "file"}}
-    repository = make_repository(place, configuration(TEAM, vendors=vendors))
+    team = [agent(name, "developer") for name in (*DAMAGES, "good")]
+    repository = make_repository(place, configuration(team, vendors=vendors))
     daemon = Daemon(repository, before=obey_permissions)
     try:
         await daemon.up()
         forge = LocalForge(daemon.paths.tickets, lambda: 1)
-        for number in (1, 2):
-            await forge.create_ticket(f"Ticket {number}", "Do it.", ["ready"])
-        await until(lambda: len(daemon.reader.runs(RunState.RUNNING)) == 2, 60)
+        for member in team:
+            await forge.create_ticket(f"Ticket for {member['name']}", "Do it.", ["ready"])
+        await until(lambda: len(daemon.reader.runs(RunState.RUNNING)) == len(team), 120)
         daemon.process.kill()
         daemon.process.communicate()
         yield daemon
@@ -207,30 +218,23 @@ async def away(place: Path) -> AsyncIterator[Daemon]:
                 directory.chmod(0o700)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        spool_is_a_file,
-        spool_is_a_link,
-        new_is_read_only,
-        new_is_unreadable,
-        place_of_the_socket_is_read_only,
-        socket_is_a_directory,
-    ],
-)
-async def test_watcher_starts_whatever_an_agent_made_of_its_directory(
-    away: Daemon, damage: Callable[[Path], None]
-) -> None:
+async def test_watcher_starts_whatever_agents_made_of_their_directories(away: Daemon) -> None:
     found = {run.agent: run for run in away.reader.runs(*LIVE_RUNS)}
     for name, run in found.items():
         say(away.paths.run_dir(run.id), f"from {name}")
-    damage(away.paths.run_dir(found["bad"].id))
+    for name, damage in DAMAGES.items():
+        damage(away.paths.run_dir(found[name].id))
     again = Daemon(away.paths.repository, before=obey_permissions)
     try:
         await again.up()
-        raised: list[dict[str, Any]] = await until(lambda: again.events("alarm_raised"))
-        assert {alarm["about"] for alarm in raised} == {f"run:{found['bad'].id}"}
-        await until(lambda: "from good" in [note["summary"] for note in again.events("note")])
+
+        def told() -> set[str]:
+            return {alarm["about"] for alarm in again.events("alarm_raised")}
+
+        damaged = {f"run:{found[name].id}" for name in DAMAGES}
+        await until(lambda: told() >= damaged, 40)
+        await until(lambda: "from good" in [note["summary"] for note in again.events("note")], 40)
+        assert told() == damaged
         assert again.end() == 0
     finally:
         again.clean_up()
