@@ -16,9 +16,9 @@ ScreenState = Literal["working", "idle", "asking", "dialog"]
 """working: a turn runs. idle: waits for a prompt. asking: waits for an answer. dialog: a menu would get the keys."""
 Guarding = Literal["closed", "open", "none"]
 """closed: an act that cannot be judged does not happen; open: it happens; none: acts are not judged before they do."""
-Asking = Literal["relay", "pane", "none"]
-"""relay: a person's answer in the room closes the program's own dialog; pane: it is answered in the pane; none: the
-program does not ask."""
+Asking = Literal["relay", "hold", "pane", "none"]
+"""relay: a person's answer in the room closes the program's own dialog; hold: its hook waits for the person, without
+a dialog; pane: it is answered in the pane; none: the program does not ask."""
 Metering = Literal["live", "end", "none"]
 """live: what a request used is known right after it; end: when the program ends; none: never."""
 Verdict = Literal["allow", "deny", "ask"]
@@ -82,6 +82,8 @@ class LaunchRequest:
     home: Path | None = None
     session: str = ""
     resume: bool = False
+    sandboxed: bool = False
+    """Whether a sandbox of ours is around it (isolation level L1 or L2)."""
 
     @property
     def client(self) -> Path:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +32,7 @@ from fleet_tui.vendors.base import (
 )
 from fleet_tui.vendors.carrying import carry
 from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
-from fleet_tui.vendors.version import probe_program
+from fleet_tui.vendors.version import executables, probe_program
 
 TRIED = "2.1.329"
 _CONFIG = b".claude"
@@ -108,7 +107,7 @@ class ClaudeCode(Adapter):
         model = ("--model", request.model) if request.model else ()
         options = ("--settings", str(settings), *self._default("--setting-sources", "user"))
         mode = self._default("--permission-mode", "manual")
-        native = _native(self._argv[0])
+        native = executables(self._argv[0], "claude-code-*/claude")
         return Launch(
             argv=(*self._argv, *options, *mode, *model, *session, as_argument(prompt, prompt_file)),
             env={
@@ -250,13 +249,3 @@ def _with_status(report: HookReport, data: Mapping[str, Any]) -> HookReport:
         cost_microusd=round(usd * 1_000_000) if isinstance(usd, int | float) and 0 <= usd < 10**6 else None,
         context_percent=round(percent) if isinstance(percent, int | float) and 0 <= percent <= 1_000 else None,
     )
-
-
-def _native(program: str) -> tuple[Path, ...]:
-    """The executables that may be running: the program, and the binary in a package beside it that npm's starts."""
-    found = shutil.which(program)
-    if found is None:
-        return ()
-    real = Path(found).resolve()
-    beside = real.parents[2].glob("claude-code-*/claude") if "node_modules" in real.parts else ()
-    return (Path(found), real, *beside)  # a sandbox may show it under either name

@@ -9,7 +9,7 @@ from typing import Protocol
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Vendor
 
-KINDS = ("command", "scripted", "claude-code")
+KINDS = ("command", "scripted", "claude-code", "codex")
 
 
 class VendorEntry(Protocol):
@@ -47,4 +47,8 @@ def vendor_for(entry: VendorEntry, name: str, *, repository: Path | None = None)
         from fleet_tui.vendors.claude_code import ClaudeCode
 
         return ClaudeCode(name, tuple(entry.argv), entry.env, entry.carry)
+    if entry.kind == "codex":
+        from fleet_tui.vendors.codex import Codex
+
+        return Codex(name, tuple(entry.argv), entry.env, entry.carry)
     raise FleetError("unknown vendor kind", f"vendors.{name}.kind is {entry.kind!r}", f"use one of {', '.join(KINDS)}")

@@ -41,6 +41,17 @@ def probe_program(vendor: str, name: str, *, start: bool, tried: str = "") -> Pr
     return Probe(True, version, program=program, warning=_untried(version, tried))
 
 
+def executables(name: str, beside: str) -> tuple[Path, ...]:
+    """What may be running when ``name`` is started: the program as it is found, what that is a link to, and what npm's
+    package of it starts, which lies ``beside`` (a glob) the package."""
+    found = shutil.which(name)
+    if found is None:
+        return ()
+    real = Path(found).resolve()
+    started = real.parents[2].glob(beside) if "node_modules" in real.parts else ()
+    return (Path(found), real, *started)  # a sandbox may show it under either name
+
+
 def _untried(version: str | None, tried: str) -> str:
     """What to know about a version that differs in more than the last number from the one that was tried."""
     if not tried:

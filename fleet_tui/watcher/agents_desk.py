@@ -292,7 +292,7 @@ class AgentsDesk:
         name, data = one_line(str(args.get("kind", "")), 60), args.get("data")
         facts = data if isinstance(data, dict) else {}
         report = await vendors.asked(self._ctx, run, lambda vendor: vendor.parse_hook(name, facts), None)
-        return await sessions.heard(self._ctx, run, report, key) if report is not None else {}
+        return await sessions.heard(self._ctx, run, report, facts, key) if report is not None else {}
 
 
 def _bounded(payload: dict[str, Any]) -> dict[str, Any] | None:

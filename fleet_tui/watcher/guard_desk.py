@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -27,6 +28,8 @@ _MOST_READ = 1_500
 _MOST_OPEN = 5
 """Questions of one run that may wait at once."""
 _PREFIX = "guard-"
+MOST_ALIKE = 100
+"""Questions about one and the same act of a run, one after the other."""
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One act of a run at a time, by run: a yes is not used twice, and no run takes all threads."""
 _REPORTS = frozenset({"blocker", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "whoami"})
@@ -163,6 +166,12 @@ def is_used(ctx: Context, question: str) -> bool:
 
 def _used(question: str) -> str:
     return f"allowed:{question}"
+
+
+def questions_about(ctx: Context, run: Run, args: dict[str, Any], asked: Iterable[str]) -> set[str]:
+    """Those of the questions ``asked`` that are about the act of a call."""
+    act, asked = _act(ctx, args), set(asked)
+    return asked & {question_id(run, act, nth) for nth in range(MOST_ALIKE)} if asked else asked
 
 
 def question_id(run: Run, act: Act, nth: int = 0) -> str:

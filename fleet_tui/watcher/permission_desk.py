@@ -18,9 +18,9 @@ from fleet_tui.watcher.context import Context
 WAIT_S = 15.0
 """How long one call waits for a person's answer; its client asks again."""
 _LOOK_S = 0.25
-_MOST_ALIKE = 100
 _GONE = {"verdict": "gone"}
 """It was decided in the pane: whoever waits for the room has nothing to say any more."""
+_OVER = {"verdict": "deny", "reason": "its turn went on or ended before a person answered"}
 
 
 async def answer(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> dict[str, Any]:
@@ -34,10 +34,22 @@ async def answer(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> 
         return await _relay(ctx, run, agent, args, hook)
     vendor = await vendors.asked(ctx, run, lambda vendor: vendor.capabilities, None)
     relayed = vendor is not None and vendor.permission == "relay"
+    if vendor is not None and vendor.permission == "hold":
+        return await _hold(ctx, run, agent, args, hook)
     decision = await guard_desk.judge(ctx, run, agent, args, relayed=relayed)
     if decision.verdict == "allow" and not _guard_decides(ctx, run):
         return _told(decision)  # no rule forbids it; whether it may is asked by the program itself
     return await _rendered(ctx, run, hook, decision)
+
+
+async def _hold(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], hook: str) -> dict[str, Any]:
+    """The program has no dialog that its hook could close: the hook before the act waits for the person."""
+    waiting = str(args.get("waiting") or "")
+    act, decision = await guard_desk.judged(ctx, run, agent, args, acts=not waiting)
+    if decision.verdict != "ask":
+        return await _rendered(ctx, run, hook, decision)
+    answer = await _put(ctx, run, act, decision, hook, waiting)
+    return _OVER if answer is _GONE else answer  # without a dialog nobody else has said yes
 
 
 def _guard_decides(ctx: Context, run: Run) -> bool:
@@ -53,6 +65,11 @@ async def _relay(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], hoo
         return await _rendered(ctx, run, hook, decision)
     if decision.verdict == "allow":
         decision = GuardDecision("ask", "vendor", f"{run.vendor} asks before it does that", decision.about)
+    return await _put(ctx, run, act, decision, hook, waiting)
+
+
+async def _put(ctx: Context, run: Run, act: Act, decision: GuardDecision, hook: str, waiting: str) -> dict[str, Any]:
+    """Have a person decide about the act; who is not ``waiting`` yet is told to."""
     question = _open_question(ctx, run, act)
     if waiting and _is_withdrawn(ctx, waiting):
         return _GONE
@@ -69,7 +86,7 @@ async def _relay(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], hoo
 
 def _open_question(ctx: Context, run: Run, act: Act) -> str:
     """The question about this act that is not used up: each yes is for one time."""
-    for nth in range(_MOST_ALIKE):
+    for nth in range(guard_desk.MOST_ALIKE):
         question = guard_desk.question_id(run, act, nth)
         if not guard_desk.is_used(ctx, question) and not _is_withdrawn(ctx, question):
             break

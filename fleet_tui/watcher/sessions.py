@@ -10,7 +10,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.vendors.base import HookReport, Vendor
-from fleet_tui.watcher import alarms, usage_desk
+from fleet_tui.watcher import alarms, guard_desk, usage_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import messages
 
@@ -46,8 +46,9 @@ def session_of(ctx: Context, run: str) -> str:
     return str(told[-1].payload["session"]) if told else ""
 
 
-async def heard(ctx: Context, run: Run, report: HookReport, key: str) -> dict[str, Any]:
-    """Take in what a hook of the vendor says; the answer is for the hook: ``refused`` keeps a prompt from beginning."""
+async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any], key: str) -> dict[str, Any]:
+    """Take in what a hook of the vendor says (``data`` is all of it, as far as it is small). The answer is for the
+    hook: ``refused`` keeps a prompt from beginning."""
     ctx.heard_ns[run.id] = ctx.now_ns()
     ctx.to_meter.add(run.id)
     if report.kind == "session_started":
@@ -58,7 +59,10 @@ async def heard(ctx: Context, run: Run, report: HookReport, key: str) -> dict[st
         await messages.taken_up(ctx, run, "hook")
         return {"refused": reason} if reason else {}
     elif report.kind == "tool_ended":
-        await went_on(ctx, run, "it was answered in its pane")
+        # Others may run beside it: only the question about just this act has been answered.
+        call = {"tool": data.get("tool_name"), "input": data.get("tool_input"), "cwd": data.get("cwd")}
+        asked = ctx.relayed.get(run.id, set())
+        await went_on(ctx, run, "it was answered in its pane", guard_desk.questions_about(ctx, run, call, asked))
     elif report.kind in ("turn_ended", "interrupted"):
         await went_on(ctx, run, "its turn ended")
         await _waits(ctx, run, "turn over" if report.kind == "turn_ended" else "interrupted", key)
@@ -76,7 +80,7 @@ async def _started(ctx: Context, run: Run, report: HookReport) -> None:
 
 
 async def _waits(ctx: Context, run: Run, reason: str, key: str) -> None:
-    if run.state is RunState.RUNNING:
+    if _is_running(ctx, run):
         await ctx.say(RunStateChanged(run.id, RunState.WAITING.value, "hook", reason), f"run:{run.id}", key=key)
     await alarms.clear(ctx, "turn-failed", f"run:{run.id}", "a turn ended well")
 
@@ -84,7 +88,7 @@ async def _waits(ctx: Context, run: Run, reason: str, key: str) -> None:
 async def _failed(ctx: Context, run: Run, report: HookReport, key: str) -> None:
     """Its service did not answer: the session stays, and a person, or its next prompt, lets it go on."""
     why = report.reason or "without a reason"
-    if run.state is RunState.RUNNING:
+    if _is_running(ctx, run):
         failed = RunStateChanged(run.id, RunState.WAITING.value, "hook", f"turn failed: {why}")
         await ctx.say(failed, f"run:{run.id}", key=key)
     title = f"{run.agent}: its turn failed: {why}"
@@ -94,16 +98,26 @@ async def _failed(ctx: Context, run: Run, report: HookReport, key: str) -> None:
     await alarms.ensure(ctx, "turn-failed", f"run:{run.id}", priority=2, title=title, response=response)
 
 
-async def went_on(ctx: Context, run: Run, how: str) -> None:
-    """What its dialog asked has been decided: it works again."""
-    await withdraw_relayed(ctx, run, how)
+def _is_running(ctx: Context, run: Run) -> bool:
+    now = ctx.reader.run(run.id)
+    return now is not None and now.state is RunState.RUNNING
+
+
+async def went_on(ctx: Context, run: Run, how: str, questions: set[str] | None = None) -> None:
+    """What its dialogs asked (``questions``, or all of them) has been decided: it works again."""
+    await withdraw_relayed(ctx, run, how, questions)
+    if ctx.relayed.get(run.id):
+        return  # another dialog waits still
     now = ctx.reader.run(run.id)
     if now is not None and now.state is RunState.WAITING and now.state_reason.startswith(ASKS):
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "hook", how), f"run:{run.id}")
 
 
-async def withdraw_relayed(ctx: Context, run: Run, how: str) -> None:
-    """Nobody waits any more for the room's answer to what its dialog asked."""
-    for question in ctx.relayed.pop(run.id, ()):
+async def withdraw_relayed(ctx: Context, run: Run, how: str, questions: set[str] | None = None) -> None:
+    """Nobody waits any more for the room's answers to what its dialogs asked."""
+    waiting = ctx.relayed.get(run.id, set())
+    over = set(waiting) if questions is None else waiting & questions
+    waiting -= over
+    for question in over:
         if any(one.id == question for one in ctx.reader.questions(open_only=True)):
             await ctx.record(draft(QuestionWithdrawn(question, how), f"run:{run.id}", key=f"withdrawn:{question}"))

@@ -106,6 +106,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
             home=isolation.agent_home(ctx.paths, run.agent),
             session=session,
             resume=resume,
+            sandboxed=ctx.level.isolation is not Isolation.L0,
         )
     )
     write_guards(run_dir / "bin", launch.spared)

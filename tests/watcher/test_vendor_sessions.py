@@ -58,6 +58,10 @@ async def hook(fleet: Fleet, run: Run, name: str, **data: Any) -> dict[str, Any]
     return await call(fleet, run, "hook", kind=name, data={"session_id": SESSION, **data})
 
 
+def did(line: str, run: Run | None = None) -> dict[str, Any]:
+    return {"tool_name": "Bash", "tool_input": {"command": line}, "cwd": run.workspace if run else "/"}
+
+
 def question(fleet: Fleet) -> Question:
     (found,) = fleet.ctx.reader.questions(open_only=True)
     return found
@@ -95,7 +99,9 @@ async def test_answered_in_the_pane_nobody_waits_for_the_room(make_fleet: MakeFl
     assert first == {"verdict": "wait", "question": asked.id}
     waiting = asyncio.create_task(asks(fleet, run, "touch x", waiting=asked.id))
     await asyncio.sleep(0.05)
-    await hook(fleet, run, "PostToolUse")
+    await hook(fleet, run, "PostToolUse", **did("ls"))
+    assert question(fleet).id == asked.id, "what ran beside it answers nothing"
+    await hook(fleet, run, "PostToolUse", **did("touch x", run))
     assert (await waiting)["verdict"] == "gone"
     assert (await asks(fleet, run, "touch x", waiting=asked.id))["verdict"] == "gone", "also who asks again only now"
     assert fleet.ctx.reader.questions(open_only=True) == []
@@ -245,3 +251,20 @@ async def test_an_adapter_that_breaks_is_an_alarm_and_nobody_else_s_problem(
     assert "cc" in alarm.title
     assert "division by zero" in alarm.title
     assert (await asks(fleet, run, "git push origin main", "PreToolUse"))["verdict"] == "deny", "the guard stands"
+
+
+async def test_held_at_its_hook_until_a_person_answers(make_fleet: MakeFleet) -> None:
+    """A vendor without a dialog that its hook could close: no answer is never a yes."""
+    fleet, run = await at_work(make_fleet, kind="codex", argv=["codex"])
+    assert (await asks(fleet, run, "ls", "PreToolUse"))["verdict"] == "allow"
+    assert (await asks(fleet, run, "git push origin main", "PreToolUse"))["verdict"] == "deny"
+    first = await asks(fleet, run, "touch x", "PreToolUse")
+    assert first["verdict"] == "wait"
+    waiting = asyncio.create_task(asks(fleet, run, "touch x", "PreToolUse", waiting=first["question"]))
+    await fleet.person.answer("kim", "answer", {"question": first["question"], "text": "yes"})
+    assert (await waiting)["verdict"] == "allow"
+    second = await asks(fleet, run, "touch x", "PreToolUse")
+    waiting = asyncio.create_task(asks(fleet, run, "touch x", "PreToolUse", waiting=second["question"]))
+    await hook(fleet, run, "Interrupt")
+    assert (await waiting)["verdict"] == "deny"
+    assert fleet.run(run.id).state_reason == "interrupted"

@@ -14,6 +14,8 @@ Event = tuple[str, dict[str, Any]]
 
 def read(body: dict[str, Any]) -> tuple[str, int]:
     """What the users said, and how many replies the conversation holds: one or more items of a model stand together."""
+    if body.get("text", {}).get("format"):
+        return "", -1  # it names its session, in a form of its own
     items = body.get("input", [])
     if isinstance(items, str):
         return items, 0

@@ -71,15 +71,18 @@ class Cast:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reply(self, opening: str, said: int) -> tuple[str, Reply]:
-        """The reply number ``said`` (from 0) to the conversation that ``opening`` began."""
+        """The reply number ``said`` (from 0) to the conversation that ``opening`` began; below 0: a request of the
+        program's own, such as for a title, which belongs to no script."""
         for script in self.scripts:
-            if script.when in opening:
+            if said >= 0 and script.when in opening:
                 with self._lock:
                     number = said + self.failures.get(script.when, 0)
                     reply = script.replies[number] if number < len(script.replies) else Reply("Nothing is left to do.")
                     if reply.status != 200:  # it leaves nothing in the conversation: the next request is for the next
                         self.failures[script.when] = self.failures.get(script.when, 0) + 1
                 return script.when, reply
+        if said < 0:
+            return "", Reply('{"title": "Work"}')
         with self._lock:
             self.unmatched.append(opening[:400])
         return "", Reply("ok")

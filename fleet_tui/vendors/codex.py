@@ -1,0 +1,191 @@
+"""Codex: started with hooks of ours, held at its hook while a person decides, metered from its rollout files.
+
+Tried with version 0.169.0. ``CODEX_HOME`` is the agent's, so a person's own settings are neither read nor changed. Its
+hooks fail open on anything but exit code 2: the command that it runs turns every failure into that.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fleet_tui.beneath import Beneath
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.vendors import records
+from fleet_tui.vendors.adapter import Adapter
+from fleet_tui.vendors.base import (
+    Answer,
+    Capabilities,
+    HookKind,
+    HookReport,
+    Launch,
+    LaunchRequest,
+    Probe,
+    Used,
+    Verdict,
+)
+from fleet_tui.vendors.carrying import carry
+from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
+from fleet_tui.vendors.version import executables, probe_program
+
+TRIED = "0.169.0"
+_HOME = b".codex"
+_REPORT_S = 30
+_PATIENCE_S = 7 * 24 * 3600
+"""How long a person may take to answer; then its hook's time is over, and what it asked about would happen."""
+_REPORTS: dict[str, HookKind] = {
+    "SessionStart": "session_started",
+    "SessionEnd": "session_ended",
+    "UserPromptSubmit": "prompt_submitted",
+    "PostToolUse": "tool_ended",
+    "PermissionRequest": "permission_asked",
+    "Stop": "turn_ended",
+    "Interrupt": "interrupted",
+}
+_ASKING = ("PreToolUse", "PermissionRequest")
+
+
+class Codex(Adapter):
+    """``argv`` is the program and the person's own options; what fleet needs is added to them."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        resume=True,
+        guard="closed",
+        permission="hold",
+        usage="live",
+        money="prices",
+        inject="paste",
+        state=("hook", "screen", "process"),
+        notes=(
+            "While a person decides about an act, its pane shows a running hook and no dialog.",
+            "Escape ends its turn and leaves a command that it runs in the background running.",
+            "The request by which it names a session is in none of its records: it is not counted.",
+        ),
+    )
+
+    def __init__(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], carried: Sequence[str] = ()) -> None:
+        self._name = name
+        self._argv = argv or ("codex",)
+        self._env = dict(env)
+        self._carried = tuple(carried)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def probe(self, *, start: bool = False) -> Probe:
+        return probe_program(self._name, self._argv[0], start=start, tried=TRIED)
+
+    # -- start ---------------------------------------------------------------------------------------------------------
+
+    def launch(self, request: LaunchRequest) -> Launch:
+        assert request.home is not None
+        prompt = plain_start(clean(request.prompt))
+        prompt_file = write_prompt(request.run_dir, prompt)
+        with Beneath(request.home) as home:
+            home.folder(_HOME)
+            carry(Path.home() / ".codex", self._carried, home, _HOME)
+            home.write(_HOME + b"/hooks.json", json.dumps(_hooks(request.client)).encode())
+        native = executables(self._argv[0], "codex-*/vendor/*/bin/codex")
+        return Launch(
+            argv=(
+                *self._argv,
+                *(("resume", request.session) if request.resume else ()),
+                "--dangerously-bypass-hook-trust",  # else hooks that no person has looked at are skipped without a word
+                *self._held_in(request),
+                *(("--model", request.model) if request.model else ()),
+                *_settings(request),
+                as_argument(prompt, prompt_file),
+            ),
+            env={
+                **self._env,
+                "CODEX_HOME": str(request.home / _HOME.decode()),
+                "FLEET_PROMPT_FILE": str(prompt_file),
+            },
+            files=(prompt_file,),
+            reads=native[2:],
+            spared=native,
+        )
+
+    def _held_in(self, request: LaunchRequest) -> tuple[str, ...]:
+        """In a sandbox of ours it needs none of its own, and the guard decides; else its own, and it asks."""
+        given = {"-s", "--sandbox", "-a", "--ask-for-approval"}
+        if not given.isdisjoint(self._argv):
+            return ()
+        if request.sandboxed:
+            return ("--sandbox", "danger-full-access", "--ask-for-approval", "never")
+        git = request.workspace / ".git"
+        writable = f"sandbox_workspace_write.writable_roots={json.dumps([str(git)])}"
+        network = "sandbox_workspace_write.network_access=true"  # the fleet's own socket is reached so
+        return ("--sandbox", "workspace-write", "--ask-for-approval", "on-request", "-c", writable, "-c", network)
+
+    # -- what it reports -----------------------------------------------------------------------------------------------
+
+    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
+        kind = _REPORTS.get(name)
+        if kind is None:
+            return super().parse_hook(name, data)
+        return HookReport(
+            kind,
+            session=records.text(data.get("session_id"), 100),
+            transcript=records.text(data.get("transcript_path")),
+            model=records.text(data.get("model"), 100),
+            reason=one_line(records.text(data.get("source")), 200),
+        )
+
+    def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:
+        if hook != "PermissionRequest":
+            return None
+        decision = {"behavior": "allow"} if verdict == "allow" else {"behavior": "deny", "message": reason}
+        return Answer(json.dumps({"hookSpecificOutput": {"hookEventName": hook, "decision": decision}}))
+
+    def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
+        """``sessions/YYYY/MM/DD/rollout-…-<session>.jsonl``."""
+        if not session or "/" in session:
+            return ()
+        try:
+            with Beneath(home) as top:
+                days = [_HOME + b"/sessions"]
+                for _ in range(3):
+                    days = [inner for folder in days for inner in records.folders(top, folder)]
+                return tuple(path for day in days for path in records.files(top, day, f"-{session}.jsonl".encode()))
+        except OSError:
+            return ()
+
+    def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
+        """One record for each answer. Its ``input_tokens`` are all that was sent, those from the cache too."""
+        found: dict[str, Used] = {}
+        for record in records.objects(lines):
+            payload = record.get("payload")
+            if record.get("type") != "token_usage_record" or not isinstance(payload, dict):
+                continue
+            usage, name = payload.get("usage"), records.text(payload.get("response_id"), 100)
+            if not name or not isinstance(usage, dict):
+                continue
+            read = records.count(usage.get("cached_input_tokens"))
+            written = records.count(usage.get("cache_write_input_tokens"))
+            fresh = max(0, records.count(usage.get("input_tokens")) - read - written)
+            output = records.count(usage.get("output_tokens"))
+            found[name] = Used(name, "", fresh=fresh, output=output, cache_read=read, cache_write=written)
+        return tuple(found.values())
+
+
+def _settings(request: LaunchRequest) -> tuple[str, ...]:
+    """Trust in the workspace, no question about updates, and a shell that keeps the PATH with the agents' ``fleet``."""
+    # Keys and strings of TOML are quoted as in JSON.
+    trusted = f'projects={{{json.dumps(str(request.workspace))}={{trust_level="trusted"}}}}'
+    settings = (trusted, "check_for_update_on_startup=false", "allow_login_shell=false")
+    return tuple(word for setting in settings for word in ("-c", setting))
+
+
+def _hooks(client: Path) -> dict[str, Any]:
+    def call(line: str, timeout: int) -> list[dict[str, Any]]:
+        return [{"hooks": [{"type": "command", "command": line, "timeout": timeout}]}]
+
+    program = shlex.quote(str(client))
+    asks = {name: call(f"{program} guard || exit 2", _PATIENCE_S) for name in _ASKING}
+    reports = {name: call(f"{program} hook {name}", _REPORT_S) for name in _REPORTS if name not in _ASKING}
+    return {"hooks": asks | reports}

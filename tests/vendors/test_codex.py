@@ -1,0 +1,114 @@
+"""The adapter of Codex: what it starts, inside and outside a sandbox, and what it makes of hooks and rollout files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
+from fleet_tui.vendors.codex import Codex
+
+SESSION = "01a21b43-4209-7742-bdc0-8db177eb0540"
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> LaunchRequest:
+    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", 'w"s'))
+    for path in (run_dir, home, workspace):
+        path.mkdir()
+    return LaunchRequest(
+        "run-1", "dev", "developer", "gpt-5", "-x", run_dir, workspace, 1, home, SESSION, sandboxed=True
+    )
+
+
+def argv(request: LaunchRequest, *own: str) -> tuple[str, ...]:
+    return Codex("codex", own or ("codex",), {}).launch(request).argv
+
+
+def test_inside_our_sandbox_the_guard_decides(request_: LaunchRequest) -> None:
+    line = argv(request_)
+    assert line[line.index("--sandbox") + 1] == "danger-full-access"
+    assert line[line.index("--ask-for-approval") + 1] == "never"
+    assert "--dangerously-bypass-hook-trust" in line
+    assert "allow_login_shell=false" in line
+    assert "resume" not in line
+    assert line[-1] == "Your instructions:\n\n-x"
+
+
+def test_outside_it_has_its_own_and_asks(request_: LaunchRequest) -> None:
+    line = argv(dataclasses.replace(request_, sandboxed=False))
+    assert line[line.index("--sandbox") + 1] == "workspace-write"
+    assert line[line.index("--ask-for-approval") + 1] == "on-request"
+    roots = next(word for word in line if word.startswith("sandbox_workspace_write.writable_roots="))
+    assert json.loads(roots.partition("=")[2]) == [str(request_.workspace / ".git")]
+    assert "read-only" in argv(request_, "codex", "--sandbox", "read-only")
+    assert "danger-full-access" not in argv(request_, "codex", "--sandbox", "read-only")
+
+
+def test_a_workspace_with_quotes_in_its_name_is_trusted_as_itself(request_: LaunchRequest) -> None:
+    import tomllib
+
+    setting = next(word for word in argv(request_) if word.startswith("projects="))
+    assert tomllib.loads(setting) == {"projects": {str(request_.workspace): {"trust_level": "trusted"}}}
+
+
+def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:
+    line = argv(dataclasses.replace(request_, resume=True), "codex", "--search")
+    assert line[:4] == ("codex", "--search", "resume", SESSION)
+
+
+def test_hooks_turn_every_failure_into_a_no(request_: LaunchRequest) -> None:
+    assert request_.home is not None
+    argv(request_)
+    hooks = json.loads((request_.home / ".codex" / "hooks.json").read_text())["hooks"]
+    lines = {name: entry[0]["hooks"][0]["command"] for name, entry in hooks.items()}
+    assert lines["PreToolUse"] == lines["PermissionRequest"] == f"{request_.client} guard || exit 2"
+    assert lines["Interrupt"] == f"{request_.client} hook Interrupt"
+    assert hooks["PreToolUse"][0]["hooks"][0]["timeout"] > 24 * 3600, "a person may take a day, and its end is a yes"
+
+
+VENDOR = Codex("codex", ("codex",), {})
+
+
+def test_what_hooks_say() -> None:
+    said = {"session_id": SESSION, "source": "resume", "model": "gpt-5"}
+    assert VENDOR.parse_hook("SessionStart", said) == HookReport(
+        "session_started", SESSION, model="gpt-5", reason="resume"
+    )
+    assert VENDOR.parse_hook("Interrupt", {}) == HookReport("interrupted")
+    assert VENDOR.parse_hook("PreCompact", {}) is None
+    assert VENDOR.render_verdict("PreToolUse", "allow", "") is None
+    answer = VENDOR.render_verdict("PermissionRequest", "deny", "no")
+    assert answer is not None
+    assert json.loads(answer.stdout)["hookSpecificOutput"]["decision"] == {"behavior": "deny", "message": "no"}
+
+
+def record(response: str, **usage: object) -> bytes:
+    return json.dumps({"type": "token_usage_record", "payload": {"response_id": response, "usage": usage}}).encode()
+
+
+def test_each_answer_is_counted_once_and_what_came_from_the_cache_apart() -> None:
+    lines = [
+        record("a", input_tokens=540, cached_input_tokens=500, cache_write_input_tokens=10, output_tokens=7),
+        record("a", input_tokens=540, cached_input_tokens=500, cache_write_input_tokens=10, output_tokens=7),
+        record("b", input_tokens=5, cached_input_tokens=50),
+        b'{"type": "token_usage_record", "payload": []}',
+        b'{"type": "event_msg", "payload": {"type": "token_count"}}',
+        b"{",
+    ]
+    assert VENDOR.read_usage(lines) == (Used("a", "", 30, 7, 500, 10), Used("b", "", 0, 0, 50, 0))
+
+
+def test_the_rollout_of_the_session(tmp_path: Path) -> None:
+    day = tmp_path / ".codex" / "sessions" / "2026" / "11" / "27"
+    day.mkdir(parents=True)
+    (day / f"rollout-2026-11-27T04-28-42-{SESSION}.jsonl").touch()
+    (day / "rollout-2026-11-27T04-28-42-another.jsonl").touch()
+    (day.parent / "linked").symlink_to(day)
+    place = f".codex/sessions/2026/11/27/rollout-2026-11-27T04-28-42-{SESSION}.jsonl"
+    assert VENDOR.transcripts(tmp_path, SESSION) == (place.encode(),)
+    assert VENDOR.transcripts(tmp_path, "../27") == ()
+    assert VENDOR.transcripts(tmp_path / "none", SESSION) == ()
