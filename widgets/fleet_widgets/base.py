@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypedDict, Unpack
 
 from textual import events
 from textual.geometry import Region
@@ -14,6 +14,21 @@ from textual.widget import Widget
 
 from fleet_widgets.lines import BLANK, to_strip
 from fleet_widgets.palette import GREY, Palette
+
+
+class TextualOptions(TypedDict, total=False):
+    """What Textual takes of every widget."""
+
+    name: str | None
+    id: str | None
+    classes: str | None
+    disabled: bool
+
+
+class WidgetOptions(TextualOptions, total=False):
+    """What every widget of this package takes besides its own arguments."""
+
+    palette: Palette
 
 
 class LineWidget(Widget):
@@ -27,16 +42,8 @@ class LineWidget(Widget):
     LineWidget { width: 1fr; height: 1fr; }
     """
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-        disabled: bool = False,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes, disabled=disabled, markup=False)
+    def __init__(self, *, palette: Palette = GREY, **options: Unpack[TextualOptions]) -> None:
+        super().__init__(**options, markup=False)
         self._palette = palette
         self._dimmed = False
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
+from fleet_widgets.base import WidgetOptions
 from fleet_widgets.lines import BLANK, Line, Span, join, to_strip
 from fleet_widgets.moving import KeyCursor, moving_keys, open_key
-from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.places import clamped, revealed
 
 COLUMN_MIN = 19
@@ -61,15 +61,8 @@ class BoardView(KeyCursor):
         open_key("board"),
     ]
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._columns: tuple[BoardColumn, ...] = ()
         self._rows: list[_Row] = []
         self._head = 0  # rows that do not scroll

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from fleet_widgets.base import WidgetMessage
+from fleet_widgets.base import WidgetMessage, WidgetOptions
 from fleet_widgets.diff_rows import DiffFile, DiffHunk, DiffLine, FileRows, file_rows, title_row
 from fleet_widgets.lines import BLANK, Line, next_match, to_strip
 from fleet_widgets.moving import Moving, moving_keys
-from fleet_widgets.palette import GREY, Palette
 
 __all__ = ["DiffFile", "DiffHunk", "DiffLine", "DiffView"]  # the value types belong to this interface
 
@@ -50,15 +49,8 @@ class DiffView(Moving):
         hunks: int
         newest_wins: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._files: tuple[DiffFile, ...] = ()
         self._key = ""
         self._seen: set[str] = set()

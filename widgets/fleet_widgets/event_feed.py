@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import WidgetMessage
+from fleet_widgets.base import WidgetMessage, WidgetOptions
 from fleet_widgets.feed_buffer import FeedBuffer, FeedRow, Nothing, Source
 from fleet_widgets.lines import Span, join, to_strip
 from fleet_widgets.moving import Moving, moving_keys, open_key
-from fleet_widgets.palette import GREY, Palette
 
 __all__ = ["EventFeed", "FeedRow", "Source"]  # the value types belong to this interface
 
@@ -50,15 +49,8 @@ class EventFeed(Moving):
         new_below: int
         newest_wins: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._buffer = FeedBuffer(Nothing(), 1)
         self._cursor: int | None = None
         self._follow = True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget
+from fleet_widgets.base import LineWidget, WidgetOptions
 from fleet_widgets.lines import BLANK, Line, to_strip
-from fleet_widgets.palette import GREY, Palette
 
 
 class FrameLine(LineWidget):
@@ -19,13 +20,9 @@ class FrameLine(LineWidget):
     def __init__(
         self,
         line: Line = BLANK,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
+        **options: Unpack[WidgetOptions],
     ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+        super().__init__(**options)
         self._line = line
 
     @property

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import LineWidget, WidgetMessage, WidgetOptions
 from fleet_widgets.lines import BLANK, Line, Span, fill, to_strip, width_of
-from fleet_widgets.palette import GREY, Palette
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,8 @@ class KeyMenu(LineWidget, can_focus=True):
 
         key: str
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._title = ""
         self._choices: tuple[Choice, ...] = ()
         self._before: Widget | None = None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from fleet_widgets.base import WidgetMessage
+from fleet_widgets.base import WidgetMessage, WidgetOptions
 from fleet_widgets.lines import BLANK, Line, Span, cut, fill, next_match, to_strip
 from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.moving import Moving, moving_keys
-from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.places import clamped
 from fleet_widgets.words import wrap_words
 
@@ -36,15 +35,8 @@ class PaneView(Moving):
 
         newest_wins: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._title = "PANE"
         self._live = LiveText()
         self._reason: tuple[Line, ...] = ()

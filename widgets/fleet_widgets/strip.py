@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 from textual import events
 from textual._time import get_time  # the clock that stamps key events; no public name gives it
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import LineWidget, WidgetMessage, WidgetOptions
 from fleet_widgets.lines import BLANK, Line, to_strip
-from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.strip_rows import body_rows, foot_rows, title_row
 from fleet_widgets.strip_state import ARM_S, Confirm, Outcome, Reading, Reason, StripRequest, StripState, Why
 
@@ -61,16 +61,8 @@ class ConfirmStrip(LineWidget, can_focus=True):
         request: StripRequest
         key: str
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        clock: Callable[[], float] = get_time,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, *, clock: Callable[[], float] = get_time, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._clock = clock
         self._state: StripState | None = None
         self._before: Widget | None = None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from textual.binding import BindingType
 from textual.strip import Strip
 
+from fleet_widgets.base import WidgetOptions
 from fleet_widgets.lines import Line, Span, fill, next_match, to_strip
 from fleet_widgets.moving import Moving, moving_keys
-from fleet_widgets.palette import GREY, Palette
+from fleet_widgets.palette import Palette
 from fleet_widgets.places import clamped
 from fleet_widgets.words import wrap_words
 
@@ -35,12 +36,9 @@ class TextPane(Moving):
         sections: Sequence[Section] = (),
         *,
         wrap: bool = True,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
+        **options: Unpack[WidgetOptions],
     ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+        super().__init__(**options)
         self._wrap = wrap
         self._sections = tuple(sections)
         self._rows: list[Line] = []
