@@ -209,7 +209,9 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
         # What a program of the person's own does when it is started, only the person knows: it is looked up.
         probe = vendor_for(entry, name, repository=paths.repository).probe(start=is_preset(name, entry))
         if probe.ok:
-            yield Finding("vendor", "ok", f"{name} {probe.version}" if probe.version else f"{name}: {probe.program}")
+            found = f"{name} {probe.version}" if probe.version else f"{name}: {probe.program}"
+            told = f"{found}; {probe.warning}" if probe.warning else found
+            yield Finding("vendor", "note" if probe.warning else "ok", told, f"fleet vendor show {name}")
         else:
             yield Finding("vendor", "missing", f"{name}: {probe.problem}", probe.hint)
     for gate in settings.gates:

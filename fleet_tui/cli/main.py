@@ -40,6 +40,7 @@ COMMANDS = {
     "template": ("fleet_tui.cli.template", "template", "Templates of agents: list, search, show."),
     "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),
     "up": ("fleet_tui.cli.up", "up", "Start the watcher if needed and open the control room."),
+    "vendor": ("fleet_tui.cli.vendor", "vendor", "The programs that agents run, and what works with each."),
     "verify": ("fleet_tui.cli.audit", "verify", "Check every promise of the log, tables, git and processes."),
     "workspace": ("fleet_tui.cli.workspace", "workspace", "List workspaces with their disk use."),
     "watcher": ("fleet_tui.cli.watcher", "watcher", "Start, stop and look at the watcher."),

@@ -173,7 +173,7 @@ def is_preset(name: str, vendor: VendorSettings) -> bool:
     """Whether ``vendor`` starts the program of the shipped entry ``name``, whatever its options are."""
     entries: Mapping[str, Any] = next((d.value["vendors"] for d in shipped_documents() if "vendors" in d.value), {})
     program = entries.get(name, {}).get("argv", [])[:1]
-    return vendor.kind == "command" and bool(program) and list(vendor.argv[:1]) == program
+    return vendor.kind != "scripted" and bool(program) and list(vendor.argv[:1]) == program
 
 
 def _lay_file(

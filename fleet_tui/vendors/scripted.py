@@ -7,13 +7,14 @@ import sys
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import fleet_tui
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean
 from fleet_tui.paths import shipped_config
 from fleet_tui.vendors.adapter import Adapter
-from fleet_tui.vendors.base import Launch, LaunchRequest, Probe
+from fleet_tui.vendors.base import Capabilities, Launch, LaunchRequest, Probe
 from fleet_tui.vendors.story import load_story
 
 # The package is found by its place, so that a checkout that is not installed plays too; -I keeps everything else out.
@@ -25,6 +26,10 @@ _BOOT = (
 
 class ScriptedVendor(Adapter):
     """Plays ``story``. ``options`` are further options of the player, such as ``--speed 0.2``."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        guard="closed", usage="live", money="prices", state=("hook", "screen", "process")
+    )
 
     def __init__(self, name: str, story: Path, options: tuple[str, ...], env: Mapping[str, str]) -> None:
         self._name = name
