@@ -40,6 +40,7 @@ from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_tui.tui.screens.budgets import BudgetsScreen
 from fleet_tui.tui.screens.events import EventsScreen
+from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.system import SystemScreen
 from fleet_tui.tui.screens.wall import WallScreen
@@ -136,6 +137,7 @@ class RoomApp(Ways, CopyingApp):
             "pipeline": lambda: PipelineScreen(),
             "events": lambda: EventsScreen(),
             "budgets": lambda: BudgetsScreen(),
+            "new": lambda: NewAgentScreen(),
             "system": lambda: SystemScreen(),
         }
 

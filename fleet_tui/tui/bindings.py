@@ -18,8 +18,8 @@ from fleet_tui.readmodel.system import Fault
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, Doing, NeedItem, NeedKind
 
 EVERYWHERE, WALL, AGENT, APPROVALS, EVENTS = "everywhere", "wall", "agent", "approvals", "events"
-ALARMS, PIPELINE, BUDGETS, SYSTEM = "alarms", "pipeline", "budgets", "system"
-SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS, BUDGETS, SYSTEM)
+ALARMS, PIPELINE, BUDGETS, NEW, SYSTEM = "alarms", "pipeline", "budgets", "new", "system"
+SCOPES = (EVERYWHERE, WALL, AGENT, APPROVALS, ALARMS, PIPELINE, EVENTS, BUDGETS, NEW, SYSTEM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Here:
     recording: bool = False
     fault: Fault | None = None
     """The problem of the configuration that is selected."""
+    unmade: str = "no agent is sketched"
+    """Why no agent can be made of what the form says; empty when one can."""
 
 
 MOST_STOPPED = 10
@@ -209,12 +211,16 @@ def _with_pull_request(here: Here) -> str | None:
     return None if here.ticket.approval else f"no decision on #{here.ticket.number} waits for you"
 
 
+def _sketched(here: Here) -> str | None:
+    return here.unmade or None
+
+
 def _recording(here: Here) -> str | None:
     return None if here.recording else "this is a living fleet; fleet replay opens a recording"
 
 
 _ON_AGENT = (WALL, AGENT)
-_WITH_PANES = (AGENT, APPROVALS, ALARMS, EVENTS, BUDGETS, SYSTEM)
+_WITH_PANES = (AGENT, APPROVALS, ALARMS, EVENTS, BUDGETS, NEW, SYSTEM)
 _ON_ALARM = (WALL, AGENT, ALARMS)
 
 KEYS: tuple[Key, ...] = (
@@ -355,6 +361,8 @@ KEYS: tuple[Key, ...] = (
         True,
         disabled=_holdable,
     ),
+    Key("agent.create", "C", "create", "make the agent that the form describes", (NEW,), True, disabled=_sketched),
+    Key("template.find", "slash", "search", "show only templates in which the words occur", (NEW,)),
     Key("config.edit", "e", "edit", "open the file of the selected problem in your editor, at its line", (SYSTEM,)),
     Key("ticket.find", "slash", "find", "find a ticket by number, title or agent", (PIPELINE,)),
     Key(
@@ -475,6 +483,7 @@ KEYS: tuple[Key, ...] = (
         (EVERYWHERE,),
         hint=False,
     ),
+    Key("screen.new", "7", "new agent", "templates, and an agent made from one", (EVERYWHERE,), hint=False),
     Key("screen.system", "8", "system", "errors of the configuration; the system's parts", (EVERYWHERE,), hint=False),
     Key("screen.last", "grave_accent", "last", "the screen where you were before", (EVERYWHERE,), hint=False),
     *(
@@ -534,6 +543,11 @@ OWN_MOVES: Mapping[str, tuple[tuple[str, str], ...]] = {
     WALL: (("+ -", "larger, smaller tiles"),),
     AGENT: (("f", "follow the bottom of the pane"), ("h l", "pan the pane"), ("{ }", "in the diff: hunks")),
     EVENTS: (("f G", "follow the newest"),),
+    NEW: (
+        ("Enter", "in the list: on to the form; in a field: the next one; on a button: presses it"),
+        ("Tab Shift-Tab", "the next and the last field or part; PgDn goes to the buttons"),
+        ("Left Right", "in a field: through its text, or its choices, to which a letter jumps; Del empties it"),
+    ),
     SYSTEM: (("Enter", "the place in the file"),),
     PIPELINE: (("h l", "the stage before, after"), ("Enter", "the decision, or the agent that has it in hand")),
 }

@@ -47,7 +47,9 @@ from fleet_tui.watcher.queueing import queued
 from fleet_tui.watcher.requests import Requests
 
 _MOST_DIFF = 2_000_000
-_LOOKS = frozenset({"status", "system", "poll", "statement", "diff", "gate_log", "ticket"})
+_LOOKS = frozenset(
+    {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
+)
 """What changes nothing: asked again, it is answered anew."""
 
 

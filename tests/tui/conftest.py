@@ -35,7 +35,8 @@ class World:
     directory: Path
     store: Store
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    answers: dict[str, dict[str, Any] | FleetError] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """By command: an answer, an error, or what makes an answer of the arguments."""
     before: dict[str, Callable[[str], Awaitable[None]]] = field(default_factory=dict)
     """What happens, for a request of that id, before the answer to an operation is given."""
     server: BusServer | None = None
@@ -65,7 +66,8 @@ class World:
         answer = self.answers.get(op, {})
         if isinstance(answer, FleetError):
             raise answer
-        return answer
+        made: dict[str, Any] = answer(args) if callable(answer) else answer
+        return made
 
     def room(self, **changes: Any) -> RoomApp:
         options: dict[str, Any] = {**DEFAULTS, "clock": self.now_ns, **changes}

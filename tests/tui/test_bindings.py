@@ -15,6 +15,7 @@ from fleet_tui.tui.screens.base import RoomScreen
 from fleet_tui.tui.screens.budgets import BudgetsScreen
 from fleet_tui.tui.screens.events import EventsScreen
 from fleet_tui.tui.screens.help import HelpScreen
+from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_tui.tui.screens.wall import WallScreen
 
 SCREENS: tuple[type[RoomScreen], ...] = (
@@ -23,6 +24,7 @@ SCREENS: tuple[type[RoomScreen], ...] = (
     ApprovalsScreen,
     AlarmsScreen,
     BudgetsScreen,
+    NewAgentScreen,
     EventsScreen,
     HelpScreen,
 )

@@ -20,6 +20,7 @@ from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.find import Finds, find_field
+from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_widgets.board_view import BoardView
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import BLANK
@@ -165,6 +166,14 @@ class PipelineScreen(Finds, AgentActs):
         assert card is not None
         assert card.approval is not None
         await self.room.open_approval(card.approval)
+
+    async def do_screen_new(self) -> None:
+        """With the selected ticket, where it still waits for somebody to take it."""
+        card = self.card()
+        waits = card is not None and card.stage is Stage.READY
+        await self.room.go("new")
+        if waits and card is not None and isinstance(self.room.screen, NewAgentScreen):
+            self.room.screen.take(card.number)
 
     def do_ticket_hold(self) -> None:
         card = self.card()

@@ -38,6 +38,9 @@ class Places(Screen[None]):
     async def do_screen_budgets(self) -> None:
         await self.room.go("budgets")
 
+    async def do_screen_new(self) -> None:
+        await self.room.go("new")
+
     async def do_screen_system(self) -> None:
         await self.room.go("system")
 

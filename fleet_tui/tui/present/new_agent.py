@@ -1,0 +1,240 @@
+"""Templates, the form of a new agent, and what would run: rows of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from fleet_tui.domain.text import SafeText, one_line
+from fleet_tui.readmodel.catalogue import Offer, Preview, TemplateDetail, TemplateRow
+from fleet_tui.tui.present.text import fact, paragraph, short
+from fleet_widgets.form import Field
+from fleet_widgets.lines import Line, Span
+from fleet_widgets.list_view import Item
+from fleet_widgets.strip import StripRequest
+from fleet_widgets.text_pane import Section
+
+CREATE, CANCEL = "Create", "Cancel"
+BUTTONS = (CREATE, CANCEL)
+_TICKET = re.compile(r"(?:#|T-)?(\d{1,9})\Z", re.IGNORECASE)
+_FILL = "fill:"
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What the person has said so far: what is not in ``typed`` is the template's, or found out."""
+
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ticket(self) -> int | None:
+        """None while none is said, or what is said is no number."""
+        match = _TICKET.match(self.typed.get("ticket", "").strip())
+        return int(match.group(1)) if match else None
+
+    def args(self, detail: TemplateDetail) -> dict[str, Any]:
+        """What the watcher is asked."""
+        typed = self.typed
+        starts = [word for word in re.split(r"[,\s]+", typed.get("starts", "")) if word]
+        return {
+            "template": detail.row.id,
+            "agent": typed.get("name", detail.name).strip(),
+            "vendor": typed.get("vendor") or detail.vendor,
+            "model": typed.get("model", "").strip() or None,
+            "budget": typed.get("budget", detail.row.budget).strip() or "none",
+            "ticket": self.ticket if detail.takes_tickets else None,
+            "subscribes": starts or None,
+            "make_ready": True,
+            "fills": {
+                fill.name: value for fill in detail.fills if (value := typed.get(_FILL + fill.name, fill.value)).strip()
+            },
+        }
+
+
+# -- the list ----------------------------------------------------------------------------------------------------------
+
+
+def found(offer: Offer, words: str) -> tuple[TemplateRow, ...]:
+    """The templates in which every one of ``words`` occurs."""
+    wanted = words.casefold().split()
+    return tuple(row for row in offer.rows if all(word in _searched(row) for word in wanted))
+
+
+def _searched(row: TemplateRow) -> str:
+    return f"{row.id} {row.title} {row.role} {row.purpose}".casefold()
+
+
+def items(offer: Offer, words: str, width: int) -> list[Item]:
+    """The templates by category; then what cannot be used, and why."""
+    shown: list[Item] = []
+    for category, rows in groupby(found(offer, words), key=lambda row: row.category):
+        shown.append(Item(f"category:{category}", ((Span(f"{category}", "heading"),),), selectable=False))
+        shown += [Item(row.id, (_row(row, width),)) for row in rows]
+    if not shown:
+        shown.append(Item("none", ((Span(f" no template says {one_line(words, 40)!r}; / Enter shows all"),),), False))
+    if offer.problems and not words:
+        title = f"cannot be used {len(offer.problems)}"
+        shown.append(Item("problems", ((Span(title, "warn"),),), selectable=False))
+        told = enumerate(offer.problems)
+        shown += [
+            Item(f"problem:{at}", ((Span(f"  x {problem}", "quiet"),),), selectable=False) for at, problem in told
+        ]
+    return shown
+
+
+def _row(row: TemplateRow, width: int) -> Line:
+    used = f"used {row.used}x" if row.used else ""
+    name = f"  {row.name:<19.19}"
+    if width < 44:
+        return (Span(name), Span(f" {row.cost:<6} ", "quiet"), Span(row.budget, "quiet"))
+    return (Span(name), Span(f" cost {row.cost:<6}  {row.budget:<9} ", "quiet"), Span(f"{used:<8}", "quiet"))
+
+
+def list_title(offer: Offer | None, words: str, trouble: str) -> str:
+    if offer is None:
+        return "templates: " + (trouble or "asking the watcher")
+    shown = found(offer, words)
+    return f"templates {len(shown)} of {len(offer.rows)}: {one_line(words, 30)}" if words else f"templates {len(shown)}"
+
+
+# -- one template ------------------------------------------------------------------------------------------------------
+
+
+def detail_sections(detail: TemplateDetail | None, row: TemplateRow | None) -> tuple[Section, ...]:
+    """What it will do, what it never does, what it costs."""
+    if row is None:
+        return (Section("", ((Span("no template is selected", "quiet"),),)),)
+    head = Section(row.title, ((Span(row.purpose),), (), *_facts(detail, row)))
+    if detail is None:
+        return (head,)
+    lists = (
+        ("it answers for", detail.owns), ("it never", detail.never), ("its work is done when", detail.done),
+        ("tasks like", detail.examples), ("it works from", detail.inputs), ("it leaves", detail.outputs),
+    )  # fmt: skip
+    return (head, *(Section(title, _bullets(lines)) for title, lines in lists))
+
+
+def _facts(detail: TemplateDetail | None, row: TemplateRow) -> Iterator[Line]:
+    yield fact("role", f"{row.role} ({detail.family})" if detail else row.role)
+    yield fact("cost", f"{row.cost}: a {detail.tier} model. {detail.tier_reason}" if detail else row.cost)
+    yield fact("budget", row.budget)
+    yield fact("risk", f"{row.risk}: {detail.risk_reason}" if detail else row.risk)
+    if detail is not None:
+        yield fact("starts on", ", ".join(detail.starts_on))
+        yield fact("publishes", ", ".join(detail.publishes))
+    if row.source != "shipped":
+        yield fact("from", row.source)
+
+
+def _bullets(lines: Sequence[SafeText]) -> tuple[Line, ...]:
+    return tuple((Span("- ", "quiet"), Span(text)) for text in lines)
+
+
+# -- the form ----------------------------------------------------------------------------------------------------------
+
+
+def fields(offer: Offer, detail: TemplateDetail, sketch: Sketch, ticket_title: str) -> tuple[Field, ...]:
+    """The form's lines: what was typed, else what is known, with where that comes from."""
+    typed = sketch.typed
+    rows = [
+        Field("template", "Template", detail.row.id, "left and right", tuple(row.id for row in offer.rows)),
+        Field("name", "Name", typed.get("name", detail.name)),
+        Field("vendor", "Vendor", typed.get("vendor", detail.vendor), "left and right", detail.vendors),
+        Field("model", "Model", typed.get("model", ""), f"empty: the vendor's own; a {detail.tier} one is meant"),
+        Field("budget", "Budget", typed.get("budget", detail.row.budget), "2h a day, $6.00 a week, none"),
+        Field("starts", "Starts on", typed.get("starts", ", ".join(detail.starts_on)), "events"),
+    ]
+    if detail.takes_tickets:
+        rows.insert(0, _ticket_field(sketch, ticket_title))
+    return (*rows, *(_fill_field(detail, sketch, at) for at in range(len(detail.fills))))
+
+
+def _ticket_field(sketch: Sketch, title: str) -> Field:
+    text = sketch.typed.get("ticket", "")
+    wrong = "a number, such as 12" if text.strip() and sketch.ticket is None else ""
+    return Field("ticket", "Ticket", text, title if sketch.ticket else "empty: any that is ready", problem=wrong)
+
+
+def _fill_field(detail: TemplateDetail, sketch: Sketch, at: int) -> Field:
+    fill = detail.fills[at]
+    value = sketch.typed.get(_FILL + fill.name, fill.value)
+    seen = f"{fill.ask}; {fill.seen}" if fill.seen and value == fill.value else fill.ask
+    must = f"must be said: {fill.ask}" if not value.strip() else ""
+    return Field(_FILL + fill.name, fill.name.replace("_", " ").capitalize(), value, seen, problem=must)
+
+
+# -- what would run ----------------------------------------------------------------------------------------------------
+
+
+def preview_sections(preview: Preview | None, refused: str, *, asking: bool) -> tuple[Section, ...]:
+    """What would be written and run, and what one would look at before."""
+    title = "what will run (nothing has run yet)"
+    if preview is None:
+        told = f"x {refused}" if refused else "asking the watcher" if asking else "not known yet"
+        return (Section(title, ((Span(told, "warn" if refused else "quiet"),),)),)
+    return (
+        Section(title, tuple(_runs(preview))),
+        Section("prompt", tuple(_layers(preview))),
+        Section(f"file {preview.file}", paragraph(preview.text, "quiet")),
+        Section("environment: names only", ((Span(", ".join(preview.environment), "quiet"),),)),
+        *(Section(f"prompt: {layer.origin}", paragraph(layer.text, "quiet")) for layer in preview.layers),
+    )
+
+
+def _runs(preview: Preview) -> Iterator[Line]:
+    place = f"its own clone, branch agent/{preview.ticket or 'N'}-…" if preview.family == "author" else "a checkout"
+    yield fact("workspace", f"{place} from @{short(preview.base)}" if preview.base else place)
+    level = f"sandbox {preview.isolation}" if preview.isolation not in ("", "L0") else "no sandbox (L0)"
+    yield fact("inside", level)
+    yield fact("runs", preview.launch)
+    yield fact("budget", preview.budget)
+    yield fact("publishes", f"{', '.join(preview.publishes)} ({preview.role}: {preview.family})")
+    yield fact("starts on", starts_on(preview))
+    yield fact("writes", f"{preview.file}, {preview.prompt_file}")
+    yield ()
+    for check in preview.checks:
+        yield (Span(" + " if check.ok else " - ", "quiet" if check.ok else "strong"), Span(check.text))
+
+
+def _layers(preview: Preview) -> Iterator[Line]:
+    for layer in preview.layers:
+        yield (Span(f"~{layer.tokens:>5} tokens  ", "quiet"), Span(layer.origin))
+
+
+def starts_on(preview: Preview) -> str:
+    if preview.ticket is None:
+        return ", ".join(preview.starts_on)
+    return f"ticket #{preview.ticket} {preview.ticket_title}, and no other"
+
+
+def create_strip(preview: Preview) -> StripRequest:
+    model = f", model {preview.model}" if preview.model else ""
+    lines = [
+        f"From {preview.template}: {preview.role} ({preview.family}). Runs {preview.vendor}{model}, {preview.budget}.",
+        f"Starts on {starts_on(preview)}." + (" The draft is made ready." if preview.is_draft else ""),
+        f"Writes {preview.file} and its prompt; nothing that exists is changed.",
+        *(f"- {check.text}" for check in preview.checks if not check.ok and not preview.is_draft),
+    ]
+    return StripRequest(
+        title=f"CREATE AGENT {preview.name}",
+        lines=tuple((Span(f" {text}"),) for text in lines),
+        confirm="y",
+        opening_key="C",
+        verb="create",
+        id=f"create_agent:{preview.name}",
+    )
+
+
+def nothing_lines(trouble: str) -> tuple[Line, ...]:
+    """Where no template is known: what can be done."""
+    told = trouble or "the watcher is asked for its templates"
+    return (
+        (Span(told, "warn" if trouble else "quiet"),),
+        (),
+        (Span("r asks again. In a shell of this repository, also without a watcher:"),),
+        (Span("  fleet template list"),),
+        (Span("  fleet agent create NAME --template TEMPLATE --dry-run"),),
+    )

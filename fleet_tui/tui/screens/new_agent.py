@@ -1,0 +1,307 @@
+"""Screen 7: templates of agents, and a new agent: chosen, filled in, looked at, made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from textual import on
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from fleet_tui.domain.text import NOTHING, SafeText, one_line
+from fleet_tui.readmodel.catalogue import Preview, TemplateDetail
+from fleet_tui.tui.bindings import NEW, Here, textual_bindings
+from fleet_tui.tui.commands import Act
+from fleet_tui.tui.offers import Offers
+from fleet_tui.tui.present import new_agent as present
+from fleet_tui.tui.present.new_agent import Sketch
+from fleet_tui.tui.present.text import rule
+from fleet_tui.tui.screens.find import Finds, find_field
+from fleet_tui.tui.screens.list_detail import ListAndDetail
+from fleet_widgets.form import Field, Form
+from fleet_widgets.frame_lines import FrameLine
+from fleet_widgets.list_view import LineList
+from fleet_widgets.strip import ConfirmStrip
+from fleet_widgets.text_pane import Section, TextPane
+
+USUAL = "engineering/developer"
+"""What a ticket is given to unless something else is chosen."""
+_PANES = ("#templates", "#detail", "#form", "#preview")
+
+
+class NewAgentScreen(Finds, ListAndDetail):
+    """What is said in the form stays until an agent is made of it, also when one looks elsewhere meanwhile."""
+
+    scope = NEW
+    heading = "7 NEW AGENT"
+    listed = "#templates"
+    CSS_PATH = "new_agent.tcss"
+    BINDINGS = textual_bindings(NEW)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed: dict[str, str] = {}
+        self._said = Sketch()
+        """What the watcher is asked about: what was said when a field was left last."""
+        self._words = ""
+        """What the templates on show are searched for."""
+        self._making = ""
+        """The agent that was asked for: when it is there, the form begins anew."""
+        self._cursor = ""
+        """The field or button that gets the cursor as soon as it is there."""
+
+    @cached_property
+    def _offers(self) -> Offers:
+        return Offers(self.room, self.tick)
+
+    def body(self) -> Iterator[Widget]:
+        palette = self.room.context.look.palette
+        yield Container(
+            Vertical(
+                FrameLine(palette=palette, id="list-rule"),
+                LineList(palette=palette, id="templates"),
+                TextPane(palette=palette, id="detail"),
+                id="left",
+            ),
+            Vertical(
+                FrameLine(palette=palette, id="form-rule"),
+                Form(palette=palette, id="form"),
+                TextPane(palette=palette, id="preview"),
+                id="right",
+            ),
+            id="panes",
+        )
+        yield find_field("words: name, role, purpose")
+
+    def main_widget(self) -> Widget:
+        return self.query_one("#form" if self.has_class("-form") else "#templates")
+
+    @property
+    def form(self) -> Form:
+        return self.query_one("#form", Form)
+
+    def take(self, ticket: int, *, to_create: bool = False) -> None:
+        """Begin with a ticket: the form has the keys, with the cursor on the name or, ``to_create``, on the button."""
+        self._typed["ticket"] = f"#{ticket}"
+        detail = self._detail()
+        if self._chosen is None or (detail is not None and not detail.takes_tickets):
+            self._chosen = USUAL
+        self._cursor = present.CREATE if to_create else "name"
+        self._commit()
+        self._show_pane("#form")
+        self.tick()
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def on_screen_resume(self) -> None:
+        self._offers.again()
+        super().on_screen_resume()
+
+    def update_body(self) -> None:
+        self._begin_anew_when_made()
+        self._choose_first()
+        detail, args = self._detail(), self._args()
+        self._offers.want(self._chosen, self._said.ticket, args)
+        self._show_list()
+        offer = self._offers.offer
+        row = offer.row(self._chosen) if offer is not None else None
+        shown = present.detail_sections(detail, row)
+        if offer is None:
+            shown = (Section("", present.nothing_lines(self._offers.trouble)),)
+        self.query_one("#detail", TextPane).set_sections(shown)
+        self._show_form(detail)
+        preview = self.query_one("#preview", TextPane)
+        preview.set_sections(present.preview_sections(self._preview(), self._refusal(), asking=args is not None))
+        stale = bool(self.room.why_frozen)
+        for pane in (self.query_one(LineList), self.form, preview, self.query_one("#detail", TextPane)):
+            pane.dimmed = stale
+        self.show_focus()
+
+    def _show_list(self) -> None:
+        rows, offer = self.query_one(LineList), self._offers.offer
+        rows.set_items(present.items(offer, self._words, rows.size.width) if offer is not None else ())
+        rows.select(self._chosen)
+
+    def _choose_first(self) -> None:
+        offer = self._offers.offer
+        if offer is not None and offer.rows and offer.row(self._chosen) is None:
+            usual = offer.row(USUAL) if self._typed.get("ticket") else None
+            self._chosen = (usual or offer.rows[0]).id
+
+    def _show_form(self, detail: TemplateDetail | None) -> None:
+        form, fields = self.form, self._fields(detail)
+        form.set_fields(fields, present.BUTTONS if fields else ())
+        form.styles.height = min(len(fields) + 2, max(4, self.size.height - 12)) if fields else 1
+        if self._cursor and fields:
+            form.go_to(self._cursor)
+            self._cursor = ""
+
+    def _fields(self, detail: TemplateDetail | None) -> tuple[Field, ...]:
+        if detail is None or self._offers.offer is None:
+            return ()
+        return present.fields(self._offers.offer, detail, self._sketch(), self._ticket_title())
+
+    def show_focus(self) -> None:
+        title = present.list_title(self._offers.offer, self._words, self._offers.trouble)
+        self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
+        name = self._detail()
+        told = "new agent" if name is None else f"new agent from {name.row.id}"
+        self.set_line("form-rule", rule(told, "draft kept" if self._typed else "", has_focus=self.form.has_focus))
+
+    # -- what is said, and what is known of it -------------------------------------------------------------------------
+
+    def _sketch(self) -> Sketch:
+        return Sketch(dict(self._typed))
+
+    def _commit(self) -> None:
+        self._said = self._sketch()
+
+    def _detail(self) -> TemplateDetail | None:
+        return self._offers.detail(self._chosen, self._said.ticket)
+
+    def _args(self) -> dict[str, Any] | None:
+        """What the watcher is asked about the agent; None while something must be said first."""
+        detail = self._detail()
+        if detail is None or any(field.problem for field in self._fields(detail)):
+            return None
+        return self._said.args(detail)
+
+    def _preview(self) -> Preview | None:
+        return self._offers.preview(self._args())
+
+    def _refusal(self) -> SafeText:
+        missing = next((field for field in self._fields(self._detail()) if field.problem), None)
+        if missing is not None:
+            return one_line(f"{missing.label}: {missing.problem}")
+        return self._offers.refusal(self._args())
+
+    def _ticket_title(self) -> SafeText:
+        reader, number = self.room.reader(), self._sketch().ticket
+        ticket = reader.ticket(number) if reader is not None and number is not None else None
+        if ticket is not None:
+            return one_line(f"{ticket.title} ({ticket.state})", 80)
+        return one_line("there is no such ticket") if number is not None else NOTHING
+
+    def _begin_anew_when_made(self) -> None:
+        if self._making and self.snapshot is not None and self.snapshot.tile(self._making) is not None:
+            self._making = ""
+            self._typed.clear()
+            self._commit()
+            self._offers.again()
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def here(self) -> Here:
+        return replace(super().here(), unmade=self._why_unmade() if self.stands else "")
+
+    def _why_unmade(self) -> str:
+        """Why no agent can be made now; empty when one can."""
+        if self._preview() is not None and self._said == self._sketch():
+            return ""
+        return self._refusal() or "what it would be is not known yet"
+
+    def do_agent_create(self) -> None:
+        preview, args = self._preview(), self._args()
+        assert preview is not None
+        assert args is not None
+        self._making = preview.name
+        act = Act("create_agent", {**args, "seen": preview.sha}, "create", preview.name)
+        self.ask(present.create_strip(preview), act)
+
+    def what_changed(self, act: Act) -> str:
+        name = str(act.args.get("agent", ""))
+        if act.op == "create_agent" and self.snapshot is not None and self.snapshot.tile(name) is not None:
+            return f"there is an agent {name} now"
+        return ""
+
+    @on(ConfirmStrip.Cancelled)
+    def _not_made(self) -> None:
+        self._making = ""
+
+    def do_template_find(self) -> None:
+        self._show_pane("#templates")
+        self.open_find(self._words)
+
+    def find_typed(self, text: str) -> None:
+        self._words = text.strip()
+        self._show_list()
+        self.show_focus()
+
+    def do_room_refresh(self) -> None:
+        self._offers.again()
+        super().do_room_refresh()
+        self.tick()
+
+    # -- panes -------------------------------------------------------------------------------------------------------
+
+    def _show_pane(self, pane: str) -> None:
+        """Small screens show one at a time; the form and what would run belong together."""
+        self.set_class(pane == "#detail", "-detail")
+        self.set_class(pane in ("#form", "#preview"), "-form")
+        self.query_one(pane).focus()
+
+    def do_pane_next(self) -> None:
+        has_focus = [pane for pane in _PANES if self.query_one(pane).has_focus]
+        at = _PANES.index(has_focus[0]) if has_focus else -1
+        self._show_pane(_PANES[(at + 1) % len(_PANES)])
+
+    async def do_room_back(self) -> None:
+        """From the other parts to the list, then up."""
+        if self._words and self.query_one("#templates").has_focus and not self.query_one("#find").display:
+            self._words = ""
+            self.tick()
+        elif self.query_one("#templates").has_focus or self.query_one("#find").display:
+            await super().do_room_back()
+        else:
+            self._show_pane("#templates")
+            if self._typed:
+                self.room.say("the draft is kept", "quiet")
+
+    @on(LineList.Opened)
+    def _opened(self) -> None:
+        """Enter goes on to the form."""
+        self._cursor = "name"
+        self._show_pane("#form")
+        self.tick()
+
+    @on(Form.Changed)
+    def _changed(self, message: Form.Changed) -> None:
+        if message.key == "template":
+            self._chosen = message.value
+        else:
+            self._typed[message.key] = message.value
+        self.tick()
+
+    @on(Form.Left)
+    def _left(self) -> None:
+        self._commit()
+        self.tick()
+
+    @on(Form.Out)
+    def _out(self, message: Form.Out) -> None:
+        self._show_pane("#preview" if message.by > 0 else "#detail")
+
+    @on(Form.Pressed)
+    async def _pressed(self, message: Form.Pressed) -> None:
+        if message.button == present.CREATE:
+            await self.action_do("agent.create")
+            return
+        self._typed.clear()
+        self._commit()
+        self._show_pane("#templates")
+        self.room.say("the form begins anew; nothing was made", "quiet")
+        self.tick()
+
+    def _keys_while_typing(self) -> list[tuple[str, str]]:
+        if not self.form.has_focus or self.form.current in ("", *present.BUTTONS):
+            return super()._keys_while_typing()
+        return [
+            ("Tab", "next"),
+            ("Shift-Tab", "back"),
+            ("PgDn", "to Create"),
+            ("Del", "empties"),
+            ("Esc", "leaves, kept"),
+        ]
