@@ -469,7 +469,7 @@ KEYS: tuple[Key, ...] = (
         False,
     ),
     Key("act.undo", "u", "undo", "undo the newest act that is still held", (EVERYWHERE,), hint=False, disabled=_held),
-    Key("pane.next", "tab", "pane", "the next pane of the screen", _WITH_PANES, hint=False, hint_on=(APPROVALS,)),
+    Key("pane.next", "tab", "pane", "the next pane of the screen", _WITH_PANES, hint=False, hint_on=(APPROVALS, NEW)),
     Key("screen.wall", "1", "wall", "all agents", (EVERYWHERE,), hint=False),
     Key("screen.approvals", "2", "approvals", "what waits for your decision", (EVERYWHERE,), hint=False),
     Key("screen.alarms", "3", "alarms", "what is abnormal, and what is expected of you", (EVERYWHERE,), hint=False),

@@ -17,6 +17,7 @@ from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.governor import Tier
 from fleet_tui.tui.remembered import DENSITIES
+from fleet_tui.tui.screens.new_agent import open_new
 from fleet_tui.tui.typed import Typed, Words, Wrong
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _tile(room: RoomApp, name: str) -> AgentTile:
 
 
 def _number(word: str) -> int:
-    text = word.removeprefix("#")
+    text = word.removeprefix("#").removeprefix("T-")
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
         raise Wrong(f"{one_line(word, 40)} is no number such as 3 or #3")
     return int(text)
@@ -55,6 +56,15 @@ async def _ticket(room: RoomApp, words: Words) -> None:
         raise Wrong(f"there is no ticket #{number}")
     if not await room.open_ticket(number):
         room.say(f"#{number} is {ticket.state} and not on the board: fleet ticket show {number}", "quiet")
+
+
+async def _new(room: RoomApp, words: Words) -> None:
+    """Screen 7, with the ticket that is named."""
+    number = _number(words[0]) if words else None
+    reader = room.reader()
+    if number is not None and reader is not None and reader.ticket(number) is None:
+        raise Wrong(f"there is no ticket #{number}")
+    await open_new(room, number, to_create=True)
 
 
 async def _pull_request(room: RoomApp, words: Words) -> None:
@@ -238,6 +248,7 @@ def _not_paused(tile: AgentTile) -> str:
 COMMANDS: Sequence[Typed] = (
     Typed("agent NAME", "open an agent", _agent),
     Typed("ticket NUMBER", "show a ticket on the board", _ticket),
+    Typed("new [NUMBER]", "a new agent from a template, for the ticket that is named", _new, least=0),
     Typed("pr NUMBER", "open the decision on a pull request, or its author", _pull_request),
     Typed("approve NUMBER", "the strip that approves a pull request", _decide("approval.approve")),
     Typed("reject NUMBER", "the strip that rejects a pull request", _decide("approval.reject")),

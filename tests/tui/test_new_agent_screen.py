@@ -89,6 +89,22 @@ async def test_u13_from_a_ticket_to_an_agent_in_fourteen_keys(shop: Any, until: 
         assert args["seen"] == app.screen._preview().sha
 
 
+@pytest.mark.parametrize("typed", ["new T-44", "new 44"])
+async def test_u13_by_name(shop: Any, until: Any, text: Any, typed: str) -> None:
+    async with opened(shop, until) as (app, pilot):
+        await pilot.press("colon", *typed)
+        await until(lambda: app.screen.query("CommandList") and app.screen.query_one("CommandList").option_count > 0)
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen._preview() is not None)
+        assert app.screen.form.current == "Create"
+        await pilot.press("enter")
+        await armed(app, until)
+        assert "Starts on ticket #44 Cron drift" in text(app)
+        await pilot.press("y")
+        await until(lambda: "create_agent" in [op for op, _ in shop.calls])
+
+
 async def test_enter_and_typing_alone_make_nothing(shop: Any, until: Any) -> None:
     async with opened(shop, until) as (app, pilot):
         screen = await on_screen(app, pilot, until)

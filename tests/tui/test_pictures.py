@@ -17,7 +17,9 @@ from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.tui import live
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
+from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_tui.tui.theme import choose
+from tests.tui.test_new_agent_screen import offering
 from tests.tui.test_system_screen import BROKEN, answer_for
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -32,7 +34,9 @@ def compare(name: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["wall", "agent", "approvals", "alarms", "pipeline", "budgets", "system", "help"])
+@pytest.mark.parametrize(
+    "name", ["wall", "agent", "approvals", "alarms", "pipeline", "budgets", "new", "new_form", "system", "help"]
+)
 async def test_screens(
     fleet: Any,
     until: Any,
@@ -44,9 +48,13 @@ async def test_screens(
 ) -> None:
     plain_terminal(monkeypatch)
     fleet.answers["system"] = answer_for(tmp_path, BROKEN)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    if name.startswith("new"):
+        fleet.add(ev.draft(ev.TicketCreated(44, "Cron drift", "Mend it.", "0" * 64, [], [], 0), "ticket:44"))
+        offering(fleet, tmp_path / "templates")
     keys = {
         "wall": (), "agent": ("w",), "approvals": ("2",), "alarms": ("3",), "pipeline": ("4",), "budgets": ("6",),
-        "system": ("8",),
+        "new": ("7",), "new_form": ("4", "slash", *"44", "enter", "7"), "system": ("8",),
         "help": ("question_mark",),
     }[name]  # fmt: skip
     app = fleet.room()
@@ -56,6 +64,9 @@ async def test_screens(
         await pilot.pause()
         if name == "approvals":
             await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
+            await pilot.pause()
+        if name.startswith("new"):
+            await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen._preview() is not None)
             await pilot.pause()
         if name == "system":
             await until(lambda: "2 errors" in text(app))

@@ -40,6 +40,7 @@ def _next_steps(snapshot: Snapshot, keys: Mapping[str, str]) -> tuple[str, ...]:
         return (
             "No agents yet. To begin, in a shell of this repository:",
             "  fleet init            writes a first configuration, with your agents",
+            f"  {keys['screen.new']}                     makes one from a template",
             "  fleet demo            shows a small fleet at work: no network, no cost",
             f"  {keys['screen.system']}                     shows the configuration; e edits it",
         )

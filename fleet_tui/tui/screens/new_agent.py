@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.containers import Container, Vertical
@@ -27,9 +27,19 @@ from fleet_widgets.list_view import LineList
 from fleet_widgets.strip import ConfirmStrip
 from fleet_widgets.text_pane import Section, TextPane
 
+if TYPE_CHECKING:
+    from fleet_tui.tui.app import RoomApp
+
 USUAL = "engineering/developer"
 """What a ticket is given to unless something else is chosen."""
 _PANES = ("#templates", "#detail", "#form", "#preview")
+
+
+async def open_new(room: RoomApp, ticket: int | None, *, to_create: bool = False) -> None:
+    """Show the screen; with a ticket the form begins with it."""
+    await room.go("new")
+    if ticket is not None and isinstance(room.screen, NewAgentScreen):
+        room.screen.take(ticket, to_create=to_create)
 
 
 class NewAgentScreen(Finds, ListAndDetail):

@@ -20,7 +20,7 @@ from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.find import Finds, find_field
-from fleet_tui.tui.screens.new_agent import NewAgentScreen
+from fleet_tui.tui.screens.new_agent import open_new
 from fleet_widgets.board_view import BoardView
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import BLANK
@@ -170,10 +170,7 @@ class PipelineScreen(Finds, AgentActs):
     async def do_screen_new(self) -> None:
         """With the selected ticket, where it still waits for somebody to take it."""
         card = self.card()
-        waits = card is not None and card.stage is Stage.READY
-        await self.room.go("new")
-        if waits and card is not None and isinstance(self.room.screen, NewAgentScreen):
-            self.room.screen.take(card.number)
+        await open_new(self.room, card.number if card is not None and card.stage is Stage.READY else None)
 
     def do_ticket_hold(self) -> None:
         card = self.card()
