@@ -76,6 +76,8 @@ class Form(LineWidget, can_focus=True):
         """Of the fields and then the buttons, the one that has the cursor."""
         self._caret = 0
         self._top = 0
+        self._drawn: list[Line] = []
+        """What stands on each row, to find the rows that differ."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -239,6 +241,7 @@ class Form(LineWidget, can_focus=True):
     def on_resize(self) -> None:
         """Keep the cursor in view."""
         self._redraw()
+        self.refresh()
 
     def focus_changed(self) -> None:
         """The cursor shows only where the keys go; with them it leaves the field."""
@@ -248,18 +251,21 @@ class Form(LineWidget, can_focus=True):
 
     def strip(self, y: int) -> Strip:
         """Row ``y``: a field, or the buttons."""
-        row = self._top + y
-        if row < len(self._fields):
-            return to_strip(self._row(row), self.size.width, self.palette, dim=self.dimmed)
-        buttons = self._button_row() if row == len(self._fields) + 1 else BLANK
-        return to_strip(buttons, self.size.width, self.palette, dim=self.dimmed)
+        return to_strip(self._line(y), self.size.width, self.palette, dim=self.dimmed)
 
     def _redraw(self) -> None:
         rows, height = len(self._fields) + 2, max(1, self.size.height)
         row = self._at if self._at < len(self._fields) else rows - 1
         self._top = min(max(self._top, row - height + 1, 0), row)
         self._top = min(self._top, max(0, rows - height))
-        self.refresh()
+        before, self._drawn = self._drawn, [self._line(y) for y in range(self.size.height)]
+        self.refresh_rows(y for y, line in enumerate(self._drawn) if y >= len(before) or before[y] != line)
+
+    def _line(self, y: int) -> Line:
+        row = self._top + y
+        if row < len(self._fields):
+            return self._row(row)
+        return self._button_row() if row == len(self._fields) + 1 else BLANK
 
     def _row(self, at: int) -> Line:
         field, here = self._fields[at], self.has_focus and at == self._at
