@@ -197,6 +197,8 @@ async def test_when_the_agent_is_there_the_form_begins_anew(shop: Any, until: An
         shop.add(ev.draft(ev.ConfigLoaded("9" * 64, "v", [_row("sam")], []), "fleet"))
         app.feed.poke()
         await until(lambda: screen._typed == {})
+        await pilot.press("1")
+        await until(lambda: app.current_mode == "wall")
 
 
 async def test_what_must_be_said_is_named(shop: Any, until: Any, text: Any, tmp_path: Path) -> None:

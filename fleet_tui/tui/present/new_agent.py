@@ -19,6 +19,8 @@ from fleet_widgets.text_pane import Section
 
 CREATE, CANCEL = "Create", "Cancel"
 BUTTONS = (CREATE, CANCEL)
+_WIDE = 54
+"""Cells of the list from which words stand in full."""
 _TICKET = re.compile(r"(?:#|T-)?(\d{1,9})\Z", re.IGNORECASE)
 _FILL = "fill:"
 
@@ -86,7 +88,7 @@ def items(offer: Offer, words: str, width: int) -> list[Item]:
 
 
 def _row(row: TemplateRow, width: int) -> Line:
-    used = f"used {row.used}x" if row.used else ""
+    used = (f"used {row.used}x" if width >= _WIDE else f"{row.used}x") if row.used else ""
     name = f"  {row.name:<19.19}"
     if width < 44:
         return (Span(name), Span(f" {row.cost:<6} ", "quiet"), Span(row.budget, "quiet"))

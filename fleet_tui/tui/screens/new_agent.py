@@ -120,7 +120,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         row = offer.row(self._chosen) if offer is not None else None
         shown = present.detail_sections(detail, row)
         if offer is None:
-            shown = (Section("", present.nothing_lines(self._offers.trouble)),)
+            shown = (Section("", present.nothing_lines(self._offers.trouble or one_line(self.room.why_off, 200))),)
         self.query_one("#detail", TextPane).set_sections(shown)
         self._show_form(detail)
         preview = self.query_one("#preview", TextPane)
@@ -197,7 +197,7 @@ class NewAgentScreen(Finds, ListAndDetail):
 
     def _begin_anew_when_made(self) -> None:
         if self._making and self.snapshot is not None and self.snapshot.tile(self._making) is not None:
-            self._making = ""
+            self._making, self._cursor = "", "name"
             self._typed.clear()
             self._commit()
             self._offers.again()
@@ -230,6 +230,11 @@ class NewAgentScreen(Finds, ListAndDetail):
     @on(ConfirmStrip.Cancelled)
     def _not_made(self) -> None:
         self._making = ""
+
+    @on(ConfirmStrip.Confirmed)
+    def _being_made(self) -> None:
+        """Out of the form: the next letter is a command again."""
+        self._show_pane("#templates")
 
     def do_template_find(self) -> None:
         self._show_pane("#templates")
