@@ -9,7 +9,9 @@ import pytest
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import WatcherUnavailable
+from fleet_tui.readmodel.catalogue import preview
 from fleet_tui.settings.load import load_settings
+from fleet_tui.tui.present.new_agent import Sketch, command_line
 from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_tui.watcher import creating
 from tests.tui.tui_support import armed, opened
@@ -89,7 +91,7 @@ async def test_u13_from_a_ticket_to_an_agent_in_fourteen_keys(shop: Any, until: 
         assert args["seen"] == app.screen._preview().sha
 
 
-@pytest.mark.parametrize("typed", ["new T-44", "new 44"])
+@pytest.mark.parametrize("typed", ["new T-44", "new #44"])
 async def test_u13_by_name(shop: Any, until: Any, text: Any, typed: str) -> None:
     async with opened(shop, until) as (app, pilot):
         await pilot.press("colon", *typed)
@@ -199,6 +201,16 @@ async def test_when_the_agent_is_there_the_form_begins_anew(shop: Any, until: An
         await until(lambda: screen._typed == {})
         await pilot.press("1")
         await until(lambda: app.current_mode == "wall")
+
+
+def test_the_command_that_makes_the_same_in_a_shell() -> None:
+    asked = {"agent": "sam", "template": "house/painter", "ticket": {"number": 4, "state": "draft"}}
+    sketch = Sketch({"name": "sam", "budget": "$6.00 a week", "fill:run": "make 'x'", "starts": "note, claim"})
+    told = command_line(preview(asked), sketch, ("fleet",))
+    assert told == (
+        "fleet agent create sam --template house/painter --budget '$6.00 a week' --ticket 4 --ready "
+        "--set 'run=make '\"'\"'x'\"'\"'' --on note --on claim"
+    )
 
 
 async def test_what_must_be_said_is_named(shop: Any, until: Any, text: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -210,6 +211,19 @@ def starts_on(preview: Preview) -> str:
     if preview.ticket is None:
         return ", ".join(preview.starts_on)
     return f"ticket #{preview.ticket} {preview.ticket_title}, and no other"
+
+
+def command_line(preview: Preview, sketch: Sketch, program: Sequence[str]) -> str:
+    """What makes the same agent in a shell; the words of ``program`` are quoted for one already."""
+    words = ["agent", "create", preview.name, "--template", preview.template]
+    options = (("--vendor", "vendor"), ("--model", "model"), ("--budget", "budget"))
+    words += [word for option, key in options if sketch.typed.get(key) for word in (option, sketch.typed[key])]
+    words += ["--ticket", str(preview.ticket), *(["--ready"] if preview.is_draft else [])] if preview.ticket else []
+    for key, value in sketch.typed.items():
+        words += ["--set", f"{key.removeprefix(_FILL)}={value}"] if key.startswith(_FILL) else []
+    starts = re.split(r"[,\s]+", sketch.typed.get("starts", ""))
+    words += [word for kind in starts if kind for word in ("--on", kind)]
+    return " ".join((*program, *map(shlex.quote, words)))
 
 
 def create_strip(preview: Preview) -> StripRequest:

@@ -17,6 +17,7 @@ from fleet_tui.tui.bindings import NEW, Here, textual_bindings
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.offers import Offers
 from fleet_tui.tui.present import new_agent as present
+from fleet_tui.tui.present.copying import Offer, offer
 from fleet_tui.tui.present.new_agent import Sketch
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.find import Finds, find_field
@@ -64,7 +65,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         """The field or button that gets the cursor as soon as it is there."""
 
     @cached_property
-    def _offers(self) -> Offers:
+    def _catalogue(self) -> Offers:
         return Offers(self.room, self.tick)
 
     def body(self) -> Iterator[Widget]:
@@ -107,20 +108,20 @@ class NewAgentScreen(Finds, ListAndDetail):
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        self._offers.again()
+        self._catalogue.again()
         super().on_screen_resume()
 
     def update_body(self) -> None:
         self._begin_anew_when_made()
         self._choose_first()
         detail, args = self._detail(), self._args()
-        self._offers.want(self._chosen, self._said.ticket, args)
+        self._catalogue.want(self._chosen, self._said.ticket, args)
         self._show_list()
-        offer = self._offers.offer
+        offer = self._catalogue.offer
         row = offer.row(self._chosen) if offer is not None else None
         shown = present.detail_sections(detail, row)
         if offer is None:
-            shown = (Section("", present.nothing_lines(self._offers.trouble or one_line(self.room.why_off, 200))),)
+            shown = (Section("", present.nothing_lines(self._catalogue.trouble or one_line(self.room.why_off, 200))),)
         self.query_one("#detail", TextPane).set_sections(shown)
         self._show_form(detail)
         preview = self.query_one("#preview", TextPane)
@@ -131,12 +132,12 @@ class NewAgentScreen(Finds, ListAndDetail):
         self.show_focus()
 
     def _show_list(self) -> None:
-        rows, offer = self.query_one(LineList), self._offers.offer
+        rows, offer = self.query_one(LineList), self._catalogue.offer
         rows.set_items(present.items(offer, self._words, rows.size.width) if offer is not None else ())
         rows.select(self._chosen)
 
     def _choose_first(self) -> None:
-        offer = self._offers.offer
+        offer = self._catalogue.offer
         if offer is not None and offer.rows and offer.row(self._chosen) is None:
             usual = offer.row(USUAL) if self._typed.get("ticket") else None
             self._chosen = (usual or offer.rows[0]).id
@@ -150,12 +151,12 @@ class NewAgentScreen(Finds, ListAndDetail):
             self._cursor = ""
 
     def _fields(self, detail: TemplateDetail | None) -> tuple[Field, ...]:
-        if detail is None or self._offers.offer is None:
+        if detail is None or self._catalogue.offer is None:
             return ()
-        return present.fields(self._offers.offer, detail, self._sketch(), self._ticket_title())
+        return present.fields(self._catalogue.offer, detail, self._sketch(), self._ticket_title())
 
     def show_focus(self) -> None:
-        title = present.list_title(self._offers.offer, self._words, self._offers.trouble)
+        title = present.list_title(self._catalogue.offer, self._words, self._catalogue.trouble)
         self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
         name = self._detail()
         told = "new agent" if name is None else f"new agent from {name.row.id}"
@@ -170,7 +171,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         self._said = self._sketch()
 
     def _detail(self) -> TemplateDetail | None:
-        return self._offers.detail(self._chosen, self._said.ticket)
+        return self._catalogue.detail(self._chosen, self._said.ticket)
 
     def _args(self) -> dict[str, Any] | None:
         """What the watcher is asked about the agent; None while something must be said first."""
@@ -180,13 +181,13 @@ class NewAgentScreen(Finds, ListAndDetail):
         return self._said.args(detail)
 
     def _preview(self) -> Preview | None:
-        return self._offers.preview(self._args())
+        return self._catalogue.preview(self._args())
 
     def _refusal(self) -> SafeText:
         missing = next((field for field in self._fields(self._detail()) if field.problem), None)
         if missing is not None:
             return one_line(f"{missing.label}: {missing.problem}")
-        return self._offers.refusal(self._args())
+        return self._catalogue.refusal(self._args())
 
     def _ticket_title(self) -> SafeText:
         reader, number = self.room.reader(), self._sketch().ticket
@@ -200,7 +201,7 @@ class NewAgentScreen(Finds, ListAndDetail):
             self._making, self._cursor = "", "name"
             self._typed.clear()
             self._commit()
-            self._offers.again()
+            self._catalogue.again()
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -212,6 +213,14 @@ class NewAgentScreen(Finds, ListAndDetail):
         if self._preview() is not None and self._said == self._sketch():
             return ""
         return self._refusal() or "what it would be is not known yet"
+
+    def copies(self) -> Iterator[Offer]:
+        preview = self._preview()
+        if preview is not None:
+            program = self.room.context.program
+            yield offer("c", "the command that makes it", present.command_line(preview, self._said, program))
+            yield offer("l", "launch line", preview.launch)
+            yield offer("f", "its file", preview.text)
 
     def do_agent_create(self) -> None:
         preview, args = self._preview(), self._args()
@@ -246,7 +255,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         self.show_focus()
 
     def do_room_refresh(self) -> None:
-        self._offers.again()
+        self._catalogue.again()
         super().do_room_refresh()
         self.tick()
 
@@ -283,7 +292,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         self.tick()
 
     @on(Form.Changed)
-    def _changed(self, message: Form.Changed) -> None:
+    def _field_changed(self, message: Form.Changed) -> None:
         if message.key == "template":
             self._chosen = message.value
         else:
@@ -291,7 +300,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         self.tick()
 
     @on(Form.Left)
-    def _left(self) -> None:
+    def _field_left(self) -> None:
         self._commit()
         self.tick()
 
