@@ -59,7 +59,7 @@ def shop(fleet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 async def on_screen(app: Any, pilot: Any, until: Any) -> NewAgentScreen:
     await pilot.press("7")
-    await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen._preview() is not None)
+    await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
     await pilot.pause()
     screen: NewAgentScreen = app.screen
     return screen
@@ -69,7 +69,7 @@ async def test_u13_from_a_ticket_to_an_agent_in_fourteen_keys(shop: Any, until: 
     async with opened(shop, until) as (app, pilot):
         keys = ["4", "slash", *"44", "enter", "7"]
         await pilot.press(*keys)
-        await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen._preview() is not None)
+        await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
         assert app.screen.form.current == "name"
         tabs = 0
         while app.screen.form.current != "Create":
@@ -88,7 +88,7 @@ async def test_u13_from_a_ticket_to_an_agent_in_fourteen_keys(shop: Any, until: 
         args = dict(shop.calls)["create_agent"]
         assert (args["agent"], args["template"], args["ticket"]) == ("cron-drift", "engineering/developer", 44)
         assert args["fills"]["test_command"] == "make test"
-        assert args["seen"] == app.screen._preview().sha
+        assert args["seen"] == app.screen.draft.preview().sha
 
 
 @pytest.mark.parametrize("typed", ["new T-44", "new #44"])
@@ -98,7 +98,7 @@ async def test_u13_by_name(shop: Any, until: Any, text: Any, typed: str) -> None
         await until(lambda: app.screen.query("CommandList") and app.screen.query_one("CommandList").option_count > 0)
         await pilot.pause()
         await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen._preview() is not None)
+        await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
         assert app.screen.form.current == "Create"
         await pilot.press("enter")
         await armed(app, until)
@@ -124,7 +124,7 @@ async def test_a_template_is_searched_chosen_and_shown(shop: Any, until: Any, te
         await pilot.pause()
         assert "templates 1 of 14: misuse" in text(app)
         await pilot.press("j")
-        await until(lambda: screen._preview() is not None and "(reviewer)" in text(app))
+        await until(lambda: screen.draft.preview() is not None and "(reviewer)" in text(app))
         assert screen._chosen == "review/security-reviewer"
         assert "pr_needs_review" in text(app)
         assert "Ticket" not in [field.label for field in screen.form.fields]
@@ -150,7 +150,7 @@ async def test_what_is_typed_is_checked_when_the_field_is_left_and_kept(shop: An
         assert "[dev-1]" in text(app)
         assert "draft kept" in text(app)
         await pilot.press("enter", "delete", *"sam", "escape")
-        await until(lambda: screen._preview() is not None)
+        await until(lambda: screen.draft.preview() is not None)
         await pilot.press("C")
         await armed(app, until)
         assert "CREATE AGENT sam" in text(app)
@@ -191,14 +191,14 @@ async def test_when_the_agent_is_there_the_form_begins_anew(shop: Any, until: An
     async with opened(shop, until) as (app, pilot):
         screen = await on_screen(app, pilot, until)
         await pilot.press("enter", "delete", *"sam", "escape")
-        await until(lambda: screen._preview() is not None)
+        await until(lambda: screen.draft.preview() is not None)
         await pilot.press("C")
         await armed(app, until)
         await pilot.press("y")
         await until(lambda: "sam is made" in app.message)
         shop.add(ev.draft(ev.ConfigLoaded("9" * 64, "v", [_row("sam")], []), "fleet"))
         app.feed.poke()
-        await until(lambda: screen._typed == {})
+        await until(lambda: screen.draft.typed == {})
         await pilot.press("1")
         await until(lambda: app.current_mode == "wall")
 

@@ -66,7 +66,7 @@ async def test_screens(
             await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
             await pilot.pause()
         if name.startswith("new"):
-            await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen._preview() is not None)
+            await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
             await pilot.pause()
         if name == "system":
             await until(lambda: "2 errors" in text(app))

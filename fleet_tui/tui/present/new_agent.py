@@ -227,7 +227,7 @@ def command_line(preview: Preview, sketch: Sketch, program: Sequence[str]) -> st
 
 
 def create_strip(preview: Preview) -> StripRequest:
-    model = f", model {preview.model}" if preview.model else ""
+    model = f", model {one_line(preview.model)}" if preview.model else ""
     lines = [
         f"From {preview.template}: {preview.role} ({preview.family}). Runs {preview.vendor}{model}, {preview.budget}.",
         f"Starts on {starts_on(preview)}." + (" The draft is made ready." if preview.is_draft else ""),

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from fleet_tui.domain.text import NOTHING, SafeText, one_line
-from fleet_tui.readmodel.catalogue import Preview, TemplateDetail
+from fleet_tui.domain.text import one_line
+from fleet_tui.tui.agent_draft import AgentDraft
 from fleet_tui.tui.bindings import NEW, Here, textual_bindings
 from fleet_tui.tui.commands import Act
-from fleet_tui.tui.offers import Offers
 from fleet_tui.tui.present import new_agent as present
 from fleet_tui.tui.present.copying import Offer, offer
-from fleet_tui.tui.present.new_agent import Sketch
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.find import Finds, find_field
 from fleet_tui.tui.screens.list_detail import ListAndDetail
-from fleet_widgets.form import Field, Form
+from fleet_widgets.form import Form
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.list_view import LineList
 from fleet_widgets.strip import ConfirmStrip
@@ -54,9 +52,6 @@ class NewAgentScreen(Finds, ListAndDetail):
 
     def __init__(self) -> None:
         super().__init__()
-        self._typed: dict[str, str] = {}
-        self._said = Sketch()
-        """What the watcher is asked about: what was said when a field was left last."""
         self._words = ""
         """What the templates on show are searched for."""
         self._making = ""
@@ -65,8 +60,9 @@ class NewAgentScreen(Finds, ListAndDetail):
         """The field or button that gets the cursor as soon as it is there."""
 
     @cached_property
-    def _catalogue(self) -> Offers:
-        return Offers(self.room, self.tick)
+    def draft(self) -> AgentDraft:
+        """What is said in the form."""
+        return AgentDraft(self.room, self.tick)
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -96,134 +92,90 @@ class NewAgentScreen(Finds, ListAndDetail):
 
     def take(self, ticket: int, *, to_create: bool = False) -> None:
         """Begin with a ticket: the form has the keys, with the cursor on the name or, ``to_create``, on the button."""
-        self._typed["ticket"] = f"#{ticket}"
-        detail = self._detail()
+        self.draft.typed["ticket"] = f"#{ticket}"
+        detail = self.draft.detail()
         if self._chosen is None or (detail is not None and not detail.takes_tickets):
             self._chosen = USUAL
         self._cursor = present.CREATE if to_create else "name"
-        self._commit()
+        self.draft.commit()
         self._show_pane("#form")
         self.tick()
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def on_screen_resume(self) -> None:
-        self._catalogue.again()
+        self.draft.offers.again()
         super().on_screen_resume()
 
     def update_body(self) -> None:
         self._begin_anew_when_made()
         self._choose_first()
-        detail, args = self._detail(), self._args()
-        self._catalogue.want(self._chosen, self._said.ticket, args)
+        self.draft.template = self._chosen
+        self.draft.want()
         self._show_list()
-        offer = self._catalogue.offer
+        offer = self.draft.offers.offer
         row = offer.row(self._chosen) if offer is not None else None
-        shown = present.detail_sections(detail, row)
+        shown = present.detail_sections(self.draft.detail(), row)
         if offer is None:
-            shown = (Section("", present.nothing_lines(self._catalogue.trouble or one_line(self.room.why_off, 200))),)
+            trouble = self.draft.offers.trouble or one_line(self.room.why_off, 200)
+            shown = (Section("", present.nothing_lines(trouble)),)
         self.query_one("#detail", TextPane).set_sections(shown)
-        self._show_form(detail)
+        self._show_form()
         preview = self.query_one("#preview", TextPane)
-        preview.set_sections(present.preview_sections(self._preview(), self._refusal(), asking=args is not None))
+        is_asked = self.draft.args() is not None
+        preview.set_sections(present.preview_sections(self.draft.preview(), self.draft.refusal(), asking=is_asked))
         stale = bool(self.room.why_frozen)
         for pane in (self.query_one(LineList), self.form, preview, self.query_one("#detail", TextPane)):
             pane.dimmed = stale
         self.show_focus()
 
     def _show_list(self) -> None:
-        rows, offer = self.query_one(LineList), self._catalogue.offer
+        rows, offer = self.query_one(LineList), self.draft.offers.offer
         rows.set_items(present.items(offer, self._words, rows.size.width) if offer is not None else ())
         rows.select(self._chosen)
 
     def _choose_first(self) -> None:
-        offer = self._catalogue.offer
+        offer = self.draft.offers.offer
         if offer is not None and offer.rows and offer.row(self._chosen) is None:
-            usual = offer.row(USUAL) if self._typed.get("ticket") else None
+            usual = offer.row(USUAL) if self.draft.typed.get("ticket") else None
             self._chosen = (usual or offer.rows[0]).id
 
-    def _show_form(self, detail: TemplateDetail | None) -> None:
-        form, fields = self.form, self._fields(detail)
+    def _show_form(self) -> None:
+        form, fields = self.form, self.draft.fields()
         form.set_fields(fields, present.BUTTONS if fields else ())
         form.styles.height = min(len(fields) + 2, max(4, self.size.height - 12)) if fields else 1
         if self._cursor and fields:
             form.go_to(self._cursor)
             self._cursor = ""
 
-    def _fields(self, detail: TemplateDetail | None) -> tuple[Field, ...]:
-        if detail is None or self._catalogue.offer is None:
-            return ()
-        return present.fields(self._catalogue.offer, detail, self._sketch(), self._ticket_title())
-
     def show_focus(self) -> None:
-        title = present.list_title(self._catalogue.offer, self._words, self._catalogue.trouble)
+        title = present.list_title(self.draft.offers.offer, self._words, self.draft.offers.trouble)
         self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
-        name = self._detail()
-        told = "new agent" if name is None else f"new agent from {name.row.id}"
-        self.set_line("form-rule", rule(told, "draft kept" if self._typed else "", has_focus=self.form.has_focus))
-
-    # -- what is said, and what is known of it -------------------------------------------------------------------------
-
-    def _sketch(self) -> Sketch:
-        return Sketch(dict(self._typed))
-
-    def _commit(self) -> None:
-        self._said = self._sketch()
-
-    def _detail(self) -> TemplateDetail | None:
-        return self._catalogue.detail(self._chosen, self._said.ticket)
-
-    def _args(self) -> dict[str, Any] | None:
-        """What the watcher is asked about the agent; None while something must be said first."""
-        detail = self._detail()
-        if detail is None or any(field.problem for field in self._fields(detail)):
-            return None
-        return self._said.args(detail)
-
-    def _preview(self) -> Preview | None:
-        return self._catalogue.preview(self._args())
-
-    def _refusal(self) -> SafeText:
-        missing = next((field for field in self._fields(self._detail()) if field.problem), None)
-        if missing is not None:
-            return one_line(f"{missing.label}: {missing.problem}")
-        return self._catalogue.refusal(self._args())
-
-    def _ticket_title(self) -> SafeText:
-        reader, number = self.room.reader(), self._sketch().ticket
-        ticket = reader.ticket(number) if reader is not None and number is not None else None
-        if ticket is not None:
-            return one_line(f"{ticket.title} ({ticket.state})", 80)
-        return one_line("there is no such ticket") if number is not None else NOTHING
+        detail = self.draft.detail()
+        told = "new agent" if detail is None else f"new agent from {detail.row.id}"
+        self.set_line("form-rule", rule(told, "draft kept" if self.draft.typed else "", has_focus=self.form.has_focus))
 
     def _begin_anew_when_made(self) -> None:
         if self._making and self.snapshot is not None and self.snapshot.tile(self._making) is not None:
             self._making, self._cursor = "", "name"
-            self._typed.clear()
-            self._commit()
-            self._catalogue.again()
+            self.draft.clear()
+            self.draft.offers.again()
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def here(self) -> Here:
-        return replace(super().here(), unmade=self._why_unmade() if self.stands else "")
-
-    def _why_unmade(self) -> str:
-        """Why no agent can be made now; empty when one can."""
-        if self._preview() is not None and self._said == self._sketch():
-            return ""
-        return self._refusal() or "what it would be is not known yet"
+        return replace(super().here(), unmade=self.draft.why_unmade() if self.stands else "")
 
     def copies(self) -> Iterator[Offer]:
-        preview = self._preview()
+        preview = self.draft.preview()
         if preview is not None:
             program = self.room.context.program
-            yield offer("c", "the command that makes it", present.command_line(preview, self._said, program))
+            yield offer("c", "the command that makes it", present.command_line(preview, self.draft.said, program))
             yield offer("l", "launch line", preview.launch)
             yield offer("f", "its file", preview.text)
 
     def do_agent_create(self) -> None:
-        preview, args = self._preview(), self._args()
+        preview, args = self.draft.preview(), self.draft.args()
         assert preview is not None
         assert args is not None
         self._making = preview.name
@@ -255,7 +207,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         self.show_focus()
 
     def do_room_refresh(self) -> None:
-        self._catalogue.again()
+        self.draft.offers.again()
         super().do_room_refresh()
         self.tick()
 
@@ -281,7 +233,7 @@ class NewAgentScreen(Finds, ListAndDetail):
             await super().do_room_back()
         else:
             self._show_pane("#templates")
-            if self._typed:
+            if self.draft.typed:
                 self.room.say("the draft is kept", "quiet")
 
     @on(LineList.Opened)
@@ -296,12 +248,12 @@ class NewAgentScreen(Finds, ListAndDetail):
         if message.key == "template":
             self._chosen = message.value
         else:
-            self._typed[message.key] = message.value
+            self.draft.typed[message.key] = message.value
         self.tick()
 
     @on(Form.Left)
     def _field_left(self) -> None:
-        self._commit()
+        self.draft.commit()
         self.tick()
 
     @on(Form.Out)
@@ -313,8 +265,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         if message.button == present.CREATE:
             await self.action_do("agent.create")
             return
-        self._typed.clear()
-        self._commit()
+        self.draft.clear()
         self._show_pane("#templates")
         self.room.say("the form begins anew; nothing was made", "quiet")
         self.tick()
