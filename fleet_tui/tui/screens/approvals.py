@@ -214,7 +214,9 @@ class ApprovalsScreen(DiffKeys):
     def _ask(self, request: StripRequest, act: Act) -> None:
         """With who else looks at it in another room: the first valid decision counts."""
         other = self.room.picture.health.beside(act.args["approval"])
-        told: tuple[Line, ...] = ((Span(f" In another room: {present.beside_text(other)}", "strong"),),) if other else ()
+        told: tuple[Line, ...] = ()
+        if other:
+            told = ((Span(f" In another room: {present.beside_text(other)}", "strong"),),)
         self.ask(replace(request, lines=(*told, *request.lines)), act)
 
     def what_changed(self, act: Act) -> str:
