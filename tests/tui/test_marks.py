@@ -103,15 +103,16 @@ async def test_of_those_marked_some_are_left_out_with_the_reason(testers: Any, u
         await pilot.press("asterisk", "Q")
         strip = await asked(app, until)
         assert strip.title == "QUARANTINE 7 AGENTS"
-        assert "left out: qa-2: is quarantined already; U releases" in text(app)
+        assert "left out (is quarantined already; U releases): qa-2" in text(app)
         assert "qa-3 (qa), ASK, on #3 Check 3" in text(app)
+        assert "1 of the 8 marked left out, named at the end." in text(app)
         await pilot.press("escape", "m", *"hello", "tab")
         await asyncio.sleep(ARM_S + 0.05)
         await pilot.press("enter")
         strip = await asked(app, until)
         assert strip.title == "MESSAGE TO 6 AGENTS"
-        assert "left out: qa-3: asked a question: m on it alone answers it" in text(app)
-        assert "left out: spare: has no running process" in text(app)
+        assert "left out (asked a question: m on it alone answers it): qa-3" in text(app)
+        assert "left out (has no running process): spare" in text(app)
         await pilot.press("escape")
         await until(lambda: app.message == "message to cancelled; nothing was done")
         assert app.drafts["marked"] == "hello"
@@ -153,7 +154,7 @@ async def test_what_came_of_each_is_told_and_who_failed_stays_marked(testers: An
         app.feed.poke()
         await until(lambda: app.picture.snapshot.tile("qa-5").paused)
         await pilot.press("5", "enter")
-        await until(lambda: app.message == "pause 5 agents: 3 paused, 2 not; those stay marked")
+        await until(lambda: app.message == "pause 5 agents: 2 not done, still marked; 3 paused")
         assert marked(app) == {"qa-4", "qa-5"}
         shown = " ".join(text(app).split())
         assert "pause: 3 of 6 done" in shown
@@ -189,7 +190,7 @@ async def test_paused_ones_go_on_when_all_that_are_marked_are_paused(testers: An
         await pilot.press("P")
         strip = await asked(app, until)
         assert strip.title == "PAUSE 1 AGENT"
-        assert "left out: qa-1, qa-2: is paused already" in text(app)
+        assert "left out (is paused already): qa-1, qa-2" in text(app)
         await pilot.press("escape")
         app.screen.query_one(PaneWall).mark(["qa-1", "qa-2"])
         await pilot.press("P")
@@ -251,7 +252,7 @@ async def test_progress_is_told_and_escape_asks_no_more(testers: Any, until: Any
         await until(lambda: "pause 8 agents: 0 of 8 asked: working" in text(app))
         await pilot.press("escape")
         gate.set()
-        await until(lambda: app.message == "pause 8 agents: 6 paused, 2 not; those stay marked")
+        await until(lambda: app.message == "pause 8 agents: 2 not done, still marked; 6 paused")
         await until(lambda: "not asked: you cancelled" in text(app))
         assert len(marked(app)) == 2
     assert len(testers.calls) == 6

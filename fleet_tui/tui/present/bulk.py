@@ -20,14 +20,15 @@ def strip(
 ) -> StripRequest:
     """``about`` says what it does, ``lines`` who they are, one each. For more than a few, or where it is ``typed``,
     their number is what confirms."""
-    number = len(bulk.acts)
+    number, left_out = len(bulk.acts), len(bulk.left_out)
+    more = f"{left_out} of the {number + left_out} marked left out, named at the end." if left_out else ""
     by_number = typed or number > FREELY
     return StripRequest(
         title=title,
         lines=(
-            *((Span(f" {text}"),) for text in about if text),
+            *((Span(f" {text}"),) for text in (*about, more) if text),
             *((Span(f"  {text}"),) for text in lines),
-            *((Span(f"  left out: {who}: {why}", "quiet"),) for who, why in by_reason(bulk.left_out)),
+            *((Span(f"  left out ({why}): {who}", "quiet"),) for who, why in by_reason(bulk.left_out)),
         ),
         confirm="text" if by_number else "y",
         expected=str(number) if by_number else "",
@@ -51,8 +52,8 @@ def summary(bulk: Bulk, results: Sequence[Result]) -> tuple[str, str]:
     if not failed:
         return f"{bulk.verb} {bulk.target}: {word}", "normal"
     done = len(results) - failed
-    told = f"{done} {word}" if done else "none done"
-    return f"{bulk.verb} {bulk.target}: {told}, {failed} not; those stay marked", "warn"
+    told = f"; {done} {word}" if done else ""
+    return f"{bulk.verb} {bulk.target}: {failed} not done, still marked{told}", "warn"
 
 
 def outcome(bulk: Bulk, results: Sequence[Result]) -> Section | None:
@@ -61,7 +62,7 @@ def outcome(bulk: Bulk, results: Sequence[Result]) -> Section | None:
     total = len(results) + len(bulk.left_out)
     if len(done) == total:
         return None
-    return Section(f"{bulk.verb}: {len(done)} of {total} done", tuple(_lines(bulk, results, done)))
+    return Section(f"{bulk.verb.removesuffix(' to')}: {len(done)} of {total} done", tuple(_lines(bulk, results, done)))
 
 
 def _lines(bulk: Bulk, results: Sequence[Result], done: Sequence[str]) -> Iterator[Line]:
@@ -69,7 +70,7 @@ def _lines(bulk: Bulk, results: Sequence[Result], done: Sequence[str]) -> Iterat
     for who, why in by_reason(results):
         yield (Span(" not done  ", "warn"), Span(f"{who}: ", "strong"), Span(why))
     for who, why in by_reason(bulk.left_out):
-        yield (Span(" left out  ", "quiet"), Span(f"{who}: "), Span(why))
+        yield (Span(" left out  ", "quiet"), Span(f"{who}: "), Span(why, "quiet"))
     if done:
         yield (Span(" done      ", "quiet"), Span(", ".join(done)))
     yield (Span(" Esc closes this", "hint"),)
