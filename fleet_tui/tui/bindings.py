@@ -39,6 +39,8 @@ class Here:
     """The alarm that `w` led to, or the one on line 2."""
     listed: Alarm | None = None
     """The alarm that is selected in their list."""
+    marked_alarms: tuple[Alarm, ...] = ()
+    """Those that are marked there: what can be done to several is done to them."""
     standing: Standing | None = None
     """The budget that is selected in their table."""
     held: ApprovalCard | None = None
@@ -168,11 +170,33 @@ def _needs(here: Here) -> str | None:
     return None if here.needs else "nothing waits for you"
 
 
+def may_not_acknowledge(alarm: Alarm) -> str | None:
+    """Why not, or None."""
+    if alarm.acknowledged_by:
+        return f"acknowledged already, by {one_line(alarm.acknowledged_by, 40)}"
+    return "it is on the shelf; s brings it back" if alarm.state is AlarmState.SHELVED else None
+
+
+def may_not_shelve(alarm: Alarm) -> str | None:
+    """Why it cannot be put on the shelf, or None."""
+    if alarm.state is AlarmState.SHELVED:
+        return "on the shelf already"
+    if alarm.state is AlarmState.CLEARED:
+        return "it has cleared; a acknowledges it"
+    return may_shelve(alarm, 1)
+
+
+def _none_of(here: Here, reason: Callable[[Alarm], str | None]) -> str | None:
+    """Of the alarms that are marked."""
+    reasons = [reason(alarm) for alarm in here.marked_alarms]
+    return None if None in reasons else f"not for one of the {len(reasons)} marked: {reasons[0]}"
+
+
 def _alarm(here: Here) -> str | None:
-    if here.listed is not None and here.listed.acknowledged_by:
-        return f"acknowledged already, by {one_line(here.listed.acknowledged_by, 40)}"
-    if here.listed is not None and here.listed.state is AlarmState.SHELVED:
-        return "it is on the shelf; s brings it back"
+    if here.marked_alarms:
+        return _none_of(here, may_not_acknowledge)
+    if here.listed is not None:
+        return may_not_acknowledge(here.listed)
     return None if here.alarm else "no alarm to acknowledge; the rest of the queue is decided"
 
 
@@ -180,14 +204,16 @@ def _listed(here: Here) -> str | None:
     return None if here.listed else "no alarm is selected"
 
 
+def _under_cursor(here: Here) -> str | None:
+    return _listed(here) if here.scope == ALARMS else _tile(here)
+
+
 def _shelvable(here: Here) -> str | None:
-    if here.listed is None:
-        return "no alarm is selected"
-    if here.listed.state is AlarmState.SHELVED:
-        return None
-    if here.listed.state is AlarmState.CLEARED:
-        return "it has cleared; a acknowledges it"
-    return may_shelve(here.listed, 1)
+    if here.marked_alarms:
+        return _none_of(here, may_not_shelve)
+    if here.listed is None or here.listed.state is AlarmState.SHELVED:  # from there it is brought back
+        return _listed(here)
+    return may_not_shelve(here.listed)
 
 
 def _standing(here: Here) -> str | None:
@@ -406,8 +432,15 @@ KEYS: tuple[Key, ...] = (
         True,
         disabled=_of_marked(_not_quarantined),
     ),
-    Key("mark.toggle", "space", "mark", "mark what the cursor is on; again: not", (WALL,), disabled=_tile),
-    Key("mark.all", "asterisk", "mark all", "mark all that are shown; again: none of them", (WALL,), hint=False),
+    Key(
+        "mark.toggle",
+        "space",
+        "mark",
+        "mark what the cursor is on, or take its mark away",
+        (WALL, ALARMS),
+        disabled=_under_cursor,
+    ),
+    Key("mark.all", "asterisk", "mark all", "mark all that are shown; again: none of them", (WALL, ALARMS), hint=False),
     Key(
         "agent.interrupt",
         "I",

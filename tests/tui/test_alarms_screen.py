@@ -12,7 +12,7 @@ from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.events import EventsScreen
-from tests.tui.tui_support import armed, opened
+from tests.tui.tui_support import armed, asked, opened
 
 MEANINGS = {"secrets": AlarmSettings(consequence="a credential leaks", respond_within_s=300)}
 
@@ -265,3 +265,49 @@ async def test_the_bell_rings_once_for_a_burst_and_writes_nothing_else(fleet: An
         fleet.offset_ns += 60_000_000_000
         app._tick()
         assert rung == [1], "an agent's own screen is left alone"
+
+
+async def test_those_that_are_marked_are_acknowledged_by_their_number(alarmed: Any, until: Any, text: Any) -> None:
+    alarmed.add(ev.draft(ev.AlarmAcknowledged("alm-2", "operator:kim"), "alarm:alm-2"))
+    async with opened(alarmed, until) as (app, pilot):
+        await pilot.press("3", "asterisk")
+        await until(lambda: "5 marked  a acknowledges, s shelves them; Esc clears the marks" in text(app))
+        await pilot.press("a")
+        request = await asked(app, until)
+        assert (request.title, request.confirm) == ("ACKNOWLEDGE 3 ALARMS", "y")
+        assert "left out (acknowledged already, by operator:kim): (2) dev-3 push blocked" in text(app)
+        assert "left out (it is on the shelf; s brings it back): <3!> spare flaky test rate" in text(app)
+        await pilot.press("y")
+        await until(lambda: app.message == "acknowledge 3 alarms: acknowledged")
+        await until(lambda: "acknowledge: 3 of 5 done" in text(app))
+        assert app.screen.marking().marked == frozenset()
+    assert [args for _, args in alarmed.calls] == [{"alarm": f"alm-{number}"} for number in (1, 3, 4)]
+
+
+async def test_one_time_and_reason_shelve_all_that_are_marked(alarmed: Any, until: Any, text: Any) -> None:
+    alarmed.add(*(raised(f"alm-{number}", 3, f"slow {number}", f"ticket:{number}") for number in range(6, 9)))
+    async with opened(alarmed, until) as (app, pilot):
+        await pilot.press("3", "x")
+        await until(lambda: "alm-8" in keys(app))
+        await pilot.press("asterisk", "s")
+        request = await asked(app, until)
+        assert (request.title, request.word) == ("SHELVE 5 ALARMS", "5")
+        assert "left out (an alarm of priority 1 can be acknowledged, not shelved): [1!] dev-3" in text(app)
+        await pilot.press(*"2h known", "tab", *"5", "enter")
+        await until(lambda: len(alarmed.calls) == 5)
+    assert {op for op, _ in alarmed.calls} == {"shelve"}
+    assert {(args["for_s"], args["reason"]) for _, args in alarmed.calls} == {(7200, "known")}
+
+
+async def test_marks_of_alarms_are_kept_where_they_are_folded(alarmed: Any, until: Any, text: Any) -> None:
+    alarmed.add(*(raised(f"alm-{number}", 2, f"more {number}", "agent:dev-3", "alm-1") for number in range(6, 11)))
+    async with opened(alarmed, until) as (app, pilot):
+        await pilot.press("3", "x")
+        await until(lambda: "alm-10" in keys(app))
+        await pilot.press("asterisk")
+        marked = len(app.screen.marking().marked)
+        await pilot.press("x")
+        await until(lambda: f"{marked} marked (" in text(app) and "not shown)" in text(app))
+        await pilot.press("escape")
+        await until(lambda: not app.screen.marking().marked)
+        assert isinstance(app.screen, AlarmsScreen)

@@ -13,9 +13,9 @@ from fleet_tui.domain.errors import Conflict
 from fleet_tui.tui.bindings import MOST_STOPPED
 from fleet_tui.tui.outcome import OutcomePane
 from fleet_widgets.pane_wall import PaneWall
-from fleet_widgets.strip import ARM_S, ConfirmStrip, StripRequest
+from fleet_widgets.strip import ARM_S, ConfirmStrip
 from tests.tui.conftest import config, running
-from tests.tui.tui_support import armed, opened
+from tests.tui.tui_support import armed, asked, opened
 
 Text = Callable[[Any], str]
 BY_HAND = "by hand from the control room"
@@ -23,13 +23,6 @@ BY_HAND = "by hand from the control room"
 
 def marked(app: Any) -> set[str]:
     return set(app.screen.query_one(PaneWall).marked)
-
-
-async def asked(app: Any, until: Any) -> StripRequest:
-    """What the strip asks, as soon as its keys count."""
-    request = (await armed(app, until)).request
-    assert request is not None
-    return request
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from fleet_tui.tui.app import RoomApp
-from fleet_widgets.strip import ConfirmStrip
+from fleet_widgets.strip import ConfirmStrip, StripRequest
 
 
 @asynccontextmanager
@@ -27,3 +27,10 @@ async def armed(app: Any, until: Any) -> ConfirmStrip:
     strip: ConfirmStrip = app.screen.query_one(ConfirmStrip)
     await until(lambda: strip.armed)
     return strip
+
+
+async def asked(app: Any, until: Any) -> StripRequest:
+    """What the open strip asks, as soon as its keys count."""
+    request = (await armed(app, until)).request
+    assert request is not None
+    return request

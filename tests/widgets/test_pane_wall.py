@@ -284,10 +284,10 @@ async def test_keys_move_open_and_mark(stage: Callable[..., Any]) -> None:
         await s.pilot.press("j", "l", "down", "right", "h", "k", "enter")
         assert s.widget.selected == "k6"
         await s.pilot.press("G")
-        s.widget.toggle_mark()
+        s.widget.toggle_mark(s.widget.selected)
         await s.pilot.press("g", "plus", "minus")
-        s.widget.toggle_mark()
-        s.widget.toggle_mark()
+        s.widget.toggle_mark(s.widget.selected)
+        s.widget.toggle_mark(s.widget.selected)
         await s.settle()
         assert s.widget.marked == {"k30"}
         assert [m.key for m in s.of(PaneWall.Opened)] == ["k6"]

@@ -111,6 +111,24 @@ async def test_headings_are_passed_over_and_tall_items_scroll_whole(stage: Calla
             s.widget.set_items(items("a", "a"))
 
 
+async def test_marks_of_a_list_go_with_their_keys(stage: Callable[..., Any]) -> None:
+    async with stage(LineList(), size=(40, 5)) as s:
+        s.widget.set_items([Item("head", (line("head"),), selectable=False), *items("a", "b", "c")])
+        s.widget.select("b")
+        s.widget.mark_all()
+        await s.settle()
+        assert s.text()[:4] == [" head", "+item a", "╋item b", "+item c"]
+        s.widget.toggle_mark("c")
+        s.widget.set_items(items("c", "b"), hidden=["a"])
+        await s.settle()
+        assert s.text()[:2] == [" item c", "╋item b"]
+        assert (s.widget.marked, s.widget.hidden_marks) == ({"a", "b"}, 1)
+        s.widget.set_items(items("c"))
+        await s.settle()
+        assert s.widget.marked == frozenset()
+        assert s.of(LineList.MarksChanged)[-1].marked == frozenset()
+
+
 async def test_clicks_and_an_empty_list(stage: Callable[..., Any]) -> None:
     async with stage(LineList(), size=(40, 5)) as s:
         await s.pilot.press("j", "k", "g", "G", "enter", "pagedown")

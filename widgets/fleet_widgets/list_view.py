@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.strip import Strip
 
 from fleet_widgets.lines import BLANK, Line, Span, join, next_match, to_strip
+from fleet_widgets.marking import Marking
 from fleet_widgets.moving import KeyCursor, moving_keys, open_key
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.places import clamped, revealed
@@ -24,8 +25,8 @@ class Item:
     selectable: bool = True
 
 
-class LineList(KeyCursor):
-    """A list of items. The sign ``>`` in the first column is the cursor."""
+class LineList(KeyCursor, Marking):
+    """A list of items. The sign ``>`` in the first column is the cursor, ``+`` a mark."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*moving_keys("list"), open_key("list")]
 
@@ -41,19 +42,21 @@ class LineList(KeyCursor):
         self._items: tuple[Item, ...] = ()
         self._rows: list[tuple[Item, int]] = []  # (item, index of its line) of every row
         self._top = 0
-        self._shown: list[tuple[Line, bool]] = []
-        """What stands on each row of the screen, and whether the cursor does."""
+        self._shown: list[tuple[Line, bool, bool]] = []
+        """What stands on each row of the screen, and whether the cursor or a mark does."""
 
     @property
     def items(self) -> tuple[Item, ...]:
         """What it shows."""
         return self._items
 
-    def set_items(self, items: Sequence[Item]) -> None:
+    def set_items(self, items: Sequence[Item], hidden: Iterable[str] = ()) -> None:
         """Replace the entries. The cursor and the row it stands on stay with its key; a vanished key leaves nothing
-        selected. Only rows that differ are redrawn. ValueError when a key stands twice."""
+        selected. ``hidden`` keys exist and are not listed now: their marks stay. Only rows that differ are redrawn.
+        ValueError when a key stands twice."""
         new = tuple(items)
         if new == self._items:
+            self.forget_marks(hidden)
             return
         if len({item.key for item in new}) != len(new):
             raise ValueError("the same key stands twice in a list")
@@ -62,7 +65,17 @@ class LineList(KeyCursor):
         self._rows = [(item, index) for item in new for index in range(len(item.lines))]
         if not self.drop_vanished() and self._selected is not None and 0 <= offset < self.size.height:
             self._top = self._cursor_row() - offset
+        self.forget_marks(hidden)
         self._clamp()
+        self._redraw()
+
+    def markable(self) -> Collection[str]:
+        """The selectable items."""
+        return self.keys()
+
+    def marks_drawn(self, changed: frozenset[str]) -> None:
+        """Their rows."""
+        del changed
         self._redraw()
 
     def find(self, words: str, step: int = 1) -> bool:
@@ -98,7 +111,7 @@ class LineList(KeyCursor):
 
     def focus_changed(self) -> None:
         """The cursor or label of the focused widget is strong."""
-        self.refresh_rows(y for y, (_, chosen) in enumerate(self._shown) if chosen)
+        self.refresh_rows(y for y, (_, chosen, _) in enumerate(self._shown) if chosen)
 
     def strip(self, y: int) -> Strip:
         """Row ``y``: the cursor's column and the line of an item."""
@@ -107,20 +120,30 @@ class LineList(KeyCursor):
             return self.blank()
         item, index = self._rows[row]
         chosen = item.key == self._selected
-        sign = self.palette.box.pointer if chosen and index == 0 else " "
-        base = "cursor" if chosen and self.has_focus else "normal"
+        marked = item.key in self._marked
+        base = "cursor" if chosen and self.has_focus else "marked" if marked else "normal"
         style = "focus" if self.has_focus else "quiet"
-        pointer = to_strip((Span(sign, style),), 1, self.palette, base=base, dim=self.dimmed)
+        pointer = to_strip(
+            (Span(self._sign(chosen, marked) if index == 0 else " ", style),),
+            1,
+            self.palette,
+            base=base,
+            dim=self.dimmed,
+        )
         text = to_strip(item.lines[index], self.size.width - 1, self.palette, base=base, dim=self.dimmed)
         return join((pointer, text), self.size.width)
+
+    def _sign(self, chosen: bool, marked: bool) -> str:
+        box = self.palette.box
+        return (box.both if marked else box.pointer) if chosen else box.mark if marked else " "
 
     def _cursor_row(self) -> int:
         return next((row for row, (item, _) in enumerate(self._rows) if item.key == self._selected), -1)
 
-    def _drawn(self) -> list[tuple[Line, bool]]:
+    def _drawn(self) -> list[tuple[Line, bool, bool]]:
         shown = self._rows[self._top : self._top + self.size.height]
-        drawn = [(item.lines[index], item.key == self._selected) for item, index in shown]
-        return drawn + [(BLANK, False)] * (self.size.height - len(drawn))
+        drawn = [(item.lines[index], item.key == self._selected, item.key in self._marked) for item, index in shown]
+        return drawn + [(BLANK, False, False)] * (self.size.height - len(drawn))
 
     def _redraw(self) -> None:
         """Refresh the rows that differ from what stands there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import WidgetMessage
 from fleet_widgets.lines import BLANK, Line, join, to_strip
 from fleet_widgets.live_text import LiveText, LiveView
+from fleet_widgets.marking import Marking
 from fleet_widgets.palette import GREY, Palette
 from fleet_widgets.wall_layout import Density, Grid, Shown, layout
 from fleet_widgets.wall_moves import Direction, step
@@ -24,7 +25,7 @@ __all__ = ["Density", "LiveView", "PaneWall", "Tile"]  # the value types belong 
 _DENSITIES: tuple[Density, ...] = ("auto", "micro", "small", "large")
 
 
-class PaneWall(LineWidget, can_focus=True):
+class PaneWall(Marking, can_focus=True):
     """The wall. Slots keep their place, the cursor belongs to a key, and only rows that changed are drawn again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,12 +63,6 @@ class PaneWall(LineWidget, can_focus=True):
 
         newest_wins: ClassVar[bool] = True
 
-    @dataclass
-    class MarksChanged(WidgetMessage):
-        """Another set of keys is marked."""
-
-        marked: frozenset[str]
-
     def __init__(
         self,
         *,
@@ -82,8 +77,6 @@ class PaneWall(LineWidget, can_focus=True):
         self._live: dict[str, LiveText] = {}
         self._asked: dict[str, LiveView] = {}
         self._selected: str | None = None
-        self._marked: frozenset[str] = frozenset()
-        self._hidden: frozenset[str] = frozenset()
         self._page = 0
         self._grid: Grid = layout(80, 24, 1, "auto")
         self._drawn: list[tuple[TileRow, ...]] = []
@@ -95,11 +88,6 @@ class PaneWall(LineWidget, can_focus=True):
     def selected(self) -> str | None:
         """Key under the cursor; stays with the key when slots move, None when the key vanishes."""
         return self._selected
-
-    @property
-    def marked(self) -> frozenset[str]:
-        """Marked keys, hidden ones too; keys that vanish are unmarked."""
-        return self._marked
 
     @property
     def page(self) -> int:
@@ -122,9 +110,9 @@ class PaneWall(LineWidget, can_focus=True):
         ``hidden`` are keys that exist and have no slot now: their marks stay. ValueError when a key stands in two
         slots.
         """
-        slots, self._hidden = tuple(tiles), frozenset(hidden)
+        slots = tuple(tiles)
         if slots == self._slots:
-            self._forget_vanished()
+            self.forget_marks(hidden)
             return
         index = {tile.key: at for at, tile in enumerate(slots) if tile is not None}
         if len(index) != sum(tile is not None for tile in slots):
@@ -132,6 +120,7 @@ class PaneWall(LineWidget, can_focus=True):
         resized = len(slots) != len(self._slots)
         self._slots, self._index = slots, index
         self._forget_vanished()
+        self.forget_marks(hidden)
         if resized:
             self._arrange()
         else:
@@ -181,23 +170,13 @@ class PaneWall(LineWidget, can_focus=True):
         self._redraw_keys(before, key)
         self.post_message(self.Selected(self, key))
 
-    def mark(self, keys: Iterable[str]) -> None:
-        """Replace the marks (keys that are neither on the wall nor hidden are left out)."""
-        marked = frozenset(keys) & (self._index.keys() | self._hidden)
-        if marked != self._marked:
-            changed, self._marked = marked ^ self._marked, frozenset(marked)
-            self._redraw_keys(*changed)
-            self.post_message(self.MarksChanged(self, self._marked))
+    def markable(self) -> Collection[str]:
+        """Whoever has a slot."""
+        return self._index.keys()
 
-    def toggle_mark(self) -> None:
-        """Mark or unmark the selected tile."""
-        if self._selected is not None:
-            self.mark(self._marked ^ {self._selected})
-
-    def mark_all(self) -> None:
-        """Mark every tile that has a slot, or none of them when all are; hidden ones stay as they are."""
-        shown = self._index.keys()
-        self.mark(self._marked - shown if shown <= self._marked else self._marked | shown)
+    def marks_drawn(self, changed: frozenset[str]) -> None:
+        """The heads of these tiles."""
+        self._redraw_keys(*changed)
 
     # --- actions -------------------------------------------------------------------------------------------------
 
@@ -368,13 +347,9 @@ class PaneWall(LineWidget, can_focus=True):
             self.post_message(self.VisibleChanged(self))
 
     def _forget_vanished(self) -> None:
-        """Cursor, marks and live text of keys that are no longer on the wall."""
+        """Cursor and live text of keys that are no longer on the wall."""
         for key in [key for key in self._live if key not in self._index]:
             del self._live[key]
-        known = self._index.keys() | self._hidden
-        if not self._marked <= known:
-            self._marked = frozenset(self._marked & known)
-            self.post_message(self.MarksChanged(self, self._marked))
         if self._selected is not None and self._selected not in self._index:
             self._selected = None
             self.post_message(self.Selected(self, None))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.tui.bulk import FREELY, Bulk, Result, by_reason
 from fleet_tui.tui.commands import done_word
+from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.errands import working
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import StripRequest
@@ -35,6 +38,19 @@ def strip(
         opening_key=key,
         verb="send" if bulk.verb == MESSAGE else bulk.verb,
         id=f"{bulk.verb}:{','.join(bulk.acts)}",
+    )
+
+
+def shelve(bulk: Bulk, rows: Sequence[AlarmRow]) -> StripRequest:
+    """The time and the reason are those of all; Enter behind them confirms a few, more by their number."""
+    asked = strip(bulk, f"SHELVE {bulk.target.upper()}", strips.SHELVES, [strips.alarm(row) for row in rows], "s")
+    alarms = [row.alarm for row in rows]
+    return replace(
+        asked,
+        confirm="text" if asked.word else "reason",
+        reason="required",
+        label="time and reason",
+        reads=lambda text: strips.shelf(alarms, text),
     )
 
 

@@ -15,7 +15,7 @@ from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
 from fleet_tui.tui.present.approvals import is_sensitive
 from fleet_tui.tui.present.budgets import WINDOWS, amounts, step, to_extend
-from fleet_tui.tui.present.text import count, short
+from fleet_tui.tui.present.text import badge, count, short
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.strip import Reading, StripRequest
 
@@ -221,17 +221,13 @@ def shelve(row: AlarmRow) -> StripRequest:
     alarm = row.alarm
     return StripRequest(
         title=f"SHELVE {one_line(alarm.title, 100)}",
-        lines=_lines(
-            f"About {row.about}, priority {alarm.priority}. Out of sight for a while; it still stands and comes back.",
-            f"Write for how long and why: `2h the gate is being mended`. At most {MOST_SHELVED_S // 3600}h; without a "
-            f"time {SHELVED_S // 60}m.",
-        ),
+        lines=_lines(f"About {row.about}, priority {alarm.priority}. {SHELVES[0]}", SHELVES[1]),
         confirm="reason",
         reason="required",
         opening_key="s",
         verb="shelve",
         label="time and reason",
-        reads=lambda text: _shelf(alarm, text),
+        reads=lambda text: shelf((alarm,), text),
         id=f"shelve:{alarm.id}",
     )
 
@@ -250,10 +246,26 @@ def _ticket(op: str, number: int, heading: str, title: SafeText, effect: str) ->
     )
 
 
-def _shelf(alarm: Alarm, text: str) -> Reading:
+SHELVES = (
+    "Out of sight for a while; it still stands and comes back.",
+    f"Write for how long and why: `2h the gate is being mended`. At most {MOST_SHELVED_S // 3600}h; without a "
+    f"time {SHELVED_S // 60}m.",
+)
+
+
+def shelf(alarms: Sequence[Alarm], text: str) -> Reading:
+    """For how long, and why; or what is missing for one of ``alarms``."""
     for_s, reason = in_words(text)
-    why_not = may_shelve(alarm, for_s) or (None if reason else "and why may it wait?")
+    not_all = next(filter(None, (may_shelve(one, for_s) for one in alarms)), None)
+    why_not = not_all or (None if reason else "and why may it wait?")
     return Reading(why_not, ok=False) if why_not else Reading(f"for {show_amount('seconds', for_s)}: {reason}")
+
+
+def alarm(row: AlarmRow) -> str:
+    """One of several alarms: its badge without colour, whom it is about, what it is."""
+    title = one_line(row.alarm.title, 100)
+    about = "" if title.startswith(row.about) else f"{row.about} "
+    return f"{badge(row.alarm.priority, row.alarm.acknowledged_by is None).text} {about}{title}"
 
 
 def extend_by(standing: Standing, whose: str) -> StripRequest:

@@ -25,13 +25,14 @@ from fleet_tui.tui.present.copying import Offer, lines_text, offer
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.list_detail import ListAndDetail
+from fleet_tui.tui.screens.marked_alarms import MarkedAlarms
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Span
 from fleet_widgets.list_view import LineList
 from fleet_widgets.text_pane import Section, TextPane
 
 
-class AlarmsScreen(ListAndDetail, AgentActs):
+class AlarmsScreen(MarkedAlarms, ListAndDetail, AgentActs):
     """Opens on the most urgent; what is acknowledged or shelved is always the selected alarm, by its id."""
 
     scope = ALARMS
@@ -61,6 +62,17 @@ class AlarmsScreen(ListAndDetail, AgentActs):
 
     def main_widget(self) -> Widget:
         return self.query_one(LineList)
+
+    def marking(self) -> LineList:
+        return self.query_one("#alarms", LineList)
+
+    def under_cursor(self) -> str | None:
+        row = self.row()
+        return row.alarm.id if row is not None else None
+
+    def marked_rows(self) -> tuple[AlarmRow, ...]:
+        marked = self.marking().marked if self.stands else ()
+        return tuple(row for row in self._board.rows if row.alarm.id in marked)
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -98,7 +110,8 @@ class AlarmsScreen(ListAndDetail, AgentActs):
         now_ns, width, board = self.room.now_ns, self.size.width, self._board
         listed = self.query_one("#alarms", LineList)
         listed.dimmed = bool(self.room.why_frozen)
-        listed.set_items(present.items(board, now_ns, width, chosen=self._chosen, whole=self._whole))
+        items = present.items(board, now_ns, width, chosen=self._chosen, whole=self._whole)
+        listed.set_items(items, hidden={row.alarm.id for row in board.rows} - {item.key for item in items})
         listed.select(self._chosen if self.row() is not None else None)
         self.set_line("meter", present.meter(board, now_ns, width, self.room.context.look.palette.box))
         self.query_one("#detail", TextPane).set_sections(self._sections(now_ns))
@@ -126,6 +139,8 @@ class AlarmsScreen(ListAndDetail, AgentActs):
 
     def idle_message(self) -> str:
         row = self.row()
+        if not self.room.why_frozen and self.marked_rows() and self.strip.request is None:
+            return "a acknowledges, s shelves them; Esc clears the marks"
         if self.room.why_frozen or row is None or not row.alarm.response:
             return super().idle_message()
         return f"do: {one_line(row.alarm.response)}"
@@ -135,7 +150,8 @@ class AlarmsScreen(ListAndDetail, AgentActs):
     def here(self) -> Here:
         row = self.row()
         tile = self.snapshot.tile(row.agent) if self.snapshot and row is not None and row.agent else None
-        return replace(self.here_on(tile), listed=row.alarm if row is not None else None)
+        marked = tuple(one.alarm for one in self.marked_rows())
+        return replace(self.here_on(tile), listed=row.alarm if row is not None else None, marked_alarms=marked)
 
     def copies(self) -> Iterator[Offer]:
         if self.row() is not None:
@@ -152,8 +168,11 @@ class AlarmsScreen(ListAndDetail, AgentActs):
         return needs.alarm_need(row.alarm, row.agent, row.followers)
 
     def do_need_acknowledge(self) -> None:
-        """The selected one; from what came first, also what probably follows from it."""
+        """All that are marked; else the selected one, from what came first also what probably follows from it."""
         row = self.row()
+        if self.marked_rows():
+            self.acknowledge_marked()
+            return
         if row is None:
             super().do_need_acknowledge()
             return
@@ -161,6 +180,9 @@ class AlarmsScreen(ListAndDetail, AgentActs):
         self.room.act(Act("acknowledge", args, "acknowledge", one_line(row.alarm.title, 80)))
 
     def do_alarm_shelve(self) -> None:
+        if self.marked_rows():
+            self.shelve_marked()
+            return
         row = self.row()
         assert row is not None
         args, title = {"alarm": row.alarm.id}, one_line(row.alarm.title, 80)
@@ -177,6 +199,10 @@ class AlarmsScreen(ListAndDetail, AgentActs):
         if row is None or row.alarm.state is AlarmState.CLEARED:
             return "it has cleared"
         return "it is on the shelf already" if row.alarm.state is AlarmState.SHELVED else ""
+
+    async def do_room_back(self) -> None:
+        if not self.end_marks():
+            await super().do_room_back()
 
     def do_alarm_effects(self) -> None:
         """All effects of each alarm, or only some."""

@@ -27,7 +27,7 @@ class MarkedAgents(Marks, AgentActs):
 
     def marked_tiles(self) -> tuple[AgentTile, ...]:
         """In the order of the wall."""
-        marked = self.markable().marked
+        marked = self.marking().marked
         return tuple(tile for tile in (self.snapshot.tiles if self.snapshot else ()) if tile.name in marked)
 
     def here_on(self, tile: AgentTile | None) -> Here:

@@ -66,15 +66,11 @@ class WallScreen(Finds, MarkedAgents):
     def main_widget(self) -> Widget:
         return self.query_one(PaneWall)
 
-    def markable(self) -> PaneWall:
+    def marking(self) -> PaneWall:
         return self.query_one(PaneWall)
 
-    def hidden_marks(self) -> int:
-        return len(self.markable().marked - set(self._slots))
-
-    @on(PaneWall.MarksChanged)
-    def _marks_changed(self) -> None:
-        self.marks_changed()
+    def under_cursor(self) -> str | None:
+        return self.query_one(PaneWall).selected
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
