@@ -18,7 +18,6 @@ from fleet_tui.tui.typed_table import COMMANDS
 
 if TYPE_CHECKING:
     from fleet_tui.tui.screens.base import RoomScreen
-    from fleet_tui.tui.screens.marked_agents import MarkedAgents
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,6 @@ class RoomCommands(Provider):
             why = key.why_not(here)
             name = f"{key.label} ({shown(key.keys.split(',')[0])})"
             yield Entry(name, key.tooltip if why is None else f"not now: {why}", partial(screen.action_do, key.id))
-        if here.marked:
-            told = f"stop the runs of all that are marked, {len(here.marked)}"
-            yield Entry("stop marked", told, cast("MarkedAgents", screen).do_agent_stop)
         snapshot = screen.room.picture.snapshot
         if snapshot is None:
             return

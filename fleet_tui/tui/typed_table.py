@@ -22,6 +22,7 @@ from fleet_tui.tui.present.copying import offer
 from fleet_tui.tui.present.text import clock
 from fleet_tui.tui.remembered import DENSITIES
 from fleet_tui.tui.screens.new_agent import open_new
+from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.typed import Typed, Words, Wrong
 
 if TYPE_CHECKING:
@@ -122,6 +123,45 @@ async def _press(room: RoomApp, key: str) -> None:
     screen = room.room_screen
     if screen is not None:
         await screen.action_do(key)
+
+
+async def _wall(room: RoomApp) -> WallScreen:
+    if room.room_screen is not None:
+        await room.room_screen.do_screen_wall()
+    screen = room.room_screen
+    if not isinstance(screen, WallScreen):
+        raise Wrong("the wall is not there yet")
+    return screen
+
+
+def _on_marked(key: str) -> Run:
+    async def run(room: RoomApp, _words: Words) -> None:
+        await (await _with_marks(room)).action_do(key)
+
+    return run
+
+
+async def _with_marks(room: RoomApp) -> WallScreen:
+    screen = await _wall(room)
+    if not screen.marked_tiles():
+        raise Wrong("no agent is marked; Space on the wall marks one")
+    return screen
+
+
+async def _stop_marked(room: RoomApp, _words: Words) -> None:
+    """Also more than the key itself stops at once: it is written out, and their number is typed."""
+    screen = await _with_marks(room)
+    if room.why_off:
+        raise Wrong(room.why_off)
+    screen.do_agent_stop()
+
+
+async def _filter(room: RoomApp, words: Words) -> None:
+    text, screen = " ".join(words), await _wall(room)
+    told, does = screen.would_show(text)
+    if not does:
+        raise Wrong(told)
+    screen.show_only(text)
 
 
 def _on_ticket(key: str) -> Run:
@@ -279,6 +319,12 @@ COMMANDS: Sequence[Typed] = (
     Typed("release NAME", "release an agent from quarantine", _on_agent("agent.release")),
     Typed("stop NAME", "stop an agent's run", _on_agent("agent.stop")),
     Typed("stop all", "ALL STOP: freeze every agent, start and land nothing", _stop_all, least=0),
+    Typed("stop marked", "stop the runs of all marked agents, however many", _stop_marked, least=0),
+    Typed("pause marked", "pause all marked agents, or let them go on", _on_marked("agent.pause"), least=0),
+    Typed("quarantine marked", "freeze all marked agents", _on_marked("agent.quarantine"), least=0),
+    Typed("message marked", "write to all marked agents", _on_marked("agent.message"), least=0),
+    Typed("cap marked", "add to the budgets of all marked agents", _on_marked("agent.extend"), least=0),
+    Typed("filter [WORDS]", "show only some agents: role:qa state:ask; without words all", _filter, least=0),
     Typed("attach NAME", "attach to an agent's terminal", _on_agent("agent.attach")),
     Typed("message NAME [TEXT]", "write to an agent; sent with Tab, Enter", _message, most=2),
     Typed("cap NAME", "add to an agent's budget", _on_agent("agent.extend")),

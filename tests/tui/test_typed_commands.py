@@ -18,7 +18,7 @@ from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.typed import match
 from fleet_tui.tui.typed_table import COMMANDS
 from fleet_widgets.pane_wall import PaneWall
-from tests.tui.tui_support import armed, opened
+from tests.tui.tui_support import armed, asked, opened
 
 QUIET = ev.AlarmRaised("alm-2", "idle", 3, "dev-1 is idle", "look", "agent:dev-1")
 HOSTILE = "[red]$(touch x)`id`\x1b[31m"
@@ -275,3 +275,38 @@ async def test_commands_that_are_elsewhere_say_where(fleet: Any, until: Any) -> 
             await typed(app, words)
             assert app.message
             assert "usage" not in app.message
+
+
+async def test_the_filter_of_the_wall_from_anywhere(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("5")
+        await typed(app, "filter role:rev state:idle")
+        assert app.screen.marking().selected == "rev"
+        assert app.screen._slots == ("rev",)
+        await typed(app, "filter rol:rev")
+        await until(lambda: app.message.startswith("filter: there is no field 'rol'"))
+        await typed(app, "filter")
+        assert len(app.screen._slots) == 5
+
+
+async def test_commands_for_those_that_are_marked(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await typed(app, "pause marked")
+        await until(lambda: app.message.startswith("pause marked: no agent is marked"))
+        await pilot.press("space", "5")
+        for word, title in (
+            ("pause", "PAUSE 1 AGENT"),
+            ("quarantine", "QUARANTINE 1 AGENT"),
+            ("stop", "STOP THE RUNS OF 1 AGENT"),
+            ("cap", "EXTEND THE BUDGETS OF 1 AGENT"),
+        ):
+            await typed(app, f"{word} marked")
+            assert (await asked(app, until)).title == title
+            await pilot.press("escape")
+        await typed(app, "message marked")
+        await until(lambda: app.screen.query_one(Composer).key == "marked")
+        await pilot.press("escape")
+        app.set_readonly(on=True)
+        await typed(app, "stop marked")
+        await until(lambda: "only looks" in app.message)
+    assert fleet.calls == []

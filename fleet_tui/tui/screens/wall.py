@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from textual import on
 from textual.containers import Horizontal, Vertical
@@ -238,11 +238,11 @@ class WallScreen(Finds, MarkedAgents):
         found = numbered(tiles, number) if number is not None else None
         if found is not None:
             self.query_one(PaneWall).select(found.name)
-        self.tell_typed(text, self._told(text, tiles)[0])
+        self.tell_typed(text, self.would_show(text)[0])
 
-    def _told(self, text: str, tiles: Sequence[AgentTile]) -> tuple[str, bool]:
+    def would_show(self, text: str) -> tuple[str, bool]:
         """What Enter would do with ``text``, and whether it would do anything."""
-        number = number_of(text)
+        tiles, number = self.snapshot.tiles if self.snapshot else (), number_of(text)
         if number is not None:
             found = numbered(tiles, number)
             return (f"Enter goes to {found.name}", True) if found else (f"nobody is on #{number} or named so", False)
@@ -258,20 +258,21 @@ class WallScreen(Finds, MarkedAgents):
         return f"{matching} of {count(len(tiles), 'agent')}; Enter shows only them", True
 
     def find_entered(self, text: str) -> bool:
-        """Go to the number, or show only who matches; what cannot be read or fits nobody stays in the field."""
-        snapshot = self.snapshot
-        if snapshot is None:
-            return False
-        told, does = self._told(text, snapshot.tiles)
-        if not does:
-            self.tell_typed(text, told, "warn")
-            return False
-        number = number_of(text)
-        if number is not None:
-            self._go_to(numbered(snapshot.tiles, number))
+        """What cannot be read or fits nobody stays in the field."""
+        told, does = self.would_show(text)
+        if does:
+            self.show_only(text)
         else:
-            self.filter_by(parse(text, snapshot.tiles))
-        return True
+            self.tell_typed(text, told, "warn")
+        return does
+
+    def show_only(self, text: str) -> None:
+        """Go to the number, or show only who matches; what `would_show` says does something."""
+        tiles, number = self.snapshot.tiles if self.snapshot else (), number_of(text)
+        if number is not None:
+            self._go_to(numbered(tiles, number))
+        else:
+            self.filter_by(parse(text, tiles))
 
     def _go_to(self, tile: AgentTile | None) -> None:
         """The cursor goes there, also out of the filter."""
