@@ -8,18 +8,17 @@ from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
-from fleet_tui.readmodel.agent_filter import AgentFilter, in_place, number_of, numbered, parse
-from fleet_tui.readmodel.filters import FilterError
+from fleet_tui.readmodel.agent_filter import AgentFilter
 from fleet_tui.readmodel.recent import Recent
-from fleet_tui.readmodel.values import AgentTile, Snapshot
+from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.tui.bindings import WALL, Here, effective, shown, textual_bindings
 from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE
-from fleet_tui.tui.present.text import count
 from fleet_tui.tui.remembered import density_of
-from fleet_tui.tui.screens.find import Finds, find_field
+from fleet_tui.tui.screens.find import find_field
 from fleet_tui.tui.screens.marked_agents import MarkedAgents
+from fleet_tui.tui.screens.wall_filter import FilteredWall
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line
 from fleet_widgets.pane_wall import LiveView, PaneWall
@@ -29,7 +28,7 @@ QUEUE_ROWS, TALL_QUEUE_ROWS = 3, 6
 """Always the same for one size of the screen, so that the tiles keep their place."""
 
 
-class WallScreen(Finds, MarkedAgents):
+class WallScreen(FilteredWall, MarkedAgents):
     """In three seconds: who needs me, why, and that the rest is well."""
 
     scope = WALL
@@ -42,9 +41,6 @@ class WallScreen(Finds, MarkedAgents):
         self._leaving = False
         self._recent = Recent()
         self._drawn_events: tuple[int, tuple[Line, ...]] = (-1, ())
-        self._made: dict[str, present.Made] = {}
-        self._filter = AgentFilter()
-        self._slots: tuple[str | None, ...] = ()
 
     def body(self) -> Iterator[Widget]:
         palette = self.room.context.look.palette
@@ -84,11 +80,7 @@ class WallScreen(Finds, MarkedAgents):
         self._show_first_steps()
         box = self.room.context.look.palette.box
         self._made, differ = present.wall_tiles(snapshot.tiles, now_ns, box, self._made)
-        slots = self._slots_for(snapshot)
-        if differ or slots != self._slots:
-            self._slots = slots
-            self._fill()
-        self._show_filter(snapshot)
+        self.fill(snapshot, differ=differ)
         if wall.selected is None and snapshot.tiles and not self._had_selection:
             self._had_selection = True
             wall.select(snapshot.tiles[0].name)
@@ -99,21 +91,6 @@ class WallScreen(Finds, MarkedAgents):
             self._show_queue(now_ns)
 
     _had_selection = False
-
-    def _slots_for(self, snapshot: Snapshot) -> tuple[str | None, ...]:
-        """Who stands where: everybody, or who matches the filter, in the place that each had."""
-        if not self._filter.tests:
-            return tuple(self._made)
-        return in_place(self._slots, [tile.name for tile in snapshot.tiles if self._filter.matches(tile)])
-
-    def _fill(self) -> None:
-        tiles = [self._made[name].tile if name else None for name in self._slots]
-        self.query_one(PaneWall).set_tiles(tiles, hidden=self._made.keys() - set(self._slots))
-
-    def _show_filter(self, snapshot: Snapshot) -> None:
-        shown = frozenset(name for name in self._slots if name)
-        self.query_one("#filter-line").display = bool(self._filter.tests)
-        self.set_line("filter-line", present.filter_line(self._filter.text, shown, snapshot))
 
     def _show_first_steps(self) -> None:
         """Until an agent has run there is little else to see; with the first run they go for good."""
@@ -207,7 +184,7 @@ class WallScreen(Finds, MarkedAgents):
 
     async def do_room_back(self) -> None:
         """The wall is the top: only the field, the marks and the filter can be left."""
-        if not (self.end_find() or self.end_marks()) and self._filter.tests:
+        if not (self.end_find() or self.end_marks()) and self.is_filtered:
             self.filter_by(AgentFilter())
 
     async def do_room_leave(self) -> None:
@@ -225,74 +202,3 @@ class WallScreen(Finds, MarkedAgents):
         if identity != "room.leave":
             self._leaving = False
         await super().action_do(identity)
-
-    # -- the filter --------------------------------------------------------------------------------------------------
-
-    def do_wall_filter(self) -> None:
-        self.open_find(self._filter.text)
-
-    def find_typed(self, text: str) -> None:
-        """A number moves the cursor at once; of a filter is told what Enter would show."""
-        tiles = self.snapshot.tiles if self.snapshot else ()
-        number = number_of(text)
-        found = numbered(tiles, number) if number is not None else None
-        if found is not None:
-            self.query_one(PaneWall).select(found.name)
-        self.tell_typed(text, self.would_show(text)[0])
-
-    def would_show(self, text: str) -> tuple[str, bool]:
-        """What Enter would do with ``text``, and whether it would do anything."""
-        tiles, number = self.snapshot.tiles if self.snapshot else (), number_of(text)
-        if number is not None:
-            found = numbered(tiles, number)
-            return (f"Enter goes to {found.name}", True) if found else (f"nobody is on #{number} or named so", False)
-        try:
-            wanted = parse(text, tiles)
-        except FilterError as error:
-            return f"{error.message}. {error.hint}", False
-        if not wanted.tests:
-            return "Enter shows all agents", True
-        matching = sum(wanted.matches(tile) for tile in tiles)
-        if not matching:
-            return f"no agent matches {text.strip()}", False
-        return f"{matching} of {count(len(tiles), 'agent')}; Enter shows only them", True
-
-    def find_entered(self, text: str) -> bool:
-        """What cannot be read or fits nobody stays in the field."""
-        told, does = self.would_show(text)
-        if does:
-            self.show_only(text)
-        else:
-            self.tell_typed(text, told, "warn")
-        return does
-
-    def show_only(self, text: str) -> None:
-        """Go to the number, or show only who matches; what `would_show` says does something."""
-        tiles, number = self.snapshot.tiles if self.snapshot else (), number_of(text)
-        if number is not None:
-            self._go_to(numbered(tiles, number))
-        else:
-            self.filter_by(parse(text, tiles))
-
-    def _go_to(self, tile: AgentTile | None) -> None:
-        """The cursor goes there, also out of the filter."""
-        if tile is not None:
-            if tile.name not in self._slots:
-                self.filter_by(AgentFilter())
-                self.room.say(f"the filter was cleared: it hides {tile.name}", "quiet")
-            self.query_one(PaneWall).select(tile.name)
-
-    def filter_by(self, wanted: AgentFilter) -> None:
-        """Show only who matches. The cursor stays with its agent, else it goes to the one that is named, or first."""
-        snapshot = self.snapshot
-        if snapshot is None:
-            return
-        self._filter, self._slots = wanted, ()
-        self._slots = self._slots_for(snapshot)
-        self._fill()
-        self._show_filter(snapshot)
-        wall = self.query_one(PaneWall)
-        named = wanted.text if wanted.text in self._slots else None
-        if named or wall.selected is None:
-            wall.select(named or next((name for name in self._slots if name), None))
-        self.show_hints()
