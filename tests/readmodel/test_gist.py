@@ -62,3 +62,7 @@ def test_a_gate_s_level_is_told_where_it_is_known() -> None:
     facts: dict[str, object] = {"name": "test", "command": "make test"}
     assert gist(_event("gate_started", {**facts, "isolation": "L1"})) == "test at L1: make test"
     assert gist(_event("gate_started", facts)) == "test: make test"
+
+
+def test_an_interrupt_names_its_key() -> None:
+    assert gist(_event("run_interrupt_requested", {"run": "run-1", "key": "C-c"})) == "C-c into its pane, once"
