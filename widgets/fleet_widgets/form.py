@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 from textual import events
 from textual.strip import Strip
 
-from fleet_widgets.base import LineWidget, WidgetMessage
+from fleet_widgets.base import LineWidget, WidgetMessage, WidgetOptions
 from fleet_widgets.cells import cells, part, plain
 from fleet_widgets.lines import BLANK, Line, Span, to_strip
-from fleet_widgets.palette import GREY, Palette
 
 _LONGEST = 400
 _STEPS = {"down": 1, "up": -1, "tab": 1, "shift+tab": -1, "enter": 1}
@@ -61,15 +61,8 @@ class Form(LineWidget, can_focus=True):
 
         by: int
 
-    def __init__(
-        self,
-        *,
-        palette: Palette = GREY,
-        name: str | None = None,
-        id: str | None = None,  # noqa: A002
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(palette=palette, name=name, id=id, classes=classes)
+    def __init__(self, **options: Unpack[WidgetOptions]) -> None:
+        super().__init__(**options)
         self._fields: tuple[Field, ...] = ()
         self._buttons: tuple[str, ...] = ()
         self._at = 0
