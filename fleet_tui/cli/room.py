@@ -73,14 +73,15 @@ def open_room(
 
 
 def config_files(paths: FleetPaths) -> dict[str, Path]:
-    """The project's configuration and this person's own, as problems name them. A link that leads out of the
-    repository is none: a branch could have brought it."""
+    """The project's configuration, its agents' files and this person's own, as problems name them. A link that leads
+    out of the repository is none: a branch could have brought it."""
     from fleet_tui.paths import user_config_file
-    from fleet_tui.settings.load import PROJECT_FILE
+    from fleet_tui.settings.load import AGENTS_DIRECTORY, PROJECT_FILE
 
-    own, project = user_config_file(), paths.repository / PROJECT_FILE
-    inside = project.resolve().is_relative_to(paths.repository.resolve())
-    return {**({PROJECT_FILE: project} if inside else {}), str(own): own}
+    own, root = user_config_file(), paths.repository
+    files = [root / PROJECT_FILE, *sorted((root / AGENTS_DIRECTORY).glob("*.yaml"))]
+    inside = [path for path in files if path.resolve().is_relative_to(root.resolve())]
+    return {**{str(path.relative_to(root)): path for path in inside}, str(own): own}
 
 
 def start_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...]:

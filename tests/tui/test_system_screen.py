@@ -146,6 +146,13 @@ def test_a_project_file_that_leads_out_of_the_repository_is_none_to_edit(
     assert PROJECT_FILE in config_files(paths)
     (repository / PROJECT_FILE).symlink_to(outside)
     assert PROJECT_FILE not in config_files(paths)
+    agents = repository / ".fleet" / "agents"
+    agents.mkdir()
+    (agents / "sam.yaml").write_text("role: developer\n")
+    (agents / "out.yaml").symlink_to(outside)
+    files = config_files(paths)
+    assert files[".fleet/agents/sam.yaml"] == paths.repository / ".fleet/agents/sam.yaml"
+    assert ".fleet/agents/out.yaml" not in files
 
 
 def test_the_editor_is_the_persons_and_gets_the_line_where_it_takes_one() -> None:
