@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from textual import events, work
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from fleet_tui.domain.errors import FleetError
@@ -279,6 +280,10 @@ class RoomApp(Ways, CopyingApp):
     def _show_progress(self) -> None:
         if self.room_screen is not None:
             self.room_screen.show_message()
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a command, an agent, a pull request"))
 
     async def action_back(self) -> None:
         screen = self.screen

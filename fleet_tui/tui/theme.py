@@ -51,25 +51,30 @@ def _only_ascii(environ: Mapping[str, str]) -> bool:
 
 def themes() -> tuple[Theme, ...]:
     """Textual's themes in the palettes' colours."""
-    return (
-        _theme("grey", "#1e2124", "#c4c8cc", "#2b2f33", dark=True),
-        _theme("light", "#c8c8c8", "#16181a", "#b8b8b8", dark=False),
-        _theme("contrast", "#000000", "#ffffff", "#1c1c1c", dark=True),
-    )
+    return tuple(_theme(palette(name)) for name in ("grey", "light", "contrast"))
 
 
-def _theme(name: str, ground: str, text: str, raised: str, *, dark: bool) -> Theme:
+def _theme(known: Palette) -> Theme:
+    ground, raised = _colour(known, "normal", ground=True), _colour(known, "cursor", ground=True)
+    text = _colour(known, "normal")
     return Theme(
-        name=f"fleet-{name}",
+        name=f"fleet-{known.name}",
         primary=text,
         secondary=text,
         accent=text,
-        warning="#ffd75f" if dark else "#6b5200",
-        error="#ff5f4f" if dark else "#9c1006",
+        warning=_colour(known, "p2-ack"),
+        error=_colour(known, "p1-ack"),
         success=text,
         foreground=text,
         background=ground,
         surface=raised,
         panel=raised,
-        dark=dark,
+        dark=known.name != "light",
     )
+
+
+def _colour(known: Palette, name: str, *, ground: bool = False) -> str:
+    style = known.style(name)
+    colour = style.bgcolor if ground else style.color
+    assert colour is not None, "a truecolor palette has both"
+    return colour.name

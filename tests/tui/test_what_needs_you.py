@@ -41,7 +41,7 @@ async def test_a_long_queue_says_how_much_is_not_listed_and_follows_w(fleet: Any
     for size, rows in (((80, 24), 3), ((120, 40), 6)):
         async with opened(fleet, until, size) as (app, pilot):
             shown = text(app)
-            assert f"needs you 15: line 2 is first, then these, +{14 - rows} more; w = next" in shown
+            assert f"needs you 15: line 2 first, then these, +{14 - rows} more; w = next" in shown
             listed = re.findall(r"fleet trouble number (\d+)", shown)
             assert listed == [str(number) for number in range(rows)]
             for _ in range(rows + 3):

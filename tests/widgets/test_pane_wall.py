@@ -48,6 +48,11 @@ def test_every_layout_stays_inside_its_space(width: int, height: int, slots: int
         assert grid.at(column * grid.width, row * grid.height) == position
 
 
+def test_no_rows_are_left_over_that_tiles_can_use() -> None:
+    assert [layout(80, 16, slots, "auto").height for slots in (2, 6, 8, 10, 12, 16, 30)] == [16, 5, 4, 3, 2, 2, 1]
+    assert layout(80, 24, 2, "small").height == 7, "a taller one would be a large tile"
+
+
 @pytest.mark.parametrize(
     ("slots", "size", "density", "pages"),
     [
@@ -60,6 +65,8 @@ def test_every_layout_stays_inside_its_space(width: int, height: int, slots: int
         (50, (80, 18), "micro", 1),
         (60, (80, 18), "micro", 2),
         (8, (80, 18), "small", 1),
+        (12, (80, 18), "small", 1),
+        (12, (80, 16), "micro", 1),
     ],
 )
 async def test_the_largest_density_at_which_all_fit(
@@ -80,34 +87,10 @@ async def test_small_tiles_stand_in_rows_and_micro_in_columns(stage: Callable[..
         assert s.text()[1].split() == ["ticket"] * 4
         s.widget.density = "micro"
         await s.settle()
-        assert s.text()[0].split() == [
-            "*",
-            "01",
-            "agent-1",
-            "RUN",
-            "*",
-            "11",
-            "agent-11",
-            "RUN",
-            "*",
-            "21",
-            "agent-21",
-            "RUN",
-        ]
-        assert s.text()[9].split() == [
-            "*",
-            "10",
-            "agent-10",
-            "RUN",
-            "*",
-            "20",
-            "agent-20",
-            "RUN",
-            "*",
-            "30",
-            "agent-30",
-            "RUN",
-        ]
+        assert " ".join(s.text()[0].split()) == "* 01 agent-1 RUN * 11 agent-11 RUN * 21 agent-21 RUN"
+        # Where there is room, the first of the tile's own rows stands below.
+        assert s.text()[1] == "".join(f"{' ' * 7}ticket".ljust(40) for _ in range(3)).rstrip()
+        assert " ".join(s.text()[18].split()) == "* 10 agent-10 RUN * 20 agent-20 RUN * 30 agent-30 RUN"
 
 
 async def test_holes_keep_the_place_of_the_others(stage: Callable[..., Any]) -> None:
@@ -449,7 +432,7 @@ async def test_where_there_is_no_pane_the_end_of_the_text_stands(stage: Callable
         assert "event 19" in s.text()[9]
         s.widget.density = "small"
         await s.settle()
-        assert [row[:40].strip() for row in s.text()][1:4] == ["ticket", "budget", "event 19"]
+        assert [row[:40].strip() for row in s.text()][1:4] == ["ticket", "budget", "event 16"]
         s.widget.density = "micro"
         await s.settle()
         assert not any("event" in row for row in s.text())

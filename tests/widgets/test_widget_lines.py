@@ -122,9 +122,19 @@ def test_the_same_line_gives_the_same_strip() -> None:
 def test_a_fill_gives_way_from_the_left() -> None:
     value = line("01 upload-retry ", fill("─", "quiet"), " RUN 5s")
     assert shown(fit(value, 29)) == "01 upload-retry ────── RUN 5s"
-    assert shown(fit(value, 20)) == "01 upload-ret RUN 5s"
-    assert shown(fit(value, 5)) == " RUN "
+    assert shown(fit(value, 20)) == "01 upload-re… RUN 5s"
+    assert shown(fit(value, 5)) == " RUN…"
     assert text_of(value) == "01 upload-retry ─ RUN 5s"
+
+
+def test_what_is_cut_off_says_so_unless_it_is_blank_or_a_picture() -> None:
+    assert shown(fit(line("one two"), 5)) == "one …"
+    assert shown(fit(line("one  "), 3)) == "one"
+    assert shown(fit(line("a中文"), 4)) == "a中…"
+    assert shown(fit(line("one two"), 5, picture=True)) == "one t"
+    assert fit(line("one", (" two", "p1")), 5) == (Span("one"), Span(" ", "p1"), Span("…", "p1"))
+    assert to_strip(line("one two"), 5, palette("mono", ascii=True)).text == "one ."
+    assert to_strip(line("one two"), 5, GREY, picture=True).text == "one t"
 
 
 def test_half_of_a_wide_character_becomes_a_space() -> None:

@@ -23,7 +23,8 @@ class Span:
     """Text in one style. ``style`` is a name of the palette, or a rich ``Style`` for colours that came from a terminal.
 
     A ``fill`` span stretches: its text repeats over the cells that the other spans leave free (at most one per line).
-    When the line is too long the part before the fill is cut first, so what stands on the right stays readable.
+    When the line is too long the part before the fill is cut first, so what stands on the right stays readable. Where
+    words were cut off, ``…`` stands.
     """
 
     text: str
@@ -96,22 +97,38 @@ def cut(value: Line, width: int, *, start: int = 0) -> Line:
     return tuple(out)
 
 
-def fit(value: Line, width: int, style: str = "normal") -> Line:
-    """The line in exactly ``width`` cells: fill stretched, cut, or padded with spaces of ``style``."""
+def fit(value: Line, width: int, style: str = "normal", *, picture: bool = False) -> Line:
+    """The line in exactly ``width`` cells: fill stretched, cut, or padded with spaces of ``style``. A ``picture`` of a
+    terminal ends at its edge, without the sign of what was cut off."""
     if width <= 0:
         return ()
     at = next((index for index, span in enumerate(value) if span.fill), None)
     if at is not None:
         return _stretch(value[:at], value[at], value[at + 1 :], width)
-    shown = cut(value, width)
+    shown = cut(value, width) if picture else shortened(value, width)
     free = width - sum(cells(span.text) for span in shown)
     return (*shown, Span(" " * free, style)) if free else shown
 
 
+def shortened(value: Line, width: int) -> Line:
+    """At most ``width`` cells of a line; the last one says so where more than blanks was cut off."""
+    shown = cut(value, width)
+    if width < 1 or cells(text_of(cut(value, width + _LOOK_AHEAD)).rstrip()) <= width:
+        return shown
+    kept = cut(value, width - 1)
+    return (*kept, Span(CUT, next((span.style for span in reversed(shown)), "normal")))
+
+
+CUT = "…"
+"""Stands where text was cut off."""
+_LOOK_AHEAD = 80
+"""Cells that are looked at for words behind what is shown; further behind, there is nothing in sight of it."""
+
+
 def _stretch(left: Line, filler: Span, right: Line, width: int) -> Line:
-    right = cut(right, width)
+    right = shortened(right, width)
     room = width - sum(cells(span.text) for span in right)
-    left = cut(left, room)
+    left = shortened(left, room)
     free = room - sum(cells(span.text) for span in left)
     unit = plain(filler.text) or " "
     if cells(unit) == 0:
@@ -157,36 +174,42 @@ def _signs() -> dict[int, str]:
 
 
 _SIGNS = _signs()
-_CACHE: LRUCache[tuple[Line, int, Palette, str, bool, bool], Strip] = LRUCache(4_096)
+_CACHE: LRUCache[tuple[Line, int, Palette, str, bool, bool, bool], Strip] = LRUCache(4_096)
 """More than a screen shows. A strip with what Textual keeps in it is some 4 kB, and rows that never come again fill all
 of this within minutes."""
 _CACHE_TEXT = 2_000  # characters; longer lines are drawn each time, or a few of them would hold megabytes
 
 
 def to_strip(
-    value: Line, width: int, palette: Palette, *, base: str = "normal", dim: bool = False, literal: bool = False
+    value: Line,
+    width: int,
+    palette: Palette,
+    *,
+    base: str = "normal",
+    dim: bool = False,
+    literal: bool = False,
+    picture: bool = False,
 ) -> Strip:
     """The line as a Strip of exactly ``width`` cells, every segment with a background (cached).
 
     ``base`` names the style under all spans (the row of the cursor, a marked row); ``dim`` shows everything in
     ``stale``. A palette that draws in ASCII shows signs such as arrows and frames as their nearest in ASCII, unless the
-    text is ``literal``: one that must be seen as it is.
+    text is ``literal``: one that must be seen as it is. Of a ``picture`` of a terminal no sign tells where it is cut.
     """
-    key = (value, width, palette, base, dim, literal)
+    key = (value, width, palette, base, dim, literal, picture)
     found = _CACHE.get(key)
     if found is None:
-        found = _strip(value if literal or not palette.ascii else in_ascii(value), width, palette, base, dim)
+        fitted = fit(value, width, picture=picture)
+        shown = fitted if literal or not palette.ascii else in_ascii(fitted)
+        segments = [Segment(span.text, _drawn(palette, span.style, base, dim)) for span in shown]
+        found = Strip(segments, max(0, width))
         if sum(len(span.text) for span in value) <= _CACHE_TEXT:
             _CACHE[key] = found
     return found
 
 
-def _strip(value: Line, width: int, palette: Palette, base: str, dim: bool) -> Strip:
-    segments = [
-        Segment(span.text, palette.style("stale") if dim else _styled(palette, span.style, base))
-        for span in fit(value, width)
-    ]
-    return Strip(segments, max(0, width))
+def _drawn(palette: Palette, style: str | Style, base: str, dim: bool) -> Style:
+    return palette.style("stale") if dim else _styled(palette, style, base)
 
 
 def _styled(palette: Palette, style: str | Style, base: str) -> Style:

@@ -168,7 +168,8 @@ class PaneView(Moving):
     def strip(self, y: int) -> Strip:
         """Row ``y``: the label, then the pane."""
         value = self._drawn[y] if y < len(self._drawn) else BLANK
-        return to_strip(value, self.size.width, self.palette, dim=self.dimmed or (self._frozen and y > 0))
+        dim, picture = self.dimmed or (self._frozen and y > 0), y > 0 and not self._reason
+        return to_strip(value, self.size.width, self.palette, dim=dim, picture=picture)
 
     @property
     def _room(self) -> int:

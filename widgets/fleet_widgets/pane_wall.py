@@ -279,7 +279,9 @@ class PaneWall(Marking, can_focus=True):
         drawn = rows[y % grid.height] if rows else TileRow()
         return (
             to_strip((drawn.sign,), 1, self._palette, dim=self._dimmed),
-            to_strip(drawn.text, grid.width - 1, self._palette, base=drawn.base, dim=self._dimmed),
+            to_strip(
+                drawn.text, grid.width - 1, self._palette, base=drawn.base, dim=self._dimmed, picture=drawn.picture
+            ),
         )
 
     def _row_strip(self, y: int) -> Strip:

@@ -118,8 +118,8 @@ class TextPane(Moving):
         return to_strip(self._row(y), self.size.width, self.palette, base=base, dim=self.dimmed)
 
     def focus_changed(self) -> None:
-        """Headings carry the mark of the focus."""
-        self.refresh_rows([0, *(row - self._top for row in self._headings)])
+        """The first row carries the mark of the focus."""
+        self.refresh_rows([0])
 
     def _row(self, y: int) -> Line:
         """Row ``y`` of the view. With the focus the first one is always a heading: it says where the keys go."""
@@ -127,7 +127,9 @@ class TextPane(Moving):
         title = self._headings.get(row)
         if title is None and y == 0 and self.has_focus:
             title = next((self._headings[at] for at in range(row, -1, -1) if at in self._headings), None)
-        return _at(self._rows, row) if title is None else heading(title, self.palette, has_focus=self.has_focus)
+        if title is None:
+            return _at(self._rows, row)
+        return heading(title, self.palette, has_focus=self.has_focus and y == 0)
 
     def _scroll(self, top: int) -> None:
         top = clamped(top, len(self._rows), self.size.height)

@@ -13,6 +13,10 @@ LARGE_MIN = (30, 8)
 LARGE_BEST = 38
 """Columns of a large tile below which heads lose their words: taken only when nothing wider fits."""
 SMALL_MIN = (30, 4)
+SMALL_TIGHT = 3
+"""Rows of a small tile that is taken only when all fit so and not otherwise: its last row is live text."""
+MICRO_MOST = 2
+"""Rows of a micro tile where there is room: what it works on is on the second."""
 MICRO_BEST, MICRO_MIN = 38, 26
 _TERMINAL = (81, 24)  # an 80x24 pane with its sign column: what a large tile would like to show
 _OWN_ROWS = 3  # of a large tile: head, work, budget
@@ -63,7 +67,7 @@ def layout(width: int, height: int, slots: int, density: Density) -> Grid:
     if roomy:
         return roomy
     small = _small(width, height, slots)
-    return small if small.capacity >= slots and height >= SMALL_MIN[1] else _micro(width, height, slots)
+    return small if small.capacity >= slots and height >= SMALL_TIGHT else _micro(width, height, slots)
 
 
 def large(width: int, height: int, slots: int) -> Grid | None:
@@ -89,9 +93,12 @@ def _full(width: int, height: int, density: Shown, least: tuple[int, int]) -> Gr
 
 
 def _small(width: int, height: int, slots: int) -> Grid:
+    """Rows that are left over are the tiles'."""
     columns = max(1, width // SMALL_MIN[0])
-    rows = max(1, min(height // SMALL_MIN[1], ceil(slots / columns)))
-    return Grid("small", columns, rows, width // columns, min(height, SMALL_MIN[1]))
+    wanted = ceil(slots / columns)
+    least = SMALL_TIGHT if height // wanted == SMALL_TIGHT else SMALL_MIN[1]
+    rows = max(1, min(height // least, wanted))
+    return Grid("small", columns, rows, width // columns, min(height // rows, LARGE_MIN[1] - 1))
 
 
 def _micro(width: int, height: int, slots: int) -> Grid:
@@ -99,4 +106,4 @@ def _micro(width: int, height: int, slots: int) -> Grid:
     roomy, tight = max(1, width // MICRO_BEST), max(1, width // MICRO_MIN)
     columns = roomy if wanted <= roomy else min(tight, wanted)
     rows = min(height, ceil(slots / columns))
-    return Grid("micro", columns, rows, width // columns, 1)
+    return Grid("micro", columns, rows, width // columns, min(MICRO_MOST, height // rows))

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from fleet_widgets.lines import BLANK, Line, Span, width_of
 from fleet_widgets.live_text import LiveText, LiveView
 from fleet_widgets.palette import Box
-from fleet_widgets.wall_layout import Grid
+from fleet_widgets.wall_layout import MICRO_BEST, Grid
 
 NO_SIGN = Span(" ")
 _WORTH = 8
+MICRO_INDENT = 6
+"""Cells by which a second row of micro density stands behind badge and sign."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One slot. ``head`` is the first line, ``rows`` stand below it (at most half of the tile when it is live), live
     text fills what is left; where there is none, the end of ``text`` does. ``cell`` is the one-line form for micro
-    density (``head`` when empty)."""
+    density (``head`` when empty), ``narrow`` the same for columns that are narrower than one would like."""
 
     key: str
     head: Line
@@ -26,15 +28,18 @@ class Tile:
     live: bool = False
     cell: Line = ()
     text: tuple[Line, ...] = ()
+    narrow: Line = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TileRow:
-    """One row of a tile: sign column, text, and the palette name of the ground under the text."""
+    """One row of a tile: sign column, text, the palette name of the ground under the text, and whether it is part of a
+    terminal's picture."""
 
     sign: Span = NO_SIGN
     text: Line = BLANK
     base: str = "normal"
+    picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +66,21 @@ def tile_rows(
     """Exactly ``grid.height`` rows; a hole is blank."""
     if tile is None:
         return (TileRow(),) * grid.height
-    lines: list[Line] = [(tile.cell or tile.head) if grid.density == "micro" else tile.head]
-    lines += tile.rows[: _own_rows(tile, grid)]
-    view = view_of(tile, grid, live)
+    lines: list[Line] = [_cell(tile, grid) if grid.density == "micro" else tile.head]
+    own = tile.rows[: _own_rows(tile, grid)]
+    lines += [(Span(" " * MICRO_INDENT), *row) for row in own] if grid.density == "micro" else own
+    view, before = view_of(tile, grid, live), len(lines)
     if view is not None and live is not None:
         lines += live.shown_tail(view.height)
-    elif not tile.live:
+    pictures = range(before, len(lines))
+    if not tile.live and grid.density != "micro":
         lines += tile.text[max(0, len(tile.text) - (grid.height - len(lines))) :]
     lines += [BLANK] * (grid.height - len(lines))
-    return _signed(lines, grid, emphasis, box)
+    return _signed(lines, pictures, grid, emphasis, box)
+
+
+def _cell(tile: Tile, grid: Grid) -> Line:
+    return (tile.narrow if grid.width < MICRO_BEST else ()) or tile.cell or tile.head
 
 
 def changed_from(before: TileRow, after: TileRow) -> int:
@@ -97,15 +108,18 @@ def _common(one: str, other: str) -> int:
 
 def _own_rows(tile: Tile, grid: Grid) -> int:
     """How many of the tile's own rows are shown under its head."""
+    if grid.density == "micro":
+        return min(len(tile.rows), grid.height - 1)
     return min(len(tile.rows), grid.height // 2 if tile.live else grid.height - 1)
 
 
-def _signed(lines: Sequence[Line], grid: Grid, emphasis: Emphasis, box: Box) -> tuple[TileRow, ...]:
+def _signed(lines: Sequence[Line], pictures: range, grid: Grid, emphasis: Emphasis, box: Box) -> tuple[TileRow, ...]:
     """The rows with their sign column: the sign stands on the head, in large tiles along the whole tile."""
     sign = _sign(emphasis, box)
     base = "cursor" if emphasis.chosen and emphasis.focused else ("marked" if emphasis.marked else "normal")
     along = sign if grid.density == "large" else NO_SIGN
-    return (TileRow(sign, lines[0], base), *(TileRow(along, line) for line in lines[1:]))
+    below = (TileRow(along, lines[y], picture=y in pictures) for y in range(1, len(lines)))
+    return (TileRow(sign, lines[0], base), *below)
 
 
 def _sign(emphasis: Emphasis, box: Box) -> Span:

@@ -22,7 +22,6 @@ from fleet_tui.tui.present.text import (
     paragraph,
     short,
     short_clock,
-    since,
 )
 from fleet_widgets.gauge import gauge, percent
 from fleet_widgets.lines import Line, Span, fill, line
@@ -51,7 +50,7 @@ def headline(tile: AgentTile, now_ns: int) -> Line:
         Span(" " if tile.badge else ""),
         Span(tile.name, "strong"),
         Span(f"  {tile.role}  ", "quiet"),
-        Span(f"{tile.doing} {since(tile.since_ns, now_ns) if tile.since_ns else '--'}", "strong"),
+        Span(f"{tile.doing} {age(tile.since_ns, now_ns)}", "strong"),
         Span(ticket),
         Span(f"  PR#{tile.pr}" if tile.pr is not None else "", "quiet"),
         fill(),
@@ -123,7 +122,7 @@ def _question(detail: AgentDetail, now_ns: int) -> Section:
     question = detail.question
     if question is None:
         return Section("question", ())
-    head = (badge(3, True), Span(f" asked {since(question.asked_ns, now_ns)} ago; m answers", "strong"))
+    head = (badge(3, True), Span(f" asked {age(question.asked_ns, now_ns)} ago; m answers", "strong"))
     return Section("question", (head, *paragraph(clean(question.summary, 4000))))
 
 

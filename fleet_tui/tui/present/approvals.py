@@ -10,7 +10,7 @@ from fleet_tui.domain.states import ApprovalState, GateState, Verdict
 from fleet_tui.domain.text import one_line, reveal
 from fleet_tui.readmodel.values import ApprovalCard, Other
 from fleet_tui.tui.present.risk import risk_lines, risk_mark
-from fleet_tui.tui.present.text import badge, duration, fact, paragraph, short, since, until
+from fleet_tui.tui.present.text import age, badge, duration, fact, paragraph, short, until
 from fleet_widgets.diff_view import DiffFile, DiffHunk, DiffLine
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.list_view import Item
@@ -75,7 +75,7 @@ def _danger(card: ApprovalCard) -> tuple[Span, ...]:
 def _wait(card: ApprovalCard, now_ns: int) -> str:
     if card.approval.state is ApprovalState.HELD and card.approval.hold_until_ns is not None:
         return f" lands in {until(card.approval.hold_until_ns, now_ns)} s"
-    return f" {since(card.approval.requested_ns, now_ns)}"
+    return f" {age(card.approval.requested_ns, now_ns):>3}"
 
 
 def _counts(card: ApprovalCard) -> tuple[Span, ...]:

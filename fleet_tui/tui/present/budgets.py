@@ -45,11 +45,13 @@ def _two(standing: Standing, box: Box) -> tuple[Line, Line]:
 
 
 def amounts(standing: Standing) -> str:
-    """``~$4.10 + unknown of $6.00``: ``~`` for money by a price list, unknown for requests without a price."""
+    """``160k of 150k tokens``, ``~$4.10 + unknown of $6.00``: ``~`` for money by a price list, unknown for requests
+    without a price."""
     unit = standing.rule.unit
     mark = "~" if standing.estimated else ""
     unknown = " + unknown" if standing.unknown else ""
-    return f"{mark}{show_amount(unit, standing.used)}{unknown} of {show_amount(unit, standing.ceiling)}"
+    used = show_amount(unit, standing.used).removesuffix(f" {unit}").removesuffix(" turn")  # the ceiling names it
+    return f"{mark}{used}{unknown} of {show_amount(unit, standing.ceiling)}"
 
 
 def lasts(standing: Standing) -> str:

@@ -11,7 +11,7 @@ from fleet_tui.readmodel.away import Missed
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Other, Picture, Snapshot
 from fleet_tui.settings.problems import running_on
-from fleet_tui.tui.present.text import badge, clock, count, since, span, until
+from fleet_tui.tui.present.text import age, badge, clock, count, seconds_short, until
 from fleet_widgets.lines import Line, Span, fill, line, width_of
 from fleet_widgets.words import wrap_words
 
@@ -83,9 +83,9 @@ def _fitted(fields: Sequence[_Field], width: int) -> Line:
 
 def _frozen_line(title: Span, picture: Picture, frame: Frame) -> Line:
     health = picture.health
-    age = span(age_s(health, frame.started_ns, frame.now_ns))
+    late = seconds_short(age_s(health, frame.started_ns, frame.now_ns))
     when = f"{'LAST DATA' if frame.width >= SMALL else 'DATA'} {clock(health.fresh_ns)}, "
-    since_when = f": {when if frame.width >= TINY else ''}{age} AGO" if health.fresh_ns else f": NO DATA FOR {age}"
+    since_when = f": {when if frame.width >= TINY else ''}{late} AGO" if health.fresh_ns else f": NO DATA FOR {late}"
     fields = [
         _Field((title, Span("FROZEN", "warn")), 0),
         _Field((Span(since_when, "warn"),), 1),
@@ -118,7 +118,7 @@ def _conditions(picture: Picture, frame: Frame) -> list[Span]:
     if frame.width < MEDIUM:
         tier = f"link {frame.link.split()[0].rstrip(':')}" if frame.link else ""
         return [
-            *([Span(f" {isolation}", "quiet")] if isolation else []),
+            *([Span(f" {'iso ' if frame.width >= SMALL else ''}{isolation}", "quiet")] if isolation else []),
             *([Span(f" {tier} ", "warn")] if tier else []),
         ]
     signal = one_line(frame.signal, 30) if frame.width >= LARGE else ""
@@ -130,8 +130,8 @@ def _conditions(picture: Picture, frame: Frame) -> list[Span]:
 def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w")) -> Line:
     """The first alarm that nobody has acknowledged, and the key that answers it."""
     if trust(picture.health, frame.started_ns, frame.now_ns) is Trust.FROZEN:
-        age = age_s(picture.health, frame.started_ns, frame.now_ns)
-        text = f" WATCHER DOWN: no answer for {age} s; agents may run on"
+        silent_s = age_s(picture.health, frame.started_ns, frame.now_ns)
+        text = f" WATCHER DOWN: no answer for {silent_s} s; agents may run on"
         return line(badge(1, True), Span(text), fill(), Span(f"  {'  '.join(frame.ways_out)}", "hint"))
     needs = picture.snapshot.needs if picture.snapshot else ()
     alarms = [item for item in needs if item.kind is NeedKind.ALARM]
@@ -146,7 +146,7 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
         Span(first.title),
         Span(f" (first of {first.followers + 1})" if first.followers else "", "quiet"),
         fill(),
-        Span(f" {since(first.since_ns, frame.now_ns)}", "quiet"),
+        Span(f" {age(first.since_ns, frame.now_ns):>3}", "quiet"),
         Span(f"  {keys[0]} ack" + (f"  {keys[1]} open" if frame.width >= MEDIUM else ""), "hint"),
         Span(more if frame.width >= MEDIUM else "", "quiet"),
     )
@@ -186,10 +186,10 @@ _MEANWHILE = (
 
 
 def away_text(missed: Missed) -> str:
-    """``while away 00:47: 2 landed, 1 alarm, 0 approvals; 5 has all of it``."""
+    """``while away 47s: 2 landed, 1 alarm, 0 approvals; 5 has all of it``."""
     more = [f"{missed.runs} runs ended"] if missed.runs else []
     parts = [f"{missed.landed} landed", count(missed.alarms, "alarm"), count(missed.approvals, "approval"), *more]
-    return f"while away {span(missed.seconds)}: {', '.join(parts)}; 5 has all of it"
+    return f"while away {seconds_short(missed.seconds)}: {', '.join(parts)}; 5 has all of it"
 
 
 def shell_lines(words: Sequence[str], width: int) -> list[str]:

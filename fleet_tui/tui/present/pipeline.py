@@ -8,7 +8,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.flow import SECOND_NS, Stage
 from fleet_tui.readmodel.pipeline import Board, Column, TicketCard
 from fleet_tui.readmodel.values import SIGNS
-from fleet_tui.tui.present.text import age, rule, seconds_short, short_clock, span
+from fleet_tui.tui.present.text import age, duration, rule, seconds_short, short_clock
 from fleet_widgets.board_view import BoardCard, BoardColumn
 from fleet_widgets.lines import Line, Span, width_of
 
@@ -100,7 +100,7 @@ def _slowest(board: Board, now_ns: int, width: int) -> Line:
 
 
 def _took(seconds: int | None) -> str:
-    return "-" if seconds is None else seconds_short(seconds) if seconds < 60 else span(seconds)
+    return "-" if seconds is None else seconds_short(seconds) if seconds < 60 else duration(seconds * 1000)
 
 
 def selected_line(card: TicketCard | None, now_ns: int) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet_tui.readmodel.values import SIGNS, Snapshot
-from fleet_tui.tui.present.text import age, badge, since
+from fleet_tui.tui.present.text import age, badge
 
 
 def status_text(snapshot: Snapshot, now_ns: int) -> str:
@@ -12,7 +12,7 @@ def status_text(snapshot: Snapshot, now_ns: int) -> str:
     for item in snapshot.needs:
         mark = badge(item.priority, True).text
         who = f"{item.who}: " if item.who else ""
-        lines.append(f"{mark} {who}{item.title} (for {since(item.since_ns, now_ns)})")
+        lines.append(f"{mark} {who}{item.title} (for {age(item.since_ns, now_ns)})")
     for tile in snapshot.tiles:
         work = f" on #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
         lines.append(f"{SIGNS[tile.doing]} {tile.name} ({tile.role}): {tile.doing} {age(tile.since_ns, now_ns)}{work}")

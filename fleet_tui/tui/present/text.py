@@ -55,10 +55,6 @@ def span(seconds: int) -> str:
     return f"{seconds // 86_400}d{seconds % 86_400 // 3600:02}h"
 
 
-def since(instant_ns: int, now_ns: int) -> str:
-    return span((now_ns - instant_ns) // 1_000_000_000)
-
-
 def until(instant_ns: int, now_ns: int) -> int:
     """Whole seconds left, rounded up; never negative."""
     return max(0, -((now_ns - instant_ns) // 1_000_000_000))

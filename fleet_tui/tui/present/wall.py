@@ -10,8 +10,9 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import SIGNS, AgentTile, NeedItem, NeedKind, Snapshot
 from fleet_tui.tui.present.budgets import tile_line
 from fleet_tui.tui.present.events import event_line, last_run_line, told
+from fleet_tui.tui.present.frame import SMALL
 from fleet_tui.tui.present.risk import risk_mark
-from fleet_tui.tui.present.text import age, badge, badge_cell, count, rule, since
+from fleet_tui.tui.present.text import age, badge, badge_cell, count, rule
 from fleet_widgets.gauge import percent
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import Box
@@ -62,6 +63,7 @@ def wall_tile(tile: AgentTile, now_ns: int, box: Box) -> Tile:
         live=bool(tile.pane_uuid),
         cell=_cell(tile, now_ns),
         text=_text(tile, now_ns),
+        narrow=_cell(tile, now_ns, narrow=True),
     )
 
 
@@ -93,16 +95,18 @@ def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     return (first, (*budget, *risk_mark(tile.risk, tile.risk_band)))
 
 
-def _cell(tile: AgentTile, now_ns: int) -> Line:
+def _cell(tile: AgentTile, now_ns: int, *, narrow: bool = False) -> Line:
+    """A tile in one line; where it is narrow, the name is worth more than ticket and budget."""
     used = percent(tile.budget.used, tile.budget.ceiling) if tile.budget else percent(0, 0)
-    work = f" #{tile.ticket}" if tile.ticket is not None else ""
+    work = f" #{tile.ticket}" if tile.ticket is not None and not narrow else ""
+    budget = "" if narrow else f"{f'${used.strip()}':>5} "
     return line(
         *badge_cell(tile.badge, tile.badge_open),
         Span(f"{SIGNS[tile.doing]} ", "quiet"),
         Span(tile.name),
         Span(work, "quiet"),
         fill(),
-        Span(f" {tile.doing:<4} {used} {age(tile.since_ns, now_ns):>3} ", "quiet"),
+        Span(f" {tile.doing:<4} {budget}{age(tile.since_ns, now_ns):>3}", "quiet"),
     )
 
 
@@ -115,7 +119,7 @@ def need_line(item: NeedItem, now_ns: int, current: NeedItem | None = None) -> L
         Span(f" {item.who} " if item.who else " ", "strong"),
         Span(item.title),
         fill(),
-        Span(f" {since(item.since_ns, now_ns)}", "quiet"),
+        Span(f" {age(item.since_ns, now_ns):>3}", "quiet"),
     )
 
 
@@ -132,16 +136,16 @@ def queue_part(needs: Sequence[NeedItem], rows: int, current: NeedItem | None) -
     return waiting[first : first + rows]
 
 
-def queue_rule(snapshot: Snapshot, rows: int) -> Line:
+def queue_rule(snapshot: Snapshot, rows: int, width: int) -> Line:
     """What stands between queue and tiles."""
-    needs = snapshot.summary.needs
+    needs, right = snapshot.summary.needs, "tiles keep their place" if width >= SMALL else ""
     if not needs:
-        return rule("nothing waits for you", "tiles keep their place")
+        return rule("nothing waits for you", right)
     waiting = below_line_two(snapshot.needs)
-    where = "line 2 is first, then these" if len(waiting) < needs else "most urgent first"
+    where = "line 2 first, then these" if len(waiting) < needs else "most urgent first"
     if len(waiting) > rows:
         return rule(f"needs you {needs}: {where}, +{len(waiting) - rows} more; w = next")
-    return rule(f"needs you {needs}: {where}; w = next", "tiles keep their place")
+    return rule(f"needs you {needs}: {where}; w = next", right)
 
 
 def filter_line(text: str, shown: Collection[str], snapshot: Snapshot) -> Line:

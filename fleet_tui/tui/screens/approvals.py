@@ -18,7 +18,7 @@ from fleet_tui.tui.present import approvals as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.copying import Offer, diff_text, lines_text, offer
 from fleet_tui.tui.present.frame import MEDIUM
-from fleet_tui.tui.present.text import count, rule, short, since
+from fleet_tui.tui.present.text import age, count, rule, short
 from fleet_tui.tui.screens.diff_keys import DiffKeys
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
@@ -96,7 +96,7 @@ class ApprovalsScreen(DiffKeys):
     def show_focus(self) -> None:
         cards, now_ns = self.cards(), self.room.now_ns
         oldest = min((card.approval.requested_ns for card in cards), default=now_ns)
-        waiting = f"waiting for you {len(cards)}, oldest {since(oldest, now_ns)}"
+        waiting = f"waiting for you {len(cards)}, oldest {age(oldest, now_ns)}"
         title = waiting if cards else "nothing waits for your decision"
         self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
         self.diff.show_rule()

@@ -114,7 +114,7 @@ class WallScreen(FilteredWall, MarkedAgents):
         for row in range(TALL_QUEUE_ROWS):
             text: Line = present.need_line(part[row], now_ns, current) if row < len(part) else ()
             self.set_line(f"need-{row}", text)
-        self.set_line("queue-rule", present.queue_rule(snapshot, rows))
+        self.set_line("queue-rule", present.queue_rule(snapshot, rows, self.size.width))
 
     def _queue_rows(self) -> int:
         return TALL_QUEUE_ROWS if self.has_class("-tall") else QUEUE_ROWS
