@@ -11,6 +11,7 @@ import re
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -74,7 +75,16 @@ class Terminal:
         self._tasks.append(asyncio.create_task(self._type(per_s)))
 
     def press(self, key: str) -> None:
-        os.write(self._fd, key.encode())
+        self.send(key.encode())
+
+    def send(self, data: bytes) -> None:
+        """What a person or the terminal itself writes."""
+        os.write(self._fd, data)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that were written and not taken yet."""
+        return int.from_bytes(fcntl.ioctl(self._fd, termios.FIONREAD, b"\0" * 4), sys.byteorder)
 
     @property
     def rate_seen(self) -> float:
@@ -117,7 +127,7 @@ class Terminal:
             key = KEYS[count % len(KEYS)]
             count += 1
             self._typed = (key, time.monotonic_ns())
-            os.write(self._fd, key.encode())
+            self.send(key.encode())
 
     def _took(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
@@ -125,7 +135,7 @@ class Terminal:
         self.written = (self.written + data)[-_KEPT:]
         text = self._rest + data
         if ASKS_SYNC in text:
-            os.write(self._fd, HAS_SYNC)
+            self.send(HAS_SYNC)
         for match in _MARK.finditer(text):
             if match.end() > len(self._rest):
                 self.seen.append((now_ns, int(match[2]), int(match[1][::-1])))
