@@ -147,6 +147,7 @@ def tmux() -> Iterator[str]:
     subprocess.run(["tmux", "-L", name, "kill-server"], capture_output=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("allowed", ["on", "off"])
 async def test_through_a_real_tmux_only_where_it_is_allowed(fleet: Any, tmux: str, allowed: str) -> None:
     (fleet.directory / "tmux.conf").write_text(f"set -g allow-passthrough {allowed}\nset -g status off\n")

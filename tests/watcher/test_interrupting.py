@@ -111,6 +111,7 @@ async def test_of_two_at_once_one_presses(fleet: Fleet, place: Path) -> None:
     assert turn.keys() == b"\x1b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "why"),
     [
