@@ -192,7 +192,7 @@ class Labels(Section):
 class VendorSettings(Section):
     """How a vendor's program is started."""
 
-    kind: Literal["command", "scripted", "claude-code", "codex"] = Field(
+    kind: Literal["command", "scripted", "claude-code", "codex", "gemini"] = Field(
         "command",
         description="The adapter: any program by its `argv`, a story played for trials, or a program that fleet knows.",
     )

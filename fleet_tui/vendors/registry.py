@@ -9,7 +9,7 @@ from typing import Protocol
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Vendor
 
-KINDS = ("command", "scripted", "claude-code", "codex")
+KINDS = ("command", "scripted", "claude-code", "codex", "gemini")
 
 
 class VendorEntry(Protocol):
@@ -51,4 +51,8 @@ def vendor_for(entry: VendorEntry, name: str, *, repository: Path | None = None)
         from fleet_tui.vendors.codex import Codex
 
         return Codex(name, tuple(entry.argv), entry.env, entry.carry)
+    if entry.kind == "gemini":
+        from fleet_tui.vendors.gemini import Gemini
+
+        return Gemini(name, tuple(entry.argv), entry.env, entry.carry)
     raise FleetError("unknown vendor kind", f"vendors.{name}.kind is {entry.kind!r}", f"use one of {', '.join(KINDS)}")

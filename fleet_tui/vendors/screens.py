@@ -43,7 +43,7 @@ RULES = (
     _rule("interrupt-hint", "working", r"\besc to (?:interrupt|cancel)\b"),
     _rule("spinner", "working", r"^\s*[·✢✳✶✻✽⠁-⣿]\s?\S+(?:…|\.\.\.)"),
     _rule("empty-input", "idle", r"^[\s│|]*[❯›>]\s*[│|]?\s*$"),
-    _rule("input-placeholder", "idle", r"^[\s│|]*[❯›>]\s+(?:ask|type|try|send)\b"),
+    _rule("input-placeholder", "idle", r"^[\s│|]*[❯›>*]\s+(?:ask|type|try|send)\b"),
 )
 
 

@@ -30,7 +30,7 @@ def test_what_works_with_each(run: Run) -> None:
     assert (rows["codex"]["found"], rows["codex"]["version"], rows["codex"]["agents"]) == (True, None, ["dev"])
     assert rows["codex"]["capabilities"]["permission"] == "hold"
     assert rows["claude-code"]["capabilities"]["permission"] == "relay"
-    assert rows["gemini"]["capabilities"]["guard"] == "none", "what nobody built is not claimed"
+    assert rows["aider"]["capabilities"]["guard"] == "none", "what nobody built is not claimed"
     table = run("vendor", "list").stdout
     assert next(line for line in table.splitlines() if line.startswith("codex")).split()[2:6] == [
         "found", "closed", "hold", "live"

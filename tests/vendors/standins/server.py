@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from tests.vendors.standins import anthropic, openai
+from tests.vendors.standins import anthropic, gemini, openai
 from tests.vendors.standins.script import Cast, Served
 
-DIALECTS = {"/v1/messages": anthropic, "/v1/responses": openai}
+DIALECTS = {"/v1/messages": anthropic, "/v1/responses": openai, ":streamGenerateContent": gemini}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -23,7 +23,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        dialect = DIALECTS.get(self.path.partition("?")[0])
+        path = self.path.partition("?")[0]
+        dialect = next((spoken for end, spoken in DIALECTS.items() if path.endswith(end)), None)
         if dialect is None:
             self._json(404, {"error": {"type": "not_found_error", "message": self.path}})
             return
@@ -44,7 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
             for number, (event, data) in enumerate(dialect.stream(reply, request, model)):
                 if number == 1 and reply.delay_s:
                     time.sleep(reply.delay_s)
-                self.wfile.write(f"event: {event}\ndata: {json.dumps(data)}\n\n".encode())
+                named = f"event: {event}\n" if event else ""
+                self.wfile.write(f"{named}data: {json.dumps(data)}\n\n".encode())
                 self.wfile.flush()
             self.cast.note(Served(request, when, model, reply.usage, 200))
 

@@ -1,0 +1,82 @@
+"""The adapter of Gemini CLI: what it starts, in and outside a sandbox, and what it makes of hooks and chat files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
+from fleet_tui.vendors.gemini import Gemini
+
+SESSION = "11111111-1111-4111-8111-111111111111"
+VENDOR = Gemini("gemini", ("gemini",), {})
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> LaunchRequest:
+    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "ws"))
+    for path in (run_dir, home, workspace):
+        path.mkdir()
+    more = {"home": home, "session": SESSION, "sandboxed": True}
+    return LaunchRequest("run-1", "dev", "developer", "gemini-2.5-pro", "Do it.", run_dir, workspace, 1, **more)  # type: ignore[arg-type]
+
+
+def test_how_it_is_started(request_: LaunchRequest) -> None:
+    launch = VENDOR.launch(request_)
+    assert launch.argv == (
+        "gemini", "--approval-mode", "yolo", "--model", "gemini-2.5-pro", "--session-id", SESSION,
+        "--prompt-interactive", "Do it.",
+    )  # fmt: skip
+    assert launch.env["GEMINI_CLI_HOME"] == str(request_.home)
+    again = VENDOR.launch(dataclasses.replace(request_, resume=True, sandboxed=False)).argv
+    assert (again[2], again[5]) == ("auto_edit", "--resume")
+    own = Gemini("gemini", ("gemini", "--approval-mode=plan"), {}).launch(request_).argv
+    assert "yolo" not in own
+
+
+def test_hooks_trust_and_the_key_are_laid_over_settings_that_were_carried(
+    request_: LaunchRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "me" / ".gemini"
+    mine.mkdir(parents=True)
+    (mine / "settings.json").write_text('{"ui": {"theme": "Ayu"}, "hooks": {"BeforeTool": []}}')
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
+    Gemini("gemini", ("gemini",), {"GEMINI_API_KEY": "x"}, ("settings.json",)).launch(request_)
+    assert request_.home is not None
+    settings = json.loads((request_.home / ".gemini" / "settings.json").read_text())
+    assert settings["ui"] == {"theme": "Ayu"}
+    assert settings["security"] == {"folderTrust": {"enabled": False}, "auth": {"selectedType": "gemini-api-key"}}
+    (asks,) = settings["hooks"]["BeforeTool"][0]["hooks"]
+    assert asks["command"] == f"{request_.client} guard || exit 2"
+    assert asks["timeout"] > 24 * 3_600_000, "milliseconds, and their end is a yes"
+    VENDOR.launch(request_)
+    assert "ui" not in json.loads((request_.home / ".gemini" / "settings.json").read_text()), (
+        "what an agent left is gone"
+    )
+
+
+def test_what_hooks_say() -> None:
+    said = {"session_id": SESSION, "source": "startup"}
+    assert VENDOR.parse_hook("SessionStart", said) == HookReport("session_started", SESSION, reason="startup")
+    assert VENDOR.parse_hook("AfterAgent", {}) == HookReport("turn_ended")
+    assert VENDOR.parse_hook("BeforeModel", {}) is None
+    assert VENDOR.render_verdict("BeforeTool", "deny", "no") is None
+
+
+def test_a_reply_and_its_tools_are_one_request() -> None:
+    tokens = {"input": 510, "output": 10, "cached": 500, "thoughts": 20, "tool": 0, "total": 540}
+    line = json.dumps({"id": "a", "type": "gemini", "tokens": tokens, "model": "m"}).encode()
+    other = [b'{"id": "b", "type": "user"}', b'{"$set": {}}', b'{"id": "c", "type": "gemini", "tokens": 5}', b"["]
+    assert VENDOR.read_usage([line, *other, line]) == (Used("a", "m", 10, 30, 500),)
+
+
+def test_the_chat_of_the_session(tmp_path: Path) -> None:
+    chats = tmp_path / ".gemini" / "tmp" / "ws" / "chats"
+    chats.mkdir(parents=True)
+    (chats / "session-2026-11-27T04-51-11111111.jsonl").touch()
+    (chats / "session-2026-11-27T04-51-22222222.jsonl").touch()
+    assert VENDOR.transcripts(tmp_path, SESSION) == (b".gemini/tmp/ws/chats/session-2026-11-27T04-51-11111111.jsonl",)
+    assert VENDOR.transcripts(tmp_path, "") == ()
