@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, WatcherUnavailable
 from fleet_tui.domain.text import NOTHING, SafeText, one_line
 from fleet_tui.readmodel import catalogue
 from fleet_tui.readmodel.catalogue import Offer, Preview, TemplateDetail
+from fleet_tui.readmodel.values import Health
 
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
@@ -33,6 +34,8 @@ class Offers:
         """Whether the list is to be asked for."""
         self._failed: object = None
         """The wish that was not answered: not asked for again by itself."""
+        self._away: Health | None = None
+        """How the watcher was when it did not answer."""
 
     def again(self) -> None:
         """Everything is asked anew; what is here stays until it is answered."""
@@ -56,6 +59,7 @@ class Offers:
         """Ask for the next thing that is missing: the list, the template, the agent."""
         if self._asking or self._room.why_off:
             return
+        self._look_whether_it_is_back()
         wish: tuple[str, str, Args] | None = None
         if self._is_old:
             wish = ("the templates", "templates", {})
@@ -66,6 +70,14 @@ class Offers:
         if wish is not None and wish != self._failed:
             self._asking = True
             self._room.run_worker(self._ask(*wish), group="offers", exit_on_error=False)
+
+    def _look_whether_it_is_back(self) -> None:
+        """What failed because the watcher was away is asked again as soon as it is well."""
+        health = self._room.picture.health
+        if self._away is not None and health is not self._away and health.missed == 0:
+            self._failed, self._away, self.trouble = None, None, NOTHING
+            if self._previews is not None and self._previews[1] is None:
+                self._previews = None
 
     async def _ask(self, words: str, op: str, args: Args) -> None:
         try:
@@ -87,6 +99,7 @@ class Offers:
             self._previews = (args, catalogue.preview(answer), NOTHING)
 
     def _fail(self, wish: tuple[str, str, Args], error: FleetError) -> None:
+        self._away = self._room.picture.health if isinstance(error, WatcherUnavailable) else None
         told = one_line(f"{error.title}: {error.message}" + (f" ({error.hint})" if error.hint else ""), 400)
         if wish[1] == "preview_agent":
             self._previews = (wish[2], None, told)

@@ -9,7 +9,7 @@ import pytest
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import WatcherUnavailable
-from fleet_tui.readmodel.catalogue import preview
+from fleet_tui.readmodel.catalogue import detail, preview
 from fleet_tui.settings.load import load_settings
 from fleet_tui.tui.present.new_agent import Sketch, command_line
 from fleet_tui.tui.screens.new_agent import NewAgentScreen
@@ -205,8 +205,11 @@ async def test_when_the_agent_is_there_the_form_begins_anew(shop: Any, until: An
 
 def test_the_command_that_makes_the_same_in_a_shell() -> None:
     asked = {"agent": "sam", "template": "house/painter", "ticket": {"number": 4, "state": "draft"}}
-    sketch = Sketch({"name": "sam", "budget": "$6.00 a week", "fill:run": "make 'x'", "starts": "note, claim"})
-    told = command_line(preview(asked), sketch, ("fleet",))
+    sketch = Sketch(
+        {"name": "sam", "budget": "$6.00 a week", "fill:run": "make 'x'", "fill:other": "y", "starts": "note, claim"}
+    )
+    template = detail({"form": {"fills": [{"name": "run"}, {"name": "unsaid"}]}})
+    told = command_line(preview(asked), template, sketch, ("fleet",))
     assert told == (
         "fleet agent create sam --template house/painter --budget '$6.00 a week' --ticket 4 --ready "
         "--set 'run=make '\"'\"'x'\"'\"'' --on note --on claim"
@@ -238,6 +241,18 @@ async def test_without_the_watcher_it_says_what_can_be_done(fleet: Any, until: A
         assert "fleet template list" in text(app)
         await pilot.press("C")
         await until(lambda: "C: what it would be is not known yet" in app.message)
+
+
+async def test_it_asks_again_when_the_watcher_is_back(shop: Any, until: Any, text: Any) -> None:
+    real = shop.answers["templates"]
+    shop.answers["templates"] = WatcherUnavailable("the watcher is not running", "nobody listens", "fleet up")
+    async with opened(shop, until) as (app, pilot):
+        await pilot.press("7")
+        await until(lambda: "the watcher is not running" in text(app))
+        shop.answers["templates"] = real
+        shop.add(ev.draft(ev.Note("something happened"), "fleet"))
+        app.feed.poke()
+        await until(lambda: "templates 14" in text(app))
 
 
 async def test_a_broken_template_is_told_in_the_list(shop: Any, until: Any, text: Any, tmp_path: Path) -> None:

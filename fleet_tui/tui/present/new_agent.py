@@ -213,14 +213,14 @@ def starts_on(preview: Preview) -> str:
     return f"ticket #{preview.ticket} {preview.ticket_title}, and no other"
 
 
-def command_line(preview: Preview, sketch: Sketch, program: Sequence[str]) -> str:
+def command_line(preview: Preview, detail: TemplateDetail, sketch: Sketch, program: Sequence[str]) -> str:
     """What makes the same agent in a shell; the words of ``program`` are quoted for one already."""
     words = ["agent", "create", preview.name, "--template", preview.template]
     options = (("--vendor", "vendor"), ("--model", "model"), ("--budget", "budget"))
     words += [word for option, key in options if sketch.typed.get(key) for word in (option, sketch.typed[key])]
     words += ["--ticket", str(preview.ticket), *(["--ready"] if preview.is_draft else [])] if preview.ticket else []
-    for key, value in sketch.typed.items():
-        words += ["--set", f"{key.removeprefix(_FILL)}={value}"] if key.startswith(_FILL) else []
+    said = ((fill.name, sketch.typed.get(_FILL + fill.name)) for fill in detail.fills)
+    words += [word for name, value in said if value for word in ("--set", f"{name}={value}")]
     starts = re.split(r"[,\s]+", sketch.typed.get("starts", ""))
     words += [word for kind in starts if kind for word in ("--on", kind)]
     return " ".join((*program, *map(shlex.quote, words)))

@@ -167,10 +167,10 @@ class NewAgentScreen(Finds, ListAndDetail):
         return replace(super().here(), unmade=self.draft.why_unmade() if self.stands else "")
 
     def copies(self) -> Iterator[Offer]:
-        preview = self.draft.preview()
-        if preview is not None:
-            program = self.room.context.program
-            yield offer("c", "the command that makes it", present.command_line(preview, self.draft.said, program))
+        preview, detail, program = self.draft.preview(), self.draft.detail(), self.room.context.program
+        if preview is not None and detail is not None:
+            line = present.command_line(preview, detail, self.draft.said, program)
+            yield offer("c", "the command that makes it", line)
             yield offer("l", "launch line", preview.launch)
             yield offer("f", "its file", preview.text)
 
