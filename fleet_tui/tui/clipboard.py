@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from fleet_tui.domain.text import one_line
+from fleet_tui.tui.notices import passes_through
+from fleet_tui.tui.present.notices import through_tmux
 from fleet_tui.tui.saving import home_short, write_private
 
 MOST_BYTES = 74_994
@@ -79,7 +81,7 @@ class Went:
 def sequence(text: str, *, wrapped: bool = False) -> str:
     """The escape sequence that asks a terminal to put ``text`` into its clipboard."""
     plain = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
-    return "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\" if wrapped else plain
+    return through_tmux(plain) if wrapped else plain
 
 
 async def look(environ: Mapping[str, str]) -> Ground:
@@ -88,8 +90,8 @@ async def look(environ: Mapping[str, str]) -> Ground:
     if not environ.get("TMUX"):
         return ground
     ask = ["display-message", "-p", "#{version}|#{client_termname}|#{client_termfeatures}|", ";"]
-    code, said, error = await _tmux([*ask, "show-options", "-gqv", "prefix", ";", *_PASSTHROUGH])
-    facts, prefix, passthrough = ([*said.splitlines(), "", "", ""])[:3]
+    code, said, error = await _tmux([*ask, "show-options", "-gqv", "prefix"])
+    facts, prefix = ([*said.splitlines(), "", ""])[:2]
     if code or facts.count("|") != 3:
         return Ground(ground.term, in_tmux=True, trouble=one_line(error or "tmux did not answer", 120))
     version, client, features, _ = facts.split("|")
@@ -99,19 +101,16 @@ async def look(environ: Mapping[str, str]) -> Ground:
         version=one_line(version, 20),
         client=one_line(client, 40),
         features=frozenset(features.split(",")),
-        passthrough=passthrough != "off",
+        passthrough=await passes_through(environ.get("TMUX_PANE", "")),
         prefix=one_line(prefix, 12),
     )
 
 
-_PASSTHROUGH = ("show-options", "-Aqwv", "allow-passthrough")
-"""Unknown to tmux 3.2, which passes everything."""
-
-
 async def copy(
-    text: str, ways: Sequence[Way], ground: Ground, write: Callable[[str], None], file: Path | None
+    text: str, ways: Sequence[Way], ground: Ground, write: Callable[[str], bool], file: Path | None
 ) -> tuple[Went, ...]:
-    """Take a clean ``text`` along all of ``ways`` that there are here, in that order. ``write`` writes to the terminal.
+    """Take a clean ``text`` along all of ``ways`` that there are here, in that order. ``write`` writes to the terminal,
+    if that is the room's now.
 
     Nothing is raised: what fails is told.
     """
@@ -126,7 +125,7 @@ async def copy(
     return tuple(done)
 
 
-async def _to_terminal(text: str, ground: Ground, write: Callable[[str], None]) -> Went:
+async def _to_terminal(text: str, ground: Ground, write: Callable[[str], bool]) -> Went:
     size, route = len(text.encode()), ground.route
     if size > MOST_BYTES:
         told = f"{-(-size // 1000)} kB are more than the terminal's {MOST_BYTES // 1000}"
@@ -134,7 +133,8 @@ async def _to_terminal(text: str, ground: Ground, write: Callable[[str], None]) 
     if route is Route.NONE:
         return _failed(Way.TERMINAL, "not sent to the terminal", why_not(ground))
     if route is not Route.BUFFER:
-        write(sequence(text, wrapped=route is Route.WRAPPED))
+        if not write(sequence(text, wrapped=route is Route.WRAPPED)):
+            return _failed(Way.TERMINAL, "not sent to the terminal", "another program has it")
     else:
         # The buffer that tmux sends goes again: whether one is kept is another way's matter.
         name = f"fleet-{os.getpid()}"

@@ -44,8 +44,14 @@ class Copier:
     async def _copy(self, what: Offer) -> None:
         room = self._room
         self.ground = await clipboard.look(os.environ)  # tmux may have another client than a minute ago
-        went = await clipboard.copy(what.text, room.context.copy_to, self.ground, self._app.send, self.file)
+        went = await clipboard.copy(what.text, room.context.copy_to, self.ground, self._send, self.file)
         room.say(*told(what.what, what.text, went, room.size.width))
+
+    def _send(self, sequence: str) -> bool:
+        """Write to the terminal, unless a pager, an editor or an agent's tmux has it."""
+        if not self._room.handed_over:
+            self._app.send(sequence)
+        return not self._room.handed_over
 
     @property
     def file(self) -> Path | None:

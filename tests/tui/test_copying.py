@@ -178,13 +178,31 @@ def test_the_way_to_the_terminal_is_the_one_that_has_a_chance(ground: Ground, ro
 
 async def test_what_is_too_long_for_a_terminal_is_not_sent() -> None:
     sent: list[str] = []
+
+    def write(text: str) -> bool:
+        sent.append(text)
+        return True
+
     fits, more = "x" * MOST_BYTES, "x" * MOST_BYTES + "y"
-    (went,) = await clipboard.copy(fits, [Way.TERMINAL], Ground("xterm"), sent.append, None)
+    (went,) = await clipboard.copy(fits, [Way.TERMINAL], Ground("xterm"), write, None)
     assert went.ok
     assert len(sent[0]) == 100_000
-    (went,) = await clipboard.copy(more, [Way.TERMINAL], Ground("xterm"), sent.append, None)
+    (went,) = await clipboard.copy(more, [Way.TERMINAL], Ground("xterm"), write, None)
     assert (went.ok, len(sent)) == (False, 1)
     assert went.text == "not sent to the terminal: 75 kB are more than the terminal's 74"
+
+
+async def test_nothing_goes_to_a_terminal_that_another_program_has(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until, None, ways=(Way.TERMINAL,)) as (app, pilot):
+        sent: list[str] = []
+        app.send = sent.append
+        app.handed_over = True
+        await pilot.press("y", "b")
+        await until(lambda: "another program has it" in app.message)
+        app.handed_over = False
+        await pilot.press("y", "b")
+        await until(lambda: "cannot be verified" in app.message)
+        assert len(sent) == 1
 
 
 def test_a_sequence_holds_nothing_but_letters_of_base64() -> None:
@@ -233,7 +251,7 @@ async def test_a_tmux_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
     ground = await clipboard.look({"TMUX": f"{tmp_path}/none,1,0", "TERM": "tmux"})
     assert ground.route is Route.NONE
     assert "none" in ground.trouble
-    went = await clipboard.copy("x", tuple(Way), ground, lambda _: None, None)
+    went = await clipboard.copy("x", tuple(Way), ground, lambda _: True, None)
     assert [one.ok for one in went] == [False, False]
 
 

@@ -36,6 +36,9 @@ def plain(text: str) -> str:
 def sequence(protocol: str, text: str, *, in_tmux: bool) -> str:
     """The bytes for the terminal; inside tmux in an envelope that it hands on to the terminal around it."""
     body = f"\x1b]777;notify;fleet;{plain(text)}\x07" if protocol == "osc777" else f"\x1b]9;{plain(text)}\x07"
-    if not in_tmux:
-        return body
-    return "\x1bPtmux;" + body.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    return through_tmux(body) if in_tmux else body
+
+
+def through_tmux(sequence: str) -> str:
+    """``sequence`` in the envelope that tmux hands on, where that is allowed."""
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"
