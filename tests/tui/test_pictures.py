@@ -19,6 +19,7 @@ from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_tui.tui.theme import Look, choose
+from fleet_widgets.form import Form
 from fleet_widgets.lines import Span, in_ascii, text_of
 from tests.tui.scenes import SCENES, shown
 from tests.tui.test_new_agent_screen import offering
@@ -107,6 +108,8 @@ async def test_new_agent(
         await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
         await pilot.press(*keys)
         await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
+        form = app.screen.query_one(Form)
+        await until(lambda: not form.size or form.size.height == form.styles.height.value)
         await pilot.pause()
         compare(f"{name}_{size[0]}x{size[1]}", masked(text(app)))
 
