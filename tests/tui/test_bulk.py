@@ -21,7 +21,9 @@ def test_who_cannot_be_acted_on_is_left_out_and_its_name_is_not_said_twice() -> 
     found = sort_out(
         "pause", [("a", "a", 1), ("b", "b", 2)], lambda one: act(str(one)), lambda one: "b is off" if one == 2 else None
     )
-    assert (list(found.acts), found.left_out, found.keys) == (["a"], (Result("b", "b", "is off"),), {"a", "b"})
+    assert list(found.acts) == ["a"]
+    assert found.left_out == (Result("b", "b", "is off"),)
+    assert found.keys == {"a", "b"}
 
 
 def test_those_with_one_reason_share_it() -> None:
