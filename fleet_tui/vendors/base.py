@@ -40,8 +40,6 @@ class Capabilities:
     permission: Asking = "none"
     usage: Metering = "none"
     money: Literal["vendor", "prices", "none"] = "none"
-    context: bool = False
-    """Whether it says how full its context is."""
     inject: Literal["paste", "typed", "queue", "http", "none"] = "paste"
     state: tuple[Literal["hook", "file", "http", "title", "screen", "process"], ...] = ("screen", "process")
     notes: tuple[str, ...] = ()
@@ -124,8 +122,8 @@ class Observation:
 
 
 HookKind = Literal[
-    "session_started", "session_ended", "prompt_submitted", "tool_started", "tool_ended", "permission_asked",
-    "turn_ended", "turn_failed", "interrupted", "notice", "status",
+    "session_started", "session_ended", "prompt_submitted", "tool_ended", "permission_asked", "turn_ended",
+    "turn_failed", "interrupted", "notice",
 ]  # fmt: skip
 HOOK_KINDS: frozenset[str] = frozenset(HookKind.__args__)  # type: ignore[attr-defined]
 
@@ -134,21 +132,14 @@ HOOK_KINDS: frozenset[str] = frozenset(HookKind.__args__)  # type: ignore[attr-d
 class HookReport:
     """What a hook of the vendor reported, in our words.
 
-    ``session``: the session's id; ``transcript``: the path of its transcript as the program says it; ``reason``: why,
-    of a turn that failed, a session that ended, a notice; ``limited``: the account's limit is used up, until
-    ``until_ns`` if the vendor says so; ``context_percent``: how full the context is; ``cost_microusd``: what the
-    session cost so far by the vendor's own figure.
+    ``session``: the session's id, as the agent's side says it; ``reason``: why, of a turn that failed, a session that
+    began or ended, a notice; ``limited``: what the account may use is used up.
     """
 
     kind: HookKind
     session: str = ""
-    transcript: str = ""
-    model: str = ""
     reason: str = ""
     limited: bool = False
-    until_ns: int | None = None
-    context_percent: int | None = None
-    cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,7 @@ read nor changed; the hooks come in a file of the run, which the agent cannot wr
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +34,7 @@ from fleet_tui.vendors.version import executables, probe_program
 
 TRIED = "2.1.329"
 _CONFIG = b".claude"
+_MOST_SESSIONS = 100
 _KEY_SHOWN = 20
 """Characters of an API key by which Claude Code remembers that a person agreed to its use."""
 _GUARD_S = 30
@@ -52,7 +51,6 @@ _REPORTS: dict[str, HookKind] = {
     "Notification": "notice",
     "Stop": "turn_ended",
     "StopFailure": "turn_failed",
-    "StatusLine": "status",
 }
 _REASONS = ("source", "reason", "error", "notification_type")
 _OF_THE_ACCOUNT = frozenset({"rate_limit", "billing_error"})
@@ -69,7 +67,6 @@ class ClaudeCode(Adapter):
         permission="relay",
         usage="live",
         money="prices",
-        context=True,
         inject="paste",
         state=("hook", "file", "screen", "process"),
         notes=(
@@ -137,9 +134,8 @@ class ClaudeCode(Adapter):
             "PreToolUse": call("guard", timeout=_GUARD_S, onFailure="block"),
             "PermissionRequest": call("guard", timeout=_PATIENCE_S),
         }
-        reports = {name: call("hook", name, timeout=_GUARD_S) for name in _REPORTS if name not in (*asks, "StatusLine")}
-        line = {"type": "command", "command": f"{shlex.quote(str(client))} hook StatusLine"}
-        return {"hooks": asks | reports, "statusLine": line}
+        reports = {name: call("hook", name, timeout=_GUARD_S) for name in _REPORTS if name not in asks}
+        return {"hooks": asks | reports}
 
     def _seed(self, home: Beneath, workspace: Path) -> None:
         """Answer what it would ask a person on its first start: theme, trust in the workspace, use of the key."""
@@ -161,14 +157,12 @@ class ClaudeCode(Adapter):
         if kind is None:
             return super().parse_hook(name, data)
         reason = next((records.text(data[field]) for field in _REASONS if data.get(field)), "")
-        report = HookReport(
+        return HookReport(
             kind,
             session=records.text(data.get("session_id"), 100),
-            transcript=records.text(data.get("transcript_path")),
             reason=one_line(reason, 200),
             limited=kind == "turn_failed" and reason in _OF_THE_ACCOUNT,
         )
-        return _with_status(report, data) if kind == "status" else report
 
     def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:
         if hook == "PermissionRequest":
@@ -183,7 +177,7 @@ class ClaudeCode(Adapter):
         found: list[Observation] = []
         try:
             with Beneath(home) as top:
-                files = records.files(top, _CONFIG + b"/sessions", b".json")
+                files = records.Search(top).files(_CONFIG + b"/sessions", b".json", _MOST_SESSIONS)
                 kept = [records.read_object(top, path, 64_000) for path in files]
         except OSError:
             return None
@@ -202,13 +196,11 @@ class ClaudeCode(Adapter):
         name, found = session.encode(), []
         try:
             with Beneath(home) as top:
-                for project in records.folders(top, _CONFIG + b"/projects"):
-                    found += [
-                        path
-                        for path in records.files(top, project, b".jsonl")
-                        if path.endswith(b"/" + name + b".jsonl")
-                    ]
-                    found += records.files(top, project + b"/" + name + b"/subagents", b".jsonl")
+                search = records.Search(top)
+                for project in search.folders(_CONFIG + b"/projects"):
+                    own = project + b"/" + name + b".jsonl"
+                    found += [path for path in search.files(project, name + b".jsonl") if path == own]
+                    found += search.files(project + b"/" + name + b"/subagents", b".jsonl")
         except OSError:
             return ()
         return tuple(found)
@@ -236,16 +228,3 @@ class ClaudeCode(Adapter):
 
 def _answer(hook: str, **what: object) -> Answer:
     return Answer(json.dumps({"hookSpecificOutput": {"hookEventName": hook, **what}}))
-
-
-def _with_status(report: HookReport, data: Mapping[str, Any]) -> HookReport:
-    """What the status line's program is told: how full the context is, what the session cost, whose model it is."""
-    cost, context, model = (data.get(name) for name in ("cost", "context_window", "model"))
-    usd = cost.get("total_cost_usd") if isinstance(cost, dict) else None
-    percent = context.get("used_percentage") if isinstance(context, dict) else None
-    return replace(
-        report,
-        model=records.text(model.get("id"), 100) if isinstance(model, dict) else "",
-        cost_microusd=round(usd * 1_000_000) if isinstance(usd, int | float) and 0 <= usd < 10**6 else None,
-        context_percent=round(percent) if isinstance(percent, int | float) and 0 <= percent <= 1_000 else None,
-    )

@@ -33,6 +33,8 @@ from fleet_tui.vendors.version import executables, probe_program
 
 TRIED = "0.169.0"
 _HOME = b".codex"
+_MOST_DAYS = 60
+"""Of sessions that are looked for, the last ones: a session that is gone on with has its file where it began."""
 _REPORT_S = 30
 _PATIENCE_S = 7 * 24 * 3600
 """How long a person may take to answer; then its hook's time is over, and what it asked about would happen."""
@@ -131,8 +133,6 @@ class Codex(Adapter):
         return HookReport(
             kind,
             session=records.text(data.get("session_id"), 100),
-            transcript=records.text(data.get("transcript_path")),
-            model=records.text(data.get("model"), 100),
             reason=one_line(records.text(data.get("source")), 200),
         )
 
@@ -148,10 +148,10 @@ class Codex(Adapter):
             return ()
         try:
             with Beneath(home) as top:
-                days = [_HOME + b"/sessions"]
+                search, days = records.Search(top), [_HOME + b"/sessions"]
                 for _ in range(3):
-                    days = [inner for folder in days for inner in records.folders(top, folder)]
-                return tuple(path for day in days for path in records.files(top, day, f"-{session}.jsonl".encode()))
+                    days = [inner for folder in days for inner in search.folders(folder)][:_MOST_DAYS]
+                return tuple(path for day in days for path in search.files(day, f"-{session}.jsonl".encode()))
         except OSError:
             return ()
 

@@ -119,7 +119,6 @@ class Gemini(Adapter):
         return HookReport(
             kind,
             session=records.text(data.get("session_id"), 100),
-            transcript=records.text(data.get("transcript_path")),
             reason=one_line(reason, 200),
         )
 
@@ -130,8 +129,9 @@ class Gemini(Adapter):
             return ()
         try:
             with Beneath(home) as top:
-                projects = records.folders(top, _HOME + b"/tmp")
-                return tuple(path for project in projects for path in records.files(top, project + b"/chats", end))
+                search = records.Search(top)
+                projects = search.folders(_HOME + b"/tmp")
+                return tuple(path for project in projects for path in search.files(project + b"/chats", end))
         except OSError:
             return ()
 

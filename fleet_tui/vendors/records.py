@@ -10,6 +10,7 @@ from typing import Any
 from fleet_tui.beneath import Beneath
 
 MOST_BYTES = 4_000_000
+MOST_FOLDERS = 300
 _MOST_NAMES = 2_000
 
 
@@ -34,23 +35,31 @@ def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def files(top: Beneath, folder: bytes, suffix: bytes) -> list[bytes]:
-    """The regular files in ``folder`` that end with ``suffix``; none when it is missing."""
-    return [
-        folder + b"/" + name for name, kind in _entries(top, folder) if kind == stat.S_IFREG and name.endswith(suffix)
-    ]
+class Search:
+    """Looks through folders that an agent fills: no more than :data:`MOST_FOLDERS` of them, the last names first."""
 
+    def __init__(self, top: Beneath) -> None:
+        self._top = top
+        self._left = MOST_FOLDERS
 
-def folders(top: Beneath, folder: bytes) -> list[bytes]:
-    """The folders in ``folder``; none when it is missing."""
-    return [folder + b"/" + name for name, kind in _entries(top, folder) if kind == stat.S_IFDIR]
+    def files(self, folder: bytes, suffix: bytes, most: int = _MOST_NAMES) -> list[bytes]:
+        """The regular files in ``folder`` that end with ``suffix``; none when it is missing."""
+        return self._of_kind(folder, stat.S_IFREG, suffix)[:most]
 
+    def folders(self, folder: bytes) -> list[bytes]:
+        """The folders in ``folder``; none when it is missing."""
+        return self._of_kind(folder, stat.S_IFDIR)
 
-def _entries(top: Beneath, folder: bytes) -> list[tuple[bytes, int]]:
-    try:
-        return top.entries(folder, most=_MOST_NAMES)
-    except OSError:
-        return []
+    def _of_kind(self, folder: bytes, wanted: int, suffix: bytes = b"") -> list[bytes]:
+        if self._left <= 0:
+            return []
+        self._left -= 1
+        try:
+            entries = self._top.entries(folder, most=_MOST_NAMES)
+        except OSError:
+            return []
+        names = sorted((name for name, kind in entries if kind == wanted and name.endswith(suffix)), reverse=True)
+        return [folder + b"/" + name for name in names]
 
 
 def count(value: object) -> int:

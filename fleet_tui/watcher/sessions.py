@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -17,6 +18,7 @@ from fleet_tui.watcher.passes import messages
 _SESSIONS = uuid.UUID("6f1d1a54-52a8-4bb0-9c0e-0e5f0c3f4c11")
 """The namespace of the ids that we choose."""
 _MOST_BEFORE = 20
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,99}")
 ASKS = "asks for permission"
 """How the reason of a run begins that waits in its program's own dialog."""
 
@@ -68,13 +70,12 @@ async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any]
         await _waits(ctx, run, "turn over" if report.kind == "turn_ended" else "interrupted", key)
     elif report.kind == "turn_failed":
         await _failed(ctx, run, report, key)
-    elif report.kind == "status" and report.context_percent is not None:
-        ctx.context_percent[run.id] = report.context_percent
     return {}
 
 
 async def _started(ctx: Context, run: Run, report: HookReport) -> None:
-    if report.session:
+    # It comes back as an argument of the program: nothing that looks like an option.
+    if _SESSION.fullmatch(report.session):
         started = SessionStarted(run.id, run.agent, run.vendor, report.session, report.reason)
         await ctx.say(started, f"run:{run.id}", key=f"session:{run.id}:{report.session}")
 

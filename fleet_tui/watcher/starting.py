@@ -93,22 +93,28 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     vendor = vendor_of(ctx, run)
     session, resume = session_for(ctx, run, vendor)
     text = prompt.resumed(ctx, run) if resume else prompt.build(ctx, run, agent)
-    launch = vendor.launch(
-        LaunchRequest(
-            run=run.id,
-            agent=run.agent,
-            role=run.role,
-            model=run.model,
-            prompt=text,
-            run_dir=run_dir,
-            workspace=workspace,
-            ticket=run.ticket,
-            home=isolation.agent_home(ctx.paths, run.agent),
-            session=session,
-            resume=resume,
-            sandboxed=ctx.level.isolation is not Isolation.L0,
-        )
+    request = LaunchRequest(
+        run=run.id,
+        agent=run.agent,
+        role=run.role,
+        model=run.model,
+        prompt=text,
+        run_dir=run_dir,
+        workspace=workspace,
+        ticket=run.ticket,
+        home=isolation.agent_home(ctx.paths, run.agent),
+        session=session,
+        resume=resume,
+        sandboxed=ctx.level.isolation is not Isolation.L0,
     )
+    try:
+        launch = await asyncio.to_thread(vendor.launch, request)
+    except OSError as error:
+        # Its settings lie in the agent's home, where the agent may have left anything.
+        problem = f"{request.home}: {error.strerror or error}"
+        raise FleetError(
+            "its settings cannot be written", problem, "look there, and remove what is in the way"
+        ) from error
     write_guards(run_dir / "bin", launch.spared)
     contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
     home, user = contained.home, contained.user

@@ -158,12 +158,6 @@ VENDOR = ClaudeCode("claude-code", ("claude",), {})
         ("Notification", {"notification_type": "idle_prompt"}, HookReport("notice", reason="idle_prompt")),
         ("MessageDisplay", {}, None),
         ("turn_ended", {}, HookReport("turn_ended")),
-        ("StatusLine", {"cost": 3, "context_window": None, "model": []}, HookReport("status")),
-        (
-            "StatusLine",
-            {"cost": {"total_cost_usd": 0.0009}, "context_window": {"used_percentage": 12}, "model": {"id": "m"}},
-            HookReport("status", model="m", cost_microusd=900, context_percent=12),
-        ),
     ],
 )  # fmt: skip
 def test_what_hooks_say(name: str, data: dict[str, Any], report: HookReport | None) -> None:

@@ -75,9 +75,7 @@ VENDOR = Codex("codex", ("codex",), {})
 
 def test_what_hooks_say() -> None:
     said = {"session_id": SESSION, "source": "resume", "model": "gpt-5"}
-    assert VENDOR.parse_hook("SessionStart", said) == HookReport(
-        "session_started", SESSION, model="gpt-5", reason="resume"
-    )
+    assert VENDOR.parse_hook("SessionStart", said) == HookReport("session_started", SESSION, reason="resume")
     assert VENDOR.parse_hook("Interrupt", {}) == HookReport("interrupted")
     assert VENDOR.parse_hook("PreCompact", {}) is None
     assert VENDOR.render_verdict("PreToolUse", "allow", "") is None

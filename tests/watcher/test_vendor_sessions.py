@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from fleet_tui.domain.events import RunCrashed
+from fleet_tui.domain.events import RunCrashed, RunQueued
 from fleet_tui.domain.model import Question, Run
 from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.governance.isolation import Level
 from fleet_tui.vendors.claude_code import ClaudeCode
-from fleet_tui.watcher import permission_desk, sessions
+from fleet_tui.watcher import permission_desk, sessions, starting
 from fleet_tui.watcher.passes import listening, runs
 from fleet_tui.watcher.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
@@ -268,3 +268,38 @@ async def test_held_at_its_hook_until_a_person_answers(make_fleet: MakeFleet) ->
     await hook(fleet, run, "Interrupt")
     assert (await waiting)["verdict"] == "deny"
     assert fleet.run(run.id).state_reason == "interrupted"
+
+
+@pytest.mark.parametrize("forged", ["--dangerously-skip-permissions", "-c", "", "a b", "../../x", 7, None])
+async def test_no_session_is_called_like_an_option(make_fleet: MakeFleet, forged: object) -> None:
+    """It comes back as an argument of the program that takes it up again."""
+    fleet, run = await at_work(make_fleet)
+    await call(fleet, run, "hook", kind="SessionStart", data={"session_id": forged, "source": "startup"})
+    assert fleet.events("session_started") == []
+
+
+async def test_requests_that_never_were_do_not_flood_the_log(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, run = await at_work(make_fleet)
+    await hook(fleet, run, "SessionStart", source="startup")
+    transcript = home(fleet) / "projects" / "-ws" / f"{SESSION}.jsonl"
+    transcript.parent.mkdir(parents=True)
+    transcript.write_text("".join(reply(f"msg_{number}") for number in range(5)))
+    monkeypatch.setattr(listening, "_MOST_REQUESTS", 3)
+    await listened(fleet)
+    assert tokens(fleet) == [10] * 3
+    await listened(fleet)
+    assert tokens(fleet) == [10] * 5, "what is left waits for the next look"
+
+
+async def test_a_home_that_the_agent_spoilt_is_told(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    place = fleet.ctx.paths.homes / "dev"
+    place.mkdir(parents=True)
+    (place / ".claude").symlink_to("/etc")
+    await fleet.end(run, "stopped")
+    await fleet.ctx.say(RunQueued("run-2", "dev", "developer", "cc", None, "test"), "run:run-2")
+    await starting.start(fleet.ctx, fleet.run("run-2"))
+    (alarm,) = fleet.alarms("start")
+    assert alarm.title.startswith("dev cannot start: its settings cannot be written")

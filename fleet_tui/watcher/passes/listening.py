@@ -17,8 +17,13 @@ from fleet_tui.watcher.context import Context
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
 _EVERY_NS = 2_000_000_000
-_MOST_BYTES = 4_000_000
-"""Of one transcript in one go; the rest comes in the next."""
+_MOST_BYTES = 1_000_000
+"""Of one transcript in one go."""
+_MOST_PARTS = 16
+"""Goes at one transcript in one look; the rest comes in the next."""
+_MOST_REQUESTS = 200
+_MOST_AT_THE_END = 20_000
+"""An agent could write requests that never were: they are charged to it, and do not flood the log."""
 _SOURCE = "file"
 _INTERRUPTED = "its turn was interrupted"
 
@@ -37,7 +42,7 @@ async def _listen(ctx: Context, run: Run, session: str) -> None:
     ctx.listened_ns[run.id] = ctx.now_ns()
     ctx.to_meter.discard(run.id)
     home = ctx.paths.homes / run.agent
-    await _meter(ctx, run, home, session)
+    await _meter(ctx, run, home, session, _MOST_REQUESTS)
     seen = await asyncio.to_thread(_observed, vendors.vendor_of(ctx, run), home, session)
     now = ctx.reader.run(run.id)
     if seen is not None and now is not None:
@@ -66,37 +71,50 @@ async def finish(ctx: Context, run: Run) -> None:
     """Count what a run that has ended used since it was last looked at."""
     session = sessions.session_of(ctx, run.id)
     if session:
-        await _meter(ctx, run, ctx.paths.homes / run.agent, session)
-    for known in (ctx.listened_ns, ctx.heard_ns, ctx.context_percent, ctx.relayed):
+        await _meter(ctx, run, ctx.paths.homes / run.agent, session, _MOST_AT_THE_END)
+    for known in (ctx.listened_ns, ctx.heard_ns, ctx.relayed):
         known.pop(run.id, None)
     ctx.to_meter.discard(run.id)
     for place in [place for place in ctx.read_up_to if place[0] == run.id]:
         del ctx.read_up_to[place]
 
 
-async def _meter(ctx: Context, run: Run, home: Path, session: str) -> None:
-    """Report each request that a transcript tells of. After a restart it is read from its beginning: what was counted
-    before changes nothing."""
+async def _meter(ctx: Context, run: Run, home: Path, session: str, most: int) -> None:
+    """Report the requests that the transcripts tell of, up to ``most``; the others wait for the next look. After a
+    restart they are read from their beginning: what was counted before changes nothing."""
     vendor = vendors.vendor_of(ctx, run)
     for path in await asyncio.to_thread(vendor.transcripts, home, session):
         place = (run.id, path)
-        while True:
-            lines, up_to = await asyncio.to_thread(_new_lines, home, path, ctx.read_up_to.get(place, 0))
-            for used in vendor.read_usage(lines):
+        for _ in range(_MOST_PARTS):
+            start = ctx.read_up_to.get(place, 0)
+            found, up_to = await asyncio.to_thread(_read, vendor, home, path, start)
+            for used in found:
+                if ctx.reader.has_key(_key(run, used)):
+                    continue
+                if not most:
+                    return  # this part is read once more
+                most -= 1
                 await _report(ctx, run, used)
-            if up_to == ctx.read_up_to.get(place, 0):
+            if up_to == start:
                 break
             ctx.read_up_to[place] = up_to
 
 
+def _read(vendor: Vendor, home: Path, path: bytes, start: int) -> tuple[Sequence[Used], int]:
+    lines, up_to = _new_lines(home, path, start)
+    used = vendor.read_usage(lines)
+    return [one for one in used if any((one.fresh, one.output, one.cache_read, one.cache_write))], up_to
+
+
+def _key(run: Run, used: Used) -> str:
+    return f"usage:{run.agent}:{used.request}"
+
+
 async def _report(ctx: Context, run: Run, used: Used) -> None:
-    key = f"usage:{run.agent}:{used.request}"
-    if ctx.reader.has_key(key) or not any((used.fresh, used.output, used.cache_read, used.cache_write)):
-        return
     counts = {"input_tokens": used.fresh, "output_tokens": used.output}
     cached = {"cache_read": used.cache_read, "cache_write": used.cache_write}
     said = {"model": used.model, "request_id": used.request, "cost_microusd": used.cost_microusd}
-    await usage_desk.report(ctx, run, {**counts, **cached, **said}, key)
+    await usage_desk.report(ctx, run, {**counts, **cached, **said}, _key(run, used))
 
 
 def _new_lines(home: Path, path: bytes, start: int) -> tuple[Sequence[bytes], int]:
