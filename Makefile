@@ -8,7 +8,7 @@ PYTEST_WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow test-vendors vendors check fmt types bench screenshots docs lock clean
+.PHONY: help setup demo test test-slow test-vendors vendors check fmt types bench screenshots recording docs lock clean
 
 # An environment whose interpreter has gone (a Python upgrade) is set up anew, though its stamps are there.
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.system $(VENV)/.locked $(VENV)/.ready)
@@ -57,6 +57,9 @@ bench: $(VENV)/.ready ## Run the benchmarks and print their figures
 
 screenshots: $(VENV)/.ready ## Draw the pictures of the README anew from the demo fleet
 	$(BIN)/python tools/screenshots.py
+
+recording: $(VENV)/.ready ## Record docs/story.cast anew from a demo fleet (about two minutes)
+	$(BIN)/python tools/record_story.py
 
 docs: $(VENV)/.ready ## Write the generated documents anew (events, configuration, keys)
 	$(BIN)/python tools/docs.py

@@ -23,6 +23,7 @@ PROMISED = {
     "types",
     "bench",
     "screenshots",
+    "recording",
     "docs",
     "lock",
     "clean",
