@@ -120,3 +120,14 @@ async def test_a_room_stopped_for_a_minute_stalls_no_agent_and_grows_nothing(sta
     assert bursts >= 3  # 27 MB each
     assert grown < 1_500_000, grown
     await shown(there.terminal, f"meanwhile {LINES - 1}".encode(), 20)
+
+
+async def test_a_key_costs_few_bytes(stage: Open) -> None:
+    """At 8 kB/s, 1.8 kB are a quarter of a second. No time is measured here: see benchmarks/slow_link.py."""
+    there = await stage(12)
+    await quiet(there.terminal, 1.0, 60.0)
+    for key, most in (("l", 1_800), ("j", 1_800), ("h", 1_800), ("ä", 500), (" ", 1_800)):
+        there.terminal.measure()
+        there.terminal.press(key)
+        await quiet(there.terminal, 0.5, 60.0)
+        assert 0 < there.terminal.bytes <= most, key
