@@ -49,11 +49,13 @@ def number_of(text: str) -> int | None:
 
 
 def numbered(tiles: Iterable[AgentTile], number: int) -> AgentTile | None:
-    """Who has ticket ``number`` in hand; else whose name is that number or ends with it."""
+    """Who has ticket ``number`` in hand; else whose name is that number, ends or begins with it."""
     known = tuple(tiles)
     ends = re.compile(rf"(?:.*\D)?0*{number}\Z", re.DOTALL | re.ASCII)
+    begins = re.compile(rf"0*{number}(?!\d)", re.ASCII)
     on_ticket = (tile for tile in known if tile.ticket == number)
-    return next(on_ticket, None) or next((tile for tile in known if ends.match(tile.name)), None)
+    so_named = (tile for pattern in (ends, begins) for tile in known if pattern.match(tile.name))
+    return next(on_ticket, None) or next(so_named, None)
 
 
 def in_place(before: Sequence[str | None], names: Sequence[str]) -> tuple[str | None, ...]:

@@ -25,6 +25,6 @@ def age_s(health: Health, started_ns: int, now_ns: int) -> int:
 
 def trust(health: Health, started_ns: int, now_ns: int) -> Trust:
     age = age_s(health, started_ns, now_ns)
-    if age > FROZEN_S:
+    if age >= FROZEN_S:
         return Trust.FROZEN
     return Trust.LATE if age > LATE_S or health.missed >= LATE_S else Trust.FRESH

@@ -34,18 +34,22 @@ def queue(
 ) -> tuple[NeedItem, ...]:
     """Everything that waits for a person: open alarms, questions, approvals, held acts, blocked tickets.
 
-    One matter is there once: a ticket that waits stands for its question, or for the alarm that its pull request waits.
+    One matter is there once: a ticket that waits stands for its question, or for the alarm that its pull request waits;
+    an alarm that came first stands for those that follow from it, until somebody has seen it.
     """
     asked = {question.ticket for question in questions}
     waiting = [ticket for ticket in tickets if is_blocked(ticket) and ticket.number not in asked]
     follow = Counter(alarm.first for alarm in alarms if alarm.first is not None)
+    first = {alarm.id for alarm in alarms if is_open(alarm)}
     blocked = {f"ticket:{ticket.number}" for ticket in waiting} | {f"pr:{ticket.pr}" for ticket in waiting}
     return order(
         [
             *(
                 alarm_need(alarm, agent_of(alarm.about, runs, tickets, pull_requests), follow[alarm.id])
                 for alarm in alarms
-                if is_open(alarm) and not (alarm.rule == BLOCKED_RULE and alarm.about in blocked)
+                if is_open(alarm)
+                and alarm.first not in first
+                and not (alarm.rule == BLOCKED_RULE and alarm.about in blocked)
             ),
             *(question_need(question) for question in questions),
             *(approval_need(card) for card in cards),
@@ -134,20 +138,6 @@ def _so_far(approval: Approval) -> str:
 def blocked_need(ticket: Ticket) -> NeedItem:
     title = one_line(f"BLOCKED ticket {ticket.number}: {ticket.blocked_reason or ticket.title}")
     return NeedItem(NeedKind.BLOCKED, str(ticket.number), 2, ticket.agent, title, ticket.changed_ns, None, ticket.pr)
-
-
-_COMMANDS = {
-    NeedKind.ALARM: "fleet alarm ack {0.id}",
-    NeedKind.QUESTION: "fleet question answer {0.id} TEXT",
-    NeedKind.APPROVAL: "fleet approval show '#{0.pr}'",
-    NeedKind.HELD: "fleet approval undo '#{0.pr}'",
-    NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
-}
-
-
-def command_for(item: NeedItem) -> str:
-    """The command that answers a need."""
-    return _COMMANDS[item.kind].format(item)
 
 
 def after(items: Sequence[NeedItem], current: NeedItem | None) -> NeedItem | None:

@@ -73,11 +73,16 @@ class Composer(Vertical):
         how = (Span("[ Send ]", "strong"), Span(f"  {text}", style))
         self.query_one(SendLine).set_line(line(*how, fill(), Span("Esc closes, the draft stays", "hint")))
 
+    @property
+    def draft(self) -> str:
+        """The text as it is typed."""
+        return self.query_one(TextArea).text
+
     def close(self) -> None:
         key, self.key = self.key, None
         self.display = False
         if key is not None:
-            self.post_message(self.Closed(key, self.query_one(TextArea).text))
+            self.post_message(self.Closed(key, self.draft))
 
     @on(SendLine.Pressed)
     def _send(self, message: SendLine.Pressed) -> None:
@@ -85,7 +90,7 @@ class Composer(Vertical):
             # Of one piece with the key that opened this: perhaps a paste that was meant for something else.
             self._show_send("not sent: all of this came at once; Enter again sends", "warn")
             return
-        text, key = self.query_one(TextArea).text.strip(), self.key
+        text, key = self.draft.strip(), self.key
         if key is None:
             return
         if text:

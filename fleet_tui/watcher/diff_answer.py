@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from fleet_tui.bus.protocol import MAX_FRAME
 from fleet_tui.domain.text import reveal_name
 from fleet_tui.git.values import FileDiff, Hunk
+
+_ROOM = MAX_FRAME - 2_000
+"""Bytes for the files; the rest is for what stands around them."""
 
 
 def answer(files: list[FileDiff], wanted: object = None) -> list[dict[str, Any]]:
@@ -37,11 +42,16 @@ def _header(hunk: Hunk) -> str:
 
 def _fit(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As much of the diff as one frame of the bus holds; a file that does not fit keeps its head line and says so."""
-    room = 200_000
+    room = _ROOM - sum(_size({**file, "hunks": []}) for file in files)
     for file in files:
-        size = sum(len(line[3]) * 2 + 24 for hunk in file["hunks"] for line in hunk["lines"])
+        size = _size(file["hunks"])
         if size > room:
             file["hunks"], file["truncated"] = [], True
         else:
             room -= size
     return files
+
+
+def _size(value: object) -> int:
+    """Bytes on the bus, where a character outside of ASCII takes six or twelve."""
+    return len(json.dumps(value)) + 1

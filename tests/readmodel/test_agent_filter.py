@@ -101,6 +101,8 @@ def test_a_number_alone_is_a_place() -> None:
     found = [numbered(TILES, number) for number in (7, 12, 2, 1, 3)]
     assert [one.name if one else None for one in found] == ["dev-1", "qa-02", "qa-02", "dev-1", None]
     assert numbered([tile("12")], 12) is not None
+    begins = [tile("12-sdk"), tile("120-api"), tile("2-docs-12x")]
+    assert [getattr(numbered(begins, number), "name", None) for number in (12, 1, 120)] == ["12-sdk", None, "120-api"]
 
 
 @pytest.mark.parametrize(

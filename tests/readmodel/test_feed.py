@@ -108,7 +108,7 @@ def test_what_only_counts_waits_for_what_happens(tmp_path: Path, monkeypatch: py
 
 def test_trust_fades() -> None:
     health = Health(100 * SECOND, 0, "")
-    assert [trust(health, 0, (100 + age) * SECOND) for age in (0, 3, 4, 10, 11)] == [
+    assert [trust(health, 0, (100 + age) * SECOND) for age in (0, 3, 4, 9, 10)] == [
         Trust.FRESH,
         Trust.FRESH,
         Trust.LATE,

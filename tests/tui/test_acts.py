@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from textual import events
 
 from fleet_tui.domain import events as ev
-from fleet_tui.domain.errors import Conflict, Refused
+from fleet_tui.domain.errors import Refused
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
-from fleet_widgets.strip import ARM_S, ConfirmStrip
+from fleet_widgets.strip import ARM_S
 from tests.tui.tui_support import armed, opened
 
 HEAD = "c" * 40
@@ -159,35 +157,6 @@ async def test_a_held_approval_is_undone_from_anywhere(fleet: Any, until: Any, t
     assert fleet.calls == [("undo", {"approval": "apr-1-c"})]
 
 
-async def test_s2_a_push_while_the_strip_is_open_voids_it(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
-    async with opened(fleet, until) as (app, pilot):
-        await pilot.press("2")
-        await diff_shown(app, until)
-        await pilot.press("A")
-        await armed(app, until)
-        fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "head moved"), "pr:1"))
-        app.feed.poke()
-        await until(lambda: app.picture.snapshot.card("apr-1-c") is None)
-        await until(lambda: "CHANGED while you looked" in text(app))
-        await pilot.press("y", "y", "enter", "escape")
-        await pilot.pause()
-    assert fleet.calls == []
-
-
-async def test_s3_the_target_is_the_one_selected_while_the_list_changes(fleet: Any, until: Any) -> None:
-    async with opened(fleet, until) as (app, pilot):
-        await pilot.press("2", "w")
-        await diff_shown(app, until)
-        await pilot.press("A")
-        await armed(app, until)
-        fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "head moved"), "pr:1"))
-        app.feed.poke()
-        await until(lambda: app.picture.snapshot.card("apr-1-c") is None)
-        await pilot.press("y")
-        await until(lambda: bool(fleet.calls))
-    assert [args["approval"] for _, args in fleet.calls] == ["apr-2-c"]
-
-
 async def test_t4_a_vanished_card_leaves_nothing_selected(fleet: Any, until: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("2")
@@ -198,37 +167,6 @@ async def test_t4_a_vanished_card_leaves_nothing_selected(fleet: Any, until: Any
         await pilot.press("A")
         await until(lambda: "select a pull request" in app.message)
     assert fleet.calls == []
-
-
-async def test_s6_a_dead_watcher_freezes_the_room(fleet: Any, until: Any, text: Callable[[Any], str]) -> None:
-    async with opened(fleet, until) as (app, pilot):
-        await fleet.server.close()
-        fleet.server = None
-        fleet.offset_ns = 4_000_000_000
-        app.feed.poke()
-        await until(lambda: app.picture.health.missed > 0)
-        app.screen.tick()
-        assert "data 4s!" in text(app)
-        fleet.offset_ns = 47_000_000_000
-        app.screen.tick()
-        shown = text(app)
-        assert "FROZEN: LAST DATA" in shown
-        assert "WATCHER DOWN" in shown
-        await pilot.press("Q")
-        await until(lambda: app.message.startswith("Q: off: the watcher has not answered for 47 s"))
-        assert app.screen.query_one(ConfirmStrip).request is None
-
-
-async def test_s7_the_second_decision_is_told(fleet: Any, until: Any) -> None:
-    fleet.answers["approve"] = Conflict("already decided", "rejected by operator:rk 4 s ago")
-    async with opened(fleet, until) as (app, pilot):
-        await pilot.press("2")
-        await diff_shown(app, until)
-        await pilot.press("A")
-        await armed(app, until)
-        await pilot.press("y")
-        await until(lambda: app.message.startswith("CHANGED while you looked: rejected by operator:rk 4 s ago"))
-        assert "Nothing was done to #1" in app.message
 
 
 async def test_a_refusal_says_why_and_what_to_do(fleet: Any, until: Any) -> None:
@@ -246,24 +184,6 @@ async def test_keys_typed_ahead_confirm_nothing(fleet: Any, until: Any, keys: tu
             await diff_shown(app, until)
         await pilot.press(*keys)
         await pilot.pause()
-    assert fleet.calls == []
-
-
-@pytest.mark.parametrize("rounds", [8, pytest.param(40, marks=pytest.mark.slow)])
-async def test_s1_random_keys_never_act(fleet: Any, until: Any, rounds: int) -> None:
-    """Thousands of keys of the table and of the strip, faster than a strip arms, while the list changes."""
-    chance = random.Random(rounds)
-    keys = [*"wARCQPUXBTyes12345hjklgG[]{}nfcxd", "enter", "space", "tab", "escape", "backspace"]
-    async with opened(fleet, until, (80, 24)) as (app, pilot):
-        for _ in range(rounds):
-            for key in chance.choices(keys, k=50):
-                app.post_message(events.Key(key, key if len(key) == 1 else None))
-            fleet.add(ev.draft(ev.Note("noise", run="run-dev-1-1"), "run:run-dev-1-1"))
-            # A strip that stays open may arm: what is tested are keys that come before that.
-            app.post_message(events.Key("escape", None))
-            await pilot.pause()
-            await until(lambda: not app.keyboard.busy)
-        assert app.is_running
     assert fleet.calls == []
 
 

@@ -257,7 +257,7 @@ async def test_the_bell_rings_once_for_a_burst_and_writes_nothing_else(fleet: An
         fleet.add(raised("alm-a", 1, "\x07\x1b]9;hello\x07 the disk is full", "agent:dev-1"))
         fleet.add(*(raised(f"alm-b{n}", 2, f"effect {n}", f"run:run-dev-1-{n}", "alm-a") for n in range(199)))
         app.feed.poke()
-        await until(lambda: app.picture.snapshot.summary.needs > 200)
+        await until(lambda: len(app.picture.snapshot.alarms) >= 200)
         fleet.offset_ns += 5_000_000_000
         app._tick()
         assert rung == [1]

@@ -67,3 +67,13 @@ async def test_w_says_when_there_is_nothing_else(world: Any, until: Any, pull_re
         await pilot.press("w")
         await until(lambda: app.message == "w: nothing else needs you")
         assert isinstance(app.screen, ApprovalsScreen)
+
+
+async def test_what_follows_from_an_alarm_is_no_need_of_its_own_until_that_was_seen(fleet: Any, until: Any) -> None:
+    follows = ev.AlarmRaised("alm-2", "gates", 2, "push blocked", "nothing", "agent:dev-3", "alm-1")
+    fleet.add(ev.draft(follows, "agent:dev-3"))
+    async with opened(fleet, until) as (app, _):
+        assert [item.id for item in app.picture.snapshot.needs] == ["alm-1", "apr-1-c", "apr-2-c"]
+        fleet.add(ev.draft(ev.AlarmAcknowledged("alm-1", "operator:me"), "agent:dev-3"))
+        app.feed.poke()
+        await until(lambda: [item.id for item in app.picture.snapshot.needs] == ["alm-2", "apr-1-c", "apr-2-c"])

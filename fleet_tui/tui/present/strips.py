@@ -9,6 +9,7 @@ from fleet_tui.domain.conditions import describe, run_budget
 from fleet_tui.domain.conditions import in_words as release_words
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.standing import Standing
+from fleet_tui.domain.states import RiskBand
 from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S, in_words, may_shelve
 from fleet_tui.readmodel.alarms import AlarmRow
@@ -17,7 +18,7 @@ from fleet_tui.tui.present.approvals import is_sensitive
 from fleet_tui.tui.present.budgets import WINDOWS, amounts, step, to_extend
 from fleet_tui.tui.present.text import badge, count, short
 from fleet_widgets.lines import Line, Span
-from fleet_widgets.strip import Reading, StripRequest
+from fleet_widgets.strip import Confirm, Reading, StripRequest
 
 REJECT_PRESETS = (
     "not what the ticket asks for",
@@ -40,24 +41,37 @@ def _lines(*texts: str) -> tuple[Line, ...]:
 
 
 def approve(card: ApprovalCard, seen: Collection[str], files: Sequence[str], hold_s: int) -> StripRequest:
-    """One key when nothing sensitive is touched; else the word must be typed."""
-    approval = card.approval
+    """One key when the risk is low and nothing sensitive is touched; else a word must be typed, and at a high risk the
+    end of the very commit that is approved."""
+    approval, change = card.approval, card.pull_request
+    confirm, expected = how_confirmed(card)
     unseen = [path for path in files if path not in seen]
     exact = f"You approve exactly: #{approval.pr}, head {short(approval.head_sha)}, base {short(approval.base_sha)}, "
     return StripRequest(
         title=f"APPROVE #{approval.pr} {card.ticket_title}",
         lines=_lines(
             f"{exact}policy {one_line(approval.policy, 20)}.",
-            f"Effect: merge into {one_line(card.pull_request.target)}. Held {hold_s} s (u = undo), then irreversible.",
+            f"Effect: merge into {one_line(change.target)}. Held {hold_s} s (u = undo), then irreversible.",
             f"Not seen by you: {len(unseen)} of {count(len(files), 'file')}"
             + (f" ({one_line(unseen[0], 40)})" if unseen else ""),
+            f"Risk {change.risk} {change.risk_band.upper()}." if change.risk_band is not RiskBand.LOW else "",
+            f"To confirm, the last four of head {short(approval.head_sha)} are typed." if expected else "",
             *_asked_for(approval.reasons),
         ),
-        confirm="yes" if is_sensitive(card) else "y",
+        confirm=confirm,
+        expected=expected,
         opening_key="A",
         verb="approve",
         id=f"approve:{approval.id}",
     )
+
+
+def how_confirmed(card: ApprovalCard) -> tuple[Confirm, str]:
+    """What the strip asks for to approve ``card``, and the word, where it is not the same each time."""
+    band = card.pull_request.risk_band
+    if band.severity >= RiskBand.HIGH.severity:
+        return "last4", short(card.approval.head_sha)[-4:]
+    return ("yes", "") if band is RiskBand.MEDIUM or is_sensitive(card) else ("y", "")
 
 
 def _asked_for(reasons: Sequence[str]) -> Iterator[str]:
