@@ -25,6 +25,8 @@ WALL = (249, 86)
 """What the room's frame and side leave of ``SIZE`` for tiles."""
 WARM_S = 2.0
 """The load runs this long before anything is measured."""
+START_S, QUIET_S, DRAWN = 60.0, 2.5, 500
+"""A program is ready when it has written so many bytes and then nothing for so many seconds."""
 KEYS_PER_S = 5.0
 LAST_S = 0.5
 """Writes this late may not have been shown when the run ends."""
@@ -90,7 +92,7 @@ async def run(design: str, scenario: Scenario, seconds: float, seed: int) -> Res
             argv = _argv(design, server, panes, world)
             if argv:
                 terminal.open(argv, os.environ)
-                await asyncio.sleep(2.5)
+                await _settled(terminal)
                 if design == "attach":
                     panes = await server.sizes_now()
             app = terminal.process.pid if argv else None
@@ -104,6 +106,15 @@ async def run(design: str, scenario: Scenario, seconds: float, seed: int) -> Res
             if world is not None:
                 await world.close()
             await server.close()
+
+
+async def _settled(terminal: Terminal) -> None:
+    """Until the program has drawn itself and rests: on a busy machine that takes many times as long."""
+    deadline_s, since_s, before = time.monotonic() + START_S, time.monotonic(), 0
+    while (before < DRAWN or time.monotonic() - since_s < QUIET_S) and time.monotonic() < deadline_s:
+        if terminal.bytes != before:
+            since_s, before = time.monotonic(), terminal.bytes
+        await asyncio.sleep(0.05)
 
 
 async def _panes(design: str, server: Server, number: int) -> list[Pane]:
