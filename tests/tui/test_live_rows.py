@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from typing import Any
+
+from textual.strip import Strip
+
 from fleet_tui.tui import live
 from fleet_widgets import lines
 from fleet_widgets.palette import GREY
@@ -23,3 +28,25 @@ def test_rows_that_never_come_again_are_forgotten() -> None:
         lines.to_strip(line, 40, GREY)
     assert live._line_of_row.cache_info().currsize < UNLIKE
     assert len(lines._CACHE) < UNLIKE
+
+
+async def test_a_screen_that_was_left_leaves_nothing_behind(fleet: Any, until: Any) -> None:
+    room = fleet.room()
+    async with room.run_test(size=(120, 40)) as pilot:
+        await until(lambda: room.picture.snapshot is not None)
+
+        async def drawn() -> int:
+            """Rows that are kept, after the agent's screen was opened, looked at and left, and the help."""
+            for key in ("g", "enter", "escape", "question_mark", "escape"):
+                await pilot.press(key)
+                await pilot.pause()
+            await until(lambda: len(room.screen_stack) == 1)
+            await pilot.pause()
+            gc.collect()
+            return sum(isinstance(one, Strip) for one in gc.get_objects())
+
+        await drawn()
+        before = await drawn()
+        for _ in range(4):
+            after = await drawn()
+        assert after < before + 100  # a screen has forty rows, and eight were opened
