@@ -175,8 +175,8 @@ def _signs() -> dict[int, str]:
 
 _SIGNS = _signs()
 _CACHE: LRUCache[tuple[Line, int, Palette, str, bool, bool, bool], Strip] = LRUCache(2_048)
-"""More than a screen shows. A strip with what Textual keeps in it is 4 to 10 kB, and rows that never come again fill all
-of this within minutes."""
+"""More than a screen shows. A strip with what Textual keeps in it is 4 to 10 kB, and rows that never come again fill
+all of this within minutes."""
 _CACHE_TEXT = 2_000  # characters; longer lines are drawn each time, or a few of them would hold megabytes
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from textual import events, on
-from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
@@ -93,11 +92,6 @@ class RoomScreen(Copies, ReplayKeys):
         if self.stands and self.focused is None and (widget := self.main_widget()) is not None:
             # Now and not a moment later: what a command has opened meanwhile would lose the focus again.
             self.set_focus(widget)
-
-    def on_unmount(self) -> None:
-        # Textual remembers by an lru_cache on a method what is gone, and with it every row that it drew: a megabyte
-        # for each screen that was opened and left.
-        StylesCache.get_inner_outer.cache_clear()
 
     def on_screen_suspend(self) -> None:
         self.said = None

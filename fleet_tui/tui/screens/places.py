@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from textual._styles_cache import StylesCache
 from textual.screen import Screen
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ class Places(Screen[None]):
     @property
     def room(self) -> RoomApp:
         return cast("RoomApp", self.app)
+
+    def on_unmount(self) -> None:
+        # Textual remembers by an lru_cache on a method what is gone, and with it every row that it drew: a megabyte
+        # for each screen that was opened and left.
+        StylesCache.get_inner_outer.cache_clear()
 
     async def do_screen_wall(self) -> None:
         """All agents, also from the page of one."""
