@@ -227,11 +227,15 @@ def _launch(grounds: Grounds, prepared: Prepared, place: Path) -> tuple[str, tup
     vendor = vendor_for(settings.vendor(row.vendor), row.vendor, repository=grounds.repository)
     prompt = "\n\n".join(part.text.strip() for part in _parts(grounds, prepared))
     ticket = prepared.ticket.number if prepared.ticket is not None else None
-    request = LaunchRequest("run", row.name, row.role, row.model, prompt, place, place / "workspace", ticket)
+    home = place / "home"
+    home.mkdir()
+    sandboxed = grounds.isolation not in ("", "L0")
+    more = {"home": home, "session": _NO_SESSION, "sandboxed": sandboxed}
+    request = LaunchRequest("run", row.name, row.role, row.model, prompt, place, place / "workspace", ticket, **more)
     launch = vendor.launch(request)
-    shown = {str(place / "workspace"): "WORKSPACE", str(place): "RUN"}
+    shown = {str(place / "workspace"): "WORKSPACE", str(home): "HOME", str(place): "RUN"}
     words = [_word(word, shown) for word in launch.argv]
-    environment = names_for(row, launch.env, has_home=grounds.isolation not in ("", "L0"))
+    environment = names_for(row, launch.env, has_home=sandboxed)
     return one_line(" ".join(words), 2000), environment, vendor.probe()
 
 

@@ -362,7 +362,7 @@ async def test_write_protection_of_many_files_stalls_no_pass_and_the_gate_shuts_
     await fleet.ticket()
     await fleet.settle()
     run = await at_work(fleet)
-    go = hung(monkeypatch, fleet.ctx.workspaces, "hold")
+    go = hung(monkeypatch, fleet.ctx.workspaces.gates, "hold")
     await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
     await one_round(fleet)
     assert (gate_beside(Path(run.workspace)) / "fleet-allowed").read_text() == "\n"
