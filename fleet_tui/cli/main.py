@@ -28,6 +28,11 @@ COMMANDS = {
     "doctor": ("fleet_tui.cli.doctor", "doctor", "What is there, what is missing, and what mends it."),
     "guard": ("fleet_tui.cli.guard", "guard", "Show and try the rules about what agents may do."),
     "halt": ("fleet_tui.cli.halt", "halt", "All stop: freeze every agent at once, or let them go on."),
+    "handover": (
+        "fleet_tui.cli.handover",
+        "handover",
+        "A note for the next shift: what needs a person, who is at what.",
+    ),
     "init": ("fleet_tui.cli.init", "init", "Write a first configuration for this repository."),
     "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),

@@ -10,16 +10,10 @@ import click
 
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
 from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.needs import command_for
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.values import NeedItem, NeedKind
 
-_COMMANDS = {
-    NeedKind.ALARM: "fleet alarm ack {0.id}",
-    NeedKind.QUESTION: "fleet question answer {0.id} TEXT",
-    NeedKind.APPROVAL: "fleet approval show '#{0.pr}'",
-    NeedKind.HELD: "fleet approval undo '#{0.pr}'",
-    NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
-}
 _REASONS = {
     NeedKind.ALARM: "an alarm that nobody has acknowledged",
     NeedKind.QUESTION: "an agent waits for an answer",
@@ -35,11 +29,6 @@ _KEYS = {
     NeedKind.BLOCKED: ("ticket.unblock",),
 }
 """The rows of the room's table of keys that answer a need where `w` leads."""
-
-
-def command_for(item: NeedItem) -> str:
-    """The command that answers a need."""
-    return _COMMANDS[item.kind].format(item)
 
 
 def what(item: NeedItem) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
-from fleet_tui.cli.queue import command_for, what
+from fleet_tui.cli.queue import what
 from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, AlarmState, ApprovalState, RunState
 from fleet_tui.domain.text import one_line
+from fleet_tui.readmodel.needs import command_for
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.watcher.lock import is_locked
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fleet_tui.domain.events import Event
 from fleet_tui.readmodel.health import FROZEN_S
 from fleet_tui.readmodel.values import Picture
 from fleet_tui.store.reader import EventFilter, Reader
@@ -47,7 +49,12 @@ class Away:
 
 def missed(reader: Reader, after: int, seconds: int) -> Missed:
     """What the log tells after event ``after``."""
-    counts = Counter(event.kind for event in reader.events(EventFilter(kinds=KINDS), after=after, limit=_MOST))
+    return counted(reader.events(EventFilter(kinds=KINDS), after=after, limit=_MOST), seconds)
+
+
+def counted(events: Iterable[Event], seconds: int) -> Missed:
+    """What ``events`` of a time of ``seconds`` tell."""
+    counts = Counter(event.kind for event in events)
     return Missed(
         seconds=seconds,
         landed=counts["pr_merged"],

@@ -149,9 +149,14 @@ def _kinds(result: Filter, values: list[str], negative: bool) -> Filter:
     return replace(result, store=replace(result.store, kinds=known + own))
 
 
+def is_person(actor: str) -> bool:
+    """Whether a person did it: at the room or the command line, or by signature."""
+    return actor.startswith(("operator:", "signer:"))
+
+
 def _by(actor: str, name: str) -> bool:
     if name in {"human", "operator"}:
-        return actor.startswith(("operator:", "signer:"))
+        return is_person(actor)
     if name == "agent":
         return actor.startswith("agent:")
     return (

@@ -140,6 +140,20 @@ def blocked_need(ticket: Ticket) -> NeedItem:
     return NeedItem(NeedKind.BLOCKED, str(ticket.number), 2, ticket.agent, title, ticket.changed_ns, None, ticket.pr)
 
 
+_COMMANDS = {
+    NeedKind.ALARM: "fleet alarm ack {0.id}",
+    NeedKind.QUESTION: "fleet question answer {0.id} TEXT",
+    NeedKind.APPROVAL: "fleet approval show '#{0.pr}'",
+    NeedKind.HELD: "fleet approval undo '#{0.pr}'",
+    NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
+}
+
+
+def command_for(item: NeedItem) -> str:
+    """The command that answers a need."""
+    return _COMMANDS[item.kind].format(item)
+
+
 def after(items: Sequence[NeedItem], current: NeedItem | None) -> NeedItem | None:
     """The item to visit after ``current``, round and round; of one that is gone the place in the order still counts."""
     if not items or current is None:

@@ -12,10 +12,14 @@ from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import in_words, may_shelve
+from fleet_tui.readmodel.handover import SHIFT_S
 from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.tui import written
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.governor import Tier
+from fleet_tui.tui.present.copying import offer
+from fleet_tui.tui.present.text import clock
 from fleet_tui.tui.remembered import DENSITIES
 from fleet_tui.tui.screens.new_agent import open_new
 from fleet_tui.tui.screens.wall import WallScreen
@@ -266,6 +270,21 @@ def _link(room: RoomApp, words: Words) -> None:
     room.tick()
 
 
+def _snapshot(room: RoomApp, _words: Words) -> None:
+    written.snapshot(room)
+
+
+def _handover(room: RoomApp, words: Words) -> None:
+    for_s, rest = in_words(words[0]) if words else (SHIFT_S, "")
+    if rest or for_s <= 0:
+        raise Wrong("a time such as 8h or 1d")
+    written.handover(room, for_s)
+
+
+def _copy_test(room: RoomApp, _words: Words) -> None:
+    room.copier.copy(offer("", "a test", f"fleet copy test {clock(room.now_ns)} UTC: paste this somewhere else"))
+
+
 def _go(mode: str) -> Run:
     return lambda room, _words: room.go(mode)
 
@@ -318,6 +337,9 @@ COMMANDS: Sequence[Typed] = (
     Typed("notify test", "send a notice of the desktop now", _notify, least=0),
     Typed("density micro|small|large|auto", "how large the tiles of the wall are; remembered", _density),
     Typed("link auto|fast|normal|slow|minimal", "how many pictures of panes the way to here takes", _link),
+    Typed("snapshot", "the screen as text and SVG, to a file", _snapshot, least=0),
+    Typed("handover [TIME]", "a note for the next shift, to a file; 8h back, or TIME", _handover, least=0),
+    Typed("copy test", "copy a line of its own all ways: paste it to see which work", _copy_test, least=0),
     Typed("board", "the pipeline: every ticket in its stage", _go("pipeline"), least=0),
     Typed("quit", "leave; agents keep running", lambda room, _words: room.exit(0), least=0),
     Typed("theme", "colours", _elsewhere("colours are chosen at the start: fleet up --theme, or ui.theme"), least=0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from textual import on
 
@@ -16,6 +17,9 @@ from fleet_widgets.key_menu import KeyMenu
 
 class Copies(Places):
     """What is copied is what was there when the menu was opened, whatever moves meanwhile."""
+
+    page_of: ClassVar[str] = ""
+    """The key of that among `copies` which the pager shows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +60,7 @@ class Copies(Places):
 
     def paged(self) -> Offer | None:
         """What the pager shows: a name and the text."""
-        return None
+        return next((one for one in self.copies() if one.key == self.page_of), None)
 
     async def do_text_page(self) -> None:
         what = self.paged()

@@ -25,6 +25,7 @@ class EventsScreen(FilteredLog):
 
     scope = EVENTS
     heading = "5 EVENTS"
+    page_of = "j"
     CSS_PATH = "events.tcss"
     BINDINGS = textual_bindings(EVENTS)
 
@@ -105,9 +106,6 @@ class EventsScreen(FilteredLog):
 
     def copies(self) -> Iterator[Offer]:
         return of_event(self._event(self._current()))
-
-    def paged(self) -> Offer | None:
-        return next((one for one in self.copies() if one.key == "j"), None)
 
     @on(EventFeed.Opened)
     def _opened(self) -> None:
