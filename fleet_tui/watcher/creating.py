@@ -230,8 +230,19 @@ def _launch(grounds: Grounds, prepared: Prepared, place: Path) -> tuple[str, tup
     home = place / "home"
     home.mkdir()
     sandboxed = grounds.isolation not in ("", "L0")
-    more = {"home": home, "session": _NO_SESSION, "sandboxed": sandboxed}
-    request = LaunchRequest("run", row.name, row.role, row.model, prompt, place, place / "workspace", ticket, **more)
+    request = LaunchRequest(
+        run="run",
+        agent=row.name,
+        role=row.role,
+        model=row.model,
+        prompt=prompt,
+        run_dir=place,
+        workspace=place / "workspace",
+        ticket=ticket,
+        home=home,
+        session="SESSION",
+        sandboxed=sandboxed,
+    )
     launch = vendor.launch(request)
     shown = {str(place / "workspace"): "WORKSPACE", str(home): "HOME", str(place): "RUN"}
     words = [_word(word, shown) for word in launch.argv]

@@ -45,27 +45,25 @@ def reader(tmp_path: Path) -> Path:
     return program
 
 
-async def in_other_hands(terminal: Terminal, keys: str) -> bytes:
-    """Press ``keys``; the room is silent while the other program has the terminal. What it writes afterwards."""
+async def in_other_hands(terminal: Terminal, keys: str) -> None:
+    """Press ``keys``; the room is silent while the other program has the terminal, until Enter."""
     terminal.press(keys)
     await shown(terminal, lambda written: b"READER" in written)
     await asyncio.sleep(0.3)
     before = terminal.bytes
     await asyncio.sleep(2.2)  # longer than the clock of the room's ages
     assert terminal.bytes == before
-    at = len(terminal.written)
+    terminal.written = b""
     terminal.press("\r")
-    await shown(terminal, lambda written: b"back from" in written[at:])
-    return terminal.written[at:]
 
 
-def whole(written: bytes, *words: bytes) -> None:
-    """The modes are the room's again, and all of the screen was drawn."""
-    for mode in (b"\x1b[?1049h", b"\x1b[?2004h", b"\x1b[?25l", b"\x1b[=0u", b"\x1b[?1003l", b"\x1b[r"):
-        assert mode in written, mode
-    assert written.index(b"\x1b[=0u") < written.index(b"\x1b[?1049h")
-    for word in words:
-        assert word in written.partition(b"\x1b[?1049h")[2], word
+async def whole(terminal: Terminal, *words: bytes) -> None:
+    """All of the screen was drawn, and the modes are the room's again."""
+    words = (*words, b"back from", b"command")
+    await shown(terminal, lambda written: all(word in written.partition(b"\x1b[?1049h")[2] for word in words))
+    for mode in (b"\x1b[?2004h", b"\x1b[?25l", b"\x1b[=0u", b"\x1b[?1003l", b"\x1b[r"):
+        assert mode in terminal.written, mode
+    assert terminal.written.index(b"\x1b[=0u") < terminal.written.index(b"\x1b[?1049h")
 
 
 async def test_the_pager_has_the_terminal_alone_and_the_room_comes_back(
@@ -75,7 +73,8 @@ async def test_the_pager_has_the_terminal_alone_and_the_room_comes_back(
     await shown(terminal, lambda written: b"dev-1" in written and b"data ok" in written)
     terminal.press("2")
     await shown(terminal, lambda written: b"hunk 1/1" in written)
-    whole(await in_other_hands(terminal, "e"), b"2 APPROVALS", b"Rotate the keys", b"rotate", b"command")
+    await in_other_hands(terminal, "e")
+    await whole(terminal, b"2 APPROVALS", b"Rotate the keys", b"rotate")
     assert (tmp_path / "seen").read_text().startswith("=== src/keys.py (M)\n")
     assert (tmp_path / "seen.mode").read_text().startswith("-r--------")
     words = (tmp_path / "seen.words").read_text().splitlines()
@@ -95,7 +94,8 @@ async def test_u15_the_editor_has_the_error_and_the_room_comes_back(
     await shown(terminal, lambda written: b"dev-1" in written and b"data ok" in written)
     terminal.press("8")
     await shown(terminal, lambda written: b"2 errors" in written)
-    whole(await in_other_hands(terminal, "e"), b"8 SYSTEM", b"max_rounds", b"your terminal")
+    await in_other_hands(terminal, "e")
+    await whole(terminal, b"8 SYSTEM", b"max_rounds", b"your terminal")
     assert (tmp_path / "seen.words").read_text().splitlines() == ["+3", str(file)]
 
 
