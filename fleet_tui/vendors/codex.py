@@ -55,13 +55,14 @@ class Codex(Adapter):
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,
-        guard="closed",
+        guard="open",
         permission="hold",
         usage="live",
         money="prices",
         inject="paste",
         state=("hook", "screen", "process"),
         notes=(
+            "Settings in the repository (.codex/config.toml) can switch its hooks off: sandbox and gates remain.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Escape ends its turn and leaves a command that it runs in the background running.",
             "The request by which it names a session is in none of its records: it is not counted.",

@@ -43,13 +43,14 @@ class Gemini(Adapter):
     capabilities: ClassVar[Capabilities] = Capabilities(
         own_session=True,
         resume=True,
-        guard="closed",
+        guard="open",
         permission="hold",
         usage="live",
         money="prices",
         inject="paste",
         state=("hook", "screen", "process"),
         notes=(
+            "Settings in the repository (.gemini/settings.json) can switch its hooks off: sandbox and gates remain.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are answered in its pane.",
             "Requests by which it chooses a model or asks itself whether to go on are in none of its records.",
