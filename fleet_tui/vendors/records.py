@@ -27,6 +27,8 @@ def read_object(top: Beneath, path: bytes, most: int = MOST_BYTES) -> dict[str, 
 def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The JSON objects among ``lines``, one a line; what is none is passed over."""
     for line in lines:
+        if line[:1] != b"{":
+            continue
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):

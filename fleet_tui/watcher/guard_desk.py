@@ -41,11 +41,16 @@ async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], *, r
     ``ask`` means that a person was asked; when the act is ``relayed``, that the program's own dialog is to come, whose
     hook asks the person (:mod:`fleet_tui.watcher.permission_desk`).
     """
-    async with _turns.setdefault(run.id, asyncio.Lock()):
+    async with turn(run):
         act, decision = await judged(ctx, run, agent, args)
         if decision.verdict == "ask" and not relayed:
             decision = await _put_to_a_person(ctx, run, act, decision)
         return decision
+
+
+def turn(run: Run) -> asyncio.Lock:
+    """Held by whoever decides about an act of ``run``: a yes is not used twice."""
+    return _turns.setdefault(run.id, asyncio.Lock())
 
 
 def is_guard_question(question: str) -> bool:

@@ -103,7 +103,8 @@ async def _answer_in_time(
             return _GONE
         if asked is not None and asked.answer is not None:
             ctx.relayed[run.id].discard(question)
-            verdict = await guard_desk.answered(ctx, run, act, asked, decision)
+            async with guard_desk.turn(run):
+                verdict = await guard_desk.answered(ctx, run, act, asked, decision)
             await sessions.went_on(ctx, run, "a person answered")
             return await _rendered(ctx, run, hook, verdict)
         await asyncio.sleep(_LOOK_S)

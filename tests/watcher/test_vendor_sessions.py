@@ -303,3 +303,13 @@ async def test_a_home_that_the_agent_spoilt_is_told(make_fleet: MakeFleet) -> No
     await starting.start(fleet.ctx, fleet.run("run-2"))
     (alarm,) = fleet.alarms("start")
     assert alarm.title.startswith("dev cannot start: its settings cannot be written")
+
+
+async def test_one_yes_is_for_one_of_many_who_wait(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet, kind="codex", argv=["codex"])
+    asked = (await asks(fleet, run, "touch x", "PreToolUse"))["question"]
+    waiting = [asyncio.create_task(asks(fleet, run, "touch x", "PreToolUse", waiting=asked)) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    await fleet.person.answer("kim", "answer", {"question": asked, "text": "yes"})
+    verdicts = [(await one)["verdict"] for one in waiting]
+    assert verdicts.count("allow") == 1
