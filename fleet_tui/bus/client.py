@@ -28,6 +28,8 @@ MAX_SPOOLED = 5000
 ANSWER_S = 10.0
 GUARD_S = 5.0
 PERSON_S = 25.0
+# More than a person is asked to read, in JSON's ASCII.
+MAX_ACT = 20_000
 # A watcher that died is back within seconds: an act waits for it, so that a restart costs no agent its commit.
 AWAY_S = 12.0
 HELP = """fleet: how you, an agent, talk to your fleet
@@ -421,8 +423,12 @@ def hook(words: list[str], options: dict[str, str]) -> int:
     if words[0] == "usage":
         return report_usage(data)
     fields = data if isinstance(data, dict) else {}
-    # A tool's whole input may be there too; who reports what is enough to know the state.
-    small = {name: value for name, value in fields.items() if len(dumps(value)) <= 2000}
+    # What is long says nothing about the state; of a tool's input it is known which question it was about.
+    small = {
+        name: value
+        for name, value in fields.items()
+        if len(dumps(value)) <= (MAX_ACT if name == "tool_input" else 2000)
+    }
     answer = tell("hook", {"kind": words[0], "data": small}, 3.0)
     if answer is not None and answer.get("refused"):
         # Exit code 2 is how hooks of several vendors keep a prompt from beginning a turn.

@@ -19,6 +19,7 @@ from fleet_tui.tui.saving import home_short, write_private
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
 
+_STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 _FETCHES = re.compile(r"@font-face\s*{[^}]*}")
 
 
@@ -27,10 +28,14 @@ def snapshot(room: RoomApp) -> None:
     screen = room.room_screen
     if screen is not None:
         text = screen.as_text()
-        # Rich has viewers fetch a font from the network; the text's own family name stays.
-        svg = _FETCHES.sub("", room.export_screenshot(title=""))
+        svg = without_fetches(room.export_screenshot(title=""))
         name = f"{screen.scope}-{_stamp(room.now_ns)}"
         room.run_worker(_save(room, "snapshot", text, {f"{name}.txt": text, f"{name}.svg": svg}), exit_on_error=False)
+
+
+def without_fetches(svg: str) -> str:
+    """``svg`` without the fonts that Rich has viewers fetch from the network; what stands on the screen stays."""
+    return _STYLE.sub(lambda style: _FETCHES.sub("", style[0]), svg, count=1)
 
 
 def handover(room: RoomApp, for_s: int) -> None:

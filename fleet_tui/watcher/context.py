@@ -98,8 +98,6 @@ class Context:
     """Runs whose transcripts may have grown."""
     read_up_to: dict[tuple[str, bytes], int] = field(default_factory=dict)
     """How far each transcript of a run was read, in bytes."""
-    relayed: dict[str, set[str]] = field(default_factory=dict)
-    """Questions of each run that its program's own dialog asks as well."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
     lookout: Lookout = field(default_factory=Lookout)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shlex
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -28,6 +27,7 @@ _MOST_READ = 1_500
 _MOST_OPEN = 5
 """Questions of one run that may wait at once."""
 _PREFIX = "guard-"
+_DIALOG = f"{_PREFIX}dialog-"
 MOST_ALIKE = 100
 """Questions about one and the same act of a run, one after the other."""
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -51,6 +51,11 @@ async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], *, r
 def turn(run: Run) -> asyncio.Lock:
     """Held by whoever decides about an act of ``run``: a yes is not used twice."""
     return _turns.setdefault(run.id, asyncio.Lock())
+
+
+def is_dialog(question: str) -> bool:
+    """Whether a hook of the program waits for the answer: typed into its pane it would be a prompt of its own."""
+    return question.startswith(_DIALOG)
 
 
 def is_guard_question(question: str) -> bool:
@@ -136,7 +141,7 @@ async def _put_to_a_person(ctx: Context, run: Run, act: Act, decision: GuardDeci
 async def ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, question: str) -> GuardDecision | None:
     """Put the act to a person; a refusal when that cannot be. A yes is for all of the act, so all of it is shown."""
     shown = _whole(act)
-    if len(shown) > _MOST_READ:
+    if not is_readable(act):
         reason = f"a person would have to read {len(shown)} characters; split it up"
         return GuardDecision("deny", decision.rule, f"{decision.reason}: {reason}", decision.about)
     waiting = [q for q in ctx.reader.questions(open_only=True) if q.run == run.id and is_guard_question(q.id)]
@@ -148,9 +153,15 @@ async def ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, questio
     return None
 
 
+def is_readable(act: Act) -> bool:
+    """Whether a person can be expected to read all of the act."""
+    return len(_whole(act)) <= _MOST_READ
+
+
 def _whole(act: Act) -> str:
     """All of the act on one line, with line ends and hidden characters visible."""
-    return reveal_name(act.line or shlex.join(act.argv) or f"{act.tool} {' '.join((*act.reads, *act.writes))}")
+    what = act.line or shlex.join(act.argv) or " ".join((act.tool, *act.reads, *act.writes, act.patch))
+    return reveal_name(f"{what.strip()} {act.detail}".strip())
 
 
 async def answered(ctx: Context, run: Run, act: Act, asked: Question, decision: GuardDecision) -> GuardDecision:
@@ -173,14 +184,22 @@ def _used(question: str) -> str:
     return f"allowed:{question}"
 
 
-def questions_about(ctx: Context, run: Run, args: dict[str, Any], asked: Iterable[str]) -> set[str]:
-    """Those of the questions ``asked`` that are about the act of a call."""
-    act, asked = _act(ctx, args), set(asked)
-    return asked & {question_id(run, act, nth) for nth in range(MOST_ALIKE)} if asked else asked
+def open_dialogs(ctx: Context, run: Run) -> set[str]:
+    """The questions of ``run`` for whose answers a hook of its program waits."""
+    return {q.id for q in ctx.reader.questions(open_only=True) if q.run == run.id and is_dialog(q.id)}
 
 
-def question_id(run: Run, act: Act, nth: int = 0) -> str:
-    """The same act of the same run is one question; ``nth`` is a later one, after that many that were answered."""
+def dialogs_about(ctx: Context, run: Run, args: dict[str, Any]) -> set[str]:
+    """Those of them that are about the act of a call."""
+    act, waiting = _act(ctx, args), open_dialogs(ctx, run)
+    return waiting & {question_id(run, act, nth, dialog=True) for nth in range(MOST_ALIKE)} if waiting else waiting
+
+
+def question_id(run: Run, act: Act, nth: int = 0, *, dialog: bool = False) -> str:
+    """The same act of the same run is one question; ``nth`` is a later one, after that many that were answered.
+
+    ``dialog``: a hook of the program waits for the answer.
+    """
     parts = (
         run.id,
         act.tool,
@@ -189,10 +208,12 @@ def question_id(run: Run, act: Act, nth: int = 0) -> str:
         *act.argv,
         *act.reads,
         *act.writes,
-        *([str(nth)] if nth else []),
+        act.patch,
+        act.detail,
+        str(nth),
     )
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{_PREFIX}{digest[:26]}"
+    return f"{_DIALOG if dialog else _PREFIX}{digest[:26]}"
 
 
 async def _say(ctx: Context, run: Run, payload: Payload, *, key: str | None = None) -> None:

@@ -40,7 +40,7 @@ from fleet_tui.watcher import (
 )
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.guard_desk import is_guard_question
+from fleet_tui.watcher.guard_desk import is_dialog, is_guard_question
 from fleet_tui.watcher.passes import containment
 from fleet_tui.watcher.presence import Presence
 from fleet_tui.watcher.queueing import queued
@@ -252,7 +252,7 @@ class OperatorDesk:
         run = self._ctx.reader.run(question.run)
         drafts += self._go_on(question, run, text, actor) if run is not None else []
         await self._ctx.record(*drafts)
-        in_a_dialog = question.id in self._ctx.relayed.get(question.run, ())
+        in_a_dialog = is_dialog(question.id)
         how = "hears it in its dialog" if in_a_dialog else "gets it when it takes input"
         return {"message": f"answered; {question.agent} {how}"}
 
@@ -262,7 +262,7 @@ class OperatorDesk:
         going: TicketUnblocked | TicketClaimed | None
         if run.state in LIVE_RUNS:
             # The hook of a dialog that waits hears it; in the pane it would be a prompt of its own.
-            heard = question.id in self._ctx.relayed.get(run.id, ())
+            heard = is_dialog(question.id)
             told = starting.message(self._ctx, run.id, "answer", text, actor=actor, key=f"tell:{question.id}")
             drafts = [] if heard else [told]
             going = TicketUnblocked(number, "answered") if number is not None else None

@@ -64,6 +64,9 @@ async def _relay(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], hoo
     if decision.verdict == "deny" or (decision.verdict == "allow" and _guard_decides(ctx, run)):
         return await _rendered(ctx, run, hook, decision)
     if decision.verdict == "allow":
+        if not guard_desk.is_readable(act):
+            await _waits(ctx, run, f"{sessions.ASKS}: {act.tool}")
+            return _GONE  # only its own dialog, in the pane, shows all of it
         decision = GuardDecision("ask", "vendor", f"{run.vendor} asks before it does that", decision.about)
     return await _put(ctx, run, act, decision, hook, waiting)
 
@@ -77,7 +80,6 @@ async def _put(ctx: Context, run: Run, act: Act, decision: GuardDecision, hook: 
         refused = await guard_desk.ask(ctx, run, act, decision, question)
         if refused is not None:
             return await _rendered(ctx, run, hook, refused)
-    ctx.relayed.setdefault(run.id, set()).add(question)
     await _waits(ctx, run, f"{sessions.ASKS}: {act.tool}")
     if not waiting:
         return _wait(question)
@@ -87,7 +89,7 @@ async def _put(ctx: Context, run: Run, act: Act, decision: GuardDecision, hook: 
 def _open_question(ctx: Context, run: Run, act: Act) -> str:
     """The question about this act that is not used up: each yes is for one time."""
     for nth in range(guard_desk.MOST_ALIKE):
-        question = guard_desk.question_id(run, act, nth)
+        question = guard_desk.question_id(run, act, nth, dialog=True)
         if not guard_desk.is_used(ctx, question) and not _is_withdrawn(ctx, question):
             break
     return question
@@ -98,11 +100,10 @@ async def _answer_in_time(
 ) -> dict[str, Any]:
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
-        asked = ctx.reader.question(question)
-        if question not in ctx.relayed.get(run.id, ()) or _is_withdrawn(ctx, question):
+        if _is_withdrawn(ctx, question):
             return _GONE
+        asked = ctx.reader.question(question)
         if asked is not None and asked.answer is not None:
-            ctx.relayed[run.id].discard(question)
             async with guard_desk.turn(run):
                 verdict = await guard_desk.answered(ctx, run, act, asked, decision)
             await sessions.went_on(ctx, run, "a person answered")

@@ -18,6 +18,7 @@ from fleet_tui.watcher.passes import messages
 _SESSIONS = uuid.UUID("6f1d1a54-52a8-4bb0-9c0e-0e5f0c3f4c11")
 """The namespace of the ids that we choose."""
 _MOST_BEFORE = 20
+_MOST_TOLD = 200
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,99}")
 ASKS = "asks for permission"
 """How the reason of a run begins that waits in its program's own dialog."""
@@ -43,9 +44,15 @@ def session_for(ctx: Context, run: Run, vendor: Vendor) -> tuple[str, bool]:
 
 
 def session_of(ctx: Context, run: str) -> str:
-    """The session that the program of ``run`` said it works in; empty before it did."""
-    told = ctx.reader.events(EventFilter(kinds=(SessionStarted.kind,), subjects=(f"run:{run}",)), after=0, limit=100)
-    return str(told[-1].payload["session"]) if told else ""
+    """The session that the program of ``run`` said last that it works in; empty before it did."""
+    return next(reversed(sessions_of(ctx, run)), "")
+
+
+def sessions_of(ctx: Context, run: str) -> tuple[str, ...]:
+    """The sessions that the program of ``run`` said it works in, each once, the last one last."""
+    told = ctx.reader.events(EventFilter(kinds=(SessionStarted.kind,), subjects=(f"run:{run}",)), limit=_MOST_TOLD)
+    last_first = dict.fromkeys(str(event.payload["session"]) for event in reversed(told))
+    return tuple(reversed(last_first))
 
 
 async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -63,8 +70,7 @@ async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any]
     elif report.kind == "tool_ended":
         # Others may run beside it: only the question about just this act has been answered.
         call = {"tool": data.get("tool_name"), "input": data.get("tool_input"), "cwd": data.get("cwd")}
-        asked = ctx.relayed.get(run.id, set())
-        await went_on(ctx, run, "it was answered in its pane", guard_desk.questions_about(ctx, run, call, asked))
+        await went_on(ctx, run, "it was answered in its pane", guard_desk.dialogs_about(ctx, run, call))
     elif report.kind in ("turn_ended", "interrupted"):
         await went_on(ctx, run, "its turn ended")
         await _waits(ctx, run, "turn over" if report.kind == "turn_ended" else "interrupted", key)
@@ -75,9 +81,9 @@ async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any]
 
 async def _started(ctx: Context, run: Run, report: HookReport) -> None:
     # It comes back as an argument of the program: nothing that looks like an option.
-    if _SESSION.fullmatch(report.session):
+    if _SESSION.fullmatch(report.session) and report.session != session_of(ctx, run.id):
         started = SessionStarted(run.id, run.agent, run.vendor, report.session, report.reason)
-        await ctx.say(started, f"run:{run.id}", key=f"session:{run.id}:{report.session}")
+        await ctx.say(started, f"run:{run.id}")
 
 
 async def _waits(ctx: Context, run: Run, reason: str, key: str) -> None:
@@ -106,19 +112,15 @@ def _is_running(ctx: Context, run: Run) -> bool:
 
 async def went_on(ctx: Context, run: Run, how: str, questions: set[str] | None = None) -> None:
     """What its dialogs asked (``questions``, or all of them) has been decided: it works again."""
-    await withdraw_relayed(ctx, run, how, questions)
-    if ctx.relayed.get(run.id):
-        return  # another dialog waits still
+    await withdraw_dialogs(ctx, run, how, questions)
+    if guard_desk.open_dialogs(ctx, run):
+        return  # another one waits still
     now = ctx.reader.run(run.id)
     if now is not None and now.state is RunState.WAITING and now.state_reason.startswith(ASKS):
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "hook", how), f"run:{run.id}")
 
 
-async def withdraw_relayed(ctx: Context, run: Run, how: str, questions: set[str] | None = None) -> None:
+async def withdraw_dialogs(ctx: Context, run: Run, how: str, questions: set[str] | None = None) -> None:
     """Nobody waits any more for the room's answers to what its dialogs asked."""
-    waiting = ctx.relayed.get(run.id, set())
-    over = set(waiting) if questions is None else waiting & questions
-    waiting -= over
-    for question in over:
-        if any(one.id == question for one in ctx.reader.questions(open_only=True)):
-            await ctx.record(draft(QuestionWithdrawn(question, how), f"run:{run.id}", key=f"withdrawn:{question}"))
+    for question in guard_desk.open_dialogs(ctx, run) if questions is None else questions:
+        await ctx.record(draft(QuestionWithdrawn(question, how), f"run:{run.id}", key=f"withdrawn:{question}"))

@@ -20,9 +20,15 @@ _MOST = 10**12
 _ON_ITS_WAY = (MessageState.TYPED, MessageState.SUBMITTED, MessageState.UNCERTAIN)
 
 
-async def report(ctx: Context, run: Run, args: dict[str, Any], key: str) -> dict[str, Any]:
+def file_key(run: Run, request: str) -> str:
+    """Under which a request that the program's own records tell of is counted once. What an agent says of one counts
+    apart, or it could take its place."""
+    return f"usage-file:{run.agent}:{request}"
+
+
+async def report(ctx: Context, run: Run, args: dict[str, Any], key: str, *, from_file: bool = False) -> dict[str, Any]:
     """Record what one request used, and answer whether the run may begin another one (``refused``: why not). A request
-    id that was reported before changes nothing.
+    id that was reported before changes nothing. ``from_file``: ``key`` is that of a record of the program.
 
     Raises:
         UsageError: not such a report.
@@ -42,7 +48,7 @@ async def report(ctx: Context, run: Run, args: dict[str, Any], key: str) -> dict
         run.id, run.agent, model, **counts, cost_microusd=microusd, cost_source=source, turn=turn, request=request
     )
     # Of the agent, not of the run: a session that is taken up again may tell its past once more.
-    key = f"usage:{run.agent}:{request}" if request else key
+    key = f"usage:{run.agent}:{request}" if request and not from_file else key
     await ctx.say(usage, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)
     reason = spending.refusal(ctx, run)
     return {"message": "counted"} | ({"refused": reason} if reason else {})

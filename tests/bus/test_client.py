@@ -167,7 +167,7 @@ async def test_inbox_waits_until_mail_comes(agent: Agent, handler: Handler) -> N
 async def test_hooks_say_nothing_and_send_small_fields_only(agent: Agent, handler: Handler) -> None:
     data = {
         "session_id": "s",
-        "tool_input": {"command": "x" * 5000},
+        "tool_input": {"command": "x" * 50_000},
         "context_window": {"used_percentage": 12},
         "last_assistant_message": "y" * 5000,
         "stop": True,

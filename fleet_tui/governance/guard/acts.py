@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet_tui.settings.guard import ToolSettings
@@ -14,6 +15,8 @@ OnDisk = Callable[[str], tuple[str, ...]]
 Governance looks at no disk; it is told."""
 
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
+
+_REMARKS = frozenset({"description", "justification"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,13 @@ class Act:
     argv: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    patch: str = ""
+    """The text by which several files are changed."""
     searches: bool = False
     """Whether everything below ``reads`` is read."""
     cwd: str = ""
+    detail: str = ""
+    """What else the call says, as JSON: a person's yes is for all of it."""
     problem: str = ""
     """Why the call cannot be understood; such a call is never allowed."""
 
@@ -50,8 +57,19 @@ def act_of(tool: str, arguments: Mapping[str, Any], cwd: str, tools: Mapping[str
     """The act behind a tool call; ``tools`` says which field of which tool holds what."""
     known = tools.get(tool)
     if known is None or known.kind == "other":
-        return Act(tool, cwd=cwd)
-    value = next((arguments[name] for name in known.fields if name in arguments), None)
+        return Act(tool, cwd=cwd, detail=_json(arguments))
+    held = next((name for name in known.fields if name in arguments), None)
+    # What a program only says of its own call is no part of it.
+    rest = {name: value for name, value in arguments.items() if name != held and name not in _REMARKS}
+    act = _understood(tool, known, None if held is None else arguments[held], cwd)
+    return replace(act, detail=_json(rest))
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, ensure_ascii=False) if values else ""
+
+
+def _understood(tool: str, known: ToolSettings, value: Any, cwd: str) -> Act:
     if known.kind == "search":
         return Act(tool, reads=(value if isinstance(value, str) else ".",), searches=True, cwd=cwd)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -81,4 +99,4 @@ def _patch(tool: str, text: str, cwd: str) -> Act:
     files = tuple(found.strip() for match in _PATCHED.findall(text) for found in match if found)
     if not files:
         return Act(tool, cwd=cwd, problem="the patch names no file")
-    return Act(tool, writes=files, cwd=cwd)
+    return Act(tool, writes=files, patch=text, cwd=cwd)
