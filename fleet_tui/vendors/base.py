@@ -32,8 +32,6 @@ class Capabilities:
     person should know, one sentence each.
     """
 
-    own_session: bool = False
-    """Whether we choose the session's id before it starts."""
     resume: bool = False
     """Whether a session goes on after its program died."""
     guard: Guarding = "none"
@@ -76,8 +74,8 @@ class LaunchRequest:
     prompt: str
     run_dir: Path
     workspace: Path
+    home: Path
     ticket: int | None = None
-    home: Path | None = None
     session: str = ""
     resume: bool = False
     sandboxed: bool = False

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.text import one_line
 from fleet_tui.vendors import records
-from fleet_tui.vendors.adapter import Adapter
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
@@ -23,14 +23,12 @@ from fleet_tui.vendors.base import (
     Launch,
     LaunchRequest,
     Observation,
-    Probe,
     ScreenState,
     Used,
     Verdict,
 )
-from fleet_tui.vendors.carrying import carry
-from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
-from fleet_tui.vendors.version import executables, probe_program
+from fleet_tui.vendors.hooked import PATIENCE_S, HookedProgram
+from fleet_tui.vendors.version import executables
 
 TRIED = "2.1.329"
 _CONFIG = b".claude"
@@ -39,8 +37,6 @@ _KEY_SHOWN = 20
 """Characters of an API key by which Claude Code remembers that a person agreed to its use."""
 _GUARD_S = 30
 """Seconds within which the guard has answered, one way or the other, by its own clock."""
-_PATIENCE_S = 7 * 24 * 3600
-"""How long a person may take to answer a request for permission."""
 _REPORTS: dict[str, HookKind] = {
     "SessionStart": "session_started",
     "SessionEnd": "session_ended",
@@ -52,16 +48,17 @@ _REPORTS: dict[str, HookKind] = {
     "Stop": "turn_ended",
     "StopFailure": "turn_failed",
 }
-_REASONS = ("source", "reason", "error", "notification_type")
 _OF_THE_ACCOUNT = frozenset({"rate_limit", "billing_error"})
 _STATES: dict[str, ScreenState] = {"busy": "working", "idle": "idle", "waiting": "dialog"}
 
 
-class ClaudeCode(Adapter):
-    """``argv`` is the program and the person's own options; what fleet needs is added to them."""
+class ClaudeCode(HookedProgram):
+    """See :class:`HookedProgram`; its hooks block what fails."""
+
+    program, tried, folder, reports = "claude", TRIED, _CONFIG, _REPORTS
+    reasons = ("source", "reason", "error", "notification_type")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        own_session=True,
         resume=True,
         guard="closed",
         permission="relay",
@@ -75,30 +72,14 @@ class ClaudeCode(Adapter):
         ),
     )
 
-    def __init__(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], carried: Sequence[str] = ()) -> None:
-        self._name = name
-        self._argv = argv or ("claude",)
-        self._env = dict(env)
-        self._carried = tuple(carried)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def probe(self, *, start: bool = False) -> Probe:
-        return probe_program(self._name, self._argv[0], start=start, tried=TRIED)
-
     # -- start ---------------------------------------------------------------------------------------------------------
 
     def launch(self, request: LaunchRequest) -> Launch:
-        assert request.home is not None
-        prompt = plain_start(clean(request.prompt))
-        prompt_file = write_prompt(request.run_dir, prompt)
+        prompt, prompt_file = self._prompt(request)
         settings = request.run_dir / "claude-settings.json"
         settings.write_text(json.dumps(self._settings(request.client)), encoding="utf-8")
         with Beneath(request.home) as home:
-            home.folder(_CONFIG)
-            carry(Path.home() / ".claude", self._carried, home, _CONFIG)
+            self._carry(home)
             self._seed(home, request.workspace)
         session = ("--resume" if request.resume else "--session-id", request.session)
         model = ("--model", request.model) if request.model else ()
@@ -106,7 +87,7 @@ class ClaudeCode(Adapter):
         mode = self._default("--permission-mode", "manual")
         native = executables(self._argv[0], "claude-code-*/claude")
         return Launch(
-            argv=(*self._argv, *options, *mode, *model, *session, as_argument(prompt, prompt_file)),
+            argv=(*self._argv, *options, *mode, *model, *session, prompt),
             env={
                 "DISABLE_AUTOUPDATER": "1",
                 **self._env,
@@ -120,8 +101,7 @@ class ClaudeCode(Adapter):
 
     def _default(self, option: str, value: str) -> tuple[str, ...]:
         """``option`` with ``value``, unless a person gave it."""
-        given = any(word == option or word.startswith(f"{option}=") for word in self._argv)
-        return () if given else (option, value)
+        return () if self._gives(option) else (option, value)
 
     def _settings(self, client: Path) -> dict[str, Any]:
         """Hooks that ask before an act, where everything but a clear yes is a no, and hooks that report."""
@@ -132,7 +112,7 @@ class ClaudeCode(Adapter):
 
         asks = {
             "PreToolUse": call("guard", timeout=_GUARD_S, onFailure="block"),
-            "PermissionRequest": call("guard", timeout=_PATIENCE_S),
+            "PermissionRequest": call("guard", timeout=PATIENCE_S),
         }
         reports = {name: call("hook", name, timeout=_GUARD_S) for name in _REPORTS if name not in asks}
         return {"hooks": asks | reports}
@@ -153,16 +133,10 @@ class ClaudeCode(Adapter):
     # -- what it reports -----------------------------------------------------------------------------------------------
 
     def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
-        kind = _REPORTS.get(name)
-        if kind is None:
-            return super().parse_hook(name, data)
-        reason = next((records.text(data[field]) for field in _REASONS if data.get(field)), "")
-        return HookReport(
-            kind,
-            session=records.text(data.get("session_id"), 100),
-            reason=one_line(reason, 200),
-            limited=kind == "turn_failed" and reason in _OF_THE_ACCOUNT,
-        )
+        report = super().parse_hook(name, data)
+        if report is not None and report.kind == "turn_failed" and report.reason in _OF_THE_ACCOUNT:
+            return replace(report, limited=True)
+        return report
 
     def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:
         if hook == "PermissionRequest":

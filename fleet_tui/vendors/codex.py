@@ -7,37 +7,28 @@ hooks fail open on anything but exit code 2: the command that it runs turns ever
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.text import clean, one_line
 from fleet_tui.vendors import records
-from fleet_tui.vendors.adapter import Adapter
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
     HookKind,
-    HookReport,
     Launch,
     LaunchRequest,
-    Probe,
     Used,
     Verdict,
 )
-from fleet_tui.vendors.carrying import carry
-from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
-from fleet_tui.vendors.version import executables, probe_program
+from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
+from fleet_tui.vendors.version import executables
 
 TRIED = "0.169.0"
 _HOME = b".codex"
 _MOST_DAYS = 60
 """Of sessions that are looked for, the last ones: a session that is gone on with has its file where it began."""
-_REPORT_S = 30
-_PATIENCE_S = 7 * 24 * 3600
-"""How long a person may take to answer; then its hook's time is over, and what it asked about would happen."""
 _REPORTS: dict[str, HookKind] = {
     "SessionStart": "session_started",
     "SessionEnd": "session_ended",
@@ -50,47 +41,33 @@ _REPORTS: dict[str, HookKind] = {
 _ASKING = ("PreToolUse", "PermissionRequest")
 
 
-class Codex(Adapter):
-    """``argv`` is the program and the person's own options; what fleet needs is added to them."""
+class Codex(HookedProgram):
+    """See :class:`HookedProgram`."""
+
+    program, tried, folder, reports = "codex", TRIED, _HOME, _REPORTS
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,
-        guard="open",
+        guard="closed",
         permission="hold",
         usage="live",
         money="prices",
         inject="paste",
         state=("hook", "screen", "process"),
         notes=(
-            "Settings in the repository (.codex/config.toml) can switch its hooks off: sandbox and gates remain.",
+            "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Escape ends its turn and leaves a command that it runs in the background running.",
             "The request by which it names a session is in none of its records: it is not counted.",
         ),
     )
 
-    def __init__(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], carried: Sequence[str] = ()) -> None:
-        self._name = name
-        self._argv = argv or ("codex",)
-        self._env = dict(env)
-        self._carried = tuple(carried)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def probe(self, *, start: bool = False) -> Probe:
-        return probe_program(self._name, self._argv[0], start=start, tried=TRIED)
-
     # -- start ---------------------------------------------------------------------------------------------------------
 
     def launch(self, request: LaunchRequest) -> Launch:
-        assert request.home is not None
-        prompt = plain_start(clean(request.prompt))
-        prompt_file = write_prompt(request.run_dir, prompt)
+        prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
-            home.folder(_HOME)
-            carry(Path.home() / ".codex", self._carried, home, _HOME)
+            self._carry(home)
             home.write(_HOME + b"/hooks.json", json.dumps(_hooks(request.client)).encode())
         native = executables(self._argv[0], "codex-*/vendor/*/bin/codex")
         return Launch(
@@ -101,7 +78,7 @@ class Codex(Adapter):
                 *self._held_in(request),
                 *(("--model", request.model) if request.model else ()),
                 *_settings(request),
-                as_argument(prompt, prompt_file),
+                prompt,
             ),
             env={
                 **self._env,
@@ -115,8 +92,7 @@ class Codex(Adapter):
 
     def _held_in(self, request: LaunchRequest) -> tuple[str, ...]:
         """In a sandbox of ours it needs none of its own, and the guard decides; else its own, and it asks."""
-        given = {"-s", "--sandbox", "-a", "--ask-for-approval"}
-        if not given.isdisjoint(self._argv):
+        if self._gives("-s", "--sandbox", "-a", "--ask-for-approval"):
             return ()
         if request.sandboxed:
             return ("--sandbox", "danger-full-access", "--ask-for-approval", "never")
@@ -126,16 +102,6 @@ class Codex(Adapter):
         return ("--sandbox", "workspace-write", "--ask-for-approval", "on-request", "-c", writable, "-c", network)
 
     # -- what it reports -----------------------------------------------------------------------------------------------
-
-    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
-        kind = _REPORTS.get(name)
-        if kind is None:
-            return super().parse_hook(name, data)
-        return HookReport(
-            kind,
-            session=records.text(data.get("session_id"), 100),
-            reason=one_line(records.text(data.get("source")), 200),
-        )
 
     def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:
         if hook != "PermissionRequest":
@@ -178,7 +144,7 @@ def _settings(request: LaunchRequest) -> tuple[str, ...]:
     """Trust in the workspace, no question about updates, and a shell that keeps the PATH with the agents' ``fleet``."""
     # Keys and strings of TOML are quoted as in JSON.
     trusted = f'projects={{{json.dumps(str(request.workspace))}={{trust_level="trusted"}}}}'
-    settings = (trusted, "check_for_update_on_startup=false", "allow_login_shell=false")
+    settings = (trusted, "check_for_update_on_startup=false", "allow_login_shell=false", "features.hooks=true")
     return tuple(word for setting in settings for word in ("-c", setting))
 
 
@@ -186,7 +152,6 @@ def _hooks(client: Path) -> dict[str, Any]:
     def call(line: str, timeout: int) -> list[dict[str, Any]]:
         return [{"hooks": [{"type": "command", "command": line, "timeout": timeout}]}]
 
-    program = shlex.quote(str(client))
-    asks = {name: call(f"{program} guard || exit 2", _PATIENCE_S) for name in _ASKING}
-    reports = {name: call(f"{program} hook {name}", _REPORT_S) for name in _REPORTS if name not in _ASKING}
+    asks = {name: call(asking_line(client), PATIENCE_S) for name in _ASKING}
+    reports = {name: call(reporting_line(client, name), REPORT_S) for name in _REPORTS if name not in _ASKING}
     return {"hooks": asks | reports}

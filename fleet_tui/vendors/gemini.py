@@ -7,25 +7,18 @@ Its hooks fail open on anything but exit code 2: the command that it runs turns 
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors import records
-from fleet_tui.vendors.adapter import Adapter
-from fleet_tui.vendors.base import Capabilities, HookKind, HookReport, Launch, LaunchRequest, Probe, Used
-from fleet_tui.vendors.carrying import carry
-from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
-from fleet_tui.vendors.version import probe_program
+from fleet_tui.vendors.base import Capabilities, HookKind, Launch, LaunchRequest, Used
+from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
 
 TRIED = "0.61.0"
 _HOME = b".gemini"
-_REPORT_MS = 30_000
-_PATIENCE_MS = 7 * 24 * 3_600_000
-"""How long a person may take to answer; then its hook's time is over, and what it asked about would happen."""
 _REPORTS: dict[str, HookKind] = {
     "SessionStart": "session_started",
     "SessionEnd": "session_ended",
@@ -34,63 +27,55 @@ _REPORTS: dict[str, HookKind] = {
     "AfterAgent": "turn_ended",
     "Notification": "notice",
 }
-_REASONS = ("source", "reason", "notification_type")
+_SETTINGS = ".gemini/settings.json of the repository"
+_WORKSPACE_SETTINGS = b".gemini/settings.json"
+_REMOVE = "take that out on the target branch, or give the work to another vendor"
 
 
-class Gemini(Adapter):
-    """``argv`` is the program and the person's own options; what fleet needs is added to them."""
+class Gemini(HookedProgram):
+    """See :class:`HookedProgram`."""
+
+    program, tried, folder, reports = "gemini", TRIED, _HOME, _REPORTS
+    reasons = ("source", "reason", "notification_type")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
-        own_session=True,
         resume=True,
-        guard="open",
+        guard="closed",
         permission="hold",
         usage="live",
         money="prices",
         inject="paste",
         state=("hook", "screen", "process"),
         notes=(
-            "Settings in the repository (.gemini/settings.json) can switch its hooks off: sandbox and gates remain.",
+            "It does not start where .gemini/settings.json of the repository says anything about hooks.",
+            "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are answered in its pane.",
             "Requests by which it chooses a model or asks itself whether to go on are in none of its records.",
         ),
     )
 
-    def __init__(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], carried: Sequence[str] = ()) -> None:
-        self._name = name
-        self._argv = argv or ("gemini",)
-        self._env = dict(env)
-        self._carried = tuple(carried)
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    def probe(self, *, start: bool = False) -> Probe:
-        return probe_program(self._name, self._argv[0], start=start, tried=TRIED)
-
     def launch(self, request: LaunchRequest) -> Launch:
-        assert request.home is not None
-        prompt = plain_start(clean(request.prompt))
-        prompt_file = write_prompt(request.run_dir, prompt)
+        _refuse_other_hooks(request.workspace)
+        prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
-            home.folder(_HOME)
-            carry(Path.home() / ".gemini", self._carried, home, _HOME)
+            self._carry(home)
             place = _HOME + b"/settings.json"
             # Its system settings would count before these, but are skipped where a folder above is writable to all.
             carried = records.read_object(home, place) if "settings.json" in self._carried else {}
             home.write(place, json.dumps(carried | self._settings(request.client)).encode())
-        given = any(word.partition("=")[0] in ("--approval-mode", "--yolo", "-y") for word in self._argv)
+        given = self._gives("--approval-mode", "--yolo", "-y")
         # In a sandbox of ours the guard decides; else its own dialogs do, for all but edits.
         mode = () if given else ("--approval-mode", "yolo" if request.sandboxed else "auto_edit")
         model = ("--model", request.model) if request.model else ()
         session = ("--resume" if request.resume else "--session-id", request.session)
         return Launch(
-            argv=(*self._argv, *mode, *model, *session, "--prompt-interactive", as_argument(prompt, prompt_file)),
+            argv=(*self._argv, *mode, *model, *session, "--prompt-interactive", prompt),
             env={
                 **self._env,
                 "GEMINI_CLI_HOME": str(request.home),
+                # Not there: named all the same, or a `.env` in the repository could name its own.
+                "GEMINI_CLI_SYSTEM_SETTINGS_PATH": str(request.run_dir / "gemini-settings.json"),
                 "FLEET_PROMPT_FILE": str(prompt_file),
             },
             files=(prompt_file,),
@@ -100,28 +85,16 @@ class Gemini(Adapter):
         def call(line: str, timeout_ms: int) -> list[dict[str, Any]]:
             return [{"hooks": [{"type": "command", "command": line, "timeout": timeout_ms}]}]
 
-        program = shlex.quote(str(client))
-        reports = {name: call(f"{program} hook {name}", _REPORT_MS) for name in _REPORTS}
+        reports = {name: call(reporting_line(client, name), REPORT_S * 1000) for name in _REPORTS}
         by_key = "GEMINI_API_KEY" in self._env
         return {
             "security": {"folderTrust": {"enabled": False}}
             | ({"auth": {"selectedType": "gemini-api-key"}} if by_key else {}),
             "general": {"enableAutoUpdate": False},
-            "hooks": {"BeforeTool": call(f"{program} guard || exit 2", _PATIENCE_MS), **reports},
+            "hooks": {"BeforeTool": call(asking_line(client), PATIENCE_S * 1000), **reports},
         }
 
-    # -- what it reports -----------------------------------------------------------------------------------------------
-
-    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
-        kind = _REPORTS.get(name)
-        if kind is None:
-            return super().parse_hook(name, data)
-        reason = next((records.text(data[field]) for field in _REASONS if data.get(field)), "")
-        return HookReport(
-            kind,
-            session=records.text(data.get("session_id"), 100),
-            reason=one_line(reason, 200),
-        )
+    # -- what it keeps -------------------------------------------------------------------------------------------------
 
     def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
         """``tmp/<project>/chats/session-<time>-<first part of the session's id>.jsonl``."""
@@ -152,3 +125,29 @@ class Gemini(Adapter):
                 cache_read=read,
             )
         return tuple(found.values())
+
+
+def _refuse_other_hooks(workspace: Path) -> None:
+    """The repository's settings count before the agent's, and could switch our hooks off.
+
+    Raises:
+        FleetError: they say anything about hooks, or cannot be read.
+    """
+    try:
+        with Beneath(workspace) as top, top.open(_WORKSPACE_SETTINGS) as file:
+            text = file.read(records.MOST_BYTES)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FleetError("unsafe settings", f"{_SETTINGS} cannot be read: {error.strerror}", _REMOVE) from error
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise FleetError("unsafe settings", f"{_SETTINGS} is no plain JSON object (comments are none)", _REMOVE)
+    named = sorted(name for name in settings if name.lower().startswith("hooks"))
+    if named:
+        raise FleetError(
+            "unsafe settings", f"{_SETTINGS} sets {', '.join(named)}, which could switch the guard off", _REMOVE
+        )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Vendor
 
-KINDS = ("command", "scripted", "claude-code", "codex", "gemini")
+_HOOKED = {"claude-code": ("claude_code", "ClaudeCode"), "codex": ("codex", "Codex"), "gemini": ("gemini", "Gemini")}
+"""Kind to module and class, imported only where it is configured."""
+KINDS = ("command", "scripted", *_HOOKED)
 
 
 class VendorEntry(Protocol):
@@ -43,16 +46,8 @@ def vendor_for(entry: VendorEntry, name: str, *, repository: Path | None = None)
         from fleet_tui.vendors.scripted import ScriptedVendor, find_story
 
         return ScriptedVendor(name, find_story(entry.story or "minimal", repository), tuple(entry.argv), entry.env)
-    if entry.kind == "claude-code":
-        from fleet_tui.vendors.claude_code import ClaudeCode
-
-        return ClaudeCode(name, tuple(entry.argv), entry.env, entry.carry)
-    if entry.kind == "codex":
-        from fleet_tui.vendors.codex import Codex
-
-        return Codex(name, tuple(entry.argv), entry.env, entry.carry)
-    if entry.kind == "gemini":
-        from fleet_tui.vendors.gemini import Gemini
-
-        return Gemini(name, tuple(entry.argv), entry.env, entry.carry)
+    if entry.kind in _HOOKED:
+        module, adapter = _HOOKED[entry.kind]
+        found: Callable[..., Vendor] = getattr(importlib.import_module(f"fleet_tui.vendors.{module}"), adapter)
+        return found(name, tuple(entry.argv), entry.env, entry.carry)
     raise FleetError("unknown vendor kind", f"vendors.{name}.kind is {entry.kind!r}", f"use one of {', '.join(KINDS)}")

@@ -33,7 +33,7 @@ def test_what_works_with_each(run: Run) -> None:
     assert rows["aider"]["capabilities"]["guard"] == "none", "what nobody built is not claimed"
     table = run("vendor", "list").stdout
     assert next(line for line in table.splitlines() if line.startswith("codex")).split()[2:6] == [
-        "found", "open", "hold", "live"
+        "found", "closed", "hold", "live"
     ]  # fmt: skip
 
 

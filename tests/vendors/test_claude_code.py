@@ -22,7 +22,7 @@ def request_(tmp_path: Path) -> LaunchRequest:
     for path in (run_dir, home, workspace):
         path.mkdir()
     return LaunchRequest(
-        "run-1", "dev", "developer", "claude-sonnet-4-5", "/clear everything", run_dir, workspace, 1, home, SESSION
+        "run-1", "dev", "developer", "claude-sonnet-4-5", "/clear everything", run_dir, workspace, home, 1, SESSION
     )
 
 
@@ -41,7 +41,7 @@ def test_how_it_is_started(request_: LaunchRequest) -> None:
     assert value_of(launch, "--setting-sources") == "user"
     assert value_of(launch, "--model") == "claude-sonnet-4-5"
     assert launch.argv[-1] == "Your instructions:\n\n/clear everything", "nothing that it takes for a command"
-    assert launch.env["CLAUDE_CONFIG_DIR"] == str(request_.home / ".claude")  # type: ignore[operator]
+    assert launch.env["CLAUDE_CONFIG_DIR"] == str(request_.home / ".claude")
     assert launch.paste is None
     assert set(launch.files) == {request_.run_dir / "prompt.md", request_.run_dir / "claude-settings.json"}
 
@@ -80,13 +80,11 @@ def test_every_act_is_asked_about_and_a_failure_blocks_it(request_: LaunchReques
 
 
 def seeded(request: LaunchRequest) -> dict[str, Any]:
-    assert request.home is not None
     found: dict[str, Any] = json.loads((request.home / ".claude" / ".claude.json").read_text())
     return found
 
 
 def test_what_it_would_ask_first_is_answered_and_the_rest_kept(request_: LaunchRequest) -> None:
-    assert request_.home is not None
     (request_.home / ".claude").mkdir()
     kept = {"theme": "light", "projects": {"/other": {"hasTrustDialogAccepted": True}}, "numStartups": 3}
     (request_.home / ".claude" / ".claude.json").write_text(json.dumps(kept))
@@ -100,7 +98,6 @@ def test_what_it_would_ask_first_is_answered_and_the_rest_kept(request_: LaunchR
 
 @pytest.mark.parametrize("spoilt", ["not json", "[]", '{"projects": 7}', '{"projects": {"WS": 7}}', "{" * 100_000])
 def test_a_spoilt_configuration_is_made_anew(request_: LaunchRequest, spoilt: str) -> None:
-    assert request_.home is not None
     (request_.home / ".claude").mkdir()
     (request_.home / ".claude" / ".claude.json").write_text(spoilt.replace("WS", str(request_.workspace)))
     launched(request_)
@@ -108,7 +105,6 @@ def test_a_spoilt_configuration_is_made_anew(request_: LaunchRequest, spoilt: st
 
 
 def test_links_of_the_agent_are_not_followed(request_: LaunchRequest, tmp_path: Path) -> None:
-    assert request_.home is not None
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / ".claude.json").write_text("{}")
@@ -133,7 +129,6 @@ def test_memory_and_skills_are_carried_over(
     (mine / ".credentials.json").write_text("secret")
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
     ClaudeCode("claude-code", ("claude",), {}, ("CLAUDE.md", "skills", "agents")).launch(request_)
-    assert request_.home is not None
     theirs = request_.home / ".claude"
     assert (theirs / "CLAUDE.md").read_text() == "Be brief."
     assert (theirs / "skills" / "review" / "SKILL.md").read_text() == "Look twice."

@@ -20,7 +20,7 @@ def request_(tmp_path: Path) -> LaunchRequest:
     for path in (run_dir, home, workspace):
         path.mkdir()
     return LaunchRequest(
-        "run-1", "dev", "developer", "gpt-5", "-x", run_dir, workspace, 1, home, SESSION, sandboxed=True
+        "run-1", "dev", "developer", "gpt-5", "-x", run_dir, workspace, home, 1, SESSION, sandboxed=True
     )
 
 
@@ -34,6 +34,7 @@ def test_inside_our_sandbox_the_guard_decides(request_: LaunchRequest) -> None:
     assert line[line.index("--ask-for-approval") + 1] == "never"
     assert "--dangerously-bypass-hook-trust" in line
     assert "allow_login_shell=false" in line
+    assert "features.hooks=true" in line, "else a file in the repository could switch them off"
     assert "resume" not in line
     assert line[-1] == "Your instructions:\n\n-x"
 
@@ -61,7 +62,6 @@ def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:
 
 
 def test_hooks_turn_every_failure_into_a_no(request_: LaunchRequest) -> None:
-    assert request_.home is not None
     argv(request_)
     hooks = json.loads((request_.home / ".codex" / "hooks.json").read_text())["hooks"]
     lines = {name: entry[0]["hooks"][0]["command"] for name, entry in hooks.items()}

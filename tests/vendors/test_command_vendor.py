@@ -39,7 +39,7 @@ class Entry:
 def launched(home: Path, argv: tuple[str, ...], *, how: str = "argv", prompt: str = "Do it.", **more: object) -> Launch:
     fields: dict[str, object] = {"model": "m-1", "ticket": 3} | more
     request = LaunchRequest(
-        run="run-1", agent="dev", role="developer", prompt=prompt, run_dir=home, workspace=home / "w",
+        run="run-1", agent="dev", role="developer", prompt=prompt, run_dir=home, workspace=home / "w", home=home,
         model=fields["model"], ticket=fields["ticket"],  # type: ignore[arg-type]
     )  # fmt: skip
     return CommandVendor("x", argv, how, {"A": "b"}).launch(request)
@@ -184,7 +184,7 @@ def test_stories_are_shipped_or_in_the_repository(tmp_path: Path) -> None:
 
 def test_scripted_launch_is_the_same_each_time(tmp_path: Path) -> None:
     vendor = vendor_for(Entry(kind="scripted", argv=("--speed", "0")), "s")
-    request = LaunchRequest("run-1", "dev", "developer", None, "Hi\x1b[201~", tmp_path, tmp_path, 3)
+    request = LaunchRequest("run-1", "dev", "developer", None, "Hi\x1b[201~", tmp_path, tmp_path, tmp_path, 3)
     first, second = vendor.launch(request), vendor.launch(request)
     assert first == second
     assert first.paste == "Hi"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
 from fleet_tui.vendors.gemini import Gemini
 
@@ -20,8 +21,8 @@ def request_(tmp_path: Path) -> LaunchRequest:
     run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "ws"))
     for path in (run_dir, home, workspace):
         path.mkdir()
-    more = {"home": home, "session": SESSION, "sandboxed": True}
-    return LaunchRequest("run-1", "dev", "developer", "gemini-2.5-pro", "Do it.", run_dir, workspace, 1, **more)  # type: ignore[arg-type]
+    more = {"session": SESSION, "sandboxed": True}
+    return LaunchRequest("run-1", "dev", "developer", "gemini-2.5-pro", "Do it.", run_dir, workspace, home, 1, **more)  # type: ignore[arg-type]
 
 
 def test_how_it_is_started(request_: LaunchRequest) -> None:
@@ -45,7 +46,6 @@ def test_hooks_trust_and_the_key_are_laid_over_settings_that_were_carried(
     (mine / "settings.json").write_text('{"ui": {"theme": "Ayu"}, "hooks": {"BeforeTool": []}}')
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "me")
     Gemini("gemini", ("gemini",), {"GEMINI_API_KEY": "x"}, ("settings.json",)).launch(request_)
-    assert request_.home is not None
     settings = json.loads((request_.home / ".gemini" / "settings.json").read_text())
     assert settings["ui"] == {"theme": "Ayu"}
     assert settings["security"] == {"folderTrust": {"enabled": False}, "auth": {"selectedType": "gemini-api-key"}}
@@ -80,3 +80,33 @@ def test_the_chat_of_the_session(tmp_path: Path) -> None:
     (chats / "session-2026-11-27T04-51-22222222.jsonl").touch()
     assert VENDOR.transcripts(tmp_path, SESSION) == (b".gemini/tmp/ws/chats/session-2026-11-27T04-51-11111111.jsonl",)
     assert VENDOR.transcripts(tmp_path, "") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"hooksConfig": {"enabled": false}}', '{"hooks": {}}', '{"h\\u006foksConfig": {}}', '{"HooksConfig": {}}',
+        "// why\n{}", "[]", "{", "[" * 100_000,
+    ],
+)  # fmt: skip
+def test_settings_of_the_repository_switch_no_hook_off(request_: LaunchRequest, text: str) -> None:
+    (request_.workspace / ".gemini").mkdir()
+    (request_.workspace / ".gemini" / "settings.json").write_text(text)
+    with pytest.raises(FleetError, match="unsafe settings"):
+        VENDOR.launch(request_)
+
+
+def test_other_settings_of_the_repository_are_its_own(request_: LaunchRequest, tmp_path: Path) -> None:
+    (request_.workspace / ".gemini").mkdir()
+    (request_.workspace / ".gemini" / "settings.json").write_text('{"ui": {"theme": "Ayu"}}')
+    VENDOR.launch(request_)
+    (request_.workspace / ".gemini" / "settings.json").unlink()
+    (tmp_path / "elsewhere").write_text("{}")
+    (request_.workspace / ".gemini" / "settings.json").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FleetError, match="cannot be read"):
+        VENDOR.launch(request_)
+
+
+def test_no_env_file_of_the_repository_names_system_settings(request_: LaunchRequest) -> None:
+    named = VENDOR.launch(request_).env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"]
+    assert Path(named).parent == request_.run_dir

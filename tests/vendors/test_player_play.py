@@ -139,7 +139,15 @@ class World:
         write_shim(self.home / "bin")
         launch = ScriptedVendor("scripted", path, ("--speed", speed), {}).launch(
             LaunchRequest(
-                "run-1", "dev", "developer", None, "# Ticket #3: Log in; `now`\n", self.home, self.workspace, 3
+                "run-1",
+                "dev",
+                "developer",
+                None,
+                "# Ticket #3: Log in; `now`\n",
+                self.home,
+                self.workspace,
+                self.home,
+                3,
             )
         )
         env = _environment() | {
@@ -471,7 +479,15 @@ async def test_in_real_tmux_prompt_by_bracketed_paste(world: World) -> None:
     write_shim(world.home / "bin")
     vendor = ScriptedVendor("scripted", story, ("--speed", "0"), {})
     request = LaunchRequest(
-        "run-1", "dev", "developer", None, "# Ticket #3: Log in\n\n$(id) #{q}\nmore\n", world.home, world.workspace, 3
+        "run-1",
+        "dev",
+        "developer",
+        None,
+        "# Ticket #3: Log in\n\n$(id) #{q}\nmore\n",
+        world.home,
+        world.workspace,
+        world.home,
+        3,
     )
     launch = vendor.launch(request)
     variables = [
@@ -529,7 +545,7 @@ async def test_new_size_is_drawn_at_once(world: World) -> None:
 def test_no_terminal_is_a_clear_error(home: Path) -> None:
     (home / "story.yaml").write_text(steps("push"))
     launch = ScriptedVendor("scripted", home / "story.yaml", (), {}).launch(
-        LaunchRequest("run-1", "dev", "developer", None, "x", home, home)
+        LaunchRequest("run-1", "dev", "developer", None, "x", home, home, home)
     )
     done = subprocess.run(
         launch.argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False

@@ -1,0 +1,84 @@
+"""What adapters of programs with hooks share: the program is the person's, its settings and hooks are ours."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from fleet_tui.beneath import Beneath
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.vendors import records
+from fleet_tui.vendors.adapter import Adapter
+from fleet_tui.vendors.base import HookKind, HookReport, LaunchRequest, Probe
+from fleet_tui.vendors.carrying import carry
+from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
+from fleet_tui.vendors.version import probe_program
+
+REPORT_S = 30
+PATIENCE_S = 7 * 24 * 3600
+"""How long a person may take to answer a hook that asks."""
+
+
+class HookedProgram(Adapter):
+    """``argv`` is the program and the person's own options; what fleet needs is added to them.
+
+    ``carried`` are names in the program's directory in the person's home of which the agent gets a copy.
+    """
+
+    program: ClassVar[str]
+    tried: ClassVar[str]
+    """The newest version that the adapter was tried with."""
+    folder: ClassVar[bytes]
+    """Its directory, below a person's home and below the agent's."""
+    reports: ClassVar[Mapping[str, HookKind]]
+    """What each of its hooks means in our words."""
+    reasons: ClassVar[Sequence[str]] = ("source", "reason")
+    """The fields of a report in which its reason may stand."""
+
+    def __init__(self, name: str, argv: tuple[str, ...], env: Mapping[str, str], carried: Sequence[str] = ()) -> None:
+        self._name = name
+        self._argv = argv or (self.program,)
+        self._env = dict(env)
+        self._carried = tuple(carried)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def probe(self, *, start: bool = False) -> Probe:
+        return probe_program(self._name, self._argv[0], start=start, tried=self.tried)
+
+    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
+        kind = self.reports.get(name)
+        if kind is None:
+            return super().parse_hook(name, data)
+        reason = next((records.text(data[field]) for field in self.reasons if data.get(field)), "")
+        session = records.text(data.get("session_id"), 100)
+        return HookReport(kind, session=session, reason=one_line(reason, 200))
+
+    def _prompt(self, request: LaunchRequest) -> tuple[str, Path]:
+        """The prompt as an argument, and the file in which it stands too."""
+        prompt = plain_start(clean(request.prompt))
+        file = write_prompt(request.run_dir, prompt)
+        return as_argument(prompt, file), file
+
+    def _carry(self, home: Beneath) -> None:
+        """Make the agent's directory and copy into it what is carried over."""
+        home.folder(self.folder)
+        carry(Path.home() / self.folder.decode(), self._carried, home, self.folder)
+
+    def _gives(self, *options: str) -> bool:
+        """Whether the person gave one of ``options``."""
+        return any(word.partition("=")[0] in options for word in self._argv)
+
+
+def asking_line(client: Path) -> str:
+    """The shell line of a hook that asks, for programs that take nothing but exit code 2 for a no."""
+    return f"{shlex.quote(str(client))} guard || exit 2"
+
+
+def reporting_line(client: Path, hook: str) -> str:
+    """The shell line of a hook that reports."""
+    return f"{shlex.quote(str(client))} hook {hook}"

@@ -1,0 +1,118 @@
+"""One trial for each vendor: its real program, how it is pointed at a stand-in, and what its tools are called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet_tui.domain.model import Run
+from tests.e2e.e2e_support import REVIEWER, Place
+from tests.vendors.standins.script import Cast, Tool
+
+ROOT = Path(__file__).resolve().parents[3]
+WRITES = "echo '# Page' >page.md && git add page.md && git commit -q -m 'A page'"
+PUBLISHES = "git push -q && fleet publish pr_created --summary 'A page'"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """``program`` lies below the vendor's folder; ``argv`` and ``env`` may hold ``{url}``, the stand-in's address.
+
+    ``hostile`` are files of the repository that would switch the program's hooks off, if it let them.
+    """
+
+    vendor: str
+    model: str
+    program: Sequence[str]
+    tool: str
+    argument: str
+    argv: Sequence[str] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = field(default_factory=dict)
+    hostile: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.vendor
+
+    def shell(self, command: str) -> Tool:
+        """A call of its shell."""
+        return Tool(self.tool, {self.argument: command, **self.more})
+
+    def configure(self, place: Place, url: str, **sections: Any) -> None:
+        """A fleet whose author is this program, and whose reviewer plays a story."""
+        program = Path(os.environ.get("FLEET_VENDORS", ROOT / ".vendors")).joinpath(self.vendor, *self.program)
+        if not program.exists():
+            pytest.fail(f"{program} is missing: run `make vendors`")
+        argv = [str(program), *(word.replace("{url}", url) for word in self.argv)]
+        env = {name: value.replace("{url}", url) for name, value in self.env.items()}
+        vendors = {
+            "scripted": {"story": ".fleet/story.yaml", "argv": ["--speed", "0"]},
+            self.vendor: {"argv": argv, "env": env},
+        }
+        agents = [
+            {"name": "dev", "role": "developer", "vendor": self.vendor, "model": self.model},
+            {"name": "rev", "role": "reviewer"},
+        ]
+        place.configure([REVIEWER], agents=agents, vendors=vendors, **sections)
+
+
+CLAUDE_CODE = Trial(
+    "claude-code",
+    "claude-sonnet-4-5",
+    ("node_modules", "@anthropic-ai", "claude-code-linux-x64", "claude"),
+    "Bash",
+    "command",
+    ("--setting-sources", "user"),
+    {"ANTHROPIC_BASE_URL": "{url}", "ANTHROPIC_API_KEY": "test", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"},
+    {"description": "as asked"},
+    {".claude/settings.json": '{"disableAllHooks": true}'},
+)
+CODEX = Trial(
+    "codex",
+    "gpt-5",
+    ("node_modules", ".bin", "codex"),
+    "exec_command",
+    "cmd",
+    (
+        "-c",
+        'model_providers.fake={name="fake", base_url="{url}/v1", env_key="FAKE_KEY", wire_api="responses"}',
+        "-c",
+        'model_provider="fake"',
+    ),
+    {"FAKE_KEY": "test"},
+    hostile={".codex/config.toml": "[features]\nhooks = false\n\n[hooks]\nPreToolUse = []\n"},
+)
+GEMINI = Trial(
+    "gemini",
+    "gemini-2.5-pro",
+    ("node_modules", ".bin", "gemini"),
+    "run_shell_command",
+    "command",
+    env={"GEMINI_API_KEY": "test", "GOOGLE_GEMINI_BASE_URL": "{url}"},
+    hostile={".env": "GEMINI_CLI_SYSTEM_SETTINGS_PATH=/nowhere\nGEMINI_CLI_HOME=/nowhere\n"},
+)
+TRIALS = (CLAUDE_CODE, CODEX, GEMINI)
+
+
+def live(place: Place) -> Run:
+    """The author's run, which must live."""
+    run = place.live_run("dev")
+    assert run is not None
+    return run
+
+
+def metered(place: Place) -> list[int]:
+    """Tokens that the fleet counted: fresh, from a cache, written to it, given."""
+    used = [event.payload for event in place.events("usage_reported")]
+    return [sum(use[name] for use in used) for name in ("input_tokens", "cache_read", "cache_write", "output_tokens")]
+
+
+def served(cast: Cast) -> list[int]:
+    """The same, as the stand-in said them."""
+    total = cast.total("A page")
+    return [total.fresh, total.cache_read, total.cache_write, total.output]
