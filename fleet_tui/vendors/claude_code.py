@@ -95,7 +95,7 @@ class ClaudeCode(HookedProgram):
                 "FLEET_PROMPT_FILE": str(prompt_file),
             },
             files=(prompt_file, settings),
-            reads=native[2:],
+            reads=native,
             spared=native,
         )
 

@@ -86,7 +86,7 @@ class Codex(HookedProgram):
                 "FLEET_PROMPT_FILE": str(prompt_file),
             },
             files=(prompt_file,),
-            reads=native[2:],
+            reads=native,
             spared=native,
         )
 

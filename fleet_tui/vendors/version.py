@@ -17,6 +17,7 @@ from fleet_tui.vendors.base import Probe
 
 LIMIT_S = 10.0
 _MOST_BYTES = 4_096
+_NPM = "node_modules"
 _MOST_CHARACTERS = 80
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TMPDIR", "USER", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
 
@@ -43,13 +44,17 @@ def probe_program(vendor: str, name: str, *, start: bool, tried: str = "") -> Pr
 
 def executables(name: str, beside: str) -> tuple[Path, ...]:
     """What may be running when ``name`` is started: the program as it is found, what that is a link to, and what npm's
-    package of it starts, which lies ``beside`` (a glob) the package."""
+    package of it starts, which lies ``beside`` (a glob) the package.
+
+    Under every name that these have: a sandbox may show them under another than the one they were found by.
+    """
     found = shutil.which(name)
     if found is None:
         return ()
-    real = Path(found).resolve()
-    started = real.parents[2].glob(beside) if "node_modules" in real.parts else ()
-    return (Path(found), real, *started)  # a sandbox may show it under either name
+    names = (Path(found), Path(found).resolve())
+    roots = [Path(*path.parts[: path.parts.index(_NPM) + 1]) for path in names if _NPM in path.parts]
+    started = [path for root in roots for path in sorted(root.glob(f"@*/{beside}"))]
+    return tuple(dict.fromkeys((*names, *started)))
 
 
 def _untried(version: str | None, tried: str) -> str:

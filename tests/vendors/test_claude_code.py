@@ -138,6 +138,22 @@ def test_memory_and_skills_are_carried_over(
         ClaudeCode("claude-code", ("claude",), {}, ("skills",)).launch(request_)
 
 
+def test_what_the_program_runs_itself_is_spared_under_every_name_that_it_has(
+    request_: LaunchRequest, tmp_path: Path
+) -> None:
+    scope = tmp_path / "real" / "node_modules" / "@anthropic-ai"
+    native, wrapper = scope / "claude-code-linux-x64" / "claude", scope / "claude-code" / "cli.js"
+    for path in (native, wrapper):
+        path.parent.mkdir(parents=True)
+        path.write_text("")
+        path.chmod(0o755)
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    found = tmp_path / "linked" / "node_modules" / "@anthropic-ai" / "claude-code" / "cli.js"
+    launch = launched(request_, str(found))
+    linked = tmp_path / "linked" / native.relative_to(tmp_path / "real")
+    assert set(launch.spared) == {found, wrapper, native, linked}
+
+
 VENDOR = ClaudeCode("claude-code", ("claude",), {})
 
 
