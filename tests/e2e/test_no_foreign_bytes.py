@@ -86,12 +86,13 @@ LITERAL = "[bold]b[/bold] [@click=app.quit]c[/]"
 PASTED = HOSTILE.replace("\x1b", "").encode()
 """Terminals take the escape character out of what is pasted, and leave those of one byte in."""
 ENTER = b"\r"
+PALETTE = "a command, an agent"
 
 
 def on_the_wall(room: PtyRoom) -> None:
     room.until("WALL", f"APPROVE merge of #1 {LITERAL[:14]}", f"#2 {LITERAL[:14]}", "drawn")
     room.keys(b"/")
-    room.until("name, role or ticket")
+    room.until("empty shows all")
     room.paste(PASTED)
     room.until(LITERAL)
     room.escape()
@@ -134,7 +135,7 @@ def in_events(room: PtyRoom) -> None:
 
 def at_an_agent(room: PtyRoom, name: str) -> None:
     room.keys(b":")
-    room.until("Search")
+    room.until(PALETTE)
     room.keys(f"agent {name}".encode())
     room.until(f"agent {name}")
     room.keys(ENTER)
@@ -157,11 +158,11 @@ def in_the_composer(room: PtyRoom) -> None:
 
 def in_the_palette(room: PtyRoom) -> None:
     room.keys(b":")
-    room.until("Search")
+    room.until(PALETTE)
     room.keys(b"pr #1")
     room.until(f"pr #1 {LITERAL}")
     room.escape()
-    room.until(without="Search")
+    room.until(without=PALETTE)
 
 
 @pytest.mark.slow

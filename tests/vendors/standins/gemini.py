@@ -15,10 +15,17 @@ def read(body: dict[str, Any]) -> tuple[str, int]:
     if body.get("generationConfig", {}).get("responseMimeType") == "application/json":
         return "", -1  # a question of the program's own, such as whether to go on
     contents = body.get("contents", [])
-    said = "\n".join(
-        part.get("text", "") for content in contents if content.get("role") == "user" for part in content["parts"]
-    )
-    return said, sum(content.get("role") == "model" for content in contents)
+    said = "\n".join(_text(content) for content in contents if content.get("role") == "user")
+    ours = [content for content in contents if content.get("role") == "model" and _text(content) not in _ITS_OWN]
+    return said, len(ours)
+
+
+_ITS_OWN = frozenset({"[The previous response was interrupted before it completed.]"})
+"""What the program itself puts into the model's mouth after an interrupt."""
+
+
+def _text(content: dict[str, Any]) -> str:
+    return "".join(part.get("text", "") for part in content["parts"])
 
 
 def failure(status: int) -> dict[str, Any]:
