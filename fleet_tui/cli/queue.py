@@ -100,7 +100,7 @@ def _facts(place: int, item: NeedItem, keys: dict[str, str]) -> dict[str, Any]:
 
 
 def _shown(item: NeedItem, keys: dict[str, str]) -> list[str]:
-    from fleet_tui.tui.bindings import shown
+    from fleet_tui.tui.keys.names import shown
 
     return [shown(keys[identity].split(",")[0]) for identity in _KEYS[item.kind]]
 
@@ -108,7 +108,7 @@ def _shown(item: NeedItem, keys: dict[str, str]) -> list[str]:
 def _keymap(repository: Path) -> dict[str, str]:
     """The room's keys, with the person's own ones where the configuration can be read."""
     from fleet_tui.settings.load import load_settings
-    from fleet_tui.tui.bindings import effective
+    from fleet_tui.tui.keys.keymap import effective
 
     settings = load_settings(repository, project_required=False).settings
     return effective(settings.ui.keymap if settings is not None else {})

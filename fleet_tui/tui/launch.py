@@ -63,12 +63,12 @@ def run(context: RoomContext) -> int:
     Raises:
         FleetError: the keymap is unusable.
     """
-    from fleet_tui.tui import bindings
     from fleet_tui.tui.app import RoomApp
+    from fleet_tui.tui.keys.keymap import problems
 
-    problems = bindings.problems(context.keymap)
-    if problems:
-        raise FleetError("unusable key bindings", "; ".join(problems[:5]), "mend ui.keymap in the configuration")
+    found = problems(context.keymap)
+    if found:
+        raise FleetError("unusable key bindings", "; ".join(found[:5]), "mend ui.keymap in the configuration")
     app = RoomApp(context)
     with signals_end(app), watching_terminal(app):
         return app.run(mouse=not over_ssh(os.environ)) or 0

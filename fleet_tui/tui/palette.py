@@ -13,7 +13,8 @@ from textual.markup import escape
 
 from fleet_tui.domain.text import one_line
 from fleet_tui.tui import typed
-from fleet_tui.tui.bindings import keys_for, shown
+from fleet_tui.tui.keys.names import shown
+from fleet_tui.tui.keys.table import keys_for
 from fleet_tui.tui.typed_table import COMMANDS
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _FIRST = 1_000.0
 
 
 class RoomCommands(Provider):
-    """Built from the bindings table and the current picture."""
+    """Built from the table of keys and the current picture."""
 
     def _entries(self) -> Iterator[Entry]:
         screen = cast("RoomScreen", self.screen)

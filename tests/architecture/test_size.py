@@ -13,7 +13,6 @@ MAX_APP_LINES = 300
 MAX_METHODS = 25
 
 LONGER = {
-    "fleet_tui/tui/bindings.py": "the one table of keys: rows only, one per key, each with why it is off",
     "fleet_tui/bus/client.py": "one file run with `python -I -S`: each further module would cost every hook its import",
 }
 # What the framework calls by name is a list of reactions, not an interface to learn.

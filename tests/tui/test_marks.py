@@ -10,7 +10,7 @@ import pytest
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import Conflict
-from fleet_tui.tui.bindings import MOST_STOPPED
+from fleet_tui.tui.keys.reasons import MOST_STOPPED
 from fleet_tui.tui.outcome import OutcomePane
 from fleet_widgets.pane_wall import PaneWall
 from fleet_widgets.strip import ARM_S, ConfirmStrip

@@ -15,8 +15,9 @@ from textual.widgets import Input, TextArea
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import Conflict
-from fleet_tui.tui.bindings import FORBIDDEN, KEYS
 from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.keys.keymap import FORBIDDEN
+from fleet_tui.tui.keys.table import KEYS
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_widgets import strip, strip_state
 from fleet_widgets.lines import Span

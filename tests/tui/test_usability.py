@@ -257,7 +257,7 @@ async def test_u14_all_stop_takes_six_keys_from_any_screen(crew: Any, until: Any
 
 
 async def test_no_task_needs_a_control_key() -> None:
-    from fleet_tui.tui.bindings import KEYS
+    from fleet_tui.tui.keys.table import KEYS
 
     only = [key.id for key in KEYS if all("+" in one for one in key.keys.split(","))]
     assert only == ["room.redraw"], "whatever else a person must do has a plain key"

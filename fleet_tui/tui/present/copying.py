@@ -14,8 +14,8 @@ from fleet_tui.domain.events import Event
 from fleet_tui.domain.model import PullRequest, Run
 from fleet_tui.domain.text import SafeText, clean, one_line, reveal_name
 from fleet_tui.readmodel.gist import gist
-from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.clipboard import MOST_BYTES, Ground, Route, Way, Went, why_not
+from fleet_tui.tui.keys.key import Here
 from fleet_tui.tui.present.budget_table import name_of
 from fleet_tui.tui.present.budgets import amounts
 from fleet_tui.tui.present.text import clock

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from fleet_tui.readmodel.values import SIGNS, Doing
-from fleet_tui.tui.bindings import EVERYWHERE, KEYS, MOVES, OWN_MOVES, SCOPES, Here, Key, shown
+from fleet_tui.tui.keys.key import EVERYWHERE, SCOPES, Here, Key
+from fleet_tui.tui.keys.names import MOVES, OWN_MOVES, shown
+from fleet_tui.tui.keys.table import KEYS
 from fleet_tui.tui.typed_table import COMMANDS
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.text_pane import Section

@@ -9,9 +9,9 @@ from textual import on
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile, NeedKind
 from fleet_tui.tui import agent_acts, attach
-from fleet_tui.tui.bindings import Here
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.keys.key import Here
 from fleet_tui.tui.lending import lend
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.budgets import to_extend

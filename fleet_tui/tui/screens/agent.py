@@ -10,8 +10,9 @@ from textual import on
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.readmodel.queries import read_agent
 from fleet_tui.readmodel.values import AgentTile
-from fleet_tui.tui.bindings import AGENT, Here, textual_bindings
 from fleet_tui.tui.diff_side import DiffSide
+from fleet_tui.tui.keys.key import AGENT, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present import agent as present
 from fleet_tui.tui.present.copying import About, Offer, diff_text, lines_text, offer
 from fleet_tui.tui.screens.agent_parts import AgentParts

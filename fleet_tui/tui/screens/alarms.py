@@ -16,8 +16,9 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow, cause_of, raised_event, read_alarms
 from fleet_tui.readmodel.values import NeedItem, NeedKind
-from fleet_tui.tui.bindings import ALARMS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.keys.key import ALARMS, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import alarms as present
 from fleet_tui.tui.present import strips

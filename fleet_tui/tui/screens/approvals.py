@@ -11,9 +11,10 @@ from textual.widget import Widget
 
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem, NeedKind
-from fleet_tui.tui.bindings import APPROVALS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.diff_side import DiffSide
+from fleet_tui.tui.keys.key import APPROVALS, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present import approvals as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.copying import Offer, diff_text, lines_text, offer

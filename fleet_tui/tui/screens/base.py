@@ -16,12 +16,14 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
-from fleet_tui.tui import bindings
-from fleet_tui.tui.bindings import Here, Key, shown
 from fleet_tui.tui.bulk import Bulk, Result
 from fleet_tui.tui.commands import Act, because
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.compositor import RoomCompositor
+from fleet_tui.tui.keys.key import Here, Key
+from fleet_tui.tui.keys.keymap import effective
+from fleet_tui.tui.keys.names import shown
+from fleet_tui.tui.keys.table import by_id, keys_for
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.outcome import OutcomePane
 from fleet_tui.tui.present import frame, strips
@@ -130,7 +132,7 @@ class RoomScreen(Copies, ReplayKeys):
             return
         known = self._frame()
         self.set_line("top", frame.top_line(self.room.picture, known))
-        keys = bindings.effective(self.room.context.keymap)
+        keys = effective(self.room.context.keymap)
         answer = (shown(keys["need.acknowledge"].split(",")[0]), shown(keys["need.next"].split(",")[0]))
         self.set_line("alarm", frame.alarm_line(self.room.picture, known, answer))
         notice, room = self.query_one(FrozenNotice), self.room
@@ -144,9 +146,9 @@ class RoomScreen(Copies, ReplayKeys):
             self.room.say(f"{error.title}: {error.message}", "warn")
 
     def _frame(self) -> frame.Frame:
-        room, keys = self.room, bindings.effective(self.room.context.keymap)
+        room, keys = self.room, effective(self.room.context.keymap)
         ways_out = [("room.refresh", "retry"), ("agent.attach", "attach")]
-        here = [key.id for key in bindings.keys_for(self.scope)]
+        here = [key.id for key in keys_for(self.scope)]
         return frame.Frame(
             self.heading_text(),
             self.size.width,
@@ -183,7 +185,7 @@ class RoomScreen(Copies, ReplayKeys):
         return replay.words() if replay is not None else self.room.why_frozen
 
     def show_hints(self) -> None:
-        here, keys = self.here(), bindings.effective(self.room.context.keymap)
+        here, keys = self.here(), effective(self.room.context.keymap)
         self.room.presence.note(here.card.id if here.card else "", decides=self.strip.request is not None)
         if self.strip.request is not None:
             self.set_line("hints", (Span("the strip has the keys", "quiet"),))
@@ -195,7 +197,7 @@ class RoomScreen(Copies, ReplayKeys):
         pairs = [
             (shown(keys[key.id].split(",")[0]), key.label)
             for key in sorted(
-                bindings.keys_for(self.scope), key=lambda key: (key.id != "need.next", self.scope not in key.hint_on)
+                keys_for(self.scope), key=lambda key: (key.id != "need.next", self.scope not in key.hint_on)
             )
             if (key.hint or self.scope in key.hint_on) and key.why_not(here) is None
         ]
@@ -247,8 +249,8 @@ class RoomScreen(Copies, ReplayKeys):
         return next((item for item in waiting if item.kind is NeedKind.ALARM), None)
 
     async def action_do(self, identity: str) -> None:
-        """Do what a row of the bindings table says, or say why not."""
-        key = bindings.by_id(identity)
+        """Do what a row of the table of keys says, or say why not."""
+        key = by_id(identity)
         if key.why_not(self.here()) is not None:
             self.room.say(lambda: self._why_not(key), "quiet")
             return

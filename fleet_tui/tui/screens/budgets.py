@@ -13,8 +13,9 @@ from fleet_tui.domain.standing import Standing
 from fleet_tui.readmodel.budgets import BudgetBoard, BudgetStory, identity, read_board, read_story
 from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.tui.agent_acts import BY_HAND
-from fleet_tui.tui.bindings import BUDGETS, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.keys.key import BUDGETS, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import budget_table as present
 from fleet_tui.tui.present import strips

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual import on
 
-from fleet_tui.tui.bindings import Here
+from fleet_tui.tui.keys.key import Here
 from fleet_tui.tui.lending import lend
 from fleet_tui.tui.pager import page
 from fleet_tui.tui.present.copying import About, Offer, choices, of_selection, offer, unique

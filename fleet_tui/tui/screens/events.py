@@ -11,7 +11,8 @@ from textual.widgets import Input
 
 from fleet_tui.domain.events import Event
 from fleet_tui.readmodel.values import NeedItem, NeedKind
-from fleet_tui.tui.bindings import EVENTS, textual_bindings
+from fleet_tui.tui.keys.key import EVENTS
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present import events as present
 from fleet_tui.tui.present.copying import Offer, of_event
 from fleet_tui.tui.screens.filtered_log import FilteredLog

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from textual.widget import Widget
 
-from fleet_tui.tui.bindings import EVERYWHERE, Here, textual_bindings
+from fleet_tui.tui.keys.key import EVERYWHERE, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present.help import help_sections
 from fleet_tui.tui.screens.base import RoomScreen
 from fleet_widgets.text_pane import TextPane

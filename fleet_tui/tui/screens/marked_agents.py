@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile
-from fleet_tui.tui import agent_acts, bindings
-from fleet_tui.tui.bindings import Here
+from fleet_tui.tui import agent_acts
 from fleet_tui.tui.bulk import Bulk, Result, sort_out
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
+from fleet_tui.tui.keys.key import Here
+from fleet_tui.tui.keys.table import by_id
 from fleet_tui.tui.present import bulk as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.budgets import to_extend
@@ -98,7 +99,7 @@ class MarkedAgents(Marks, AgentActs):
         make: Callable[[AgentTile], Act],
         also: Callable[[AgentTile], str | None] = lambda tile: None,  # noqa: ARG005
     ) -> Bulk:
-        row = bindings.by_id(key)
+        row = by_id(key)
         alone = Here(self.scope)
 
         def why_not(tile: AgentTile) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fleet_tui.readmodel.alarms import AlarmRow
-from fleet_tui.tui.bindings import may_not_acknowledge, may_not_shelve
 from fleet_tui.tui.bulk import sort_out
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.keys.reasons import may_not_acknowledge, may_not_shelve
 from fleet_tui.tui.present import bulk as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.screens.marks import Marks

@@ -13,8 +13,9 @@ from textual.widget import Widget
 
 from fleet_tui.domain.text import one_line
 from fleet_tui.tui.agent_draft import AgentDraft
-from fleet_tui.tui.bindings import NEW, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.keys.key import NEW, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present import new_agent as present
 from fleet_tui.tui.present.copying import Offer, offer
 from fleet_tui.tui.present.text import rule

@@ -13,8 +13,9 @@ from fleet_tui.domain.states import TicketState
 from fleet_tui.readmodel.flow import Stage
 from fleet_tui.readmodel.pipeline import Board, Pipeline, TicketCard
 from fleet_tui.readmodel.values import AgentTile, NeedItem, NeedKind
-from fleet_tui.tui.bindings import PIPELINE, Here, textual_bindings
 from fleet_tui.tui.commands import Act
+from fleet_tui.tui.keys.key import PIPELINE, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present import pipeline as present
 from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.text import rule

@@ -12,7 +12,8 @@ from textual.widget import Widget
 
 from fleet_tui.readmodel.system import Fault, SystemReport
 from fleet_tui.tui import editor
-from fleet_tui.tui.bindings import SYSTEM, Here, textual_bindings
+from fleet_tui.tui.keys.key import SYSTEM, Here
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.lending import lend
 from fleet_tui.tui.present import system as present
 from fleet_tui.tui.present.copying import Offer, diagnosis, lines_text, offer

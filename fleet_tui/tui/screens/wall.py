@@ -11,7 +11,10 @@ from textual.widget import Widget
 from fleet_tui.readmodel.agent_filter import AgentFilter
 from fleet_tui.readmodel.recent import Recent
 from fleet_tui.readmodel.values import AgentTile
-from fleet_tui.tui.bindings import WALL, Here, effective, shown, textual_bindings
+from fleet_tui.tui.keys.key import WALL, Here
+from fleet_tui.tui.keys.keymap import effective
+from fleet_tui.tui.keys.names import shown
+from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet_tui.tui.bindings import EVERYWHERE, FORBIDDEN, KEYS, SCOPES, by_id, keys_for, problems
+from fleet_tui.tui.keys.key import EVERYWHERE, SCOPES
+from fleet_tui.tui.keys.keymap import FORBIDDEN, problems
+from fleet_tui.tui.keys.table import KEYS, by_id, keys_for
 from fleet_tui.tui.present.help import keys_markdown
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
@@ -76,7 +78,7 @@ def test_a_good_keymap_is_accepted() -> None:
 
 
 def test_acts_are_off_while_frozen() -> None:
-    from fleet_tui.tui.bindings import Here
+    from fleet_tui.tui.keys.key import Here
 
     here = Here(EVERYWHERE, frozen="off: no answer")
     assert all(key.why_not(here) == "off: no answer" for key in KEYS if key.acts)
