@@ -342,3 +342,23 @@ class Spending(Base):
 
     class Meta:
         primary_key = CompositeKey("scope", "name", "window", "start_ns")
+
+
+class Cost(Base):
+    run = TextField()
+    model = TextField()
+    source = TextField()
+    hour_ns = BigIntegerField()
+    agent = TextField()
+    ticket = BigIntegerField(null=True)
+    requests = BigIntegerField()
+    input_tokens = BigIntegerField()
+    output_tokens = BigIntegerField()
+    cache_read = BigIntegerField()
+    cache_write = BigIntegerField()
+    reasoning_tokens = BigIntegerField()
+    reasoned = BigIntegerField()
+    microusd = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("run", "model", "source", "hour_ns")

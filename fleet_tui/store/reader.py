@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from peewee import Expression, Model, PeeweeException, SqliteDatabase
 
 from fleet_tui.domain import model
+from fleet_tui.domain.costs import CostCell
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.spending import HOUR_NS, Cells, Spending, window_start_ns
 from fleet_tui.domain.states import (
@@ -258,6 +259,12 @@ class Reader:
         wanted = row.scope.in_(["agent", "role", "fleet"]) | narrow
         found = values(Spending, self._rows(row, [open_now, wanted]))
         return {(cell.scope, cell.name, cell.window, cell.start_ns): cell for cell in found}
+
+    def costs(self, since_ns: int = 0, *, run: str | None = None) -> list[CostCell]:
+        """What requests cost, from the hour on in which ``since_ns`` lies."""
+        row = models.Cost
+        where = [row.hour_ns >= window_start_ns("hour", since_ns), *_equal((row.run, run))]
+        return self._all(CostCell, row, where, row.hour_ns, row.run, row.model, row.source)
 
     # -- log ---------------------------------------------------------------------------------------------------------
 

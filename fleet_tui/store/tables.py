@@ -79,9 +79,10 @@ EFFECT = _table(models.Effect)
 WORKSPACE = _table(models.Workspace)
 FLEET = _table(models.Fleet)
 SPENDING = _table(models.Spending)
+COST = _table(models.Cost)
 ALL = (
     *(AGENT, TICKET, RUN, PULL_REQUEST, REVIEW, GATE, RELEASE, APPROVAL),
-    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, SPENDING),
+    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, SPENDING, COST),
 )
 """Every table that the log determines."""
 

@@ -142,7 +142,10 @@ class HookReport:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one request used: counted once by ``request``. Tokens; ``fresh`` is input that was not read from a cache."""
+    """What one request used: counted once by ``request``. Tokens; ``fresh`` is input that was not read from a cache.
+
+    ``reasoning`` is among ``output``; None: not said.
+    """
 
     request: str
     model: str
@@ -151,6 +154,7 @@ class Used:
     cache_read: int = 0
     cache_write: int = 0
     cost_microusd: int | None = None
+    reasoning: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,10 @@ class Codex(HookedProgram):
             written = records.count(usage.get("cache_write_input_tokens"))
             fresh = max(0, records.count(usage.get("input_tokens")) - read - written)
             output = records.count(usage.get("output_tokens"))
-            found[name] = Used(name, "", fresh=fresh, output=output, cache_read=read, cache_write=written)
+            reasoning = records.count_or_none(usage.get("reasoning_output_tokens"))
+            found[name] = Used(
+                name, "", fresh=fresh, output=output, cache_read=read, cache_write=written, reasoning=reasoning
+            )
         return tuple(found.values())
 
 

@@ -116,13 +116,14 @@ class Gemini(HookedProgram):
             tokens, name = record.get("tokens"), records.text(record.get("id"), 100)
             if record.get("type") != "gemini" or not name or not isinstance(tokens, dict):
                 continue
-            read = records.count(tokens.get("cached"))
+            read, thoughts = records.count(tokens.get("cached")), records.count_or_none(tokens.get("thoughts"))
             found[name] = Used(
                 name,
                 records.text(record.get("model"), 100),
                 fresh=max(0, records.count(tokens.get("input")) - read),
-                output=records.count(tokens.get("output")) + records.count(tokens.get("thoughts")),
+                output=records.count(tokens.get("output")) + (thoughts or 0),
                 cache_read=read,
+                reasoning=thoughts,
             )
         return tuple(found.values())
 

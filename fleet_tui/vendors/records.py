@@ -69,6 +69,11 @@ def count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**12 else 0
 
 
+def count_or_none(value: object) -> int | None:
+    """A number of tokens, 0 too; None for what is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else None
+
+
 def text(value: object, most: int = 4_000) -> str:
     """A text of somebody else's; what is none is empty."""
     return value[:most] if isinstance(value, str) else ""

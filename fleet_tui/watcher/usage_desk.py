@@ -36,6 +36,7 @@ async def report(ctx: Context, run: Run, args: dict[str, Any], key: str, *, from
     counts = {name: _count(args, name, _MOST) or 0 for name in _COUNTS}
     told = _count(args, "cost_microusd", MOST)
     turn = _count(args, "turn", 1_000_000) or 0
+    reasoning = _count(args, "reasoning_tokens", _MOST)
     request = one_line(str(args.get("request_id") or args.get("request") or ""), 200)
     model = one_line(str(args.get("model") or run.model or ""), 200)
     if not any(counts.values()) and told is None and not turn:
@@ -45,8 +46,9 @@ async def report(ctx: Context, run: Run, args: dict[str, Any], key: str, *, from
     if not any(counts.values()) and told is None:
         microusd, source = 0, "vendor"  # a turn alone costs nothing
     usage = UsageReported(
-        run.id, run.agent, model, **counts, cost_microusd=microusd, cost_source=source, turn=turn, request=request
-    )
+        run.id, run.agent, model, **counts, cost_microusd=microusd, cost_source=source, turn=turn, request=request,
+        reasoning_tokens=None if reasoning is None else min(reasoning, counts["output_tokens"]),
+    )  # fmt: skip
     # Of the agent, not of the run: a session that is taken up again may tell its past once more.
     key = f"usage:{run.agent}:{request}" if request and not from_file else key
     await ctx.say(usage, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)

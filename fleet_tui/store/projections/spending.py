@@ -1,4 +1,5 @@
-"""The ledger: what runs, tickets, agents, roles and the fleet used, in total and by week, day and hour (UTC)."""
+"""The ledgers: what runs, tickets, agents, roles and the fleet used, in total and by week, day and hour (UTC); and what
+the requests of each run to each model cost, by the hour."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ import dataclasses
 from collections.abc import Iterator
 
 from fleet_tui.domain.amounts import UNITS
+from fleet_tui.domain.costs import CostCell
 from fleet_tui.domain.events import BudgetExtended, Event, Payload, UsageReported, payload_of
 from fleet_tui.domain.spending import Spending, chain, window_start_ns
 from fleet_tui.store.projections.base import Apply, agent_row, change_agent
-from fleet_tui.store.tables import RUN, SPENDING, Row, Tables
+from fleet_tui.store.tables import COST, RUN, SPENDING, Row, Tables
 
 KEPT = ("total", "week", "day", "hour")
 """The windows that are added up; hours tell how fast it goes."""
@@ -31,6 +33,25 @@ def used(tables: Tables, event: Event) -> None:
     if run is None:
         run = {"id": usage.run, "agent": usage.agent, "role": agent_row(tables, usage.agent)["role"], "ticket": None}
     spend(tables, event, run, **amounts)
+    if counted or usage.cost_microusd:  # a turn alone is no request
+        _cost(tables, event, usage, run["ticket"])
+
+
+def _cost(tables: Tables, event: Event, usage: UsageReported, ticket: int | None) -> None:
+    source = "unknown" if usage.cost_microusd is None else usage.cost_source
+    key = (usage.run, usage.model, source, window_start_ns("hour", event.at_ns))
+    row = tables.get(COST, *key) or dataclasses.asdict(CostCell(*key, agent=usage.agent, ticket=ticket))
+    more = {
+        "requests": 1,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "reasoning_tokens": usage.reasoning_tokens or 0,
+        "reasoned": int(usage.reasoning_tokens is not None),
+        "microusd": usage.cost_microusd or 0,
+    }
+    tables.put(COST, {**row, **{name: row[name] + amount for name, amount in more.items()}})
 
 
 def _new_turns(tables: Tables, usage: UsageReported) -> int:

@@ -133,6 +133,7 @@ def _read(vendor: Vendor, home: Path, path: bytes, start: int) -> tuple[Sequence
 async def _report(ctx: Context, run: Run, used: Used) -> None:
     counts = {"input_tokens": used.fresh, "output_tokens": used.output}
     cached = {"cache_read": used.cache_read, "cache_write": used.cache_write}
+    counts |= {} if used.reasoning is None else {"reasoning_tokens": used.reasoning}
     said = {"model": used.model, "request_id": used.request, "cost_microusd": used.cost_microusd}
     await usage_desk.report(
         ctx, run, {**counts, **cached, **said}, usage_desk.file_key(run, used.request), from_file=True
