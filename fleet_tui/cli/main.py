@@ -24,6 +24,7 @@ COMMANDS = {
     "board": ("fleet_tui.cli.board", "board", "Tickets by stage: who has them, since when, who has to move."),
     "budget": ("fleet_tui.cli.budget", "budget", "Show and extend budgets: run time, tokens, money, turns."),
     "config": ("fleet_tui.cli.config", "config", "Check and explain the configuration."),
+    "cost": ("fleet_tui.cli.cost", "cost", "Tokens and money by agent, ticket, model, day or run."),
     "demo": ("fleet_tui.cli.demo", "demo", "A fleet that really works, on a small project made for it."),
     "doctor": ("fleet_tui.cli.doctor", "doctor", "What is there, what is missing, and what mends it."),
     "guard": ("fleet_tui.cli.guard", "guard", "Show and try the rules about what agents may do."),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
+from fleet_tui.domain.amounts import MICRO, show_amount
+
 By = Literal["agent", "ticket", "model", "day", "run"]
 HEADINGS: tuple[By, ...] = get_args(By)
 UNPRICED = "unknown"
@@ -111,3 +113,33 @@ _HEADING: dict[By, Callable[[CostCell], str]] = {
     "day": _day,
     "run": lambda cell: cell.run,
 }
+
+
+def show_cost(cost: Cost, *, exact: bool = False) -> str:
+    """``$1.20``, ``~$1.20 + unknown``, ``unknown``: ``~`` where a price list was asked.
+
+    ``exact``: to the micro-dollar.
+    """
+    known = cost.microusd
+    if known is None:
+        return UNPRICED
+    dollars = f"${known // MICRO}.{known % MICRO:06}" if exact else show_amount("money", known)
+    mark = "~" if cost.by_source.get("table") else ""
+    return f"{mark}{dollars}{f' + {UNPRICED}' if cost.unpriced else ''}"
+
+
+PRICED_BY = {"vendor": "the vendor", "config": "your prices", "table": "price list"}
+"""Who named a price, in words."""
+
+
+def priced_by(cost: Cost, *, exact: bool = False) -> str:
+    """``the vendor``; ``the vendor $1.00, price list $0.20, nobody 2 requests`` where it was several."""
+    parts = {
+        PRICED_BY.get(source, source): show_cost(Cost(by_source={source: amount}), exact=exact).removeprefix("~")
+        for source, amount in sorted(cost.by_source.items())
+    }
+    if cost.unpriced:
+        parts["nobody"] = f"{cost.unpriced} request{'' if cost.unpriced == 1 else 's'}"
+    if len(parts) == 1:
+        return next(iter(parts))
+    return ", ".join(f"{who} {what}" for who, what in parts.items())

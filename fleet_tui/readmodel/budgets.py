@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fleet_tui.domain.conditions import rules_for
+from fleet_tui.domain.costs import CostCell
 from fleet_tui.domain.events import BudgetExhausted, BudgetWarning, Event
 from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.spending import FLEET, Spending, chain, rules_of, window_start_ns
+from fleet_tui.domain.spending import FLEET, HOUR_NS, Spending, chain, rules_of, window_start_ns
 from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.store.reader import EventFilter, Reader
 
 _RECENT, _LISTED = 400, 40
+COST_DAYS = 7
+"""How far back the screen of budgets tells of costs."""
+_DAY_NS = 24 * HOUR_NS
 _SPENDING = (RunState.STARTING, RunState.RUNNING)
 """Runs in other states wait: for a person, for a budget, to be let go on."""
 
@@ -46,13 +50,28 @@ def of_all(reader: Reader, agents: Iterable[Agent], runs: Sequence[Run], now_ns:
 
 @dataclass(frozen=True, slots=True)
 class BudgetBoard:
-    """What the screen of budgets shows; ``today`` is what the fleet used since midnight (None: nothing yet)."""
+    """What the screen of budgets shows; ``today`` is what the fleet used since midnight (None: nothing yet).
+
+    ``costs``: of the last :data:`COST_DAYS` days; ``roles``: by agent.
+    """
 
     standings: tuple[Standing, ...] = ()
     today: Spending | None = None
+    costs: tuple[CostCell, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def standing(self, key: str | None) -> Standing | None:
         return next((standing for standing in self.standings if identity(standing) == key), None)
+
+    def costs_of(self, standing: Standing | None) -> tuple[CostCell, ...]:
+        """What was asked of models on this budget; all of the fleet's without one."""
+        if standing is None or standing.rule.scope == "fleet":
+            return self.costs
+        return tuple(cell for cell in self.costs if self._subject(cell, standing.rule.scope) == standing.name)
+
+    def _subject(self, cell: CostCell, scope: str) -> str | None:
+        subjects = {"run": cell.run, "agent": cell.agent, "role": self.roles.get(cell.agent)}
+        return str(cell.ticket) if scope == "ticket" else subjects.get(scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,10 @@ def read_board(reader: Reader, now_ns: int) -> BudgetBoard:
     found = {identity(standing): standing for standing in reversed(read_budgets(reader, now_ns))}
     cells = reader.spending(window_start_ns("hour", now_ns))
     return BudgetBoard(
-        tuple(reversed(found.values())), cells.get((FLEET, FLEET, "day", window_start_ns("day", now_ns)))
+        tuple(reversed(found.values())),
+        cells.get((FLEET, FLEET, "day", window_start_ns("day", now_ns))),
+        tuple(reader.costs(now_ns - COST_DAYS * _DAY_NS)),
+        {agent.name: agent.role for agent in reader.agents()},
     )
 
 

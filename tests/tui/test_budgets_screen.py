@@ -170,3 +170,26 @@ async def test_b_on_an_agent_extends_its_own_budget_and_says_whose(spending: Any
         assert "EXTEND THE BUDGET OF dev-1" in text(app)
         assert "Adds $2.50" in text(app)
         assert "more budgets: they are on screen 6" in text(app)
+
+
+async def test_costs_of_what_a_budget_covers_under_any_heading(spending: Any, until: Any, text: Any) -> None:
+    async with opened(spending, until, (120, 60)) as (app, pilot):
+        await pilot.press("6")
+        await until(lambda: isinstance(app.screen, BudgetsScreen))
+        await pilot.pause()
+        shown = text(app)
+        assert "cost by model, 7 days" in shown
+        assert "$4.50 + unknown  m  priced by the vendor $4.50, nobody 1 request" in shown
+        assert "2 requests: fresh 2.0k, cache read 0, cache write 0, output 0" in shown
+        await pilot.press("c")
+        await until(lambda: "cost by day" in app.message or "costs by day" in app.message)
+        assert "cost by day, 7 days" in text(app)
+        rows = [item.key for item in app.screen.query_one("#budgets").items]
+        app.screen.query_one("#budgets").select(next(key for key in rows if key.startswith("fleet:")))
+        await pilot.press("c", "c")
+        await until(lambda: "costs by agent" in app.message)
+        await pilot.pause()
+        shown = text(app)
+        assert "$4.50 + unknown  dev-1" in shown
+        assert "~$1.00  dev-2  priced by price list" in shown
+        assert "~$5.50 + unknown  in all" in shown

@@ -92,12 +92,12 @@ def test_each_answer_is_counted_once_and_what_came_from_the_cache_apart() -> Non
     lines = [
         record("a", input_tokens=540, cached_input_tokens=500, cache_write_input_tokens=10, output_tokens=7),
         record("a", input_tokens=540, cached_input_tokens=500, cache_write_input_tokens=10, output_tokens=7),
-        record("b", input_tokens=5, cached_input_tokens=50),
+        record("b", input_tokens=5, cached_input_tokens=50, reasoning_output_tokens=0),
         b'{"type": "token_usage_record", "payload": []}',
         b'{"type": "event_msg", "payload": {"type": "token_count"}}',
         b"{",
     ]
-    assert VENDOR.read_usage(lines) == (Used("a", "", 30, 7, 500, 10), Used("b", "", 0, 0, 50, 0))
+    assert VENDOR.read_usage(lines) == (Used("a", "", 30, 7, 500, 10), Used("b", "", 0, 0, 50, 0, reasoning=0))
 
 
 def test_the_rollout_of_the_session(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_reply_and_its_tools_are_one_request() -> None:
     tokens = {"input": 510, "output": 10, "cached": 500, "thoughts": 20, "tool": 0, "total": 540}
     line = json.dumps({"id": "a", "type": "gemini", "tokens": tokens, "model": "m"}).encode()
     other = [b'{"id": "b", "type": "user"}', b'{"$set": {}}', b'{"id": "c", "type": "gemini", "tokens": 5}', b"["]
-    assert VENDOR.read_usage([line, *other, line]) == (Used("a", "m", 10, 30, 500),)
+    assert VENDOR.read_usage([line, *other, line]) == (Used("a", "m", 10, 30, 500, reasoning=20),)
 
 
 def test_the_chat_of_the_session(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ LISTS: tuple[Key, ...] = (
 )
 
 PANES: tuple[Key, ...] = (
+    Key("cost.by", "c", "cost by", "what was asked of models, by model, agent, ticket, day or run", (BUDGETS,)),
     Key("pane.next", "tab", "pane", "the next pane of the screen", _WITH_PANES, hint=False, hint_on=(APPROVALS, NEW)),
     Key(
         "text.page",

@@ -9,6 +9,7 @@ from textual import on
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
+from fleet_tui.domain.costs import HEADINGS, By
 from fleet_tui.domain.standing import Standing
 from fleet_tui.readmodel.budgets import BudgetBoard, BudgetStory, identity, read_board, read_story
 from fleet_tui.readmodel.values import AgentTile
@@ -18,7 +19,7 @@ from fleet_tui.tui.keys.key import BUDGETS, Here
 from fleet_tui.tui.keys.table import textual_bindings
 from fleet_tui.tui.pace import Pace
 from fleet_tui.tui.present import budget_table as present
-from fleet_tui.tui.present import strips
+from fleet_tui.tui.present import costs, strips
 from fleet_tui.tui.present.copying import Offer, lines_text, offer
 from fleet_tui.tui.present.text import count, rule
 from fleet_tui.tui.screens.acts import AgentActs
@@ -47,6 +48,7 @@ class BudgetsScreen(ListAndDetail, AgentActs):
         self._read_at = (-1, -1)
         self._pace = Pace()
         self._sorted = next(iter(present.ORDERS))
+        self._by: By = "model"
         self._places: tuple[str, ...] = ()
         self._story: tuple[tuple[str, int, int], BudgetStory] | None = None
 
@@ -120,10 +122,11 @@ class BudgetsScreen(ListAndDetail, AgentActs):
     def _sections(self, now_ns: int) -> tuple[Section, ...]:
         standing, snapshot = self.standing(), self.snapshot
         if not self._board.standings:
-            return present.empty(snapshot.tiles if snapshot else ())
+            return (*present.empty(snapshot.tiles if snapshot else ()), *costs.sections(self._board.costs, self._by))
         if standing is None:
             return (Section("", ((Span("the one you looked at is no longer in force", "quiet"),),)),)
-        return present.detail(standing, self._story_of(standing), self._tile_of(standing), now_ns)
+        told = present.detail(standing, self._story_of(standing), self._tile_of(standing), now_ns)
+        return (*told, *costs.sections(self._board.costs_of(standing), self._by))
 
     def _story_of(self, standing: Standing) -> BudgetStory | None:
         """Read once for each budget and picture."""
@@ -164,6 +167,12 @@ class BudgetsScreen(ListAndDetail, AgentActs):
         self._sort()
         self.tick()
         self.room.say(f"sorted by {self._sorted}", "quiet")
+
+    def do_cost_by(self) -> None:
+        self._by = HEADINGS[(HEADINGS.index(self._by) + 1) % len(HEADINGS)]
+        self.tick()
+        self.query_one("#detail", TextPane).show(costs.title(self._by))
+        self.room.say(f"costs by {self._by}", "quiet")
 
     def do_budget_extend(self) -> None:
         standing = self.standing()
