@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,11 +24,14 @@ from fleet_tui.cli.common import (
     repo_option,
 )
 from fleet_tui.cli.releasing import conditions, release
+from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.states import LIVE_RUNS
+from fleet_tui.readmodel.queries import read_snapshot
 
 if TYPE_CHECKING:
-    pass
+    from fleet_tui.domain.model import Agent
+    from fleet_tui.readmodel.values import AgentTile
 
 
 @click.group()
@@ -91,7 +94,10 @@ def _team(repo: Path | None, name: str) -> tuple[str, ...]:
 @repo_option
 @json_option
 def list_(team: str | None, department: str | None, repo: Path | None, as_json: bool) -> None:
-    """List agents with what they do now.
+    """List agents with what they do now, in the wall's words.
+
+    RUN works, IDLE has nothing to do, ASK asks you, WAIT waits, LIM is at a limit, ERR ended badly or cannot start,
+    QUAR is quarantined, PAUS is paused, OFF takes no work.
 
     \b
     Examples:
@@ -99,31 +105,16 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
       fleet agent list --team backend
       fleet agent list --json
     """
-    reader = open_reader(fleet_paths(repo))
-    rows = []
-    now = time.time_ns()
-    live = {run.agent: run for run in reader.runs(*LIVE_RUNS)}
+    reader, now = open_reader(fleet_paths(repo)), time.time_ns()
     members = _team(repo, team) if team else None
-    for row in reader.agents():
-        if (members is not None and row.name not in members) or (department and row.department != department):
-            continue
-        run = live.get(row.name)
-        condition = "quarantined" if row.quarantined else "paused" if row.paused else "" if row.enabled else "disabled"
-        rows.append(
-            {
-                "name": row.name,
-                "role": row.role,
-                "vendor": row.vendor,
-                "department": row.department,
-                "reports_to": row.reports_to,
-                "state": condition or (run.state.value if run else "idle"),
-                "run": run.id if run else None,
-                "ticket": run.ticket if run else None,
-                "since": age(run.state_ns if run else None, now),
-                "charged_s": row.charged_ms // 1000,
-                "configured": row.configured,
-            }
-        )
+    known = {row.name: row for row in reader.agents()}
+    rows = [
+        _facts(known[tile.name], tile)
+        for tile in read_snapshot(reader, now).tiles
+        if tile.name in known
+        and (members is None or tile.name in members)
+        and department in (None, known[tile.name].department)
+    ]
     if as_json:
         print_json(rows)
         return
@@ -134,13 +125,34 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
             r["vendor"],
             r["state"],
             f"#{r['ticket']}" if r["ticket"] else "-",
-            r["since"],
-            f"{r['charged_s']}s",
+            age(r["since_ns"], now),
+            show_amount("seconds", r["charged_s"]),
+            r["reason"],
         )
         for r in rows
         if r["configured"]
     ]
-    print_table(("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "TIME"), cells, empty="no agents: fleet init")
+    header = ("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "TIME", "WHY")
+    print_table(header, cells, empty="no agents: fleet init")
+
+
+def _facts(agent: Agent, tile: AgentTile) -> dict[str, Any]:
+    """What the wall shows of an agent, in its words."""
+    return {
+        "name": agent.name,
+        "role": agent.role,
+        "vendor": agent.vendor,
+        "department": agent.department,
+        "reports_to": agent.reports_to,
+        "state": tile.doing,
+        "reason": tile.reason,
+        "run": tile.run,
+        "ticket": tile.ticket,
+        "since_ns": tile.since_ns or None,
+        "charged_s": tile.used_s,
+        "enabled": agent.enabled,
+        "configured": agent.configured,
+    }
 
 
 @agent.command()

@@ -73,6 +73,10 @@ class Ticket:
     """Patterns of where the work is expected to stay; empty: not said."""
 
 
+CANNOT_START = "cannot start: "
+"""How the reason of a queued run begins whose program is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One process life of an agent on one ticket."""
@@ -123,6 +127,11 @@ class Run:
     """Points and what for, one per factor."""
     lens: str = ""
     """What it is to look for, as a reviewer."""
+
+    @property
+    def cannot_start(self) -> bool:
+        """Whether it waits for a program that is missing here."""
+        return self.state is RunState.QUEUED and self.state_reason.startswith(CANNOT_START)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def doing(agent: Agent, run: Run | None, asks: bool) -> Doing:
     if asks:
         return Doing.ASK
     if run is not None and run.state in _BY_STATE:
-        return _BY_STATE[run.state]
+        return Doing.ERROR if run.cannot_start else _BY_STATE[run.state]
     return Doing.IDLE if agent.enabled and agent.configured else Doing.OFF
 
 
@@ -91,6 +91,7 @@ def tile(
         risk=shown.risk if shown and alive else 0,
         risk_band=shown.risk_band if shown and alive else RiskBand.LOW,
         last=None if alive else last_run(runs),
+        cannot_start=shown is not None and shown.cannot_start,
     )
 
 

@@ -146,6 +146,8 @@ class AgentTile:
     risk: int = 0
     """Of the living run."""
     risk_band: RiskBand = RiskBand.LOW
+    cannot_start: bool = False
+    """Its program is missing here; ``reason`` names it and what to do."""
 
     @property
     def budget(self) -> Standing | None:

@@ -6,6 +6,7 @@ import re
 import sys
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -42,11 +43,8 @@ class ScriptedVendor(Adapter):
         return self._name
 
     def probe(self, *, start: bool = False) -> Probe:  # noqa: ARG002 - a story is never started
-        try:
-            load_story(self._story)
-        except FleetError as error:
-            return Probe(False, None, f"{error.title}: {error.message}", error.hint)
-        return Probe(True, fleet_tui.__version__)
+        changed_ns = self._story.stat().st_mtime_ns if self._story.exists() else 0
+        return _probe(self._story, changed_ns)
 
     def launch(self, request: LaunchRequest) -> Launch:
         # By agent and ticket, not by run: the same story goes the same way each time.
@@ -58,6 +56,15 @@ class ScriptedVendor(Adapter):
             reads=(self._story,),
             paste=clean(request.prompt),
         )
+
+
+@lru_cache(maxsize=64)
+def _probe(story: Path, changed_ns: int) -> Probe:  # noqa: ARG001 - a changed file is read again
+    try:
+        load_story(story)
+    except FleetError as error:
+        return Probe(False, None, f"{error.title}: {error.message}", error.hint)
+    return Probe(True, fleet_tui.__version__)
 
 
 def find_story(name: str, repository: Path | None) -> Path:

@@ -27,6 +27,9 @@ def probe_program(vendor: str, name: str, *, start: bool, tried: str = "") -> Pr
 
     ``tried``: the newest version (``2.1.329``) that this program was tried with; another major or minor number warns.
     """
+    if "/" in name and not Path(name).is_absolute():
+        # Found from the directory that the run will work in, which is not there yet.
+        return Probe(True, program=name)
     program = shutil.which(name)
     if program is None:
         return Probe(False, None, f"{name} is not on PATH", f"install it, or set vendors.{vendor}.argv to where it is")

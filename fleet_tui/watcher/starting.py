@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         raise FleetError(
             "its settings cannot be written", problem, "look there, and remove what is in the way"
         ) from error
+    _look_for_own(run, launch.argv[0], workspace)
     write_guards(run_dir / "bin", launch.spared)
     contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
     home, user = contained.home, contained.user
@@ -142,6 +144,17 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     fresh = ctx.reader.run(run.id)
     if fresh is not None:
         await spawn(ctx, fresh)
+
+
+def _look_for_own(run: Run, program: str, workspace: Path) -> None:
+    """A program that is named by its place in the workspace (``./tools/agent``) must be there.
+
+    Raises:
+        FleetError: it is not.
+    """
+    if "/" in program and not os.access(workspace / program, os.X_OK):
+        hint = f"commit it, or set vendors.{run.vendor}.argv to where the program is"
+        raise FleetError("no such program", f"{program} is not in its workspace", hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ def wall_tile(tile: AgentTile, now_ns: int, box: Box) -> Tile:
 
 def _text(tile: AgentTile, now_ns: int) -> tuple[Line, ...]:
     """What stands where the picture of a process would."""
+    if tile.cannot_start:
+        return tuple((Span(part, "warn"),) for part in tile.reason.split("; "))
     if tile.last is not None:
         return told(tile.last.story, now_ns)
     return () if tile.run else ((Span("no run yet", "quiet"),),)
@@ -89,8 +91,10 @@ def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:
 
 
 def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
-    work = f"#{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else tile.reason or "nothing to do"
-    first = (Span(f"{tile.role} ", "quiet"), Span(work, "normal" if tile.ticket is not None else "quiet"))
+    on_ticket = tile.ticket is not None and not tile.cannot_start
+    work = f"#{tile.ticket} {tile.ticket_title}" if on_ticket else tile.reason or "nothing to do"
+    style = "warn" if tile.cannot_start else "normal" if on_ticket else "quiet"
+    first = (Span(f"{tile.role} ", "quiet"), Span(work, style))
     budget = tile_line(tile.budget, tile.used_s, box)
     return (first, (*budget, *risk_mark(tile.risk, tile.risk_band)))
 

@@ -12,7 +12,7 @@ from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import dispatch
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher import alarms, spending
+from fleet_tui.watcher import alarms, programs, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.parties import at_high_risk
@@ -30,7 +30,8 @@ async def assign(ctx: Context) -> None:
     authors = [a for a in ctx.settings.agents if "ticket_ready" in a.subscriptions(ctx.settings)]
     by_name = {a.name: a for a in authors}
     live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
-    spent = spending.without_room(ctx, authors)
+    lacking = programs.lacking(ctx)
+    spent = spending.without_room(ctx, authors) | {agent.name for agent in authors if agent.vendor in lacking}
     kept = {agent.name: agent.tickets for agent in authors if agent.tickets}
     risky = at_high_risk(ctx)
     plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=risky, spent=spent, kept=kept)
