@@ -299,6 +299,19 @@ async def test_one_time_and_reason_shelve_all_that_are_marked(alarmed: Any, unti
     assert {(args["for_s"], args["reason"]) for _, args in alarmed.calls} == {(7200, "known")}
 
 
+async def test_v_marks_alarms_from_here_to_there(alarmed: Any, until: Any, text: Any) -> None:
+    async with opened(alarmed, until) as (app, pilot):
+        await pilot.press("3", "g", "v", "j")
+        await until(lambda: "2 marked  marks follow the cursor; v ends the range, Esc takes it back" in text(app))
+        chosen = app.screen.marking().marked
+        await pilot.press("v", "G")
+        await until(lambda: "2 marked  a acknowledges, s shelves them" in text(app))
+        assert app.screen.marking().marked == chosen
+        await pilot.press("a", "y")
+        request = await asked(app, until)
+        assert request.title == "ACKNOWLEDGE 2 ALARMS"
+
+
 async def test_marks_of_alarms_are_kept_where_they_are_folded(alarmed: Any, until: Any, text: Any) -> None:
     alarmed.add(*(raised(f"alm-{number}", 2, f"more {number}", "agent:dev-3", "alm-1") for number in range(6, 11)))
     async with opened(alarmed, until) as (app, pilot):

@@ -80,6 +80,28 @@ async def test_marks_belong_to_the_agents_and_survive_filter_and_size(testers: A
     assert testers.calls == []
 
 
+async def test_v_marks_from_here_to_there(testers: Any, until: Any, text: Text) -> None:
+    async with opened(testers, until, (120, 40)) as (app, pilot):
+        await pilot.press("g", "l", "v")
+        await until(lambda: "1 marked  marks follow the cursor; v ends the range, Esc takes it back" in text(app))
+        await pilot.press("j")
+        await until(lambda: marked(app) == {"qa-1", "qa-2", "qa-3", "qa-4"})
+        await pilot.press("h", "v", "G")
+        await until(lambda: "3 marked  m message, P Q X" in text(app))
+        assert marked(app) == {"qa-1", "qa-2", "qa-3"}
+        await pilot.press("v", "g")
+        await until(lambda: len(marked(app)) == 8)
+        await pilot.press("escape")
+        await until(lambda: marked(app) == {"qa-1", "qa-2", "qa-3"})
+        await pilot.press("v", "l", "P")
+        strip = await asked(app, until)
+        assert strip.title == "PAUSE 4 AGENTS"
+        await pilot.press("escape", "2", "1", "G")
+        await until(lambda: "marked  m message" in text(app))
+        assert len(marked(app)) == 4
+    assert testers.calls == []
+
+
 async def test_the_mark_is_a_sign_and_goes_with_its_agent(fleet: Any, until: Any, text: Text) -> None:
     async with opened(fleet, until, (80, 24)) as (app, pilot):
         await pilot.press("asterisk")

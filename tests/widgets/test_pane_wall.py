@@ -315,6 +315,43 @@ async def test_vanished_keys_lose_their_marks(stage: Callable[..., Any]) -> None
         assert s.widget.marked == frozenset()
 
 
+async def test_a_range_follows_the_cursor_in_the_order_of_the_slots(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(120, 34)) as s:
+        s.widget.set_tiles(tiles(6))
+        s.widget.mark(["k6"])
+        s.widget.select("k3")
+        s.widget.begin_range("k3")
+        assert (s.widget.marked, s.widget.draws_range) == ({"k3", "k6"}, True)
+        s.widget.select("k5")
+        assert s.widget.marked == {"k3", "k4", "k5", "k6"}
+        s.widget.select("k2")
+        assert s.widget.marked == {"k2", "k3", "k6"}
+        s.widget.set_tiles(list(reversed(tiles(6))))  # nothing is marked by what moves by itself
+        assert s.widget.marked == {"k2", "k3", "k6"}
+        s.widget.end_range(keep=False)
+        assert (s.widget.marked, s.widget.draws_range) == ({"k6"}, False)
+        s.widget.begin_range("k2")
+        s.widget.select("k1")
+        s.widget.end_range(keep=True)
+        s.widget.select("k5")
+        assert s.widget.marked == {"k1", "k2", "k6"}
+        s.widget.begin_range("k5")
+        s.widget.set_tiles(tiles(2), hidden=["k5", "k6"])
+        assert not s.widget.draws_range
+        s.widget.select("k2")
+        assert s.widget.marked == {"k1", "k2", "k5", "k6"}
+
+
+async def test_marks_that_are_set_end_a_range(stage: Callable[..., Any]) -> None:
+    async with stage(PaneWall(), size=(120, 34)) as s:
+        s.widget.set_tiles(tiles(4))
+        s.widget.select("k1")
+        s.widget.begin_range("k1")
+        s.widget.mark([])
+        s.widget.select("k4")
+        assert s.widget.marked == frozenset()
+
+
 async def test_hidden_keys_keep_their_marks_until_they_are_gone(stage: Callable[..., Any]) -> None:
     async with stage(PaneWall(), size=(120, 34)) as s:
         s.widget.set_tiles(tiles(4))

@@ -102,6 +102,7 @@ class LineList(KeyCursor, Marking):
         """Keep it in view."""
         self._reveal()
         self._redraw()
+        self.cursor_at(self._selected)
 
     def on_resize(self) -> None:
         """Keep the cursor in view."""

@@ -9,8 +9,8 @@ from fleet_widgets.base import LineWidget, WidgetMessage
 
 
 class Marking(LineWidget):
-    """Subclasses give ``markable`` and ``selected``, call `forget_marks` when their keys change, and draw in
-    ``marks_drawn``."""
+    """Subclasses give ``markable``, call `forget_marks` when their keys change and `cursor_at` when their cursor moves,
+    and draw in ``marks_drawn``."""
 
     @dataclass
     class MarksChanged(WidgetMessage):
@@ -20,6 +20,8 @@ class Marking(LineWidget):
 
     _marked: frozenset[str] = frozenset()
     _hidden: frozenset[str] = frozenset()
+    _range: tuple[str, frozenset[str]] | None = None
+    """Where the range that is being drawn began, and what was marked before."""
 
     @property
     def marked(self) -> frozenset[str]:
@@ -32,7 +34,7 @@ class Marking(LineWidget):
         return len(self._marked - frozenset(self.markable()))
 
     def markable(self) -> Collection[str]:
-        """The keys that are shown, and may be marked."""
+        """The keys that are shown, and may be marked, in their order."""
         raise NotImplementedError
 
     def marks_drawn(self, changed: frozenset[str]) -> None:
@@ -40,7 +42,11 @@ class Marking(LineWidget):
         raise NotImplementedError
 
     def mark(self, keys: Iterable[str]) -> None:
-        """Replace the marks (keys that are neither shown nor hidden are left out)."""
+        """Replace the marks (keys that are neither shown nor hidden are left out); a range that is drawn ends."""
+        self._range = None
+        self._replace(keys)
+
+    def _replace(self, keys: Iterable[str]) -> None:
         marked = frozenset(keys) & (frozenset(self.markable()) | self._hidden)
         if marked != self._marked:
             changed, self._marked = marked ^ self._marked, marked
@@ -57,7 +63,38 @@ class Marking(LineWidget):
         shown = frozenset(self.markable())
         self.mark(self._marked - shown if shown <= self._marked else self._marked | shown)
 
+    @property
+    def draws_range(self) -> bool:
+        """Whether marks follow the cursor now."""
+        return self._range is not None
+
+    def begin_range(self, key: str | None) -> None:
+        """From now on everything from ``key`` to the cursor is marked beside what is; one that is drawn ends first."""
+        if key is not None and key in self.markable():
+            self._range = key, self._marked
+            self.cursor_at(key)
+            self.post_message(self.MarksChanged(self, self._marked))
+
+    def end_range(self, *, keep: bool) -> None:
+        """The marks stay as they are, or (``keep`` False) become again what they were before."""
+        if self._range is not None:
+            before, self._range = self._range[1], None
+            self._replace(self._marked if keep else before)
+            self.post_message(self.MarksChanged(self, self._marked))
+
+    def cursor_at(self, key: str | None) -> None:
+        """The cursor went to ``key``: a range that is drawn reaches up to there, in the order in which they stand."""
+        shown = list(self.markable())
+        if self._range is None or key not in shown:
+            return
+        first, before = self._range
+        ends = sorted((shown.index(first), shown.index(key)))
+        self._replace(before | frozenset(shown[ends[0] : ends[1] + 1]))
+
     def forget_marks(self, hidden: Iterable[str] = ()) -> None:
-        """After the keys changed: those of vanished ones; ``hidden`` ones exist and are not shown now."""
+        """After the keys changed: those of vanished ones; ``hidden`` ones exist and are not shown now. A range whose
+        beginning is not shown any more ends."""
         self._hidden = frozenset(hidden)
-        self.mark(self._marked)
+        if self._range is not None and self._range[0] not in self.markable():
+            self.end_range(keep=True)
+        self._replace(self._marked)

@@ -168,6 +168,7 @@ class PaneWall(Marking, can_focus=True):
         if key is not None:
             self._turn_to(self._index[key] // self._grid.capacity)
         self._redraw_keys(before, key)
+        self.cursor_at(key)
         self.post_message(self.Selected(self, key))
 
     def markable(self) -> Collection[str]:

@@ -91,6 +91,15 @@ AGENTS: tuple[Key, ...] = (
         (WALL, ALARMS),
         disabled=under_cursor,
     ),
+    Key(
+        "mark.range",
+        "v",
+        "mark range",
+        "mark from here to wherever the cursor goes; again: the range ends there",
+        (WALL, ALARMS),
+        hint=False,
+        disabled=under_cursor,
+    ),
     Key("mark.all", "asterisk", "mark all", "mark all that are shown; again: none of them", (WALL, ALARMS), hint=False),
     Key(
         "agent.interrupt",

@@ -141,7 +141,7 @@ class AlarmsScreen(MarkedAlarms, ListAndDetail, AgentActs):
     def idle_message(self) -> str:
         row = self.row()
         if not self.room.why_frozen and self.marked_rows() and self.strip.request is None:
-            return "a acknowledges, s shelves them; Esc clears the marks"
+            return self.range_in_words() or "a acknowledges, s shelves them; Esc clears the marks"
         if self.room.why_frozen or row is None or not row.alarm.response:
             return super().idle_message()
         return f"do: {one_line(row.alarm.response)}"

@@ -38,7 +38,7 @@ class MarkedAgents(Marks, AgentActs):
         told = super().idle_message()
         if told or self.strip.request is not None or not self.marked_tiles():
             return told
-        return "m message, P Q X B act on them; Esc clears the marks"
+        return self.range_in_words() or "m message, P Q X B act on them; Esc clears the marks"
 
     # -- acts --------------------------------------------------------------------------------------------------------
 

@@ -27,8 +27,20 @@ class Marks(RoomScreen):
         """The key of what would be marked."""
         raise NotImplementedError
 
+    def on_screen_suspend(self) -> None:
+        super().on_screen_suspend()
+        self.marking().end_range(keep=True)  # what leads the cursor from elsewhere is no hand that marks
+
     def do_mark_toggle(self) -> None:
         self.marking().toggle_mark(self.under_cursor())
+
+    def do_mark_range(self) -> None:
+        """Marks follow the cursor from here on; the second time they stay, and it goes its own way again."""
+        marks = self.marking()
+        if marks.draws_range:
+            marks.end_range(keep=True)
+        else:
+            marks.begin_range(self.under_cursor())
 
     def do_mark_all(self) -> None:
         self.marking().mark_all()
@@ -45,6 +57,12 @@ class Marks(RoomScreen):
         hidden = self.marking().hidden_marks
         return f"{len(self.marking().marked)} marked{f' ({hidden} not shown)' if hidden else ''}"
 
+    def range_in_words(self) -> str:
+        """What to do with a range that is being drawn; empty while none is."""
+        if not self.stands or not self.marking().draws_range:
+            return ""
+        return "marks follow the cursor; v ends the range, Esc takes it back"
+
     def each_done(self, bulk: Bulk, results: Sequence[Result]) -> None:
         """Who failed stays marked; who was left out was told before."""
         if not self.stands:
@@ -55,12 +73,15 @@ class Marks(RoomScreen):
         self.query_one(OutcomePane).tell(present.outcome(bulk, results), self.size.width, most)
 
     def end_marks(self) -> bool:
-        """First an act that is under way, then what came of the last one, then the marks; whether there was any."""
+        """First an act that is under way, then what came of the last one, then a range that is being drawn, then the
+        marks; whether there was any."""
         outcome, running, marks = self.query_one(OutcomePane), self.room.bulk, self.marking()
         if running is not None:
             running.cancel()
         elif outcome.display:
             outcome.display = False
+        elif marks.draws_range:
+            marks.end_range(keep=False)
         elif marks.marked:
             marks.mark(())
         else:
