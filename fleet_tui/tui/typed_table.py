@@ -255,10 +255,10 @@ async def _notify(room: RoomApp, _words: Words) -> None:
 
 
 async def _density(room: RoomApp, words: Words) -> None:
-    if words[0] not in DENSITIES:
+    wanted = next((density for density in DENSITIES if density == words[0]), None)
+    if wanted is None:
         raise Wrong(f"one of {', '.join(DENSITIES)}")
-    room.remembered.set("density", words[0])
-    await room.show_density()
+    await room.show_density(wanted)
 
 
 def _link(room: RoomApp, words: Words) -> None:

@@ -6,7 +6,7 @@ from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import NOTHING, SafeText
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Picture
 from fleet_tui.tui.context import RoomContext
-from fleet_tui.tui.remembered import Remembered, density_of
+from fleet_tui.tui.remembered import Remembered
 from fleet_tui.tui.said import Tell, said
 from fleet_tui.tui.screens.agent import AgentScreen
 from fleet_tui.tui.screens.alarms import AlarmsScreen
@@ -17,6 +17,7 @@ from fleet_tui.tui.screens.pipeline import PipelineScreen
 from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.terminal import TerminalApp
 from fleet_widgets.pane_wall import PaneWall
+from fleet_widgets.wall_layout import Density
 
 
 class Ways(TerminalApp):
@@ -94,13 +95,15 @@ class Ways(TerminalApp):
         card = self.screen.card()
         return card is not None and card.number == number
 
-    async def show_density(self) -> None:
-        """The wall in the density that is remembered."""
+    async def show_density(self, density: Density) -> None:
+        """The wall in ``density``, which it remembers."""
         await self.go("wall")
         while len(self.screen_stack) > 1:
             await self.pop_screen()
+        # On the way here the wall may remember the density it had, so the new one is the wall's before it is written.
         if isinstance(self.screen, WallScreen):
-            self.screen.query_one(PaneWall).density = density_of(self.remembered)
+            self.screen.query_one(PaneWall).density = density
+        self.remembered.set("density", density)
 
     async def open_need(self, item: NeedItem) -> None:
         """Show what a need is about, in the screen where it is answered."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +188,7 @@ async def test_a_room_that_only_looks_does_nothing_until_it_may_again(fleet: Any
 
 
 async def test_a_room_opened_to_look_stays_so(fleet: Any, until: Any, text: Any) -> None:
-    app = fleet.room(readonly=True)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+    async with opened(fleet, until, readonly=True) as (app, pilot):
         await typed(app, "readonly off")
         assert "it stays so" in app.message
         await pilot.press("m", *"hello", "tab")
@@ -218,26 +215,39 @@ async def test_the_bell_is_muted_and_line_1_says_how_long(fleet: Any, until: Any
 async def test_the_density_of_the_wall_is_found_again(fleet: Any, until: Any, directory: Path) -> None:
     file = directory / "room.json"
     for words, shown in (("density micro", "micro"), ("", "micro")):
-        app = fleet.room(remembered=file)
-        async with app.run_test(size=(120, 40)) as pilot:
-            await until(lambda app=app: app.picture.snapshot is not None)
+        async with opened(fleet, until, remembered=file) as (app, pilot):
             if words:
                 await pilot.press("3")
                 await typed(app, words)
             wall = app.screen.query_one(PaneWall)
             assert wall.density == wall.shown_density == shown
-    app = fleet.room(remembered=file)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(lambda: app.picture.snapshot is not None)
+    async with opened(fleet, until, remembered=file) as (app, pilot):
+        wall = app.screen.query_one(PaneWall)
         await typed(app, "density tiny")
         assert "one of auto, micro, small, large" in app.message
         await typed(app, "density auto")
-        assert app.screen.query_one(PaneWall).density == "auto"
-        before = app.screen.query_one(PaneWall).shown_density
+        assert wall.density == "auto"
+        # How large the tiles are by themselves is known when the screen has all of its height.
+        await until(lambda: wall.shown_density == "large")
         await pilot.press("minus")
-        await until(lambda: app.screen.query_one(PaneWall).shown_density != before)
+        await until(lambda: wall.shown_density == "small")
+        await until(lambda: Remembered(file).get("density") == "small")
+
+
+@pytest.mark.parametrize("behind", ["agent dev-1", "help"])
+async def test_a_density_counts_whatever_the_wall_remembers_on_the_way_to_it(
+    fleet: Any, until: Any, directory: Path, behind: str
+) -> None:
+    file = directory / "room.json"
+    async with opened(fleet, until, remembered=file) as (app, pilot):
+        wall = app.screen.query_one(PaneWall)
+        await (pilot.press("question_mark") if behind == "help" else typed(app, behind))
+        await until(lambda: len(app.screen_stack) == 2)
+        wall.post_message(wall.VisibleChanged(wall))  # as a terminal that has just been resized makes it do
+        await typed(app, "density micro")
         await pilot.pause()
-    assert json.loads(file.read_text())["density"] not in ("auto", before), "by key, too"
+        assert wall.density == wall.shown_density == "micro"
+        assert Remembered(file).get("density") == "micro"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"density": 5}', "\x00", "[" * 60_000])
@@ -252,9 +262,7 @@ def test_a_spoilt_file_holds_nothing(tmp_path: Path, text: str) -> None:
 async def test_a_density_that_is_none_is_left_alone(fleet: Any, until: Any, directory: Path) -> None:
     file = directory / "room.json"
     file.write_text('{"density": "\\u001b[2J"}')
-    app = fleet.room(remembered=file)
-    async with app.run_test(size=(120, 40)):
-        await until(lambda: app.picture.snapshot is not None)
+    async with opened(fleet, until, remembered=file) as (app, _):
         assert app.screen.query_one(PaneWall).density == "auto"
 
 

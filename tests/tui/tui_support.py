@@ -13,11 +13,16 @@ from fleet_widgets.strip import ConfirmStrip, StripRequest
 
 
 @asynccontextmanager
-async def opened(world: Any, until: Any, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[Any, Pilot[int]]]:
-    """A room over ``world`` that has its first picture and knows that the watcher answers."""
-    app: RoomApp = world.room()
+async def opened(
+    world: Any, until: Any, size: tuple[int, int] = (120, 40), **changes: Any
+) -> AsyncIterator[tuple[Any, Pilot[int]]]:
+    """A room over ``world`` (with ``changes`` of its context) that is laid out for its size, has its first picture and
+    knows that the watcher answers."""
+    app: RoomApp = world.room(**changes)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+        # A picture may come before the screen knows its size, and what stands where depends on that.
+        await until(lambda: any(app.screen.has_class(name) for _, name in app.VERTICAL_BREAKPOINTS))
         await pilot.pause()
         yield app, pilot
 

@@ -319,7 +319,7 @@ class PaneWall(Marking, can_focus=True):
             for y in range(grid.height):
                 if rows[y] != before[y]:
                     self._strips.pop(row * grid.height + y, None)
-                    first = min(changed_from(before[y], rows[y]), grid.width - 1)
+                    first = changed_from(before[y], rows[y], grid.width)
                     self.refresh_rows([row * grid.height + y], x=column * grid.width + first, width=grid.width - first)
 
     def _draw_all(self) -> None:

@@ -83,9 +83,9 @@ def _cell(tile: Tile, grid: Grid) -> Line:
     return (tile.narrow if grid.width < MICRO_BEST else ()) or tile.cell or tile.head
 
 
-def changed_from(before: TileRow, after: TileRow) -> int:
-    """First cell that may differ between two forms of a row: what is equal at the left is not sent again, where that is
-    enough to be worth the parting of a row."""
+def changed_from(before: TileRow, after: TileRow, width: int) -> int:
+    """First cell that may differ between two forms of a row of ``width`` cells: what is equal at the left is not sent
+    again, where that is enough to be worth the parting of a row."""
     if (before.sign, before.base) != (after.sign, after.base):
         return 0
     if any(span.fill for span in (*before.text, *after.text)):
@@ -97,6 +97,8 @@ def changed_from(before: TileRow, after: TileRow) -> int:
                 left += _common(old.text, new.text)
             break
         left += width_of((new,))
+    if left >= width:  # the sign of what was cut off stands in the last cell, and a wide character has no half
+        return width - 1 if all(span.text.isascii() for span in (*before.text, *after.text)) else 1
     return left if left > _WORTH else 1
 
 
