@@ -200,6 +200,23 @@ def stop(names: tuple[str, ...], team: str | None, reason: str, repo: Path | Non
 
 
 @agent.command()
+@_selectors
+@click.option("--reason", default="", help="Why; goes into the log.")
+@repo_option
+def restart(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+    """End the runs of NAMES and let them begin the same work again, in the same workspaces.
+
+    Where the vendor can, in the same session. A run that has handed its work over is left alone.
+
+    \b
+    Examples:
+      fleet agent restart dev-1 --reason "its server was changed"
+      fleet agent restart --team backend
+    """
+    _each(repo, "restart", names, team, reason)
+
+
+@agent.command()
 @click.argument("name")
 @repo_option
 def interrupt(name: str, repo: Path | None) -> None:

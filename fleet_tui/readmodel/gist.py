@@ -55,6 +55,10 @@ def _queued(facts: Facts) -> str:
     return f"{facts['agent']} ({facts['role']}) on {about} by {facts['trigger']}, round {facts.get('round', 1)}{again}"
 
 
+def _why_again(facts: Facts) -> str:
+    return f"as {facts['by']} wished" if facts.get("by") else f"attempt {facts['attempt']}"
+
+
 def _pull_request(facts: Facts) -> str:
     lines = f"{facts['files']} file(s) +{facts['added']} -{facts['deleted']}"
     title = f"  {facts['title']}" if facts.get("title") else ""
@@ -138,7 +142,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "run_metered": lambda f: f"{f['agent']}: {int(f['charged_ms']) // 1000} s bought",
     "run_finished": _ended,
     "run_crashed": _ended,
-    "agent_respawned": lambda f: f"{f['agent']} again, attempt {f['attempt']}",
+    "agent_respawned": lambda f: f"{f['agent']} again, {_why_again(f)}",
     "agent_quarantined": lambda f: f"{f['agent']}: {f['reason']} (rule {f['rule']})",
     "evidence_removed": lambda f: (
         f"{len(f['names'])} kept long enough, {f['bytes'] // 1024} KiB: {', '.join(f['names'])}"

@@ -33,6 +33,10 @@ def stop(tile: AgentTile) -> Act:
     return Act("stop", {"agent": tile.name, "run": tile.run, "reason": ""}, "stop", tile.name)
 
 
+def restart(tile: AgentTile) -> Act:
+    return Act("restart", {"agent": tile.name, "run": tile.run, "reason": BY_HAND}, "restart", tile.name)
+
+
 def message(tile: AgentTile, text: str) -> Act:
     """One of several with the same text: it is the answer to no question."""
     args = {"agent": tile.name, "run": tile.run, "text": text, "answers": False}

@@ -111,6 +111,7 @@ _DONE = {
     "resume": "goes on",
     "interrupt": "its key was sent",
     "stop": "stop requested",
+    "restart": "its work begins again as soon as its run has ended",
     "message": "queued; delivered when the agent can take it",
     "answer": "answered",
     "acknowledge": "acknowledged",

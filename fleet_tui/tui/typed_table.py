@@ -148,12 +148,16 @@ async def _with_marks(room: RoomApp) -> WallScreen:
     return screen
 
 
-async def _stop_marked(room: RoomApp, _words: Words) -> None:
-    """Also more than the key itself stops at once: it is written out, and their number is typed."""
-    screen = await _with_marks(room)
-    if room.why_off:
-        raise Wrong(room.why_off)
-    screen.do_agent_stop()
+def _on_many_marked(do: Callable[[WallScreen], None]) -> Run:
+    """Also on more than the key itself acts on at once: it is written out, and their number is typed."""
+
+    async def run(room: RoomApp, _words: Words) -> None:
+        screen = await _with_marks(room)
+        if room.why_off:
+            raise Wrong(room.why_off)
+        do(screen)
+
+    return run
 
 
 async def _filter(room: RoomApp, words: Words) -> None:
@@ -318,8 +322,17 @@ COMMANDS: Sequence[Typed] = (
     Typed("quarantine NAME", "freeze an agent and refuse its identity", _on_agent("agent.quarantine")),
     Typed("release NAME", "release an agent from quarantine", _on_agent("agent.release")),
     Typed("stop NAME", "stop an agent's run", _on_agent("agent.stop")),
+    Typed("restart NAME", "end an agent's run, and have it begin the same work again", _on_agent("agent.restart")),
     Typed("stop all", "ALL STOP: freeze every agent, start and land nothing", _stop_all, least=0),
-    Typed("stop marked", "stop the runs of all marked agents, however many", _stop_marked, least=0),
+    Typed(
+        "stop marked",
+        "stop the runs of all marked agents, however many",
+        _on_many_marked(WallScreen.do_agent_stop),
+        least=0,
+    ),
+    Typed(
+        "restart marked", "have all marked agents begin again", _on_many_marked(WallScreen.do_agent_restart), least=0
+    ),
     Typed("pause marked", "pause all marked agents, or let them go on", _on_marked("agent.pause"), least=0),
     Typed("quarantine marked", "freeze all marked agents", _on_marked("agent.quarantine"), least=0),
     Typed("message marked", "write to all marked agents", _on_marked("agent.message"), least=0),

@@ -33,6 +33,7 @@ from fleet_tui.watcher import (
     halting,
     interrupting,
     releasing,
+    replacing,
     spending,
     starting,
     system_desk,
@@ -78,6 +79,9 @@ class OperatorDesk:
             "pause": lambda args, actor: self._pause(args, actor, pause=True),
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
             "stop": self._stop,
+            "restart": lambda args, actor: replacing.restart(
+                ctx, self._agent(args), interrupting.run_of(args), _reason(args), actor
+            ),
             "interrupt": lambda args, actor: interrupting.interrupt(
                 ctx, self._agent(args), interrupting.run_of(args), actor
             ),

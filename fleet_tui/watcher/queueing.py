@@ -42,10 +42,10 @@ def queued(
     return draft(payload, subject, cause=cause, key=f"run:{key}")
 
 
-def respawn(run: Run, restart: Restart, *, claims: int | None, told: str) -> list[Draft]:
-    """The replacement of a crashed run: same work, next attempt, not before its back-off is over.
+def respawn(run: Run, restart: Restart, *, claims: int | None, told: str, by: str = "") -> list[Draft]:
+    """The replacement of a run that crashed, or that ``by`` had started again: the same work, after its back-off.
 
-    ``claims`` is the ticket that the crashed run held: the replacement takes it over. ``told`` are its instructions.
+    ``claims`` is the ticket that the run held: the replacement takes it over. ``told`` are its instructions.
     """
     successor = new_id("run")
     payload = RunQueued(
@@ -67,7 +67,7 @@ def respawn(run: Run, restart: Restart, *, claims: int | None, told: str) -> lis
     )
     subject = f"run:{run.id}"
     key = f"respawn:{run.id}"
-    respawned = AgentRespawned(run.agent, successor, run.id, restart.attempt)
+    respawned = AgentRespawned(run.agent, successor, run.id, restart.attempt, by)
     drafts = [draft(payload, subject, key=f"run:{key}"), draft(respawned, f"agent:{run.agent}", key=key)]
     if claims is not None:
         drafts.append(draft(TicketClaimed(claims, run.agent, successor), f"ticket:{claims}", key=f"claim:{key}"))

@@ -22,6 +22,8 @@ def after_stop(ctx: Context, run: Run, ticket: int) -> TicketBlocked | TicketUnb
     """How the ticket of a stopped run goes on: by itself after a release, else when the person who stopped it wants."""
     if ctx.reader.has_key(f"stop-release:{run.id}"):
         return TicketUnblocked(ticket, "its agent was released")
+    if ctx.reader.has_key(f"stop-restart:{run.id}"):
+        return TicketUnblocked(ticket, "its run is started again")
     if ctx.reader.has_key(f"stop-budget:{run.id}"):
         return TicketUnblocked(ticket, "goes on as soon as its budget has room")
     return TicketBlocked(ticket, f"{run.agent} was stopped; mark it ready to go on")

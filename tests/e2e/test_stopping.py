@@ -49,3 +49,24 @@ def test_ending_what_does_not_run_says_so(place: Place) -> None:
     assert (done.code, done.out) == (0, "no watcher was running\n")
     status = place.run("watcher", "status")
     assert (status.code, status.out) == (1, "no watcher is running\n")
+
+
+def test_an_agent_that_is_started_again_does_the_same_work_in_the_same_workspace(place: Place) -> None:
+    place.configure([scene("developer", {"wait_for": "message"}, *DEVELOPER["steps"]), REVIEWER])
+    place.fleet("watcher", "start")
+    place.ticket("One")
+    place.until(lambda: place.events("message_delivered"), "the prompt arrives")
+    before = place.until(lambda: place.child("dev"), "the agent's process").pid
+    place.fleet("agent", "restart", "dev", "--reason", "its server was changed")
+    place.until(
+        lambda: len({event.subject for event in place.events("message_delivered")}) == 2, "the prompt arrives again"
+    )
+    again = place.until(lambda: place.child("dev"), "the agent's process")
+    assert again.pid != before
+    first, second = place.events("run_started")
+    assert first.payload["workspace"] == second.payload["workspace"]
+    place.fleet("agent", "message", "dev", "go on")
+    place.approve(1)
+    place.until_ticket(1, TicketState.SHIPPED)
+    assert place.events("run_crashed") == []
+    place.fleet("verify", "--deep")

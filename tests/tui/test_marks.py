@@ -198,6 +198,30 @@ async def test_all_have_changed_while_the_strip_was_open(testers: Any, until: An
     assert testers.calls == []
 
 
+async def test_runs_of_several_are_started_again_each_as_it_was_shown(testers: Any, until: Any, text: Text) -> None:
+    testers.add(ev.draft(ev.AgentQuarantined("qa-6", "odd", "guard", 2), "agent:qa-6"))
+    async with opened(testers, until) as (app, pilot):
+        await pilot.press("slash", *"role:qa", "enter", "asterisk", "R")
+        strip = await asked(app, until)
+        assert (strip.title, strip.word) == ("RESTART THE RUNS OF 5 AGENTS", "5")
+        assert "left out (is quarantined; U releases, its work begins anew then): qa-6" in text(app)
+        testers.add(ev.draft(ev.RunFinished("run-qa-5-5", "finished", 0, None, 1), "run:run-qa-5-5"))
+        app.feed.poke()
+        await until(lambda: app.picture.snapshot.tile("qa-5").run != "run-qa-5-5")
+        await pilot.press("5", "enter")
+        await until(lambda: app.message.startswith("restart 5 agents: 1 not done, still marked; 4 "))
+        assert "not done qa-5: has no run any more" in " ".join(text(app).split())
+        assert marked(app) == {"qa-5"}
+        await pilot.press("escape", "escape", "R")
+        strip = await asked(app, until)
+        assert strip.title.startswith("RESTART THE RUN OF ")
+        await pilot.press("y")
+        await until(lambda: len(testers.calls) == 5)
+    assert [op for op, _ in testers.calls] == ["restart"] * 5
+    wanted = [{"agent": f"qa-{n}", "run": f"run-qa-{n}-{n}", "reason": BY_HAND} for n in range(1, 5)]
+    assert sorted((args for _, args in testers.calls[:4]), key=lambda args: args["agent"]) == wanted
+
+
 async def test_paused_ones_go_on_when_all_that_are_marked_are_paused(testers: Any, until: Any, text: Text) -> None:
     testers.add(*(ev.draft(ev.AgentPaused(name, "x"), f"agent:{name}") for name in ("qa-1", "qa-2")))
     async with opened(testers, until) as (app, pilot):
@@ -223,6 +247,8 @@ async def test_what_is_not_for_several_says_so(testers: Any, until: Any) -> None
         await until(lambda: app.message == "I: one agent at a time; Esc clears the marks")
         await pilot.press("X")
         await until(lambda: "more than 10 runs are stopped by `:stop marked` only" in app.message)
+        await pilot.press("R")
+        await until(lambda: "more than 10 runs are started again by `:restart marked` only" in app.message)
         assert app.screen.query_one(ConfirmStrip).request is None
         await pilot.press("colon", *"stop marked")
         await until(lambda: app.screen.query_one("CommandList").option_count > 0)

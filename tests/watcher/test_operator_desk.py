@@ -23,7 +23,7 @@ async def working(fleet: Fleet) -> str:
     return (await fleet.queued("dev")).id
 
 
-ABOUT_AGENTS = ("quarantine", "release", "pause", "resume", "stop", "message", "extend_budget")
+ABOUT_AGENTS = ("quarantine", "release", "pause", "resume", "stop", "restart", "message", "extend_budget")
 ABOUT_APPROVALS = ("approve", "undo", "reject", "request_changes")
 
 

@@ -92,12 +92,13 @@ class RunCrashed(Payload, kind="run_crashed"):
 
 @dataclass(frozen=True, slots=True)
 class AgentRespawned(Payload, kind="agent_respawned"):
-    """A crashed run was replaced by ``run`` after a back-off."""
+    """A crashed run was replaced by ``run`` after a back-off; or a person had it started again (``by``)."""
 
     agent: str
     run: str
     previous: str
     attempt: int
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

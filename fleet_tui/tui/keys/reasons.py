@@ -50,6 +50,19 @@ def stoppable(here: Here) -> str | None:
     return of_marked(with_process)(here)
 
 
+def restartable(here: Here) -> str | None:
+    if len(here.marked) > MOST_STOPPED:
+        more = f"more than {MOST_STOPPED} runs are started again by `:restart marked` only"
+        return f"{len(here.marked)} are marked; {more}"
+    return of_marked(_with_free_process)(here)
+
+
+def _with_free_process(here: Here) -> str | None:
+    if here.tile is not None and here.tile.quarantined:
+        return f"{here.tile.name} is quarantined; U releases, its work begins anew then"
+    return with_process(here)
+
+
 def interruptible(here: Here) -> str | None:
     tile = here.tile
     if tile is not None and tile.session and (tile.quarantined or tile.paused or tile.doing is Doing.LIMITED):

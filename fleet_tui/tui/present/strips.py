@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from fleet_tui.domain.amounts import amount_for, show_amount
 from fleet_tui.domain.conditions import describe, run_budget
@@ -110,6 +111,7 @@ PAUSES = "Its run is frozen and no new one starts. P again resumes."
 RESUMES = "New runs may start again."
 QUARANTINES = "Frozen at once; its identity is refused until a person releases it."
 STOPS = "Its processes end; workspace, branch and log stay."
+RESTARTS = "Its processes end, what a command was doing may be half done; the same work begins again, workspace stays."
 """What an act does to an agent, alone or as one of several."""
 
 
@@ -187,6 +189,10 @@ def stop(tile: AgentTile) -> StripRequest:
         verb="stop",
         id=f"stop:{tile.name}",
     )
+
+
+def restart(tile: AgentTile) -> StripRequest:
+    return replace(_agent(tile, "restart", "R", RESTARTS), title=f"RESTART THE RUN OF {tile.name}")
 
 
 def extend(tile: AgentTile, standing: Standing) -> StripRequest:

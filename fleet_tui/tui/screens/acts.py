@@ -59,6 +59,10 @@ class AgentActs(RoomScreen):
         tile = self._tile()
         self.ask(strips.stop(tile), agent_acts.stop(tile))
 
+    def do_agent_restart(self) -> None:
+        tile = self._tile()
+        self.ask(strips.restart(tile), agent_acts.restart(tile))
+
     def do_agent_extend(self) -> None:
         tile, act = self._tile(), agent_acts.extend(self._tile())
         standing = to_extend(tile.budgets)

@@ -38,7 +38,7 @@ class MarkedAgents(Marks, AgentActs):
         told = super().idle_message()
         if told or self.strip.request is not None or not self.marked_tiles():
             return told
-        return self.range_in_words() or "m message, P Q X B act on them; Esc clears the marks"
+        return self.range_in_words() or "m message, P Q X R B act on them; Esc clears the marks"
 
     # -- acts --------------------------------------------------------------------------------------------------------
 
@@ -73,6 +73,13 @@ class MarkedAgents(Marks, AgentActs):
             return
         bulk = self._bulk("stop", "agent.stop", agent_acts.stop)
         self._ask_each(bulk, "STOP THE RUNS OF", (strips.STOPS,), "X", typed=True)
+
+    def do_agent_restart(self) -> None:
+        if not self.marked_tiles():
+            super().do_agent_restart()
+            return
+        bulk = self._bulk("restart", "agent.restart", agent_acts.restart)
+        self._ask_each(bulk, "RESTART THE RUNS OF", (strips.RESTARTS,), "R", typed=True)
 
     def do_agent_extend(self) -> None:
         if not self.marked_tiles():

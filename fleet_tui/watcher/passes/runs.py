@@ -23,9 +23,7 @@ from fleet_tui.domain.states import (
     ENDED_RUNS,
     LIVE_RUNS,
     OPEN_MESSAGES,
-    OPEN_PULL_REQUESTS,
     STANDING_ALARMS,
-    PullRequestState,
     RunState,
     TicketState,
 )
@@ -42,6 +40,7 @@ from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, l
 from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, listening, tickets
 from fleet_tui.watcher.queueing import respawn
+from fleet_tui.watcher.replacing import begun_again, held_ticket, still_wanted, told
 from fleet_tui.watcher.withdrawing import after_stop, why_stopped, withdrawn
 
 _IDLE_NS = 30_000_000_000
@@ -246,6 +245,7 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
         reason = why_stopped(ctx, run)
         drafts.append(draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, reason), subject))
         drafts += withdrawn(ctx, run)
+        drafts += begun_again(ctx, run)
     elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
@@ -306,12 +306,12 @@ async def replace_crashed(ctx: Context) -> None:
     for run in ctx.reader.runs(RunState.CRASHED, limit=200):
         if ctx.reader.has_key(f"respawn:{run.id}") or ctx.reader.has_key(f"given-up:{run.id}"):
             continue
-        if not _still_wanted(ctx, run):
+        if not still_wanted(ctx, run):
             continue
         losses = _losses(ctx, run)
         restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns(), losses=losses)
         if restart is not None:
-            await ctx.record(*respawn(run, restart, claims=_held_ticket(ctx, run), told=_told(ctx, run)))
+            await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run)))
         else:
             await _give_up(ctx, run)
     await _clear_crash_loops(ctx)
@@ -334,13 +334,6 @@ def _went_on(ctx: Context, run: Run) -> bool:
     return any(other.queued_ns > run.queued_ns for other in later)
 
 
-def _told(ctx: Context, run: Run) -> str:
-    """The instructions of a replacement: those of ``run``, and what a person answered it."""
-    answered = [q for q in ctx.reader.questions(open_only=False) if q.run == run.id and q.answer is not None]
-    answers = [f"You asked: {question.summary}\nThe answer: {question.answer}" for question in answered]
-    return "\n\n".join(filter(None, [run.instructions, *answers]))
-
-
 def _losses(ctx: Context, run: Run) -> int:
     """How many runs of this piece of work were lost with their surroundings."""
     count, at = 0, run
@@ -350,29 +343,6 @@ def _losses(ctx: Context, run: Run) -> int:
         if before is None:
             return count
         at = before
-
-
-def _still_wanted(ctx: Context, run: Run) -> bool:
-    """Whether what the run was for is still to be done, and by nobody else."""
-    if run.pr is not None:
-        pull_request = ctx.reader.pull_request(run.pr)
-        if pull_request is None or pull_request.state not in OPEN_PULL_REQUESTS:
-            return False
-        if run.head_sha is not None:
-            return pull_request.head_sha == run.head_sha
-        return pull_request.state is PullRequestState.CHANGES_REQUESTED
-    return run.ticket is None or not _is_author(ctx, run) or _held_ticket(ctx, run) is not None
-
-
-def _held_ticket(ctx: Context, run: Run) -> int | None:
-    """The ticket that is in the hands of ``run``."""
-    ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
-    held = ticket is not None and ticket.run == run.id and ticket.state is TicketState.IN_PROGRESS
-    return run.ticket if held else None
-
-
-def _is_author(ctx: Context, run: Run) -> bool:
-    return ctx.settings.family(run.role).name == "author"
 
 
 async def _give_up(ctx: Context, run: Run) -> None:

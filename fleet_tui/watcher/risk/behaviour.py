@@ -44,11 +44,16 @@ def behaviour(ctx: Context, runs: Sequence[Run], pr: int | None, changed_ns: int
         denied=_instants(event for event in own if event.kind == "policy_denied" and event.payload.get("run") in names),
         failures=_instants(event for event in events if event.kind == "gate_failed"),
         loops=_loops(own, names),
-        restarts=_instants(e for e in events if e.kind == "agent_respawned" and e.payload.get("run") in names),
+        restarts=_instants(e for e in events if _is_crash(e) and e.payload.get("run") in names),
         rejections=_instants(event for event in events if event.kind == "pr_changes_requested"),
         silence_s=_silence_s(ctx, live, changed_ns),
         spent_percent=_spent_percent(ctx, live),
     )
+
+
+def _is_crash(event: Event) -> bool:
+    """Of what was started again: by rule, after a crash. A person's wish is no sign of the agent's."""
+    return event.kind == "agent_respawned" and not event.payload.get("by")
 
 
 def _events(ctx: Context, kind: str, subjects: tuple[str, ...]) -> list[Event]:

@@ -1,0 +1,101 @@
+"""A run in the place of one that ended: after a crash by rule, or because a person had it started again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleet_tui.domain.errors import Conflict, Refused
+from fleet_tui.domain.events import Draft, RunStopRequested, draft
+from fleet_tui.domain.model import Agent, Run
+from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
+from fleet_tui.governance.lifecycle import Restart
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.handover import has_delivered
+from fleet_tui.watcher.queueing import respawn
+
+
+async def restart(ctx: Context, agent: Agent, run_id: str, reason: str, actor: str) -> dict[str, Any]:
+    """End the run and have the same agent begin the same work anew, in the same workspace: see `begun_again`.
+
+    Raises:
+        Conflict: nothing runs, or not the run that was shown; it is being stopped, or has handed its work over.
+        Refused: it is quarantined: only a release lets it begin anew.
+    """
+    runs = ctx.reader.runs(*LIVE_RUNS, agent=agent.name)
+    if not runs:
+        raise Conflict("nothing is running", f"{agent.name} has no run that could be started again")
+    chosen = [run for run in runs if run_id in ("", run.id)]
+    if not chosen:
+        raise Conflict("another run", f"{agent.name} has another run now than the one that you saw")
+    if agent.quarantined:
+        raise Refused("not started again", f"{agent.name} is quarantined", "release it: its work starts anew then")
+    wanted = [run for run in chosen if not run.stop_requested]
+    if not wanted:
+        raise Conflict("it is being stopped", f"the run of {agent.name} ends anyway")
+    if all(has_delivered(ctx, run) for run in wanted):
+        raise Conflict("its work is done", f"{agent.name} has handed it over: nothing is left to start again")
+    stops = [(run, RunStopRequested(run.id, f"to be started again: {reason}")) for run in wanted]
+    await ctx.record(*(draft(stop, f"run:{run.id}", actor=actor, key=_key(run)) for run, stop in stops))
+    when = "once it goes on" if agent.paused else "as soon as it has ended"
+    return {"message": f"{agent.name} begins its work again {when}; workspace and log stay"}
+
+
+def _key(run: Run) -> str:
+    return f"stop-restart:{run.id}"
+
+
+def is_begun_again(ctx: Context, run: Run) -> bool:
+    """Whether a person wants the work of ``run``, which was stopped, to begin again."""
+    return ctx.reader.has_key(_key(run))
+
+
+def begun_again(ctx: Context, run: Run) -> list[Draft]:
+    """What is recorded with the end of a run that a person has started again: its replacement. It is no attempt of the
+    agent's and no sign of risk; where the vendor can, it goes on in the same session."""
+    if ctx.ending or not is_begun_again(ctx, run) or has_delivered(ctx, run):
+        return []
+    if run.agent not in {agent.name for agent in ctx.settings.agents}:
+        return []  # no longer configured: its ticket is free for others
+    claims = held_ticket(ctx, run) or _ticket_with_question(ctx, run)
+    if claims is None and not still_wanted(ctx, run):
+        return []
+    return respawn(run, Restart(run.attempt, 0), claims=claims, told=told(ctx, run), by=_who(ctx, run))
+
+
+def _ticket_with_question(ctx: Context, run: Run) -> int | None:
+    """The ticket that waits for an answer to ``run``: nobody waits for it any more, the replacement asks for itself."""
+    ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None and run.pr is None else None
+    return run.ticket if ticket is not None and ticket.run == run.id and ticket.question is not None else None
+
+
+def _who(ctx: Context, run: Run) -> str:
+    asked = EventFilter(kinds=(RunStopRequested.kind,), subjects=(f"run:{run.id}",))
+    return next((event.actor for event in ctx.reader.events(asked, after=0, limit=1)), "operator")
+
+
+def told(ctx: Context, run: Run) -> str:
+    """The instructions of a replacement: those of ``run``, and what a person answered it."""
+    answered = [q for q in ctx.reader.questions(open_only=False) if q.run == run.id and q.answer is not None]
+    answers = [f"You asked: {question.summary}\nThe answer: {question.answer}" for question in answered]
+    return "\n\n".join(filter(None, [run.instructions, *answers]))
+
+
+def still_wanted(ctx: Context, run: Run) -> bool:
+    """Whether what the run was for is still to be done, and by nobody else."""
+    if run.pr is not None:
+        pull_request = ctx.reader.pull_request(run.pr)
+        if pull_request is None or pull_request.state not in OPEN_PULL_REQUESTS:
+            return False
+        if run.head_sha is not None:
+            return pull_request.head_sha == run.head_sha
+        return pull_request.state is PullRequestState.CHANGES_REQUESTED
+    is_author = ctx.settings.family(run.role).name == "author"
+    return run.ticket is None or not is_author or held_ticket(ctx, run) is not None
+
+
+def held_ticket(ctx: Context, run: Run) -> int | None:
+    """The ticket that is in the hands of ``run``."""
+    ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
+    held = ticket is not None and ticket.run == run.id and ticket.state is TicketState.IN_PROGRESS
+    return run.ticket if held else None
