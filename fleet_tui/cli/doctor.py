@@ -202,8 +202,11 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
     if loaded.warnings:
         told = f"{count(len(loaded.warnings), 'warning')}: {loaded.warnings[0]}"
         yield Finding("configuration", "note", told, "fleet config validate")
+    from fleet_tui.cli.vendor import unmatched_screens
     from fleet_tui.vendors.registry import vendor_for
+    from fleet_tui.vendors.rulefiles import read_rules
 
+    unmatched = unmatched_screens(paths.repository)
     for name in sorted({agent.vendor for agent in settings.agents if agent.enabled}):
         entry = settings.vendor(name)
         # What a program of the person's own does when it is started, only the person knows: it is looked up.
@@ -214,6 +217,12 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
             yield Finding("vendor", "note" if probe.warning else "ok", told, f"fleet vendor show {name}")
         else:
             yield Finding("vendor", "missing", f"{name}: {probe.problem}", probe.hint)
+        for problem in read_rules(name, entry.kind, paths.repository)[1][:1]:
+            yield Finding("detection", "note", str(problem), f"fleet vendor show {name}")
+        screens = sum(number for (vendor, _), number in unmatched.items() if vendor == name)
+        if screens:
+            told = f"{name}: {count(screens, 'screen')} that no rule knew"
+            yield Finding("detection", "note", told, f"fleet vendor show {name}; rules of your own: docs/vendors.md")
     for gate in settings.gates:
         lacks = detect.lacks(gate.run, paths.repository)
         fix = f"install it, or change the command of gate {gate.name}" if lacks else ""

@@ -30,6 +30,9 @@ _SAID = {
 }
 
 
+_MOST_UNMATCHED = 10_000
+
+
 @click.group()
 def vendor() -> None:
     """Look at the vendors: programs that agents run, and what fleet can do with each.
@@ -106,7 +109,16 @@ def show(name: str, repo: Path | None, as_json: bool) -> None:
         say(f"  {label:<11}{told}")
     for note in works["notes"]:
         say(f"  note       {note}")
+    _say_detection(facts["detection"])
     say(f"  agents     {', '.join(facts['agents']) or 'none'}")
+
+
+def _say_detection(known: dict[str, Any]) -> None:
+    say(f"  {'detection':<11}{len(known['rules'])} rules from {', '.join(known['files'])}")
+    for problem in known["problems"]:
+        say(f"  {'':<11}{problem}")
+    for row in known["unmatched"]:
+        say(f"  {'unmatched':<11}{row['version'] or 'version unknown'}: {row['screens']} screen(s) that no rule knew")
 
 
 def _entries(repo: Path | None) -> dict[str, VendorSettings]:
@@ -142,4 +154,42 @@ def _facts(name: str, entry: VendorSettings, repo: Path | None, *, start: bool) 
         "interrupt": entry.interrupt_key,
         "agents": agents,
         "capabilities": asdict(works),
+        "detection": _detection(name, entry, repository),
     }
+
+
+def _detection(name: str, entry: VendorSettings, repository: Path) -> dict[str, Any]:
+    """The rules by which its screens are read, what is wrong with files of them, and how often none knew a screen."""
+    from fleet_tui.vendors.rulefiles import read_rules
+
+    rules, problems = read_rules(name, entry.kind, repository)
+    shown = [
+        {"name": rule.name, "priority": rule.priority, "region": rule.region, "state": rule.state}
+        | {"dialog": rule.dialog, "from": rules.where[rule.name]}
+        for rule in rules.rules
+    ]
+    unmatched = [
+        {"version": version, "screens": screens}
+        for (vendor, version), screens in unmatched_screens(repository).items()
+        if vendor == name
+    ]
+    return {
+        "files": list(rules.files),
+        "rules": shown,
+        "problems": [str(problem) for problem in problems],
+        "unmatched": unmatched,
+    }
+
+
+def unmatched_screens(repository: Path) -> dict[tuple[str, str], int]:
+    """How many screens no rule knew, by vendor and version; of the newest that the log has."""
+    from collections import Counter
+
+    from fleet_tui.paths import FleetPaths
+    from fleet_tui.store.reader import EventFilter, Reader
+
+    database = FleetPaths.of(repository).database
+    if not database.is_file():
+        return {}
+    told = Reader.open(database).events(EventFilter(kinds=("screen_unmatched",)), limit=_MOST_UNMATCHED)
+    return dict(Counter((str(e.payload["vendor"]), str(e.payload.get("version", ""))) for e in told))

@@ -137,6 +137,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "ticket_closed": lambda f: str(f["reason"]),
     "run_queued": _queued,
     "run_started": lambda f: f"on {f['branch'] or _short(f['base_sha'])}, isolation {f['isolation']}",
+    "screen_unmatched": lambda f: f"no rule knows what {f['vendor']} shows",
     "run_interrupt_requested": lambda f: f"{f['key']} into its pane, once",
     "run_state_changed": lambda f: f"{f['state']} by {f['source']}" + (f": {f['reason']}" if f.get("reason") else ""),
     "run_metered": lambda f: f"{f['agent']}: {int(f['charged_ms']) // 1000} s bought",

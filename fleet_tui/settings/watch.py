@@ -26,7 +26,7 @@ SETTLE_AT_MOST_S = 5.0
 RECHECK_MS = 1000
 """How long a wake-up that never came may delay a change."""
 
-_BELOW = ("prompts", "agents")
+_BELOW = ("prompts", "agents", "detection")
 """Directories below `.fleet` whose files the settings depend on."""
 
 Fingerprint = frozenset[tuple[str, int, int, int, int, int]]
@@ -68,7 +68,8 @@ async def watch_settings(
 def fingerprint(repository: Path, user: Path) -> Fingerprint:
     """What identifies the present content of every file that the settings depend on."""
     fleet = repository / ".fleet"
-    below = [entry for name in _BELOW for entry in (fleet / name, *_entries(fleet / name))]
+    folders = [*(fleet / name for name in _BELOW), _users_rules(user)]
+    below = [entry for folder in folders for entry in (folder, *_entries(folder))]
     files = [user, repository / PROJECT_FILE, fleet, *below]
     return frozenset(entry for path in files if (entry := _identity(path)) is not None)
 
@@ -142,7 +143,7 @@ def _directories(repository: Path, user: Path) -> frozenset[tuple[str, int]]:
     """The directories to watch with their inodes."""
     fleet = repository / ".fleet"
     found = set()
-    for path in (repository, fleet, *(fleet / name for name in _BELOW), user.parent):
+    for path in (repository, fleet, *(fleet / name for name in _BELOW), user.parent, _users_rules(user)):
         with suppress(OSError):
             info = path.stat()
             if stat.S_ISDIR(info.st_mode):
@@ -156,7 +157,8 @@ class _Relevant:
     def __init__(self, repository: Path, user: Path) -> None:
         root = repository.resolve()
         self.exact = {str(root / ".fleet"), str(root / PROJECT_FILE), str(user), str(user.resolve())}
-        self.below = tuple(str(root / ".fleet" / name) for name in _BELOW)
+        users = str(_users_rules(user.resolve()))
+        self.below = (*(str(root / ".fleet" / name) for name in _BELOW), users)
 
     def __call__(self, _change: Change, path: str) -> bool:
         real = os.path.realpath(path)
@@ -166,6 +168,11 @@ class _Relevant:
             or real in self.below
             or any(real.startswith(directory + os.sep) for directory in self.below)
         )
+
+
+def _users_rules(user: Path) -> Path:
+    """The directory of the person's own detection rules, beside the file ``user``."""
+    return user.parent / "detection"
 
 
 def _entries(directory: Path) -> Iterable[Path]:

@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.vendors.base import HOOK_KINDS, Answer, Capabilities, HookReport, Observation, Used, Verdict
-from fleet_tui.vendors.screens import classify
 
 
 class Adapter:
     """A program that reports in our words, or not at all, and keeps nothing of its state where we could see it."""
 
     capabilities: ClassVar[Capabilities] = Capabilities()
-
-    def classify(self, screen: str) -> Observation | None:
-        return classify(screen)
 
     def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:  # noqa: ARG002 - others need it
         return HookReport(name) if name in HOOK_KINDS else None  # type: ignore[arg-type]

@@ -14,6 +14,9 @@ from fleet_tui.domain.text import SafeText
 
 ScreenState = Literal["working", "idle", "asking", "dialog"]
 """working: a turn runs. idle: waits for a prompt. asking: waits for an answer. dialog: a menu would get the keys."""
+DialogKind = Literal["trust", "login", "update", "resume", "permission", "choice"]
+"""What a dialog asks. The first four hold a run up before it can work, and only a person may answer them."""
+BLOCKING: frozenset[DialogKind] = frozenset(("trust", "login", "update", "resume"))
 Guarding = Literal["closed", "open", "none"]
 """closed: an act that cannot be judged does not happen; open: it happens; none: acts are not judged before they do."""
 Asking = Literal["relay", "hold", "pane", "none"]
@@ -110,13 +113,17 @@ class Launch:
 class Observation:
     """What a screen, a title or a file says: the state, the rule that matched, and the line it matched on.
 
-    ``at_ns``: since when (ns UTC), where the source says that.
+    ``at_ns``: since when (ns UTC), where the source says that. Of a screen: what a ``dialog`` asks, the ``region`` that
+    the rule looked at, and what stands ``typed`` in the input, None where there is no input.
     """
 
     state: ScreenState
     rule: str
     line: str
     at_ns: int | None = None
+    dialog: DialogKind | None = None
+    region: str = ""
+    typed: SafeText | None = None
 
 
 HookKind = Literal[
@@ -188,10 +195,6 @@ class Vendor(Protocol):
         Raises:
             FleetError: the vendor's settings cannot work.
         """
-        ...
-
-    def classify(self, screen: str) -> Observation | None:
-        """What the last lines of ``screen`` (plain text) say; None when no rule matches, which is worth showing."""
         ...
 
     def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:

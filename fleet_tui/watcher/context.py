@@ -24,6 +24,8 @@ from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.vendors.base import Observation
+from fleet_tui.vendors.screens import RuleSet, Screen
 from fleet_tui.watcher import causes, requests
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
@@ -92,6 +94,13 @@ class Context:
     """How much of the processor each run had used, in seconds, and when that was looked at (ns UTC)."""
     heard_ns: dict[str, int] = field(default_factory=dict)
     """When a hook of the run's vendor last said something."""
+    rules: dict[str, RuleSet] = field(default_factory=dict)
+    """The detection rules of each vendor, as far as they were read."""
+    views: dict[str, View] = field(default_factory=dict)
+    """What the screen of each living run said last."""
+    looked_at_screens_ns: int = 0
+    versions: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """The version of each vendor's program, and when the program was changed last (ns UTC)."""
     listened_ns: dict[str, int] = field(default_factory=dict)
     """When the files of each run were last looked at."""
     to_meter: set[str] = field(default_factory=set)
@@ -160,3 +169,15 @@ class MergeView:
     conflict: tuple[str, ...]
     paths: tuple[str, ...]
     """What the pull request changes against its merge base."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a run's screen said when it was looked at. Instants are ns UTC."""
+
+    screen: Screen
+    rules: RuleSet
+    observation: Observation | None
+    at_ns: int
+    since_ns: int
+    """When it began to say this without a break: the same state, or the same dialog, or nothing that a rule knows."""

@@ -38,7 +38,7 @@ from fleet_tui.settings.watch import watch_settings
 from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import alarms, isolation, starting, watchdog
+from fleet_tui.watcher import alarms, detection, isolation, starting, watchdog
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
@@ -183,6 +183,7 @@ class Watcher:
         if loaded.settings.isolation != ctx.settings.isolation:
             await self._isolate(loaded.settings)
         ctx.settings = loaded.settings
+        await detection.reload(ctx, loaded.settings)
         if ctx.reader.fleet().config_sha != loaded.sha or ctx.reader.fleet().config_problems:
             agents = [_agent_row(loaded.settings, agent.name) for agent in loaded.settings.agents]
             budgets = [rule.as_dict() for rule in loaded.settings.budget_rules]

@@ -14,9 +14,11 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.tmux.delivery import DeliveryUncertain, send_keys
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.base import Observation
+from fleet_tui.vendors.screens import Screen
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.detection import observed
 from fleet_tui.watcher.outbox import Act, Probe, carry_out
-from fleet_tui.watcher.passes.messages import observed, pane_of
+from fleet_tui.watcher.passes.messages import pane_of
 
 SEEN_S = 3.0
 """How long the screen is looked at, at most, for the end of the turn."""
@@ -44,7 +46,7 @@ async def interrupt(ctx: Context, agent: Agent, run_id: str, actor: str) -> dict
         pane = await pane_of(ctx, run)
         if pane is None:
             raise Conflict("nothing is running", f"{agent.name} has no living pane")
-        _check_screen(agent, run, observed(ctx, run, await ctx.tmux.capture(pane)))
+        _check_screen(agent, run, observed(ctx, run, Screen(await ctx.tmux.capture(pane))))
         asked = await ctx.say(RunInterruptRequested(run.id, key), f"run:{run.id}", actor=actor)
         await _press(ctx, run, pane, key, asked.id)
         is_over = await _turn_is_over(ctx, run, pane)
@@ -111,7 +113,7 @@ async def _turn_is_over(ctx: Context, run: Run, pane: PaneInfo) -> bool:
     """Whether the screen shows within :data:`SEEN_S` that input is taken again."""
     deadline = time.monotonic() + SEEN_S
     while time.monotonic() < deadline:
-        seen = observed(ctx, run, await ctx.tmux.capture(pane))
+        seen = observed(ctx, run, Screen(await ctx.tmux.capture(pane)))
         if seen is not None and seen.state in ("idle", "asking"):
             return True
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -228,3 +228,16 @@ async def test_a_repository_that_is_not_there_yet(repository: Repository) -> Non
         assert (await waiting).require().target_branch == "main"
         stop.set()
         assert await anext(changes, None) is None
+
+
+async def test_detection_rules_come_and_change(repository: Repository) -> None:
+    """They are no settings, and yet a reason to look again: the person's own and the project's."""
+    async with watched(repository) as fleet:
+        for directory in (repository.user.parent / "detection", repository.root / ".fleet" / "detection"):
+            directory.mkdir(parents=True)
+            (directory / "codex.yaml").write_text("lines: 20\n")
+            known = len(fleet.seen)
+            await fleet.until(lambda known=known: len(fleet.seen) > known)  # type: ignore[misc]
+            (directory / "codex.yaml").write_text("lines: 30\n")
+            known = len(fleet.seen)
+            await fleet.until(lambda known=known: len(fleet.seen) > known)  # type: ignore[misc]

@@ -372,7 +372,8 @@ def test_every_kind_of_event_is_known_to_the_tables_or_history_only() -> None:
         "act_allowed", "evidence_kept", "evidence_removed", "work_discarded",
         "agent_respawned", "artifact", "body_erased", "budget_exhausted", "budget_report_asked", "budget_warning",
         "budget_extension_seconded", "claim", "hand_over_refused", "handoff",
-        "merge_failed", "note", "operator_acted", "run_interrupt_requested", "session_started", "schedule_fired",
+        "merge_failed", "note", "operator_acted", "run_interrupt_requested", "screen_unmatched", "session_started",
+        "schedule_fired",
         "tmux_lost",
     }  # fmt: skip
     assert set(ev.PAYLOADS) - set(APPLY) == history_only

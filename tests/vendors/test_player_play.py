@@ -25,12 +25,21 @@ from fleet_tui.bus.identity import Caller, Origin
 from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.shim import write_shim
 from fleet_tui.domain.errors import Refused
-from fleet_tui.vendors.base import LaunchRequest
+from fleet_tui.vendors.base import LaunchRequest, Observation
+from fleet_tui.vendors.rulefiles import read_rules
+from fleet_tui.vendors.screens import Screen
 from fleet_tui.vendors.scripted import ScriptedVendor
 
 LIMIT_S = 20.0
 READY = re.compile(r"^│ > ", re.MULTILINE)
 """The player's input box is on the screen."""
+
+
+def seen(text: str) -> Observation | None:
+    """What the screen says by the rules for players."""
+    return read_rules("scripted", "scripted", None)[0].classify(Screen(text))
+
+
 STORY = """
 scenes:
   - when: {trigger: ticket_ready}
@@ -231,13 +240,12 @@ async def test_rework_scene_by_trigger_and_round(world: World) -> None:
 async def test_working_screen_is_classified_and_escape_interrupts_without_a_hook(world: World) -> None:
     pane = await world.prompted(steps("spin: 600", "publish: {event: note}"), speed="1")
     text = await pane.until(lambda text: "esc to interrupt" in text, "the spinner")
-    vendor = ScriptedVendor("scripted", world.home / "story.yaml", (), {})
-    observation = vendor.classify(text)
+    observation = seen(text)
     assert observation is not None
     assert observation.state == "working"
     pane.keys(b"\x1b")
     text = await pane.until(lambda text: "Interrupted" in text, "the interruption")
-    observation = vendor.classify(text)
+    observation = seen(text)
     assert observation is not None
     assert observation.state == "idle"
     assert world.events() == ["prompt_submitted"]
@@ -251,7 +259,7 @@ async def test_question_waits_for_its_answer(world: World) -> None:
     assert [name for name, _ in world.said][:2] == ["hook", "blocker"]
     assert world.said[1][1]["summary"] == "Which colour for 3?"
     assert world.said[1][1]["payload"] == {"question": True}
-    observation = ScriptedVendor("scripted", world.home / "story.yaml", (), {}).classify(text)
+    observation = seen(text)
     assert observation is not None
     assert observation.state == "asking"
     pane.paste("blue; $(id)")
@@ -518,7 +526,7 @@ async def test_in_real_tmux_prompt_by_bracketed_paste(world: World) -> None:
     )
     try:
         text = await screen(READY.search)
-        observation = vendor.classify(text)
+        observation = seen(text)
         assert observation is not None
         assert observation.state == "idle"
         tmux("load-buffer", "-b", "b", "-", text=launch.paste)

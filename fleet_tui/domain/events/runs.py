@@ -110,3 +110,13 @@ class SessionStarted(Payload, kind="session_started"):
     vendor: str
     session: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenUnmatched(Payload, kind="screen_unmatched"):
+    """No detection rule knew the screen of a run for a while. ``version`` of its program, where that is known."""
+
+    run: str
+    agent: str
+    vendor: str
+    version: str = ""

@@ -7,12 +7,12 @@ from fleet_tui.domain.model import Effect, Message, Run
 from fleet_tui.domain.states import ENDED_RUNS, OPEN_MESSAGES, EffectClass, EffectState, MessageState, RunState
 from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.vendors.base import Observation
 from fleet_tui.vendors.input_line import holds, is_empty
+from fleet_tui.vendors.screens import Screen
 from fleet_tui.watcher import alarms, spending
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.detection import observed
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
-from fleet_tui.watcher.vendors import vendor_of
 
 _UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
@@ -136,14 +136,9 @@ async def pane_of(ctx: Context, run: Run) -> PaneInfo | None:
     return next((p for p in panes if p.session == run.session and p.uuid == run.pane_uuid and not p.dead), None)
 
 
-def observed(ctx: Context, run: Run, screen: str) -> Observation | None:
-    """What the screen says by the rules of the run's vendor; None when no rule matches."""
-    return vendor_of(ctx, run).classify(screen)
-
-
 def _takes_input(ctx: Context, run: Run, screen: str) -> bool:
     """Whether the vendor's screen shows a place to type: its ready pattern, and no dialog in the way."""
-    observation = observed(ctx, run, screen)
+    observation = observed(ctx, run, Screen(screen))
     if observation is not None:
         return observation.state in ("idle", "asking")
     return bool(screen.strip())
