@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from fleet_tui.settings import fields as f
+from fleet_tui.settings import messages
 from fleet_tui.settings.section import Section
 
 Region = Literal["title", "screen", "bottom", "above-input", "input", "below-input"]
@@ -47,3 +48,12 @@ class DetectionSettings(Section):
     )
     input: InputSettings = Field(description="Where a person types.")
     rules: dict[f.SafeName, RuleSettings] = Field(max_length=200, description="The rules by their names.")
+
+
+def validated(value: dict[str, Any]) -> tuple[DetectionSettings | None, tuple[messages.Finding, ...]]:
+    """The rules that ``value`` describes; None, and what is wrong with it."""
+    try:
+        return DetectionSettings.model_validate(value), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False)[:20]
+        return None, tuple(messages.translate(detail, value, DetectionSettings) for detail in details)

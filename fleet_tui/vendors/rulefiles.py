@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from fleet_tui import paths
 from fleet_tui.domain.errors import SetupError
 from fleet_tui.domain.ids import is_safe_id
-from fleet_tui.settings import messages
-from fleet_tui.settings.detection import DetectionSettings, RuleSettings
+from fleet_tui.settings.detection import DetectionSettings, RuleSettings, validated
 from fleet_tui.settings.document import Document, KeyPath, parse
 from fleet_tui.settings.files import read_text
 from fleet_tui.settings.layers import Layer, Merged
@@ -92,14 +89,11 @@ def _read(files: list[_File]) -> tuple[RuleSet | None, list[Problem]]:
     for file in files:
         merged.lay(file.document, file.layer)
     if not merged.problems:
-        try:
-            settings = DetectionSettings.model_validate(merged.value)
-        except ValidationError as error:
-            for details in error.errors(include_url=False)[:20]:
-                found = messages.translate(details, merged.value, DetectionSettings)
-                _fault(merged, files[-1], found.path, found.message, found.hint)
-        else:
+        settings, findings = validated(merged.value)
+        if settings is not None:
             return _compiled(merged, files, settings)
+        for found in findings:
+            _fault(merged, files[-1], found.path, found.message, found.hint)
     return None, [_as_warning(problem) for problem in merged.problems]
 
 

@@ -105,7 +105,7 @@ class RuleSet:
         for rule in self.rules:
             line = rule.match(parts[rule.region])
             if line is not None:
-                told = SafeText(line.strip())
+                told = clean(line.strip())
                 return Observation(rule.state, rule.name, told, dialog=rule.dialog, region=rule.region, typed=typed)
         return None
 
@@ -115,7 +115,7 @@ class RuleSet:
 
     def region(self, screen: Screen, name: Region) -> SafeText:
         """The text of a region, for people."""
-        return SafeText("\n".join(self._parts(screen)[0][name]))
+        return clean("\n".join(self._parts(screen)[0][name]))
 
     def _parts(self, screen: Screen) -> tuple[dict[Region, Sequence[str]], SafeText | None]:
         whole = [line[:MOST_CHARACTERS].rstrip() for line in clean(screen.text).split("\n")[-_MOST_LINES:]]
@@ -130,4 +130,4 @@ class RuleSet:
         above, below = last[:first], last[end:]
         # An empty input is a line too: a rule may say that nothing stands there.
         parts |= {"bottom": [*above, *below], "above-input": above[-_ABOVE:], "below-input": below}
-        return parts | {"input": typed.split("\n")}, SafeText(typed)
+        return parts | {"input": typed.split("\n")}, clean(typed)
