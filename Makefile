@@ -4,7 +4,10 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Workers of the test run. Each test makes its own state directory, tmux server and repositories, so they do not meet.
+# `auto` is one more than there are cores (tests/conftest.py). Whoever is done helps those who are not.
 PYTEST_WORKERS ?= auto
+# A test run starts hundreds of interpreters: none of them compiles again what another one has compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,7 +26,7 @@ setup: $(VENV)/.ready ## Install everything into .venv (the other targets do it 
 demo: $(VENV)/.ready ## Open the control room on a fleet of scripted agents; needs no account and costs nothing
 	@$(BIN)/fleet demo
 
-PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist worksteal
 
 test: $(VENV)/.ready ## Run the tests, without the slow ones (end to end, faults, packages)
 	$(PYTEST) -m "not slow"

@@ -23,7 +23,9 @@ from fleet_tui.store.store import Store
 from fleet_tui.tui.app import RoomApp
 from fleet_tui.tui.context import RoomContext
 from fleet_tui.tui.theme import choose
+from tests.parsed_styles import parse_once
 
+parse_once()
 DEFAULTS = {"live": False, "tmux_socket_name": "fleet-test-none", "look": choose("grey", {})}
 SHA = {name: (name * 40)[:40] for name in "abcdef"}
 

@@ -32,6 +32,13 @@ def commands(place: Path) -> Commands:
     return Commands(place / "state")
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sub-reaper that is gone or stopped is not waited for as long as one that is at work."""
+    monkeypatch.setattr("fleet_tui.watcher.shell._SWEEP_S", 0.5)
+    monkeypatch.setattr("fleet_tui.watcher.shell._LAST_WORDS_S", 0.5)
+
+
 async def run(commands: Commands, place: Path, line: str, time_limit_s: float = 30) -> Outcome:
     origin = Origin("a test")
     return await commands.run(
@@ -46,13 +53,19 @@ async def run(commands: Commands, place: Path, line: str, time_limit_s: float = 
         ("kill -9 $$", -9, ""),
         ("kill -TERM 0", -15, ""),
         ("kill -9 0", -9, ""),
-        ("kill -9 $PPID; sleep 60", None, "its first process was killed"),
         ("sleep 60", None, "time limit of 1 s"),
     ],
 )
 async def test_how_it_ended(commands: Commands, place: Path, line: str, code: int | None, problem: str) -> None:
     outcome = await run(commands, place, line, time_limit_s=1 if "limit" in problem else 30)
     assert (outcome.exit_code, outcome.problem) == (code, problem)
+    assert not outcome.passed
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_how_it_ended_when_its_first_process_is_killed(commands: Commands, place: Path) -> None:
+    outcome = await run(commands, place, "kill -9 $PPID; sleep 60")
+    assert (outcome.exit_code, outcome.problem) == (None, "its first process was killed")
     assert not outcome.passed
 
 
@@ -65,6 +78,7 @@ async def test_what_detached_itself_ends_with_the_command(commands: Commands, pl
     assert gone(int(note.read_text()))
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_whoever_kills_its_first_process_is_found_by_the_mark(commands: Commands, place: Path) -> None:
     note = place / "pid"
     outcome = await run(commands, place, f"{ESCAPE.format(note=note).replace('env -i', '')}; kill -9 $PPID; sleep 300")
@@ -72,10 +86,8 @@ async def test_whoever_kills_its_first_process_is_found_by_the_mark(commands: Co
     assert gone(int(note.read_text()))
 
 
-async def test_stopping_its_first_process_buys_nothing(
-    commands: Commands, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fleet_tui.watcher.shell._SWEEP_S", 0.5)
+@pytest.mark.usefixtures("impatient")
+async def test_stopping_its_first_process_buys_nothing(commands: Commands, place: Path) -> None:
     outcome = await run(commands, place, "kill -STOP $PPID; echo $$; exec sleep 300", time_limit_s=1)
     assert outcome.problem == "time limit of 1 s"
     await until(lambda: gone(int(outcome.output)))

@@ -344,13 +344,14 @@ async def wants(fleet: Fleet, run: Run, tool: str, given: dict[str, Any], **more
     ],
 )
 async def test_a_yes_is_for_all_of_the_act_and_all_of_it_is_shown(
-    make_fleet: MakeFleet, tool: str, shown: dict[str, Any], other: dict[str, Any]
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, tool: str, shown: dict[str, Any], other: dict[str, Any]
 ) -> None:
     fleet, run = await at_work(make_fleet, Isolation.L0)
     await wants(fleet, run, tool, shown)
     asked = question(fleet)
     assert all(str(value) in asked.summary for value in shown.values())
     await fleet.person.answer("kim", "answer", {"question": asked.id, "text": "yes"})
+    monkeypatch.setattr(permission_desk, "WAIT_S", 0.2)  # nobody answers the next one
     assert (await wants(fleet, run, tool, other, waiting=asked.id))["verdict"] == "wait", "that is another question"
     assert (await wants(fleet, run, tool, shown, waiting=asked.id))["verdict"] == "allow"
 

@@ -16,7 +16,9 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from fleet_widgets.base import LineWidget
+from tests.parsed_styles import parse_once
 
+parse_once()
 W = TypeVar("W", bound=LineWidget)
 
 
