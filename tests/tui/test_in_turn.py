@@ -95,7 +95,7 @@ async def test_the_next_opens_after_the_decision_and_each_is_bound_to_what_was_s
         order = [card.id for card in app.screen.cards()]
         await pilot.press("v")
         await shows(app, until, order[0])
-        await until(lambda: "1 of 3 in turn  you have seen" in text(app))
+        await until(lambda: "1 of 3 in turn  seen" in text(app))
         await approved(app, pilot, until)
         await shows(app, until, order[1])
         await until(lambda: "2 of 3 in turn" in text(app))

@@ -125,8 +125,9 @@ class ApprovalsScreen(DecideInTurn):
             return super().idle_message()
         files = count(len(self.diff.files), "file")
         seen = len(self.diff.seen_paths())
-        told = f"you have seen {seen} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
-        return f"{told}  {self.turn_in_words()}"
+        told = f"seen {seen} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
+        keys = self.turn_in_words()
+        return f"{told}  {keys}" if keys else f"you have {told}"
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
