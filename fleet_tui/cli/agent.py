@@ -30,7 +30,7 @@ from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.readmodel.queries import read_snapshot
 
 if TYPE_CHECKING:
-    from fleet_tui.domain.model import Agent
+    from fleet_tui.domain.model import Agent, Run
     from fleet_tui.readmodel.values import AgentTile
 
 
@@ -109,7 +109,7 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
     members = _team(repo, team) if team else None
     known = {row.name: row for row in reader.agents()}
     rows = [
-        _facts(known[tile.name], tile)
+        _facts(known[tile.name], tile, reader.run(tile.run) if tile.run else None)
         for tile in read_snapshot(reader, now).tiles
         if tile.name in known
         and (members is None or tile.name in members)
@@ -136,7 +136,7 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
     print_table(header, cells, empty="no agents: fleet init")
 
 
-def _facts(agent: Agent, tile: AgentTile) -> dict[str, Any]:
+def _facts(agent: Agent, tile: AgentTile, run: Run | None) -> dict[str, Any]:
     """What the wall shows of an agent, in its words."""
     return {
         "name": agent.name,
@@ -150,8 +150,21 @@ def _facts(agent: Agent, tile: AgentTile) -> dict[str, Any]:
         "ticket": tile.ticket,
         "since_ns": tile.since_ns or None,
         "charged_s": tile.used_s,
+        "context": _context(run),
         "enabled": agent.enabled,
         "configured": agent.configured,
+    }
+
+
+def _context(run: Run | None) -> dict[str, Any] | None:
+    """How full the context of its session is; None: not known."""
+    if run is None or run.context_used is None:
+        return None
+    return {
+        "used_tokens": run.context_used,
+        "window_tokens": run.context_window,
+        "percent": run.context_percent,
+        "source": run.context_source,
     }
 
 

@@ -127,6 +127,17 @@ class Run:
     """Points and what for, one per factor."""
     lens: str = ""
     """What it is to look for, as a reviewer."""
+    context_used: int | None = None
+    """Tokens in the context of its session; None: not known."""
+    context_window: int | None = None
+    """How many it may hold; None: not known."""
+    context_source: str = ""
+    """Which figures of its program say so."""
+
+    @property
+    def context_percent(self) -> int | None:
+        """How full its context is; None: not known."""
+        return 100 * self.context_used // self.context_window if self.context_used and self.context_window else None
 
     @property
     def cannot_start(self) -> bool:

@@ -83,6 +83,11 @@ def _usage(facts: Facts) -> str:
     return f"{facts['agent']} {show_amount('tokens', tokens)}, {cost} ({facts['model']}, {facts['cost_source']})"
 
 
+def _context(facts: Facts) -> str:
+    window = "an unknown window" if facts["window"] is None else show_amount("tokens", facts["window"])
+    return f"{facts['agent']}'s context holds {show_amount('tokens', facts['used'])} of {window} ({facts['source']})"
+
+
 def _budget(facts: Facts) -> str:
     if "scope" not in facts:  # of an older version
         return f"{facts['agent']} used {facts['used_s']} of {facts['ceiling_s']} s"
@@ -186,6 +191,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "policy_denied": lambda f: f"{f['act']}: {f['reason']}",
     "risk_changed": _risk,
     "usage_reported": _usage,
+    "context_filled": _context,
     "budget_warning": _budget,
     "budget_exhausted": _budget,
     "budget_report_asked": lambda f: f"{f['agent']} is asked what is done and left, within {f['grace_s']} s",

@@ -137,6 +137,9 @@ class Run(Base):
     risk_band = TextField()
     risk_reasons = TextField()
     lens = TextField()
+    context_used = BigIntegerField(null=True)
+    context_window = BigIntegerField(null=True)
+    context_source = TextField()
 
 
 class PullRequest(Base):

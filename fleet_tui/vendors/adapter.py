@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from fleet_tui.vendors.base import HOOK_KINDS, Answer, Capabilities, HookReport, Observation, Used, Verdict
+from fleet_tui.vendors.base import HOOK_KINDS, Answer, Capabilities, Context, HookReport, Observation, Used, Verdict
 
 
 class Adapter:
@@ -25,6 +25,9 @@ class Adapter:
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:  # noqa: ARG002
         return ()
+
+    def read_context(self, lines: Iterable[bytes]) -> Context | None:  # noqa: ARG002
+        return None
 
     def transcripts(self, home: Path, session: str) -> Sequence[bytes]:  # noqa: ARG002
         return ()

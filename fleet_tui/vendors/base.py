@@ -126,9 +126,21 @@ class Observation:
     typed: SafeText | None = None
 
 
+ContextSource = Literal["statusline", "transcript", "rollout", "chat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How full a session's context is, by the program's own figures. Tokens; ``window`` None: it does not say."""
+
+    used: int
+    window: int | None
+    source: ContextSource
+
+
 HookKind = Literal[
     "session_started", "session_ended", "prompt_submitted", "tool_ended", "permission_asked", "turn_ended",
-    "turn_failed", "interrupted", "notice",
+    "turn_failed", "interrupted", "notice", "context",
 ]  # fmt: skip
 HOOK_KINDS: frozenset[str] = frozenset(HookKind.__args__)  # type: ignore[attr-defined]
 
@@ -138,13 +150,15 @@ class HookReport:
     """What a hook of the vendor reported, in our words.
 
     ``session``: the session's id, as the agent's side says it; ``reason``: why, of a turn that failed, a session that
-    began or ended, a notice; ``limited``: what the account may use is used up.
+    began or ended, a notice; ``limited``: what the account may use is used up; ``context``: of a report of that kind,
+    which says nothing of the state.
     """
 
     kind: HookKind
     session: str = ""
     reason: str = ""
     limited: bool = False
+    context: Context | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +225,10 @@ class Vendor(Protocol):
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
         """What the requests told by these lines of a transcript used; what is no such line is passed over."""
+        ...
+
+    def read_context(self, lines: Iterable[bytes]) -> Context | None:
+        """How full the context was at the last of these lines of a transcript that says it; None: none does."""
         ...
 
     def transcripts(self, home: Path, session: str) -> Sequence[bytes]:

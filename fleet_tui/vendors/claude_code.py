@@ -18,6 +18,7 @@ from fleet_tui.vendors import records
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
+    Context,
     HookKind,
     HookReport,
     Launch,
@@ -27,7 +28,7 @@ from fleet_tui.vendors.base import (
     Used,
     Verdict,
 )
-from fleet_tui.vendors.hooked import PATIENCE_S, HookedProgram
+from fleet_tui.vendors.hooked import PATIENCE_S, HookedProgram, reporting_line
 from fleet_tui.vendors.version import executables
 
 TRIED = "2.1.329"
@@ -48,6 +49,7 @@ _REPORTS: dict[str, HookKind] = {
     "Stop": "turn_ended",
     "StopFailure": "turn_failed",
 }
+_STATUS_LINE = "StatusLine"
 _OF_THE_ACCOUNT = frozenset({"rate_limit", "billing_error"})
 _STATES: dict[str, ScreenState] = {"busy": "working", "idle": "idle", "waiting": "dialog"}
 
@@ -115,7 +117,9 @@ class ClaudeCode(HookedProgram):
             "PermissionRequest": call("guard", timeout=PATIENCE_S),
         }
         reports = {name: call("hook", name, timeout=_GUARD_S) for name in _REPORTS if name not in asks}
-        return {"hooks": asks | reports}
+        # The program of its status line is told, live, how full the context is. It prints nothing.
+        status = {"type": "command", "command": reporting_line(client, _STATUS_LINE)}
+        return {"hooks": asks | reports, "statusLine": status}
 
     def _seed(self, home: Beneath, workspace: Path) -> None:
         """Answer what it would ask a person on its first start: theme, trust in the workspace, use of the key."""
@@ -133,6 +137,8 @@ class ClaudeCode(HookedProgram):
     # -- what it reports -----------------------------------------------------------------------------------------------
 
     def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
+        if name == _STATUS_LINE:
+            return _status_line(data)
         report = super().parse_hook(name, data)
         if report is not None and report.kind == "turn_failed" and report.reason in _OF_THE_ACCOUNT:
             return replace(report, limited=True)
@@ -189,6 +195,7 @@ class ClaudeCode(HookedProgram):
             usage, name = message.get("usage"), records.text(message.get("id"), 100)
             if not name or not isinstance(usage, dict) or message.get("model") == "<synthetic>":
                 continue
+            details = usage.get("output_tokens_details")
             found[name] = Used(
                 name,
                 records.text(message.get("model"), 100),
@@ -196,8 +203,38 @@ class ClaudeCode(HookedProgram):
                 output=records.count(usage.get("output_tokens")),
                 cache_read=records.count(usage.get("cache_read_input_tokens")),
                 cache_write=records.count(usage.get("cache_creation_input_tokens")),
+                reasoning=records.count_or_none(details.get("thinking_tokens")) if isinstance(details, dict) else None,
             )
         return tuple(found.values())
+
+    def read_context(self, lines: Iterable[bytes]) -> Context | None:
+        """Of the conversation itself, not of its subagents; how large the window is, its transcript does not say."""
+        found: Context | None = None
+        for record in records.objects(lines):
+            message = record.get("message")
+            if record.get("type") != "assistant" or record.get("isSidechain") or not isinstance(message, dict):
+                continue
+            usage = message.get("usage")
+            if isinstance(usage, dict) and message.get("model") != "<synthetic>":
+                kept = sum(records.count(usage.get(name)) for name in _IN_CONTEXT)
+                found = Context(kept, None, "transcript") if kept else found
+        return found
+
+
+_IN_CONTEXT = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+"""What its own percentage counts: the last answer is not among it."""
+
+
+def _status_line(data: Mapping[str, Any]) -> HookReport | None:
+    """What it tells the program of its status line of the context."""
+    told = data.get("context_window")
+    told = told if isinstance(told, dict) else {}
+    window, usage = records.count(told.get("context_window_size")), told.get("current_usage")
+    used = sum(records.count(usage.get(name)) for name in _IN_CONTEXT) if isinstance(usage, dict) else 0
+    if not window or not used:
+        return None  # before the first reply
+    session = records.text(data.get("session_id"), 100)
+    return HookReport("context", session=session, context=Context(used, window, "statusline"))
 
 
 def _answer(hook: str, **what: object) -> Answer:

@@ -16,6 +16,7 @@ from fleet_tui.vendors import records
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
+    Context,
     HookKind,
     Launch,
     LaunchRequest,
@@ -141,6 +142,21 @@ class Codex(HookedProgram):
                 name, "", fresh=fresh, output=output, cache_read=read, cache_write=written, reasoning=reasoning
             )
         return tuple(found.values())
+
+    def read_context(self, lines: Iterable[bytes]) -> Context | None:
+        """From its ``token_count``: what the last request and its answer hold, of ``model_context_window``."""
+        found: Context | None = None
+        for record in records.objects(lines):
+            payload = record.get("payload")
+            if record.get("type") != "event_msg" or not isinstance(payload, dict):
+                continue
+            info = payload.get("info")
+            if payload.get("type") != "token_count" or not isinstance(info, dict):
+                continue
+            last, window = info.get("last_token_usage"), records.count(info.get("model_context_window"))
+            used = records.count(last.get("total_tokens")) if isinstance(last, dict) else 0
+            found = Context(used, window or None, "rollout") if used else found
+        return found
 
 
 def _settings(request: LaunchRequest) -> tuple[str, ...]:

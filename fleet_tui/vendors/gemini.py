@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from fleet_tui.beneath import Beneath
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors import records
-from fleet_tui.vendors.base import Capabilities, HookKind, Launch, LaunchRequest, Used
+from fleet_tui.vendors.base import Capabilities, Context, HookKind, Launch, LaunchRequest, Used
 from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
 
 TRIED = "0.61.0"
@@ -126,6 +126,17 @@ class Gemini(HookedProgram):
                 reasoning=thoughts,
             )
         return tuple(found.values())
+
+    def read_context(self, lines: Iterable[bytes]) -> Context | None:
+        """All that was sent with the last request, and its answer; how large the window is, its files do not say."""
+        found: Context | None = None
+        for record in records.objects(lines):
+            tokens = record.get("tokens")
+            if record.get("type") != "gemini" or not isinstance(tokens, dict):
+                continue
+            used = sum(records.count(tokens.get(name)) for name in ("input", "output", "thoughts"))
+            found = Context(used, None, "chat") if used else found
+        return found
 
 
 def _refuse_other_hooks(workspace: Path) -> None:

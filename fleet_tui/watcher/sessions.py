@@ -11,7 +11,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.vendors.base import HookReport, Vendor
-from fleet_tui.watcher import alarms, guard_desk, usage_desk
+from fleet_tui.watcher import alarms, contexts, guard_desk, usage_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import messages
 
@@ -58,6 +58,10 @@ def sessions_of(ctx: Context, run: str) -> tuple[str, ...]:
 async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any], key: str) -> dict[str, Any]:
     """Take in what a hook of the vendor says (``data`` is all of it, as far as it is small). The answer is for the
     hook: ``refused`` keeps a prompt from beginning."""
+    if report.kind == "context":
+        if report.context is not None:
+            await contexts.told(ctx, run, report.context)
+        return {}
     ctx.heard_ns[run.id] = ctx.now_ns()
     ctx.to_meter.add(run.id)
     if report.kind == "session_started":

@@ -273,3 +273,17 @@ async def test_a_long_ticket_comes_in_parts(agent: Agent, handler: Handler) -> N
     parts[60] = {"text": text[60:], "next": None}
     handler.answers["ticket"] = lambda args: parts[args["after"]]
     assert (await agent("ticket")).out == text + "\n"
+
+
+async def test_what_is_told_again_soon_is_not_kept_for_a_watcher_that_is_away(
+    agent: Agent, handler: Handler, served: BusServer, home: Path
+) -> None:
+    window = {"context_window_size": 200_000}
+    said = json.dumps({"context_window": window}).encode()
+    assert (await agent("hook", "StatusLine", stdin=said)).code == 0
+    ((_, op, args, _),) = handler.calls
+    assert (op, args["kind"], args["data"]) == ("hook", "StatusLine", {"context_window": window})
+    await served.close()
+    done = await agent("hook", "StatusLine", stdin=said)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert spool.drain(home / "run-a" / "spool") == []

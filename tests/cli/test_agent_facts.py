@@ -108,3 +108,15 @@ def test_a_copy_of_the_database_is_verified_by_itself(shop: Shop, tmp_path: Path
     done = CliRunner().invoke(fleet, ["audit", "verify", "--db", str(copy)])
     assert done.exit_code == 1
     assert "WRONG event 1: has a body but no event" in done.output
+
+
+def test_agents_as_json_say_how_full_their_contexts_are(contained: Shop) -> None:
+    (before,) = json.loads(run("agents", "--json").output)
+    assert before["context"] is None, "what nobody said is unknown"
+    contained.add(ev.draft(ev.ContextFilled("r2", "dev", 124_000, 200_000, "statusline"), "run:r2"))
+    (row,) = json.loads(run("agents", "--json").output)
+    known = {"used_tokens": 124_000, "window_tokens": 200_000, "percent": 62, "source": "statusline"}
+    assert row["context"] == known
+    contained.add(ev.draft(ev.ContextFilled("r2", "dev", 500, None, "chat"), "run:r2"))
+    (row,) = json.loads(run("agents", "--json").output)
+    assert row["context"] == {"used_tokens": 500, "window_tokens": None, "percent": None, "source": "chat"}

@@ -136,3 +136,24 @@ async def test_the_runs_of_an_agent_are_walked(fleet: Any, until: Any) -> None:
         await until(lambda: app.message == "no older run")
         await pilot.press("full_stop")
         await until(lambda: app.message == "no newer run")
+
+
+async def test_how_full_the_context_is_and_who_says_so(fleet: Any, until: Any, text: Text) -> None:
+    async with opened(fleet, until, (200, 60)) as (app, pilot):
+        screen = await at_agent(app, until)
+        await pilot.pause()
+        assert "context    unknown" in text(app)
+        tile = screen.tile()
+        assert tile is not None
+        run = tile.run
+
+        assert run is not None
+
+        def told(used: int, window: int | None, source: str) -> None:
+            fleet.add(ev.draft(ev.ContextFilled(run, tile.name, used, window, source), f"run:{run}"))
+            app.feed.poke()
+
+        told(124_000, 200_000, "statusline")
+        await until(lambda: "context    62% full, 124k of 200k tokens (statusline)" in text(app))
+        told(124_000, None, "chat")
+        await until(lambda: "context    124k tokens of an unknown window (chat)" in text(app))

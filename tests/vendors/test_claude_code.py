@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors.base import HookReport, Launch, LaunchRequest, Used
+from fleet_tui.vendors.base import Context, HookReport, Launch, LaunchRequest, Used
 from fleet_tui.vendors.claude_code import ClaudeCode
 
 SESSION = "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11"
@@ -61,7 +61,9 @@ def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:
 
 def test_every_act_is_asked_about_and_a_failure_blocks_it(request_: LaunchRequest) -> None:
     launched(request_)
-    hooks = json.loads((request_.run_dir / "claude-settings.json").read_text())["hooks"]
+    settings = json.loads((request_.run_dir / "claude-settings.json").read_text())
+    assert settings["statusLine"] == {"type": "command", "command": f"{request_.client} hook StatusLine"}
+    hooks = settings["hooks"]
     ((asks,),) = [entry["hooks"] for entry in hooks["PreToolUse"]]
     assert "matcher" not in hooks["PreToolUse"][0], "all tools"
     assert (asks["onFailure"], asks["args"]) == ("block", ["guard"])
@@ -155,6 +157,8 @@ def test_what_the_program_runs_itself_is_spared_under_every_name_that_it_has(
 
 
 VENDOR = ClaudeCode("claude-code", ("claude",), {})
+USE = {"input_tokens": 500, "cache_read_input_tokens": 1_000, "cache_creation_input_tokens": 0, "output_tokens": 50}
+WINDOW = {"context_window_size": 200_000}
 
 
 @pytest.mark.parametrize(
@@ -169,6 +173,10 @@ VENDOR = ClaudeCode("claude-code", ("claude",), {})
         ("Notification", {"notification_type": "idle_prompt"}, HookReport("notice", reason="idle_prompt")),
         ("MessageDisplay", {}, None),
         ("turn_ended", {}, HookReport("turn_ended")),
+        ("StatusLine", {"session_id": SESSION, "context_window": WINDOW | {"current_usage": USE}},
+            HookReport("context", SESSION, context=Context(1_500, 200_000, "statusline"))),
+        ("StatusLine", {"context_window": WINDOW | {"current_usage": None}}, None),
+        ("StatusLine", {"context_window": "much"}, None),
     ],
 )  # fmt: skip
 def test_what_hooks_say(name: str, data: dict[str, Any], report: HookReport | None) -> None:
@@ -242,3 +250,23 @@ def test_transcripts_of_the_session_and_its_subagents(tmp_path: Path) -> None:
         f".claude/projects/-ws/{SESSION}/subagents/agent-1.jsonl".encode(),
     }
     assert VENDOR.transcripts(tmp_path, "../x") == ()
+
+
+def test_context_by_its_transcript_is_of_the_conversation_and_of_an_unknown_window() -> None:
+    def line(model: str = "m", usage: object = USE, **more: object) -> bytes:
+        return json.dumps(
+            {"type": "assistant", "message": {"id": "a", "model": model, "usage": usage}, **more}
+        ).encode()
+
+    assert VENDOR.read_context([line()]) == Context(1_500, None, "transcript")
+    aside = line(usage={**USE, "input_tokens": 9_000}, isSidechain=True)
+    assert VENDOR.read_context(
+        [line(), aside, line("<synthetic>", {"input_tokens": 1}), b"{", line(usage=5)]
+    ) == Context(1_500, None, "transcript")
+    assert VENDOR.read_context([aside]) is None
+
+
+def test_thinking_is_counted_where_it_says_so() -> None:
+    usage = {**USE, "output_tokens_details": {"thinking_tokens": 20}}
+    line = json.dumps({"type": "assistant", "message": {"id": "a", "model": "m", "usage": usage}}).encode()
+    assert [one.reasoning for one in VENDOR.read_usage([line])] == [20]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
+from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.codex import Codex
 
 SESSION = "01a21b43-4209-7742-bdc0-8db177eb0540"
@@ -98,6 +98,16 @@ def test_each_answer_is_counted_once_and_what_came_from_the_cache_apart() -> Non
         b"{",
     ]
     assert VENDOR.read_usage(lines) == (Used("a", "", 30, 7, 500, 10), Used("b", "", 0, 0, 50, 0, reasoning=0))
+
+
+def test_context_is_the_last_request_of_its_window() -> None:
+    def told(info: object) -> bytes:
+        return json.dumps({"type": "event_msg", "payload": {"type": "token_count", "info": info}}).encode()
+
+    first = told({"last_token_usage": {"total_tokens": 560}, "model_context_window": 258_400})
+    assert VENDOR.read_context([first, told(None), told({"last_token_usage": 7})]) == Context(560, 258_400, "rollout")
+    assert VENDOR.read_context([told({"last_token_usage": {"total_tokens": 5}})]) == Context(5, None, "rollout")
+    assert VENDOR.read_context([b"{", told(None)]) is None
 
 
 def test_the_rollout_of_the_session(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
+from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.gemini import Gemini
 
 SESSION = "11111111-1111-4111-8111-111111111111"
@@ -70,6 +70,8 @@ def test_a_reply_and_its_tools_are_one_request() -> None:
     tokens = {"input": 510, "output": 10, "cached": 500, "thoughts": 20, "tool": 0, "total": 540}
     line = json.dumps({"id": "a", "type": "gemini", "tokens": tokens, "model": "m"}).encode()
     other = [b'{"id": "b", "type": "user"}', b'{"$set": {}}', b'{"id": "c", "type": "gemini", "tokens": 5}', b"["]
+    assert VENDOR.read_context([line, *other]) == Context(540, None, "chat"), "its files name no window"
+    assert VENDOR.read_context(other) is None
     assert VENDOR.read_usage([line, *other, line]) == (Used("a", "m", 10, 30, 500, reasoning=20),)
 
 

@@ -416,3 +416,31 @@ async def test_a_program_whose_hooks_are_silent_is_told(make_fleet: MakeFleet) -
     await hook(fleet, run, "SessionStart", source="startup")
     await listened(fleet)
     assert fleet.alarms("silent-hooks") == []
+
+
+def status_line(used: int, window: int = 200_000) -> dict[str, Any]:
+    return {"context_window": {"context_window_size": window, "current_usage": {"input_tokens": used}}}
+
+
+async def test_how_full_its_context_is_is_told_in_steps_and_says_nothing_of_its_state(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    await hook(fleet, run, "SessionStart", source="startup")
+    assert fleet.run(run.id).context_percent is None
+    transcript = home(fleet) / "projects" / "-ws" / f"{SESSION}.jsonl"
+    transcript.parent.mkdir(parents=True)
+    transcript.write_text(reply("msg_1"))
+    await listened(fleet)
+    now = fleet.run(run.id)
+    assert (now.context_used, now.context_window, now.context_source) == (10, None, "transcript")
+    heard_ns = fleet.ctx.heard_ns[run.id]
+    fleet.later(5)
+    for used in (20_000, 24_000, 29_999, 30_000, 12_000):
+        await hook(fleet, run, "StatusLine", **status_line(used))
+    told = [event.payload["used"] for event in fleet.events("context_filled")]
+    assert told == [10, 20_000, 30_000, 12_000], "steps of 5 %, also down after a compaction"
+    assert fleet.ctx.heard_ns[run.id] == heard_ns
+    with transcript.open("a") as file:
+        file.write(reply("msg_2", 90_000))
+    await listened(fleet)
+    now = fleet.run(run.id)
+    assert (now.context_percent, now.context_source) == (6, "statusline"), "who knows the window is believed"

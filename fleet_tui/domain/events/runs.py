@@ -120,3 +120,18 @@ class ScreenUnmatched(Payload, kind="screen_unmatched"):
     agent: str
     vendor: str
     version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFilled(Payload, kind="context_filled"):
+    """How full the context of the run's session is, by its program's own figures: told when that has moved visibly.
+
+    Tokens; ``window`` None: the program does not say how large it is. ``source``: ``statusline``, ``transcript``,
+    ``rollout``, ``chat``.
+    """
+
+    run: str
+    agent: str
+    used: int
+    window: int | None
+    source: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet_tui.domain.events import (
+    ContextFilled,
     Event,
     Payload,
     RunCrashed,
@@ -75,6 +76,12 @@ def stop_requested(tables: Tables, event: Event) -> None:
     tables.change(RUN, payload_of(event, RunStopRequested).run, stop_requested=True)
 
 
+def context_filled(tables: Tables, event: Event) -> None:
+    told = payload_of(event, ContextFilled)
+    facts = {"context_used": told.used, "context_window": told.window, "context_source": told.source}
+    tables.change(RUN, told.run, **facts)
+
+
 _NOT_STARTED: Row = {
     "session": "",
     "pane_uuid": "",
@@ -92,6 +99,9 @@ _NOT_STARTED: Row = {
     "charged_ms": 0,
     "stop_requested": False,
     "published": False,
+    "context_used": None,
+    "context_window": None,
+    "context_source": "",
     **NO_RISK,
 }
 
@@ -121,4 +131,5 @@ APPLY: dict[type[Payload], Apply] = {
     RunFinished: finished,
     RunCrashed: crashed,
     RunStopRequested: stop_requested,
+    ContextFilled: context_filled,
 }

@@ -175,9 +175,25 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
         fact("branch", f"{run.branch} from {short(run.base_sha)}") if run.branch else (),
         fact("isolation", run.isolation) if run.isolation else (),
         fact("active", duration(run.active_ms or run.charged_ms)),
+        fact("context", context(run), "strong" if (run.context_percent or 0) >= _NEARLY_FULL else "normal"),
         fact("workspace", run.workspace) if run.workspace else (),
     ]
     return Section(f"run {place} of {len(detail.runs)}  {run.id[-8:]}", tuple(part for part in lines if part))
+
+
+_NEARLY_FULL = 80
+"""Percent of the context from which it is worth a look: the program will soon leave something out."""
+
+
+def context(run: Run) -> str:
+    """``62% full, 124k of 200k tokens (statusline)``; what is not known is said to be unknown."""
+    if run.context_used is None:
+        return "unknown"
+    used = show_amount("tokens", run.context_used).removesuffix(" tokens")
+    if run.context_window is None:
+        return f"{used} tokens of an unknown window ({run.context_source})"
+    window = show_amount("tokens", run.context_window)
+    return f"{run.context_percent}% full, {used} of {window} ({run.context_source})"
 
 
 def _risk(detail: AgentDetail) -> Section:

@@ -31,7 +31,8 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply: a text, calls, or both; ``status`` other than 200 is an error of the service instead."""
+    """One reply: a text, calls, or both; ``status`` other than 200 is an error of the service instead, with ``headers``
+    and what ``error`` says beside or instead of the stand-in's own words."""
 
     text: str = ""
     tools: tuple[Tool, ...] = ()
@@ -39,6 +40,8 @@ class Reply:
     status: int = 200
     delay_s: float = 0.0
     """Between the start of the stream and its first word."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from tests.vendors.standins import anthropic, gemini, openai
@@ -33,7 +34,9 @@ class _Handler(BaseHTTPRequestHandler):
         request, model = f"req_{secrets.token_hex(8)}", str(body.get("model", ""))
         if reply.status != 200:
             self.cast.note(Served(request, when, model, reply.usage, reply.status))
-            self._json(reply.status, dialect.failure(reply.status))
+            body = dialect.failure(reply.status)
+            body["error"].update(reply.error)
+            self._json(reply.status, body, reply.headers)
             return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -56,11 +59,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._json(200, {})
 
-    def _json(self, status: int, value: dict[str, Any]) -> None:
+    def _json(self, status: int, value: dict[str, Any], headers: Mapping[str, str] = MappingProxyType({})) -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        for name, text in headers.items():
+            self.send_header(name, text)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
