@@ -242,19 +242,21 @@ class RoomApp(Ways, CopyingApp):
 
     # -- acts --------------------------------------------------------------------------------------------------------
 
-    def act(self, act: Act) -> None:
-        """Send a command; its outcome goes to the message line."""
+    def act(self, act: Act, screen: RoomScreen | None = None) -> None:
+        """Send a command; its outcome goes to the message line, and to the ``screen`` that asked."""
         if self.context.replay is not None or self.readonly:
             self.say(f"{act.verb} {act.target}: {self.why_off}", "quiet")
         else:
-            self._perform(act)
+            self._perform(act, screen)
 
     @work(group="acts", exit_on_error=False)
-    async def _perform(self, act: Act) -> None:
+    async def _perform(self, act: Act, screen: RoomScreen | None) -> None:
         outcome = await self.errands.perform(act)
         if outcome.ok and act.op == "approve":
             self.granted.add(act.args["approval"])
         self.say(outcome.text, outcome.style)
+        if screen is not None:
+            screen.act_done(act, outcome)
         self.feed.poke()
 
     def act_on_each(self, bulk: Bulk, screen: RoomScreen) -> None:

@@ -43,6 +43,13 @@ LISTS: tuple[Key, ...] = (
         True,
         disabled=decidable,
     ),
+    Key(
+        "approval.in_turn",
+        "v",
+        "in turn",
+        "decide on all that wait, one after the other; again: leave this one, on to the next",
+        (APPROVALS,),
+    ),
     Key("approval.unseen", "n", "next unseen", "the next file that was not on screen yet", (APPROVALS,)),
     Key(
         "approval.next_file", "right_square_bracket", "next file", "the next file of the diff", (APPROVALS,), hint=False

@@ -20,7 +20,7 @@ from fleet_tui.tui.present import strips
 from fleet_tui.tui.present.copying import Offer, diff_text, lines_text, offer
 from fleet_tui.tui.present.frame import MEDIUM
 from fleet_tui.tui.present.text import age, count, rule, short
-from fleet_tui.tui.screens.diff_keys import DiffKeys
+from fleet_tui.tui.screens.decide_in_turn import DecideInTurn
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.list_view import LineList
@@ -28,7 +28,7 @@ from fleet_widgets.strip import StripRequest
 from fleet_widgets.text_pane import Section, TextPane
 
 
-class ApprovalsScreen(DiffKeys):
+class ApprovalsScreen(DecideInTurn):
     """Opens on the head of the queue; `w` steps on. What is decided is always the selected card, by its id."""
 
     scope = APPROVALS
@@ -125,7 +125,9 @@ class ApprovalsScreen(DiffKeys):
             return super().idle_message()
         files = count(len(self.diff.files), "file")
         seen = len(self.diff.seen_paths())
-        return f"you have seen {seen} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
+        told = f"seen {seen} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
+        keys = self.turn_in_words()
+        return f"{told}  {keys}" if keys else f"you have {told}"
 
     # -- keys --------------------------------------------------------------------------------------------------------
 
@@ -214,6 +216,10 @@ class ApprovalsScreen(DiffKeys):
 
     def _ask(self, request: StripRequest, act: Act) -> None:
         """With who else looks at it in another room: the first valid decision counts."""
+        why = self.too_early()
+        if why:
+            self.room.say(lambda: f"{request.opening_key}: {why}" if self.too_early() else "", "quiet")
+            return
         other = self.room.picture.health.beside(act.args["approval"])
         told: tuple[Line, ...] = ()
         if other:

@@ -17,7 +17,7 @@ from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
 from fleet_tui.tui.bulk import Bulk, Result
-from fleet_tui.tui.commands import Act, because
+from fleet_tui.tui.commands import Act, Outcome, because
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.compositor import RoomCompositor
 from fleet_tui.tui.keys.key import Here, Key
@@ -201,10 +201,8 @@ class RoomScreen(Copies, ReplayKeys):
             )
             if (key.hint or self.scope in key.hint_on) and key.why_not(here) is None
         ]
-        right = [
-            (shown(keys[name].split(",")[0]), label)
-            for name, label in (("room.help", "keys"), ("room.command", "command"))
-        ]
+        ends = (("room.help", "keys"), ("room.command", "command"))
+        right = [(shown(keys[name].split(",")[0]), label) for name, label in ends]
         self.set_line("hints", frame.hint_line(pairs, right, self.size.width))
 
     def _keys_while_typing(self) -> list[tuple[str, str]]:
@@ -286,7 +284,7 @@ class RoomScreen(Copies, ReplayKeys):
     def do_act_undo(self) -> None:
         card = self.here().held
         if card is not None:
-            self.room.act(Act("undo", {"approval": card.id}, "undo", f"#{card.approval.pr}"))
+            self.room.act(Act("undo", {"approval": card.id}, "undo", f"#{card.approval.pr}"), self)
 
     def do_fleet_halt(self) -> None:
         """All stop, or its end: from any screen."""
@@ -370,7 +368,10 @@ class RoomScreen(Copies, ReplayKeys):
         if isinstance(act, Bulk):
             self.room.act_on_each(act.because(message.reason), self)
         else:
-            self.room.act(because(act, message.reason))
+            self.room.act(because(act, message.reason), self)
+
+    def act_done(self, act: Act, outcome: Outcome) -> None:
+        """What came of an act that was asked for here."""
 
     def each_done(self, bulk: Bulk, results: Sequence[Result]) -> None:
         """What came of an act on several that was asked for here."""

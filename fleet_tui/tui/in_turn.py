@@ -1,0 +1,93 @@
+"""Decisions one after the other: which there are, which is on show since when, and what came of each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from fleet_tui.domain.states import ApprovalState
+from fleet_tui.domain.text import SafeText, one_line
+from fleet_tui.readmodel.values import ApprovalCard
+from fleet_tui.tui.present.text import count
+from fleet_widgets.lines import Line, Span
+from fleet_widgets.text_pane import Section
+
+LOOK_S = 2.0
+"""A decision counts only after its pull request was on screen for so long: nothing is decided in passing."""
+SKIPPED, GONE, AHEAD = "skipped, it waits still", "decided elsewhere, or void", "not reached, it waits still"
+_DONE = {
+    "approve": "approved",
+    "reject": "rejected",
+    "request_changes": "sent back",
+    "undo": "undone, it waits again",
+}
+
+
+def waiting(cards: Sequence[ApprovalCard]) -> tuple[ApprovalCard, ...]:
+    """Those that are to be decided."""
+    return tuple(card for card in cards if card.approval.state is ApprovalState.REQUESTED)
+
+
+@dataclass(slots=True)
+class InTurn:
+    """``names`` of the approvals by id, in their turn: what comes later is not among them. ``since_s`` is when
+    ``current`` came on screen; ``came`` holds what came of those before it."""
+
+    names: dict[str, SafeText]
+    current: str
+    since_s: float
+    came: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, cards: Sequence[ApprovalCard], chosen: str | None, now_s: float) -> InTurn | None:
+        """All that wait, beginning with the chosen one; None when nothing does."""
+        names = {card.id: one_line(f"#{card.approval.pr} {card.ticket_title}", 100) for card in waiting(cards)}
+        order = list(names)
+        if not order:
+            return None
+        at = order.index(chosen) if chosen in names else 0
+        return cls({one: names[one] for one in (*order[at:], *order[:at])}, order[at], now_s)
+
+    def decided(self, approval: str, op: str) -> None:
+        """A person decided it here, or undid that, and the watcher agreed."""
+        if approval in self.names and op in _DONE:
+            self.came[approval] = _DONE[op]
+
+    def onward(self, ids: Collection[str], now_s: float) -> str | None:
+        """The next that waits (its id is in ``ids``); None when there is none. What is left without a decision was
+        skipped."""
+        self.came.setdefault(self.current, SKIPPED if self.current in ids else GONE)
+        for one in self.names:
+            if one not in self.came and one in ids:
+                self.current, self.since_s = one, now_s
+                return one
+            self.came.setdefault(one, GONE)
+        return None
+
+    def too_early(self, now_s: float) -> str:
+        """Why nothing can be decided yet; empty when it can."""
+        left_s = self.since_s + LOOK_S - now_s
+        return f"look first: {self.names[self.current]} came on screen just now" if left_s > 0 else ""
+
+    def words(self) -> str:
+        """``2 of 5 in turn``."""
+        return f"{list(self.names).index(self.current) + 1} of {len(self.names)} in turn"
+
+    def summary(self, ids: Collection[str]) -> str:
+        """One line about all of them."""
+        came = list(self._came(ids).values())
+        told = [f"{came.count(one)} {one.partition(',')[0]}" for one in dict.fromkeys(came)]
+        return f"{count(len(came), 'decision')} in turn: {', '.join(told)}"
+
+    def outcome(self, ids: Collection[str]) -> Section:
+        """What came of each."""
+        return Section("decisions in turn", tuple(self._lines(ids)))
+
+    def _came(self, ids: Collection[str]) -> dict[str, str]:
+        return {one: self.came.get(one, AHEAD if one in ids else GONE) for one in self.names}
+
+    def _lines(self, ids: Collection[str]) -> Iterator[Line]:
+        for one, came in self._came(ids).items():
+            style = "quiet" if came in (SKIPPED, AHEAD) else "normal"
+            yield (Span(f" {self.names[one]}: ", "strong"), Span(came, style))
+        yield (Span(" Esc closes this", "hint"),)
