@@ -20,6 +20,12 @@ def write_shim(directory: Path) -> Path:
     return _write(directory / "fleet", f'#!/bin/sh\nexec {shlex.join(client_argv())} "$@"\n')
 
 
+def write_mcp(directory: Path) -> Path:
+    """Write the executable ``fleet-mcp``, which serves the run it is called by over MCP, and return its path."""
+    argv = [sys.executable, "-I", "-m", "fleet_tui", "mcp", "serve"]
+    return _write(directory / "fleet-mcp", f"#!/bin/sh\nexec {shlex.join(argv)}\n")
+
+
 GUARDED = {
     "git": "add|blame|branch|cat-file|cherry-pick|commit|describe|diff|fetch|grep|log|ls-files|merge|rebase|reset|"
     "restore|rev-list|rev-parse|rm|show|stash|status|switch",

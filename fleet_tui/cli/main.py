@@ -36,6 +36,7 @@ COMMANDS = {
     ),
     "init": ("fleet_tui.cli.init", "init", "Write a first configuration for this repository."),
     "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
+    "mcp": ("fleet_tui.cli.mcp", "mcp", "Serve the fleet to programs that speak MCP: your assistant, agents."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
     "risk": ("fleet_tui.cli.risk", "risk", "Show and explain risk, and try other rules on what happened."),
     "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told."),

@@ -104,6 +104,7 @@ def show(name: str, repo: Path | None, as_json: bool) -> None:
     rows = [(label, _SAID[label][works[label]]) for label in _SAID]
     rows.append(("session", "goes on after a crash" if works["resume"] else "begins anew after a crash"))
     rows.append(("interrupt", f"the key {facts['interrupt']}" if facts["interrupt"] else "no key is known"))
+    rows.append(("mcp", "is given the fleet's server" if works["mcp"] and facts["mcp"] else "is given no server"))
     rows.append(("state", "from its " + ", then ".join(works["state"])))
     for label, told in rows:
         say(f"  {label:<11}{told}")
@@ -145,6 +146,7 @@ def _facts(name: str, entry: VendorSettings, repo: Path | None, *, start: bool) 
     return {
         "name": name,
         "kind": entry.kind,
+        "mcp": entry.mcp,
         "found": probe.ok,
         "program": probe.program,
         "version": probe.version,

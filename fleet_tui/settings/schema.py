@@ -219,6 +219,11 @@ class VendorSettings(Section):
         description="Names in the program's own directory in your home (`~/.claude` and its like) that agents get a "
         "copy of at each start: memory files, skills. Not a login: two copies of one put each other out.",
     )
+    mcp: bool = Field(
+        True,
+        description="Whether a program that takes MCP servers is given the fleet's (inbox, publish, ticket, ...); it "
+        "takes about 70 MB of memory a run. Without it agents use their `fleet` command all the same.",
+    )
     asks: Literal["auto", "guard", "vendor"] = Field(
         "auto",
         description="Who decides about acts that no rule of the guard forbids: `guard`: they happen; `vendor`: the "

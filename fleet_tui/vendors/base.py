@@ -42,6 +42,8 @@ class Capabilities:
     usage: Metering = "none"
     money: Literal["vendor", "prices", "none"] = "none"
     inject: Literal["paste", "typed", "queue", "http", "none"] = "paste"
+    mcp: bool = False
+    """Whether it is given the fleet's MCP server."""
     state: tuple[Literal["hook", "file", "http", "title", "screen", "process"], ...] = ("screen", "process")
     notes: tuple[str, ...] = ()
 
@@ -83,6 +85,8 @@ class LaunchRequest:
     resume: bool = False
     sandboxed: bool = False
     """Whether a sandbox of ours is around it (isolation level L1 or L2)."""
+    mcp: Path | None = None
+    """The program of the fleet's MCP server, if it is to be registered; it takes no arguments."""
 
     @property
     def client(self) -> Path:

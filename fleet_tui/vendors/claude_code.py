@@ -67,6 +67,7 @@ class ClaudeCode(HookedProgram):
         usage="live",
         money="prices",
         inject="paste",
+        mcp=True,
         state=("hook", "file", "screen", "process"),
         notes=(
             "Escape in its pane is told by no hook: it is noticed in its session file, within seconds.",
@@ -85,7 +86,9 @@ class ClaudeCode(HookedProgram):
             self._seed(home, request.workspace)
         session = ("--resume" if request.resume else "--session-id", request.session)
         model = ("--model", request.model) if request.model else ()
-        options = ("--settings", str(settings), *self._default("--setting-sources", "user"))
+        # Only servers named here: those of a repository are its code, and it would ask a person about them.
+        servers = ("--strict-mcp-config", *(("--mcp-config", _servers(request.mcp)) if request.mcp else ()))
+        options = (*servers, "--settings", str(settings), *self._default("--setting-sources", "user"))
         mode = self._default("--permission-mode", "manual")
         native = executables(self._argv[0], "claude-code-*/claude")
         return Launch(
@@ -235,6 +238,10 @@ def _status_line(data: Mapping[str, Any]) -> HookReport | None:
         return None  # before the first reply
     session = records.text(data.get("session_id"), 100)
     return HookReport("context", session=session, context=Context(used, window, "statusline"))
+
+
+def _servers(program: Path) -> str:
+    return json.dumps({"mcpServers": {"fleet": {"type": "stdio", "command": str(program), "args": []}}})
 
 
 def _answer(hook: str, **what: object) -> Answer:

@@ -23,7 +23,7 @@ from fleet_tui.vendors.base import (
     Used,
     Verdict,
 )
-from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
+from fleet_tui.vendors.hooked import IDENTITY, PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
 from fleet_tui.vendors.version import executables
 
 TRIED = "0.169.0"
@@ -54,6 +54,7 @@ class Codex(HookedProgram):
         usage="live",
         money="prices",
         inject="paste",
+        mcp=True,
         state=("hook", "screen", "process"),
         notes=(
             "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
@@ -163,7 +164,14 @@ def _settings(request: LaunchRequest) -> tuple[str, ...]:
     """Trust in the workspace, no question about updates, and a shell that keeps the PATH with the agents' ``fleet``."""
     # Keys and strings of TOML are quoted as in JSON.
     trusted = f'projects={{{json.dumps(str(request.workspace))}={{trust_level="trusted"}}}}'
-    settings = (trusted, "check_for_update_on_startup=false", "allow_login_shell=false", "features.hooks=true")
+    settings = [trusted, "check_for_update_on_startup=false", "allow_login_shell=false", "features.hooks=true"]
+    if request.mcp is not None:
+        # Its servers see no variable that is not named.
+        settings += [
+            f"mcp_servers.fleet.command={json.dumps(str(request.mcp))}",
+            f"mcp_servers.fleet.env_vars={json.dumps(IDENTITY)}",
+            'mcp_servers.fleet.default_tools_approval_mode="approve"',
+        ]
     return tuple(word for setting in settings for word in ("-c", setting))
 
 

@@ -15,7 +15,7 @@ from fleet_tui.beneath import Beneath
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors import records
 from fleet_tui.vendors.base import Capabilities, Context, HookKind, Launch, LaunchRequest, Used
-from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
+from fleet_tui.vendors.hooked import IDENTITY, PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
 
 TRIED = "0.61.0"
 _HOME = b".gemini"
@@ -45,6 +45,7 @@ class Gemini(HookedProgram):
         usage="live",
         money="prices",
         inject="paste",
+        mcp=True,
         state=("hook", "screen", "process"),
         notes=(
             "It does not start where .gemini/settings.json of the repository says anything about hooks.",
@@ -63,7 +64,7 @@ class Gemini(HookedProgram):
             place = _HOME + b"/settings.json"
             # Its system settings would count before these, but are skipped where a folder above is writable to all.
             carried = records.read_object(home, place) if "settings.json" in self._carried else {}
-            home.write(place, json.dumps(carried | self._settings(request.client)).encode())
+            home.write(place, json.dumps(carried | self._settings(request)).encode())
         given = self._gives("--approval-mode", "--yolo", "-y")
         # In a sandbox of ours the guard decides; else its own dialogs do, for all but edits.
         mode = () if given else ("--approval-mode", "yolo" if request.sandboxed else "auto_edit")
@@ -81,17 +82,20 @@ class Gemini(HookedProgram):
             files=(prompt_file,),
         )
 
-    def _settings(self, client: Path) -> dict[str, Any]:
+    def _settings(self, request: LaunchRequest) -> dict[str, Any]:
         def call(line: str, timeout_ms: int) -> list[dict[str, Any]]:
             return [{"hooks": [{"type": "command", "command": line, "timeout": timeout_ms}]}]
 
-        reports = {name: call(reporting_line(client, name), REPORT_S * 1000) for name in _REPORTS}
+        reports = {name: call(reporting_line(request.client, name), REPORT_S * 1000) for name in _REPORTS}
         by_key = "GEMINI_API_KEY" in self._env
+        # What sounds like a secret it takes out of their environment, unless it is named; `trust`: the guard decides.
+        own = {"command": str(request.mcp), "env": {name: f"${name}" for name in IDENTITY}, "trust": True}
         return {
+            **({"mcpServers": {"fleet": own}} if request.mcp else {}),
             "security": {"folderTrust": {"enabled": False}}
             | ({"auth": {"selectedType": "gemini-api-key"}} if by_key else {}),
             "general": {"enableAutoUpdate": False},
-            "hooks": {"BeforeTool": call(asking_line(client), PATIENCE_S * 1000), **reports},
+            "hooks": {"BeforeTool": call(asking_line(request.client), PATIENCE_S * 1000), **reports},
         }
 
     # -- what it keeps -------------------------------------------------------------------------------------------------

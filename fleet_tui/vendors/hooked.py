@@ -20,6 +20,9 @@ REPORT_S = 30
 PATIENCE_S = 7 * 24 * 3600
 """How long a person may take to answer a hook that asks."""
 
+IDENTITY = ("FLEET_RUN", "FLEET_SOCKET", "FLEET_SPOOL", "FLEET_TOKEN")
+"""The variables by which a program of the fleet's, such as its MCP server, finds its run's socket."""
+
 
 class HookedProgram(Adapter):
     """``argv`` is the program and the person's own options; what fleet needs is added to them.

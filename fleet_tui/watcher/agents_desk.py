@@ -28,7 +28,7 @@ from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import GitError
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms, permission_desk, sessions, spending, usage_desk, vendors
+from fleet_tui.watcher import alarms, permission_desk, pr_answer, sessions, spending, usage_desk, vendors
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.keyed_locks import KeyedLocks
@@ -57,6 +57,7 @@ class AgentsDesk:
             "ack": self._ack,
             "whoami": self._whoami,
             "ticket": self._ticket,
+            "pr": self._pr,
             "hook": self._hook,
             "guard": self._guard,
             "usage": self._usage,
@@ -281,6 +282,17 @@ class AgentsDesk:
         start = max(0, wanted) if isinstance(wanted, int) else 0
         end = start + _TICKET_PART
         return {"text": text[start:end], "next": end if end < len(text) else None}
+
+    async def _pr(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        found = [
+            one for one in self._ctx.reader.pull_requests() if one.number == run.pr or one.ticket == (run.ticket or -1)
+        ]
+        if not found:
+            raise Refused("no pull request", "this run reviews none, and its ticket has none yet")
+        chosen = next((one for one in found if one.number == run.pr), found[-1])
+        return pr_answer.answer(
+            chosen, self._ctx.reader.reviews(chosen.number), self._ctx.reader.gates(pr=chosen.number)
+        )
 
     async def _guard(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         return await permission_desk.answer(self._ctx, run, agent, args)

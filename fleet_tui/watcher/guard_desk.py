@@ -13,7 +13,7 @@ from fleet_tui.domain.events import ActAllowed, Blocker, Payload, PolicyDenied
 from fleet_tui.domain.model import Agent, Question, Run
 from fleet_tui.domain.states import Isolation
 from fleet_tui.domain.text import one_line, reveal_name
-from fleet_tui.governance.guard.acts import Act, Surroundings, act_of
+from fleet_tui.governance.guard.acts import Act, Surroundings, act_of, own_tool
 from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.watcher import spending
 from fleet_tui.watcher.context import Context
@@ -32,7 +32,7 @@ MOST_ALIKE = 100
 """Questions about one and the same act of a run, one after the other."""
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One act of a run at a time, by run: a yes is not used twice, and no run takes all threads."""
-_REPORTS = frozenset({"blocker", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "whoami"})
+_REPORTS = frozenset({"blocker", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "pr", "whoami"})
 
 
 async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], *, relayed: bool = False) -> GuardDecision:
@@ -112,7 +112,11 @@ def _contained(run: Run, agent: Agent) -> GuardDecision | None:
 async def _without_budget(ctx: Context, run: Run, act: Act) -> GuardDecision | None:
     """At the ceiling an agent may report and nothing else; that is no offence of its own."""
     reason = spending.refusal(ctx, run)
-    if reason is None or (act.line is not None and await asyncio.to_thread(_only_reports, act.line)):
+    if (
+        reason is None
+        or own_tool(act.tool)
+        or (act.line is not None and await asyncio.to_thread(_only_reports, act.line))
+    ):
         return None
     return GuardDecision("deny", "budget", reason)
 

@@ -10,7 +10,7 @@ from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.domain.text import one_line
-from fleet_tui.governance.guard.acts import Act
+from fleet_tui.governance.guard.acts import Act, own_tool
 from fleet_tui.governance.guard.policy import GuardDecision
 from fleet_tui.watcher import guard_desk, sessions, vendors
 from fleet_tui.watcher.context import Context
@@ -37,7 +37,7 @@ async def answer(ctx: Context, run: Run, agent: Agent, args: dict[str, Any]) -> 
     if vendor is not None and vendor.permission == "hold":
         return await _hold(ctx, run, agent, args, hook)
     decision = await guard_desk.judge(ctx, run, agent, args, relayed=relayed)
-    if decision.verdict == "allow" and not _guard_decides(ctx, run):
+    if decision.verdict == "allow" and not _guard_decides(ctx, run, str(args.get("tool"))):
         return _told(decision)  # no rule forbids it; whether it may is asked by the program itself
     return await _rendered(ctx, run, hook, decision)
 
@@ -52,7 +52,9 @@ async def _hold(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], hook
     return _OVER if answer is _GONE else answer  # without a dialog nobody else has said yes
 
 
-def _guard_decides(ctx: Context, run: Run) -> bool:
+def _guard_decides(ctx: Context, run: Run, tool: str) -> bool:
+    if own_tool(tool):
+        return True  # what the run may say to the fleet, the fleet decides
     asks = ctx.settings.vendor(run.vendor).asks
     return asks == "guard" or (asks == "auto" and run.isolation not in ("", Isolation.L0))
 
@@ -61,7 +63,7 @@ async def _relay(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], hoo
     """The program shows its own dialog, and its hook waits: the first who answers, here or there, closes it."""
     waiting = str(args.get("waiting") or "")
     act, decision = await guard_desk.judged(ctx, run, agent, args, acts=not waiting)
-    if decision.verdict == "deny" or (decision.verdict == "allow" and _guard_decides(ctx, run)):
+    if decision.verdict == "deny" or (decision.verdict == "allow" and _guard_decides(ctx, run, act.tool)):
         return await _rendered(ctx, run, hook, decision)
     if decision.verdict == "allow":
         if not guard_desk.is_readable(act):

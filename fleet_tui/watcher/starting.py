@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet_tui.bus.identity import Origin
-from fleet_tui.bus.shim import write_guards
+from fleet_tui.bus.shim import write_guards, write_mcp
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
     Draft,
@@ -107,6 +107,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         session=session,
         resume=resume,
         sandboxed=ctx.level.isolation is not Isolation.L0,
+        mcp=write_mcp(run_dir / "bin") if vendor.capabilities.mcp and ctx.settings.vendor(run.vendor).mcp else None,
     )
     try:
         launch = await asyncio.to_thread(vendor.launch, request)

@@ -43,6 +43,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.watcher.risk.secrets": ({"watcher", "governance"}, {"detect_secrets"}),
     # What may be shelved and for how long, and when it is a flood, is told by the rules themselves.
     "fleet_tui.readmodel": ({"readmodel", "domain", "settings", "store", "paths", "governance.alarms"}, set()),
+    # Its tools are commands, started as processes: it needs to know how, and no more.
+    "fleet_tui.mcp": ({"mcp", "domain", "bus.client", "bus.shim"}, {"mcp", "pydantic"}),
     "fleet_tui.tui": (
         {"tui", "domain", "settings", "readmodel", "paths", "bus.operator", "governance.alarms"}
         | {"tmux.frames", "tmux.sgr", "tmux.signals", "tmux.server", "store.reader"},

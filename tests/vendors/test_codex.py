@@ -56,6 +56,15 @@ def test_a_workspace_with_quotes_in_its_name_is_trusted_as_itself(request_: Laun
     assert tomllib.loads(setting) == {"projects": {str(request_.workspace): {"trust_level": "trusted"}}}
 
 
+def test_the_fleet_s_server_is_registered_and_sees_who_it_serves(request_: LaunchRequest) -> None:
+    program = Path("/run dir/bin/fleet-mcp")
+    line = argv(dataclasses.replace(request_, mcp=program))
+    assert f"mcp_servers.fleet.command={json.dumps(str(program))}" in line
+    seen = next(word for word in line if word.startswith("mcp_servers.fleet.env_vars="))
+    assert {"FLEET_RUN", "FLEET_SOCKET", "FLEET_TOKEN"} < set(json.loads(seen.partition("=")[2]))
+    assert not [word for word in argv(request_) if "mcp_servers" in word]
+
+
 def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:
     line = argv(dataclasses.replace(request_, resume=True), "codex", "--search")
     assert line[:4] == ("codex", "--search", "resume", SESSION)

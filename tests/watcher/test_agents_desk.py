@@ -15,6 +15,7 @@ from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import PAYLOADS, AgentQuarantined
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState, Verdict
+from fleet_tui.governance.guard.acts import own_tool
 from fleet_tui.watcher.handover import hand_over
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git
@@ -346,3 +347,26 @@ async def test_a_run_asks_five_things_at_once_and_the_report_that_a_ceiling_want
     await fleet.publish(run, "blocker", "Done: this. Left: that.")
     with pytest.raises(Refused, match="6 of yours"):
         await fleet.publish(run, "blocker", "and another")
+
+
+async def test_there_is_nothing_to_read_before_the_handover(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    with pytest.raises(Refused, match="no pull request"):
+        await ask(fleet, await fleet.queued(), "pr")
+
+
+async def test_an_agent_reads_the_pull_request_that_it_is_at(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    read = await ask(fleet, await reviewer(fleet), "pr")
+    found = fleet.ctx.reader.pull_request(1)
+    assert found is not None
+    assert (read["pr"], read["ticket"], read["head"], read["state"]) == (1, 1, found.head_sha, found.state.value)
+    assert read["reviews"] == []
+
+
+@pytest.mark.parametrize("tool", ["mcp__fleet__blocker", "mcp_fleet_blocker"])
+def test_the_fleet_s_own_tools_are_known_by_name(tool: str) -> None:
+    assert own_tool(tool) == "blocker"
+    assert not own_tool(tool.replace("fleet", "fleets"))
+    assert not own_tool(f"x{tool}")

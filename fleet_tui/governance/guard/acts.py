@@ -16,6 +16,7 @@ Governance looks at no disk; it is told."""
 
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
 
+_OWN = re.compile(r"mcp__?fleet__?([a-z_]+)")
 _REMARKS = frozenset({"description", "justification"})
 
 
@@ -63,6 +64,12 @@ def act_of(tool: str, arguments: Mapping[str, Any], cwd: str, tools: Mapping[str
     rest = {name: value for name, value in arguments.items() if name != held and name not in _REMARKS}
     act = _understood(tool, known, None if held is None else arguments[held], cwd)
     return replace(act, detail=_json(rest))
+
+
+def own_tool(tool: str) -> str:
+    """The name of a tool of the fleet's own MCP server, as vendors write it; empty: it is none."""
+    found = _OWN.fullmatch(tool)
+    return found[1] if found else ""
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -22,7 +22,10 @@ def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
     work = [
         Reply("I begin.", (trial.shell("git push origin HEAD:main"),), Usage(500, 0, 0, 60)),
         Reply("Properly, then.", (trial.shell(WRITES),), Usage(40, 700, 0, 20)),
-        Reply("Now hand it over.", (trial.shell(PUBLISHES),), Usage(30, 790, 0, 15)),
+        Reply("Off it goes.", (trial.shell("git push -q"),), Usage(30, 790, 0, 15)),
+        Reply(
+            "Now hand it over.", (trial.fleet("publish", event="pr_created", summary="A page"),), Usage(31, 791, 0, 16)
+        ),
         Reply("It is handed over.", usage=Usage(20, 800, 0, 10)),
     ]
     cast = Cast([Script("A page", work)])

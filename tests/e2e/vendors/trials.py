@@ -22,6 +22,7 @@ PUBLISHES = "git push -q && fleet publish pr_created --summary 'A page'"
 @dataclass(frozen=True, slots=True)
 class Trial:
     """``program`` lies below the vendor's folder; ``argv`` and ``env`` may hold ``{url}``, the stand-in's address.
+    ``mcp`` is what it calls a tool of the fleet's MCP server, with ``{name}``.
 
     ``hostile`` are files of the repository that would switch the program's hooks off, if it let them.
     """
@@ -31,6 +32,7 @@ class Trial:
     program: Sequence[str]
     tool: str
     argument: str
+    mcp: str
     argv: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +44,10 @@ class Trial:
     def shell(self, command: str) -> Tool:
         """A call of its shell."""
         return Tool(self.tool, {self.argument: command, **self.more})
+
+    def fleet(self, name: str, **arguments: Any) -> Tool:
+        """A call of the fleet's MCP server."""
+        return Tool(self.mcp.format(name=name), arguments)
 
     def configure(self, place: Place, url: str, **sections: Any) -> None:
         """A fleet whose author is this program, and whose reviewer plays a story."""
@@ -67,6 +73,7 @@ CLAUDE_CODE = Trial(
     ("node_modules", "@anthropic-ai", "claude-code-linux-x64", "claude"),
     "Bash",
     "command",
+    "mcp__fleet__{name}",
     ("--setting-sources", "user"),
     {"ANTHROPIC_BASE_URL": "{url}", "ANTHROPIC_API_KEY": "test", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"},
     {"description": "as asked"},
@@ -78,6 +85,7 @@ CODEX = Trial(
     ("node_modules", ".bin", "codex"),
     "exec_command",
     "cmd",
+    "mcp__fleet__{name}",
     (
         "-c",
         'model_providers.fake={name="fake", base_url="{url}/v1", env_key="FAKE_KEY", wire_api="responses"}',
@@ -93,6 +101,7 @@ GEMINI = Trial(
     ("node_modules", ".bin", "gemini"),
     "run_shell_command",
     "command",
+    "mcp_fleet_{name}",
     env={"GEMINI_API_KEY": "test", "GOOGLE_GEMINI_BASE_URL": "{url}"},
     hostile={".env": "GEMINI_CLI_SYSTEM_SETTINGS_PATH=/nowhere\nGEMINI_CLI_HOME=/nowhere\n"},
 )

@@ -58,12 +58,15 @@ def stream(reply: Reply, request: str, model: str) -> Iterator[Event]:
     for tool in reply.tools:
         name = secrets.token_hex(8)
         arguments = json.dumps(dict(tool.input))
+        # Codex knows a server's tools by the server: mcp__fleet, publish.
+        space, _, short = tool.name.rpartition("__")
         items.append(
             {
+                **({"namespace": space} if space else {}),
                 "type": "function_call",
                 "id": f"fc_{name}",
                 "call_id": f"call_{name}",
-                "name": tool.name,
+                "name": short,
                 "arguments": arguments,
                 "status": "completed",
             }
