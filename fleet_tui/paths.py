@@ -208,6 +208,16 @@ def runtime_home() -> Path:
     return Path("/tmp") / f"{_APP}-{os.getuid()}"  # noqa: S108 - checked for owner and mode before use
 
 
+def private_directory(path: Path, what: str) -> None:
+    """Make ``path`` below a directory of this user's, mode 0700.
+
+    Raises:
+        SetupError: not writable, a link, foreign-owned, or open to group or others.
+    """
+    _trusted_parent(path.parent, what)
+    _private_directory(path, what)
+
+
 def unusable(error: OSError) -> FleetError:
     """What an error of the file system means for a person: where it was and what to do."""
     where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None

@@ -70,12 +70,19 @@ def find_repository(repo: Path | None) -> Path:
         if (directory / ".fleet").is_dir() or (directory / ".git").exists():
             return directory
     raise UsageError(
-        "not a git repository", f"neither .git nor .fleet at or above {start}", "cd into one, or: git init"
+        "not a git repository", f"neither .git nor .fleet at or above {start}", or_demo("cd into one, or: git init")
     )
 
 
 def fleet_paths(repo: Path | None) -> FleetPaths:
     return FleetPaths.of(find_repository(repo))
+
+
+def or_demo(hint: str) -> str:
+    """``hint``, and how to ask the demo that runs, if one does: in a second terminal it is what was meant."""
+    from fleet_tui.demo.places import newest
+
+    return f"{hint}   (the demo that runs: fleet --demo status)" if newest() is not None else hint
 
 
 def open_reader(paths: FleetPaths) -> Reader:
@@ -87,7 +94,7 @@ def open_reader(paths: FleetPaths) -> Reader:
     from fleet_tui.store.reader import Reader
 
     if not paths.database.exists():
-        raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
+        raise FleetError("this fleet has no log yet", str(paths.database), or_demo("fleet up"))
     return Reader.open(paths.database)
 
 

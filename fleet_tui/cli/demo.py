@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import click
 from fleet_tui.cli.common import say
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.text import one_line
+from fleet_tui.paths import state_home
 
 if TYPE_CHECKING:
     from fleet_tui.demo.project import Plan
@@ -44,20 +44,22 @@ def demo(
       fleet demo                          open the control room on it; approvals wait for you
       fleet demo --agents 30 --speed 2
       fleet demo --headless --speed 10    print the story and check the outcome
+      fleet --demo status                 of the demo that runs, in another terminal and any directory
     """
-    place = _place(directory)
-    # Everything of the demo lives in its own place, also the state that other fleets keep in the home directory.
-    os.environ["FLEET_STATE_HOME"] = str(place / "state")
-    os.environ["FLEET_RUNTIME_DIR"] = str(place / "run")
-    from fleet_tui.demo import project
+    from fleet_tui.demo import places, project
 
+    place, home = _place(directory), state_home()
+    # Everything of the demo lives in its own place, also the state that other fleets keep in the home directory.
+    there = places.DemoPlace(str(place / project.NAME), str(place / "state"), str(place / "run"))
+    there.enter()
     plan = project.Plan(agents, seed, speed, hold_s=max(0, round(10 / max(1.0, speed))))
     code = 1
     try:
-        code = _run(place, plan, time_limit if headless else None)
+        with places.written_down(there, home):
+            code = _run(place, plan, time_limit if headless else None)
     finally:
         # Whatever ended it, also an error: what stays behind is said.
-        _clear(place, keep=keep or code != 0)
+        _clear(place, keep=keep or code != 0, headless=headless)
     raise click.exceptions.Exit(code)
 
 
@@ -125,13 +127,30 @@ def _check(repository: Path, plan: Plan) -> int:
 def _show(repository: Path) -> int:
     if not sys.stdout.isatty():
         raise UsageError("no terminal", "the room needs one", "fleet demo --headless")
+    from fleet_tui.cli.room import DEMO, fleet_words
     from fleet_tui.cli.up import open_fleet
 
-    return open_fleet(repository, start=False)
+    say(f"in a second terminal: {' '.join(fleet_words(DEMO))} status")
+    return open_fleet(repository, start=False, demo=True)
 
 
-def _clear(place: Path, *, keep: bool) -> None:
+def _clear(place: Path, *, keep: bool, headless: bool) -> None:
+    from fleet_tui.demo import places, project
+    from fleet_tui.paths import FleetPaths
+
     if keep:
-        say(f"kept: {place}   (FLEET_STATE_HOME={place}/state FLEET_RUNTIME_DIR={place}/run)")
-    else:
-        shutil.rmtree(place, ignore_errors=True)
+        say(f"the demo has ended, its agents too; kept: {place}")
+        say(
+            f"  FLEET_STATE_HOME={place}/state FLEET_RUNTIME_DIR={place}/run fleet --repo {place / project.NAME} status"
+        )
+        return
+    try:
+        saved = places.keep_saved(FleetPaths.of(place / project.NAME), Path.cwd())
+    except OSError as error:
+        say(f"what you saved cannot be written here ({error.strerror}); kept: {place}", err=True)
+        return
+    shutil.rmtree(place, ignore_errors=True)
+    if not headless:
+        say("the demo has ended: its agents are stopped, its repository, tickets and log are removed")
+    for file in saved:
+        say(f"kept what you saved: {one_line(str(file), 1000)}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from fleet_tui import __version__
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, UsageError
 
 COMMANDS = {
     "agent": ("fleet_tui.cli.agent", "agent", "Make, list, pause, stop, quarantine and release agents."),
@@ -93,9 +93,10 @@ class LazyGroup(click.Group):
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The repository; default: the one around the current directory.",
 )
+@click.option("--demo", is_flag=True, help="The demo that runs (`fleet demo`), from any directory and terminal.")
 @click.option("--readonly", is_flag=True, help="Of the room: only look, nothing can be done in it.")
 @click.pass_context
-def fleet(ctx: click.Context, repo: Path | None, readonly: bool) -> None:
+def fleet(ctx: click.Context, repo: Path | None, demo: bool, readonly: bool) -> None:
     """A control room for a fleet of AI coding agents. Without a command it opens the room.
 
     \b
@@ -105,12 +106,25 @@ def fleet(ctx: click.Context, repo: Path | None, readonly: bool) -> None:
       fleet ticket ready 1                       let an agent take it
       fleet up                                   start the watcher, open the room
       fleet log --follow                         the same story as text
+      fleet --demo status                        of the demo that runs in another terminal
     """
+    if demo:
+        repo = ctx.params["repo"] = _enter_demo()
     ctx.obj = repo
     if ctx.invoked_subcommand is None:
         from fleet_tui.cli.up import open_fleet
 
         ctx.exit(open_fleet(repo, start=False, readonly=readonly))
+
+
+def _enter_demo() -> Path:
+    from fleet_tui.demo.places import newest
+
+    place = newest()
+    if place is None:
+        raise UsageError("no demo runs", "none of yours is there", "fleet demo   (in a checkout: make demo)")
+    place.enter()
+    return Path(place.repository)
 
 
 def main() -> None:

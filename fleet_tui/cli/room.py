@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fleet_tui.settings.schema import Settings
     from fleet_tui.tui.last_picture import LastPicture
 
+DEMO = "--demo"
+"""The option with which any terminal speaks of the demo that runs."""
+
 
 def open_room(
     paths: FleetPaths,
@@ -27,8 +30,9 @@ def open_room(
     ascii_boxes: bool | None = None,
     readonly: bool = False,
     last: LastPicture | None = None,
+    demo: bool = False,
 ) -> int:
-    """Show the room of one fleet until the person leaves; the exit code.
+    """Show the room of one fleet until the person leaves; the exit code. A ``demo`` ends with its room.
 
     In a terminal without cursor movement (``TERM=dumb``, a pipe) the fleet's status is printed instead.
 
@@ -56,7 +60,8 @@ def open_room(
         hold_s=settings.approval.hold_s,
         config_files=partial(config_files, paths),
         start=start_words(paths, os.environ),
-        program=program_words(paths, os.environ),
+        program=fleet_words(DEMO) if demo else program_words(paths, os.environ),
+        demo=demo,
         copy_to=tuple(map(Way, ui.copy_to)),
         saved=paths.saved,
         alarms=settings.alarms,
@@ -92,6 +97,11 @@ def start_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...
 def program_words(paths: FleetPaths, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The words, quoted for a shell, with which every line about this fleet begins."""
     places = [name for name in ("FLEET_STATE_HOME", "FLEET_RUNTIME_DIR") if environ.get(name)]
-    program = "fleet" if shutil.which("fleet") else str(Path(sys.argv[0]).resolve())
     line = [f"{name}={shlex.quote(environ[name])}" for name in places]
-    return (*line, *map(shlex.quote, (program, "--repo", str(paths.repository))))
+    return (*line, *fleet_words("--repo", str(paths.repository)))
+
+
+def fleet_words(*words: str) -> tuple[str, ...]:
+    """``words`` behind this program as any directory finds it, quoted for a shell."""
+    program = "fleet" if shutil.which("fleet") else str(Path(sys.argv[0]).resolve())
+    return tuple(map(shlex.quote, (program, *words)))

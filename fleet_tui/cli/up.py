@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from fleet_tui.cli.common import fleet_paths, repo_option, say
+from fleet_tui.cli.common import fleet_paths, or_demo, repo_option, say
 from fleet_tui.domain.errors import FleetError
 
 if TYPE_CHECKING:
@@ -45,31 +45,34 @@ def open_fleet(
     theme: str | None = None,
     ascii_only: bool = False,
     readonly: bool = False,
+    demo: bool = False,
 ) -> int:
-    """Open the room of the fleet, after starting its watcher when asked; the room's exit code."""
+    """Open the room of the fleet, after starting its watcher when asked; the room's exit code. A ``demo`` ends with
+    its room."""
     from fleet_tui.tui import launch
     from fleet_tui.tui.last_picture import LastPicture
 
     paths = fleet_paths(repo)
     if not paths.config.exists():
         raise FleetError(
-            "no fleet here yet", f"{paths.config} does not exist", "fleet init   (or look first: fleet demo)"
+            "no fleet here yet", f"{paths.config} does not exist", or_demo("fleet init   (or look first: fleet demo)")
         )
     last = LastPicture(paths.last_picture)
     with last.on(launch.terminal() if room and not ascii_only else None):
-        return _open(paths, last, start=start, room=room, theme=theme, ascii_only=ascii_only, readonly=readonly)
+        look: Look = {"theme": theme, "ascii_boxes": ascii_only or None, "readonly": readonly, "demo": demo}
+        return _open(paths, last, look, start=start, room=room)
 
 
-def _open(
-    paths: FleetPaths,
-    last: LastPicture,
-    *,
-    start: bool,
-    room: bool,
-    theme: str | None,
-    ascii_only: bool,
-    readonly: bool,
-) -> int:
+class Look(TypedDict):
+    """How :func:`fleet_tui.cli.room.open_room` is to show the room."""
+
+    theme: str | None
+    ascii_boxes: bool | None
+    readonly: bool
+    demo: bool
+
+
+def _open(paths: FleetPaths, last: LastPicture, look: Look, *, start: bool, room: bool) -> int:
     from fleet_tui.settings.load import load_settings
 
     settings = load_settings(paths.repository).require()
@@ -85,5 +88,4 @@ def _open(
         raise FleetError("this fleet has never run", str(paths.database), "fleet up")
     from fleet_tui.cli.room import open_room
 
-    ascii_boxes = ascii_only or None
-    return open_room(paths, settings, theme=theme, ascii_boxes=ascii_boxes, readonly=readonly, last=last)
+    return open_room(paths, settings, last=last, **look)

@@ -17,6 +17,7 @@ import yaml
 from fleet_tui.forge.local import LocalForge
 from fleet_tui.paths import FleetPaths, shipped_config
 
+NAME = "textkit"
 FIXED = 8
 """One product owner, four developers, a tech lead, a tester, a release manager."""
 BUDGET_TOKENS = 150_000
@@ -53,7 +54,7 @@ def shipping(told: Sequence[Ticket]) -> set[int]:
 
 def create(directory: Path, plan: Plan) -> FleetPaths:
     """Make the repository and its fleet under ``directory``; the tickets are ready."""
-    repository = directory / "textkit"
+    repository = directory / NAME
     shutil.copytree(shipped_config() / "demo" / "project", repository, ignore=shutil.ignore_patterns("__pycache__"))
     (repository / ".gitignore").write_text("__pycache__/\n", encoding="utf-8")
     _write_fleet(repository, plan)

@@ -124,6 +124,8 @@ class RoomApp(Ways, CopyingApp):
             self.context.replay.start(self)
         if self.context.live:
             self._show_live_panes()
+        if self.context.demo:
+            self.say(f"in a second terminal: {' '.join(self.context.program)} status", "quiet")
         self.set_interval(1.0, self._tick, name="ages")
 
     @work(group="live", exit_on_error=False)

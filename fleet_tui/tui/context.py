@@ -52,6 +52,8 @@ class RoomContext:
     """How notices go out of the terminal while nobody looks."""
     readonly: bool = False
     """Opened to look only: nothing can be done in it."""
+    demo: bool = False
+    """A demo's own room: when it is left, the demo ends, and all of it is removed."""
     remembered: Path | None = None
     """The file that keeps what a person set in the room for the next time."""
     last_picture: LastPicture | None = None

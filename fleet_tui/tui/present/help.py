@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fleet_tui.readmodel.values import SIGNS, Doing
 from fleet_tui.tui.keys.key import EVERYWHERE, SCOPES, Here, Key
@@ -20,15 +20,24 @@ MEANINGS: dict[Doing, str] = {
     Doing.ASK: "asked a person",
     Doing.WAIT: "waits: queued, for a gate or another role",
     Doing.LIMITED: "budget or vendor limit used up",
-    Doing.ERROR: "its last run failed or crashed",
+    Doing.ERROR: "its last run failed or crashed, or its program is missing",
     Doing.QUARANTINED: "contained until a person releases it",
     Doing.PAUSED: "paused by a person or a rule",
     Doing.OFF: "disabled, or no longer configured",
 }
 
+_IN_A_SHELL = {
+    "status": "the room in one page of text",
+    "queue": "what needs you, and what answers it",
+    "log --follow": "what happens, as it happens",
+}
 
-def help_sections(here: Here, keymap: Mapping[str, str]) -> tuple[Section, ...]:
-    """What works here, what works everywhere, and the signs; a key that does nothing now says why."""
+
+def help_sections(here: Here, keymap: Mapping[str, str], program: Sequence[str] = ("fleet",)) -> tuple[Section, ...]:
+    """What works here, what works everywhere, and the signs; a key that does nothing now says why.
+
+    ``program``: the words with which a shell line about this fleet begins.
+    """
     keys = [key for key in KEYS if key.concerns(here)]
     own = tuple(part for key in keys if here.scope in key.scopes for part in _key_line(key, here, keymap))
     everywhere = tuple(part for key in keys if EVERYWHERE in key.scopes for part in _key_line(key, here, keymap))
@@ -38,8 +47,14 @@ def help_sections(here: Here, keymap: Mapping[str, str]) -> tuple[Section, ...]:
         Section("everywhere", everywhere),
         Section("signs", signs()),
         Section(f"typed behind {shown('colon')}", tuple(_command_lines())),
+        Section("in a second terminal", tuple(_lines_of_a_shell(" ".join(program)))),
         Section("safety", ((Span("small letters look, CAPITALS act and always ask first"),),)),
     )
+
+
+def _lines_of_a_shell(program: str) -> Iterator[Line]:
+    for words, told in _IN_A_SHELL.items():
+        yield (Span(f"{program} {words}", "strong"), Span(f"   {told}"))
 
 
 def _command_lines() -> Iterator[Line]:

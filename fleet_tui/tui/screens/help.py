@@ -34,7 +34,8 @@ class HelpScreen(RoomScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#help", TextPane).set_sections(help_sections(self._about, self.room.context.keymap))
+        context = self.room.context
+        self.query_one("#help", TextPane).set_sections(help_sections(self._about, context.keymap, context.program))
 
     async def do_room_back(self) -> None:
         await self.dismiss()
