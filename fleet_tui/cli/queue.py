@@ -10,7 +10,7 @@ import click
 
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, repo_option, say
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.needs import command_for
+from fleet_tui.readmodel.needs import command_for, is_decided, seen_by
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.values import NeedItem, NeedKind
 
@@ -28,7 +28,22 @@ _KEYS = {
     NeedKind.HELD: ("act.undo",),
     NeedKind.BLOCKED: ("ticket.unblock",),
 }
-"""The rows of the room's table of keys that answer a need where `w` leads."""
+_KEYS_BY_RULE = {
+    "blocked": "ticket.unblock",
+    "budget": "agent.extend",
+    "budget-wanted": "agent.extend",
+    "budget-warning": "agent.extend",
+    "contained-runs": "agent.stop",
+    "crash-loop": "ticket.unblock",
+    "delivery": "agent.attach",
+    "halt": "fleet.halt",
+    "idle": "agent.message",
+    "quarantine": "agent.release",
+    "silent-hooks": "agent.stop",
+    "turn-failed": "agent.message",
+}
+"""The rows of the room's table of keys that answer a need where `w` leads; an alarm's by its rule, where its matter is
+an agent's or the fleet's and one key decides it."""
 
 
 def what(item: NeedItem) -> str:
@@ -43,7 +58,7 @@ def queue(repo: Path | None, as_json: bool) -> None:
     """What needs you, the most urgent first, as in the room.
 
     Each with the reason, how long it has waited, and the key in the room (behind `w`, which leads there) or the command
-    that answers it.
+    that answers it. Of an alarm that a person decides, `seen` only says that you know of it.
 
     \b
     Examples:
@@ -65,6 +80,8 @@ def queue(repo: Path | None, as_json: bool) -> None:
         say(f"{place:>2}. P{item.priority} {age(item.since_ns, now_ns):>3}  {what(item)}")
         say(f"    why: {_why(item, now_ns)}")
         say(f"    room: w, then {' or '.join(_shown(item, keys))}    command: {command_for(item)}")
+        if item.kind is NeedKind.ALARM and is_decided(item):
+            say(f"    seen, and still to be decided: {seen_by(item)}")
 
 
 def _why(item: NeedItem, now_ns: int) -> str:
@@ -96,12 +113,16 @@ def _facts(place: int, item: NeedItem, keys: dict[str, str]) -> dict[str, Any]:
         "followers": item.followers,
         "keys": _shown(item, keys),
         "command": command_for(item),
+        "seen_command": seen_by(item) if item.kind is NeedKind.ALARM else None,
     }
 
 
 def _shown(item: NeedItem, keys: dict[str, str]) -> list[str]:
     from fleet_tui.tui.keys.names import shown
 
+    decides = _KEYS_BY_RULE.get(item.rule) if is_decided(item) else None
+    if decides is not None and (item.agent is not None or item.rule == "halt"):
+        return [shown(keys[decides].split(",")[0])]
     return [shown(keys[identity].split(",")[0]) for identity in _KEYS[item.kind]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -45,7 +46,12 @@ def queue(
     return order(
         [
             *(
-                alarm_need(alarm, agent_of(alarm.about, runs, tickets, pull_requests), follow[alarm.id])
+                alarm_need(
+                    alarm,
+                    agent_of(alarm.about, runs, tickets, pull_requests),
+                    follow[alarm.id],
+                    ticket_of(alarm.about, runs, pull_requests),
+                )
                 for alarm in alarms
                 if is_open(alarm)
                 and alarm.first not in first
@@ -83,6 +89,17 @@ def agent_of(
     return None
 
 
+def ticket_of(about: str, runs: Mapping[str, Run], pull_requests: Mapping[int, PullRequest]) -> int | None:
+    """The ticket behind a subject such as ``run:<id>``, ``ticket:3`` or ``pr:2``."""
+    noun, _, name = about.partition(":")
+    if noun == "run":
+        return runs[name].ticket if name in runs else None
+    if noun in {"pr", "ticket"} and name.isdecimal():
+        pull_request = pull_requests.get(int(name)) if noun == "pr" else None
+        return int(name) if noun == "ticket" else pull_request.ticket if pull_request else None
+    return None
+
+
 _NOUNS = {"pr": "#", "ticket": "ticket ", "agent": "", "run": "run .."}
 
 
@@ -94,7 +111,7 @@ def words_of(about: str) -> str:
     return f"{_NOUNS[noun]}{name[-8:] if noun == 'run' else name}"
 
 
-def alarm_need(alarm: Alarm, agent: str | None, followers: int = 0) -> NeedItem:
+def alarm_need(alarm: Alarm, agent: str | None, followers: int = 0, ticket: int | None = None) -> NeedItem:
     return NeedItem(
         NeedKind.ALARM,
         alarm.id,
@@ -106,6 +123,9 @@ def alarm_need(alarm: Alarm, agent: str | None, followers: int = 0) -> NeedItem:
         about=words_of(alarm.about),
         response=one_line(alarm.response),
         followers=followers,
+        rule=alarm.rule,
+        subject=alarm.about,
+        ticket=ticket,
     )
 
 
@@ -147,11 +167,47 @@ _COMMANDS = {
     NeedKind.HELD: "fleet approval undo '#{0.pr}'",
     NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
 }
+_RELEASE = "fleet agent release {agent} --reason TEXT"
+_EXTEND = "fleet budget extend {subject} AMOUNT --reason TEXT"
+_UNBLOCK = "fleet ticket unblock {ticket} --reason TEXT"
+_BY_RULE = {
+    "blocked": _UNBLOCK,
+    "budget": _EXTEND,
+    "budget-wanted": _EXTEND,
+    "budget-warning": _EXTEND,
+    "config": "fleet config validate",
+    "contained-runs": "fleet agent stop {agent}",
+    "crash-loop": _UNBLOCK,
+    "delivery": "fleet agent attach {agent}",
+    "halt": "fleet halt --lift",
+    "idle": "fleet agent message {agent} TEXT",
+    "isolation": "fleet doctor --security",
+    "program": "fleet doctor",
+    "quarantine": _RELEASE,
+    "silent-hooks": "fleet agent stop {agent}",
+    "ticket-stuck": "fleet ticket show {ticket}",
+    "turn-failed": "fleet agent message {agent} TEXT",
+}
+"""What decides the matter of an alarm; to have seen it changes nothing there."""
 
 
 def command_for(item: NeedItem) -> str:
-    """The command that answers a need."""
+    """The command that answers a need: that decides it, where a command can; else the one that says it was seen."""
+    told = _BY_RULE.get(item.rule, "")
+    known = {"agent": item.agent, "ticket": item.ticket, "subject": item.subject or None}
+    if told and all(known[name] is not None for name in known if f"{{{name}}}" in told):
+        return told.format(**{name: shlex.quote(str(value)) for name, value in known.items()})
     return _COMMANDS[item.kind].format(item)
+
+
+def is_decided(item: NeedItem) -> bool:
+    """Whether :func:`command_for` decides it, and does not only say that it was seen."""
+    return item.kind is not NeedKind.ALARM or command_for(item) != seen_by(item)
+
+
+def seen_by(item: NeedItem) -> str:
+    """The command that says that an alarm was seen."""
+    return _COMMANDS[NeedKind.ALARM].format(item)
 
 
 def after(items: Sequence[NeedItem], current: NeedItem | None) -> NeedItem | None:

@@ -82,6 +82,12 @@ class NeedItem:
     """What is expected of the person, where the kind does not say it."""
     followers: int = 0
     """Of an alarm: others that stand and probably follow from it."""
+    rule: str = ""
+    """Of an alarm: what raised it."""
+    subject: str = ""
+    """Of an alarm: what it is about, as the log calls it: ``agent:dev``, ``pr:2``."""
+    ticket: int | None = None
+    """Of an alarm: the ticket that waits with it."""
 
     @property
     def who(self) -> str:

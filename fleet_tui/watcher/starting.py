@@ -50,6 +50,7 @@ async def start(ctx: Context, run: Run) -> None:
         agent = ctx.settings.agent(run.agent)
         workspace, branch, base = await _workspace(ctx, run)
         await _launch(ctx, run, agent, workspace, branch, base)
+        await alarms.clear(ctx, "start", f"agent:{run.agent}", "a later run of it began")
     except FleetError as error:
         fresh = ctx.reader.run(run.id)
         if fresh is not None and fresh.state is RunState.STARTING:
