@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from textual.widgets import Input
+
 from fleet_tui.bus import operator
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event
 from fleet_tui.tui import commands
 from fleet_tui.tui.commands import Act, Outcome
@@ -25,9 +29,12 @@ _DOUBT_S = 600.0
 
 @dataclass(eq=False, slots=True)
 class Errand:
-    """One question or act under way. ``words`` name what is done to what."""
+    """One question or act under way. ``words`` name what is done to what; a question has its ``call``: its answer may
+    be given up."""
 
     words: str
+    call: asyncio.Task[dict[str, Any]] | None = None
+    is_given_up: bool = False
     started_s: float = field(default_factory=time.monotonic)
     is_over: bool = False
 
@@ -75,13 +82,39 @@ class Errands:
             self._show()
 
     async def ask(self, words: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
-        """A question that changes nothing.
+        """A question that changes nothing. A person may give it up with Esc.
 
         Raises:
-            FleetError: refused, failed or unanswered.
+            FleetError: refused, failed, unanswered or given up.
         """
-        with self.under_way(words):
-            return await commands.ask(self._room.context.operator_socket, op, args)
+        with self.under_way(words) as errand:
+            errand.call = asyncio.create_task(commands.ask(self._room.context.operator_socket, op, args))
+            try:
+                return await errand.call
+            except asyncio.CancelledError:
+                if not errand.is_given_up:
+                    raise
+                raise FleetError("given up", "you cancelled it", "r asks again") from None
+
+    def give_up(self) -> bool:
+        """Cancel the question that the message line offers to cancel, and say so; whether there was one."""
+        errand = self._on_show()
+        if errand is None or not self._may_give_up(errand):
+            return False
+        assert errand.call is not None
+        errand.is_given_up = True
+        errand.call.cancel()
+        self._room.say(f"{errand.words}: cancelled; r asks again", "quiet")
+        return True
+
+    def _may_give_up(self, errand: Errand) -> bool:
+        """Not an act; and not where Esc closes the field that is typed into, or ends an act on several."""
+        typed = self._room.bulk is not None or isinstance(self._room.screen.focused, Input)
+        return errand.call is not None and not errand.is_given_up and not typed
+
+    def _on_show(self) -> Errand | None:
+        """The newest that takes a while."""
+        return next((one for one in reversed(self._open) if one.took_s >= SHOWN_AFTER_S), None)
 
     async def perform(self, act: Act, *, is_one_of_many: bool = False) -> Outcome:
         """Ask for ``act`` once, under an id by which its events are found when the answer is lost. Of one of many it is
@@ -99,8 +132,12 @@ class Errands:
 
     def words(self) -> str:
         """What takes a while now; empty when nothing does."""
-        slow = [errand for errand in self._open if errand.took_s >= SHOWN_AFTER_S]
-        return slow[-1].text() + (f"  (+{len(slow) - 1} more)" if len(slow) > 1 else "") if slow else ""
+        errand = self._on_show()
+        if errand is None:
+            return ""
+        more = sum(one.took_s >= SHOWN_AFTER_S for one in self._open) - 1
+        ways = (f"(+{more} more)" if more else "", "Esc cancels" if self._may_give_up(errand) else "")
+        return "  ".join(filter(None, (errand.text(), *ways)))
 
     def look(self) -> None:
         """Something was recorded: perhaps one of the acts in doubt."""

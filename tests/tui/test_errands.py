@@ -82,6 +82,69 @@ async def test_a_slow_look_says_what_is_looked_for(fleet: Any, until: Any, text:
         await until(lambda: "working" not in text(app) and "def rotate" in text(app))
 
 
+async def test_escape_gives_a_slow_look_up_and_nothing_else(fleet: Any, until: Any, text: Any) -> None:
+    asked: list[str] = []
+
+    async def slow(request: str) -> None:
+        asked.append(request)
+        await asyncio.Event().wait()
+
+    fleet.before["diff"] = slow
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: "the diff of #1: working 0." in text(app) and "…  Esc cancels" in text(app))
+        await pilot.press("escape")
+        await until(lambda: app.message == "the diff of #1: cancelled; r asks again")
+        await until(lambda: not app.errands._open and "not here, r tries again: given up" in text(app))
+        assert "2 APPROVALS" in text(app), "the screen stays"
+        app.feed.poke()
+        await pilot.pause()
+        assert len(asked) == 1, "it is not asked again by itself"
+        fleet.before.pop("diff")
+        await pilot.press("r")
+        await until(lambda: "def rotate" in text(app))
+        await pilot.press("escape")
+        await until(lambda: "1 WALL" in text(app))
+
+
+async def test_q_leaves_the_screen_though_something_is_slow(fleet: Any, until: Any, text: Any) -> None:
+    async def slow(_request: str) -> None:
+        await asyncio.Event().wait()
+
+    fleet.before["diff"] = slow
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: "Esc cancels" in text(app))
+        await pilot.press("q")
+        await until(lambda: "1 WALL" in text(app) and "the diff of #1: working" in text(app))
+        await pilot.press("escape")
+        await until(lambda: not app.errands._open)
+
+
+async def test_an_act_is_never_given_up(fleet: Any, until: Any, text: Any, never: list[str]) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("3", "1")
+        await pause(pilot, app, until)
+        await until(lambda: "pause dev-1: working 0." in text(app))
+        assert "Esc cancels" not in text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.errands.words().startswith("pause dev-1: working")
+    assert len(never) == 1
+
+
+async def test_a_slow_report_of_the_system_may_be_given_up(fleet: Any, until: Any, text: Any) -> None:
+    async def slow(_request: str) -> None:
+        await asyncio.Event().wait()
+
+    fleet.before["system"] = slow
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("8")
+        await until(lambda: "how the system is: working 0." in text(app) and "Esc cancels" in text(app))
+        await pilot.press("escape")
+        await until(lambda: not app.errands._open and "8 SYSTEM" in text(app))
+
+
 async def test_an_act_that_the_log_has_is_done_though_no_answer_came(
     fleet: Any, until: Any, text: Any, never: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -252,6 +252,8 @@ class RoomScreen(Copies, ReplayKeys):
         if key.why_not(self.here()) is not None:
             self.room.say(lambda: self._why_not(key), "quiet")
             return
+        if identity == "room.back" and self.room.errands.give_up():
+            return
         result = getattr(self, key.method)()
         if inspect.isawaitable(result):
             await result
@@ -277,13 +279,11 @@ class RoomScreen(Copies, ReplayKeys):
             self.room.say("w: nothing else needs you", "quiet")
 
     def do_need_acknowledge(self) -> None:
-        item = self.here().alarm
-        if item is not None:
+        if (item := self.here().alarm) is not None:
             self.room.act(Act("acknowledge", {"alarm": item.id}, "acknowledge", item.title))
 
     def do_act_undo(self) -> None:
-        card = self.here().held
-        if card is not None:
+        if (card := self.here().held) is not None:
             self.room.act(Act("undo", {"approval": card.id}, "undo", f"#{card.approval.pr}"), self)
 
     def do_fleet_halt(self) -> None:
@@ -316,7 +316,7 @@ class RoomScreen(Copies, ReplayKeys):
         await self.room.go("wall")
 
     async def do_room_leave(self) -> None:
-        await self.action_do("room.back")
+        await self.do_room_back()
 
     async def do_room_help(self) -> None:
         from fleet_tui.tui.screens.help import HelpScreen
