@@ -67,7 +67,7 @@ ABOVE = {
     "claude-running-bash": "✽ Inferring…",
     "codex-done": "Worked for",
     "codex-running": "• Working",
-    "copilot-done": "/work/shop",
+    "copilot-done": "/home/shop",
     "gemini-done": "✦ gemini tui done",
     "gemini-running": "⠹ Thinking...",
 }
