@@ -168,6 +168,17 @@ class Limits(Section):
     """Ceilings of the whole fleet."""
 
     max_running: Annotated[f.Number, Field(ge=1, le=1000)] = Field(8, description="Runs at the same time.")
+    memory_reserve_mb: Annotated[f.Number, Field(ge=0, le=10_000_000)] = Field(
+        512, description="Memory that stays free for you and what lives already; what would take it waits. 0: no limit."
+    )
+    memory_run_mb: Annotated[f.Number, Field(ge=1, le=1_000_000)] = Field(
+        400, description="What a run is expected to take, in MB, until it has taken it."
+    )
+    memory_pressure: Annotated[f.Number, Field(ge=1, le=100)] | None = Field(
+        20,
+        description="Percent of the time that programs of this machine wait for memory from which on no run starts, "
+        "where the kernel tells it (Linux); empty: no limit.",
+    )
     restart_attempts: Annotated[f.Number, Field(ge=0, le=100)] = Field(
         3, description="Attempts at one piece of work, the first one included, before a person must look."
     )

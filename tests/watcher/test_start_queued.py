@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from fleet_tui.domain.events import RunStopRequested
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import RunState
-from fleet_tui.watcher import starting
+from fleet_tui.domain.states import AlarmState, RunState
+from fleet_tui.governance.admission import Host
+from fleet_tui.watcher import admission, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.queueing import queued
@@ -83,3 +85,35 @@ async def test_nothing_starts_while_the_fleet_ends(make_fleet: MakeFleet, slow: 
     fleet.ctx.ending = True
     await _pass(fleet)
     assert slow.begun == []
+
+
+async def test_a_full_host_holds_runs_back_and_says_so(
+    make_fleet: MakeFleet, slow: SlowStarts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = [agent("one", "observer"), agent("two", "observer")]
+    fleet = await make_fleet(team, limits={"memory_reserve_mb": 10_000_000})
+    await _queue(fleet, "one", "two")
+    await _pass(fleet)
+    await _pass(fleet)
+    assert slow.begun == ["one"], "one may always work"
+    (alarm,) = fleet.ctx.reader.alarms(AlarmState.ACTIVE, rule="host")
+    assert "10000000 MB are to stay free" in alarm.title
+    monkeypatch.setattr(admission, "look", lambda: Host(99_000_000, None))
+    await _pass(fleet)
+    assert slow.begun == ["one", "two"]
+    assert not fleet.ctx.reader.alarms(AlarmState.ACTIVE, rule="host")
+
+
+async def test_a_host_that_has_no_time_but_for_its_memory_gets_no_run_more(
+    make_fleet: MakeFleet, slow: SlowStarts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fleet = await make_fleet([agent("one", "observer"), agent("two", "observer")])
+    told = tmp_path / "memory"
+    monkeypatch.setattr(admission, "PRESSURE", told)
+    told.write_text("some avg10=64.20 avg60=1.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n")
+    await _queue(fleet, "one", "two")
+    await _pass(fleet)
+    assert slow.begun == ["one"]
+    told.write_text("some avg10=3.00 avg60=1.00 avg300=0.00 total=1\n")
+    await _pass(fleet)
+    assert slow.begun == ["one", "two"]

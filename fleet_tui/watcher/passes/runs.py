@@ -35,6 +35,7 @@ from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.watcher import alarms, ending, programs, refusals, spending, starting
+from fleet_tui.watcher.admission import Admission
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
 from fleet_tui.watcher.parties import at_high_risk
@@ -64,7 +65,7 @@ async def start_queued(ctx: Context) -> None:
     room = ctx.settings.limits.max_running - len(taken)
     busy = Counter(run.agent for run in taken)
     agents, risky = {agent.name: agent for agent in ctx.reader.agents()}, at_high_risk(ctx)
-    look = programs.Look(ctx)
+    look, host = programs.Look(ctx), Admission(ctx, taken)
     for run in waiting:
         if run in begun:
             continue
@@ -75,12 +76,13 @@ async def start_queued(ctx: Context) -> None:
         full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
             continue
-        if not await look.finds(run):
+        if not (await look.finds(run) and await host.admits()):
             continue
         if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]
             room -= 1
             busy[run.agent] += 1
     await look.tell([run for run in waiting if run not in begun])
+    await host.tell()
     refused = {"fleet": ctx.level.refusal} if ctx.level.refusal else {}
     await alarms.keep(ctx, "isolation", refused, priority=1, response=_NO_ISOLATION, over="agents may start")
 
