@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.tmux import sandbox
+from fleet_tui.tmux.frames import FrameSource, Rows
 from fleet_tui.tmux.server import TmuxServer
+from tests.tmux.frames_support import Watch, Watcher
 from tests.tmux.tmux_support import CONFIG, PtyRun
 
 _BWRAP = sandbox.bubblewrap()
@@ -54,6 +56,22 @@ async def tmux(cold: TmuxServer) -> AsyncIterator[TmuxServer]:
     await cold.ensure()
     yield cold
     await cold.stop()
+
+
+@pytest.fixture
+async def watch(tmux: TmuxServer) -> AsyncIterator[Watch]:
+    """Start watching: panes and their rows."""
+    watchers: list[Watcher] = []
+
+    def start(visible: dict[str, Rows], **options: float) -> Watcher:
+        source = FrameSource(tmux, **options)
+        source.watch(visible)
+        watchers.append(Watcher(source))
+        return watchers[-1]
+
+    yield start
+    for watcher in watchers:
+        await watcher.stop()
 
 
 @pytest.fixture

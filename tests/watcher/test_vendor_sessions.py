@@ -13,14 +13,16 @@ from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.events import RunCrashed, RunQueued
 from fleet_tui.domain.model import Question, Run
 from fleet_tui.domain.states import Isolation, RunState
+from fleet_tui.governance.guard.acts import Act
 from fleet_tui.governance.isolation import Level
 from fleet_tui.vendors.claude_code import ClaudeCode
 from fleet_tui.watcher import guard_desk, permission_desk, sessions, starting
 from fleet_tui.watcher.agents_desk import AgentsDesk
+from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import listening, runs
 from fleet_tui.watcher.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.watcher_support import Fleet, agent
+from tests.watcher.watcher_support import Fleet, agent, until
 
 SESSION = "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11"
 RULES = [
@@ -94,13 +96,27 @@ async def test_a_person_s_answer_closes_the_dialog_and_is_no_prompt(make_fleet: 
     assert decision(await waiting) == {"behavior": "deny", "message": "a person said: rather not"}
 
 
-async def test_answered_in_the_pane_nobody_waits_for_the_room(make_fleet: MakeFleet) -> None:
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The questions whose answers are waited for, one for each call that came so far."""
+    found: list[str] = []
+    real = permission_desk._answer_in_time
+
+    async def noted(ctx: Context, run: Run, act: Act, question: str, *more: Any) -> dict[str, Any]:
+        found.append(question)
+        return await real(ctx, run, act, question, *more)
+
+    monkeypatch.setattr(permission_desk, "_answer_in_time", noted)
+    return found
+
+
+async def test_answered_in_the_pane_nobody_waits_for_the_room(make_fleet: MakeFleet, begun: list[str]) -> None:
     fleet, run = await at_work(make_fleet)
     first = await asks(fleet, run, "touch x")
     asked = question(fleet)
     assert first == {"verdict": "wait", "question": asked.id}
     waiting = asyncio.create_task(asks(fleet, run, "touch x", waiting=asked.id))
-    await asyncio.sleep(0.05)
+    await until(lambda: begun == [asked.id], 40)
     await hook(fleet, run, "PostToolUse", **did("ls"))
     assert question(fleet).id == asked.id, "what ran beside it answers nothing"
     await hook(fleet, run, "PostToolUse", **did("touch x", run))
@@ -310,7 +326,9 @@ async def test_a_home_that_the_agent_spoilt_is_told(make_fleet: MakeFleet) -> No
     assert alarm.title.startswith("dev cannot start: its settings cannot be written")
 
 
-async def test_one_yes_is_for_one_of_many_who_wait(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_yes_is_for_one_of_many_who_wait(
+    make_fleet: MakeFleet, begun: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever has found it unused writes that down some time later, as on a slow disk."""
     real = guard_desk._say
 
@@ -323,7 +341,7 @@ async def test_one_yes_is_for_one_of_many_who_wait(make_fleet: MakeFleet, monkey
     asked = (await asks(fleet, run, "touch x", "PreToolUse"))["question"]
     monkeypatch.setattr(guard_desk, "_say", slowly)
     waiting = [asyncio.create_task(asks(fleet, run, "touch x", "PreToolUse", waiting=asked)) for _ in range(4)]
-    await asyncio.sleep(0.1)
+    await until(lambda: begun == [asked] * 4, 40)
     await fleet.person.answer("kim", "answer", {"question": asked, "text": "yes"})
     verdicts = [(await one)["verdict"] for one in waiting]
     assert verdicts.count("allow") == 1
