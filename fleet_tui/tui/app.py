@@ -147,11 +147,8 @@ class RoomApp(Ways, CopyingApp):
     def exit(self, *arguments: Any, **options: Any) -> None:
         """As Textual's; the wall on show is kept for the next start."""
         screen, last = self.screen if self.screen_stack else None, self.context.last_picture
-        if last is not None and isinstance(screen, WallScreen) and screen.snapshot is not None:
-            screen.said = None
-            screen.show_message()
-            size = (screen.size.width, screen.size.height)
-            last.keep([strip.text for strip in screen._compositor.render_strips(screen.size)], size, self.now_ns)
+        if last is not None and isinstance(screen, WallScreen):
+            screen.leave_picture(last)
         super().exit(*arguments, **options)
 
     def on_unmount(self) -> None:

@@ -15,6 +15,7 @@ from fleet_tui.tui.keys.key import WALL, Here
 from fleet_tui.tui.keys.keymap import effective
 from fleet_tui.tui.keys.names import shown
 from fleet_tui.tui.keys.table import textual_bindings
+from fleet_tui.tui.last_picture import LastPicture
 from fleet_tui.tui.present import wall as present
 from fleet_tui.tui.present.first_run import first_lines, never_ran
 from fleet_tui.tui.present.frame import LARGE
@@ -189,6 +190,14 @@ class WallScreen(FilteredWall, MarkedAgents):
         """The wall is the top: only the field, the marks and the filter can be left."""
         if not (self.end_find() or self.end_marks()) and self.is_filtered:
             self.filter_by(AgentFilter())
+
+    def leave_picture(self, last: LastPicture) -> None:
+        """Keep what is shown for the next start, without a message of now."""
+        if self.snapshot is not None:
+            self.said = None
+            self.show_message()
+            rows = [strip.text for strip in self._compositor.render_strips(self.size)]
+            last.keep(rows, (self.size.width, self.size.height), self.room.now_ns)
 
     async def do_room_leave(self) -> None:
         """The only way out of the room, twice so that one `q` too many on another screen does not leave."""
