@@ -316,7 +316,7 @@ def say(event: str, summary: str, payload: dict[str, object] | None = None, to: 
     if answer is None:
         print(f"queued: the watcher is away ({event})")
     else:
-        number = f" as #{show(answer['seq'])}" if answer.get("seq") else ""
+        number = f" as event {show(answer['seq'])}" if answer.get("seq") else ""
         print(show(answer.get("message") or f"published {event}{number}"))
     return 0
 
@@ -377,7 +377,7 @@ def inbox(words: list[str], options: dict[str, str]) -> int:
         print(dumps(messages))
         return 0
     for mail in messages if isinstance(messages, list) else []:
-        print(show(f"#{mail.get('seq')} {mail.get('kind')} from {mail.get('sender')}: {mail.get('summary')}"))
+        print(show(f"{mail.get('seq')} {mail.get('kind')} from {mail.get('sender')}: {mail.get('summary')}"))
     if not messages:
         print("nothing new")
     return 0

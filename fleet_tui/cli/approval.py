@@ -23,6 +23,7 @@ from fleet_tui.cli.common import (
 )
 from fleet_tui.cli.pr import reviewer
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.numbers import no_pull_request, pull_request_number
 from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import one_line
 
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
 def approval() -> None:
     """List, show, approve and reject what waits for you.
 
-    APPROVAL is an id, or #N for the open approval of pull request N.
+    APPROVAL is an id, or N (also PRN, pr:N) for the open approval of pull request N.
 
     \b
     Examples:
       fleet approval list
-      fleet approval show '#3'
-      fleet approval approve '#3' --head 3f9c1e2a
-      fleet approval reject '#3' --reason "needs a test"
+      fleet approval show 3
+      fleet approval approve 3 --head 3f9c1e2a
+      fleet approval reject 3 --reason "needs a test"
     """
 
 
@@ -68,7 +69,7 @@ def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
     cells = [
         (
             a.id,
-            f"#{a.pr}",
+            f"PR {a.pr}",
             f"#{a.ticket}",
             a.state.value,
             a.head_sha[:8],
@@ -95,7 +96,7 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
 
     \b
     Example:
-      fleet approval show '#3'
+      fleet approval show 3
     """
     paths = fleet_paths(repo)
     reader = open_reader(paths)
@@ -107,7 +108,7 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"approval": found, "gates": gates, "reviews": reviews, "diff": changes.get("files", [])})
         return
-    say(f"#{found.pr} {one_line(_title(reader, found.pr))}")
+    say(f"PR {found.pr} {one_line(_title(reader, found.pr))}")
     say(f"head {found.head_sha}  base {found.base_sha}  {found.state.value}  policy {one_line(found.policy)}")
     say(f"risk {found.risk_band} when it was asked  {persons_line(found)}")
     for reason in found.reasons:
@@ -119,7 +120,7 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
         verdict = f"{review.verdict.value}{stale} @{review.head_sha[:8]}"
         say(f"  {reviewer(review)}: {verdict}  {one_line(review.summary, 100)}".rstrip())
     _print_diff(changes)
-    say(f"\n  fleet approval approve '#{found.pr}' --head {found.head_sha[:8]}")
+    say(f"\n  fleet approval approve {found.pr} --head {found.head_sha[:8]}")
 
 
 def persons_line(approval: Approval) -> str:
@@ -156,10 +157,10 @@ def approve(name: str, head: str, sign: Path | None, signature: Path | None, rep
 
     \b
     Examples:
-      fleet approval approve '#3' --head 3f9c1e2a
-      fleet approval approve '#3' --head 3f9c1e2a --sign ~/.ssh/id_ed25519.pub
-      fleet approval statement '#3' > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
-      fleet approval approve '#3' --head 3f9c1e2a --signature three.sig
+      fleet approval approve 3 --head 3f9c1e2a
+      fleet approval approve 3 --head 3f9c1e2a --sign ~/.ssh/id_ed25519.pub
+      fleet approval statement 3 > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
+      fleet approval approve 3 --head 3f9c1e2a --signature three.sig
     """
     found = _find(open_reader(fleet_paths(repo)), name)
     if len(head) < 7:
@@ -178,7 +179,7 @@ def statement(name: str, repo: Path | None, as_json: bool) -> None:
 
     \b
     Example:
-      fleet approval statement '#3' > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
+      fleet approval statement 3 > three; ssh-keygen -Y sign -n fleet -f ~/.ssh/id_ed25519 three
     """
     found = _find(open_reader(fleet_paths(repo)), name)
     text = signing.statement(repo, {"approval": found.id})
@@ -196,7 +197,7 @@ def undo(name: str, repo: Path | None) -> None:
 
     \b
     Example:
-      fleet approval undo '#3'
+      fleet approval undo 3
     """
     act(repo, "undo", {"approval": _find(open_reader(fleet_paths(repo)), name).id})
 
@@ -211,21 +212,23 @@ def reject(name: str, reason: str, changes: bool, repo: Path | None) -> None:
 
     \b
     Examples:
-      fleet approval reject '#3' --reason "we do not want this"
-      fleet approval reject '#3' --changes --reason "add a test for the empty list"
+      fleet approval reject 3 --reason "we do not want this"
+      fleet approval reject 3 --changes --reason "add a test for the empty list"
     """
     found = _find(open_reader(fleet_paths(repo)), name)
     act(repo, "request_changes" if changes else "reject", {"approval": found.id, "reason": reason})
 
 
 def _find(reader: Reader, name: str) -> Approval:
-    number = name.removeprefix("#")
-    if number.isdecimal():
-        approvals = reader.approvals(pr=int(number))
+    number = pull_request_number(name)
+    if number is not None:
+        approvals = reader.approvals(pr=number)
         waiting = [a for a in approvals if a.state in (ApprovalState.REQUESTED, ApprovalState.HELD)]
         if waiting or approvals:
             return (waiting or approvals)[-1]
     found = reader.approval(name)
     if found is None:
-        raise UsageError("no such approval", name, "fleet approval list")
+        raise UsageError(
+            "no such approval", no_pull_request(name) if name.startswith("#") else name, "fleet approval list"
+        )
     return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fleet_tui.domain.errors import FleetError, Unanswered, UsageError
+from fleet_tui.domain.numbers import no_pull_request, pull_request_number
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.paths import FleetPaths
 
@@ -41,7 +42,7 @@ def json_option(function: F) -> F:
 
 
 class Number(click.ParamType[int]):
-    """The number of a ticket or pull request, as it is written everywhere: ``3`` or ``#3``."""
+    """The number of a ticket, as it is written everywhere: ``3`` or ``#3``."""
 
     name = "number"
 
@@ -52,7 +53,20 @@ class Number(click.ParamType[int]):
         return int(text)
 
 
+class PullRequestNumber(click.ParamType[int]):
+    """The number of a pull request: ``3``, ``PR3`` or ``pr:3``. ``#3`` is a ticket everywhere, and refused here."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        number = pull_request_number(str(value))
+        if number is None:
+            self.fail(no_pull_request(one_line(str(value), 40)), param, ctx)
+        return number
+
+
 NUMBER = Number()
+PULL_REQUEST = PullRequestNumber()
 
 
 def find_repository(repo: Path | None) -> Path:

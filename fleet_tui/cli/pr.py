@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fleet_tui.cli.common import (
-    NUMBER,
+    PULL_REQUEST,
     age,
     fleet_paths,
     json_option,
@@ -66,7 +66,7 @@ def list_(repo: Path | None, as_json: bool) -> None:
     now = time.time_ns()
     cells = [
         (
-            f"#{found.number}",
+            f"PR {found.number}",
             f"#{found.ticket}",
             found.state.value,
             found.agent,
@@ -83,7 +83,7 @@ def list_(repo: Path | None, as_json: bool) -> None:
 
 
 @pr.command()
-@click.argument("number", type=NUMBER)
+@click.argument("number", type=PULL_REQUEST)
 @repo_option
 @json_option
 def show(number: int, repo: Path | None, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     \b
     Examples:
       fleet pr show 2
-      fleet pr show '#2' --json
+      fleet pr show 2 --json
     """
     paths = fleet_paths(repo)
     reader = open_reader(paths)
@@ -101,7 +101,7 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"pull_request": found, "reviews": reviews, "gates": gates})
         return
-    say(f"#{found.number} {one_line(found.title)}")
+    say(f"PR {found.number} {one_line(found.title)}")
     where = one_line(f"{found.branch} → {found.target}", 400)
     say(f"{where}  {found.state.value}: {one_line(reason_now(found, reviews), 400)}")
     say(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
@@ -142,7 +142,7 @@ def unmet_needs(settings: Settings | None, reader: Reader, pull_request: PullReq
 def _existing(reader: Reader, number: int) -> PullRequest:
     found = reader.pull_request(number)
     if found is None:
-        raise UsageError("no such pull request", f"#{number}", "fleet pr list")
+        raise UsageError("no such pull request", f"PR {number}", "fleet pr list")
     return found
 
 
@@ -169,7 +169,7 @@ def _result(gate: Gate) -> str:
 
 
 @pr.command("gate-log")
-@click.argument("number", type=NUMBER)
+@click.argument("number", type=PULL_REQUEST)
 @click.argument("gate", required=False)
 @click.option("--tree", help="The merge result that it ran on; default: the newest of the head.")
 @repo_option
@@ -208,6 +208,6 @@ def _chosen(pull_request: PullRequest, gates: list[Gate], name: str | None, tree
     found = [gate for gate in gates if name in (None, gate.name) and gate.tree.startswith(tree or "")]
     if not found:
         known = ", ".join(dict.fromkeys(one_line(gate.name) for gate in gates)) or "none has run"
-        raise UsageError("no such gate", name or tree or f"of #{pull_request.number}", f"gates: {known}")
+        raise UsageError("no such gate", name or tree or f"of PR {pull_request.number}", f"gates: {known}")
     failed = [gate for gate in found if gate.state is GateState.FAILED]
     return (failed or found)[-1]

@@ -21,6 +21,7 @@ from fleet_tui.cli.common import (
     since_ns,
 )
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.numbers import pull_request_number
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RiskBand
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def risk() -> None:
     \b
     Examples:
       fleet risk show
-      fleet risk explain '#3'
+      fleet risk explain pr:3
       fleet risk explain dev-1 --json
       fleet risk simulate --rules new-rules.yaml --since 7d
     """
@@ -88,11 +89,11 @@ def show(everything: bool, repo: Path | None, as_json: bool) -> None:
 @repo_option
 @json_option
 def explain(subject: str, repo: Path | None, as_json: bool) -> None:
-    """Say how the risk of SUBJECT adds up: a pull request (`#3` or `pr:3`), a run, or an agent (its newest run).
+    """Say how the risk of SUBJECT adds up: a pull request (`PR3` or `pr:3`), a run, or an agent (its newest run).
 
     \b
     Examples:
-      fleet risk explain '#3'
+      fleet risk explain pr:3
       fleet risk explain dev-1 --json
     """
     from fleet_tui.governance.risk.score import Reason
@@ -203,9 +204,9 @@ def _subject(reader: Reader, given: str) -> str:
     Raises:
         UsageError: there is no such thing.
     """
-    number = given.removeprefix("pr:").removeprefix("#")
-    if number.isdecimal() and reader.pull_request(int(number)) is not None:
-        return f"pr:{int(number)}"
+    number = pull_request_number(given)
+    if number is not None and reader.pull_request(number) is not None:
+        return f"pr:{number}"
     run = given.removeprefix("run:")
     if reader.run(run) is not None:
         return f"run:{run}"

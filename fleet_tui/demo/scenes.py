@@ -56,7 +56,8 @@ def _budget(events: Sequence[Event]) -> Scene:
                 "budget",
                 f"{agent} was warned at {show_amount(used['unit'], used['used'])} of "
                 f"{show_amount(used['unit'], used['ceiling'])}, asked for a report at the ceiling, and held. "
-                f"{more.actor} gave {show_amount(extra['unit'], extra['extra'])} more (#{more.seq}), and it landed.",
+                f"{more.actor} gave {show_amount(extra['unit'], extra['extra'])} more (event {more.seq}), "
+                "and it landed.",
             )
         steps = {"warning": warned, "report": report, "hold": held, "extension": more, "landing after it": landed}
         lacks = ", ".join(name for name, found in steps.items() if not found) or "a person who extends"
@@ -75,7 +76,7 @@ def _self_approval(events: Sequence[Event]) -> Scene:
         if contained is not None:
             return Scene(
                 "approval",
-                f"{agent} approved its own work: refused and put down to its run (#{denied.seq}). "
+                f"{agent} approved its own work: refused and put down to its run (event {denied.seq}). "
                 f"Contained after {contained.payload['reason']}.",
             )
     return Scene("approval", "", "the self-approval lacks: a refusal in its author's name, then quarantine")
@@ -91,7 +92,8 @@ def _drift(events: Sequence[Event]) -> Scene:
         if risk.payload["band"] == RiskBand.CRITICAL.value and named and _contained(events, agent, "risk"):
             return Scene(
                 "risk",
-                f"{agent} drifted out of its ticket: risk {risk.payload['score']} (#{risk.seq}: {reasons}). Contained.",
+                f"{agent} drifted out of its ticket: risk {risk.payload['score']} (event {risk.seq}: {reasons}). "
+                "Contained.",
             )
     return Scene("risk", "", "the drift lacks: a critical risk with its reasons, then quarantine")
 

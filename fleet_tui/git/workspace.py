@@ -172,5 +172,5 @@ def _backup_name(ticket: int) -> str:
 
 def _no_workspace(ticket: int) -> FleetError:
     return FleetError(
-        "no workspace", f"ticket {ticket} has none", "it may have been removed already: see `fleet ticket show`"
+        "no workspace", f"ticket #{ticket} has none", "it may have been removed already: see `fleet ticket show`"
     )

@@ -55,14 +55,12 @@ def may_decide_on(run: Run, pull_request: PullRequest | None, kind: str, authors
     if pull_request is None or run.pr != pull_request.number:
         return Decision(False, "scope", f"{run.id} was not started for this pull request")
     if kind in _REVIEW_KINDS and run.agent in {pull_request.agent, *authors}:
-        return Decision(
-            False, "own-work", f"{run.agent} wrote pull request #{pull_request.number} and cannot review it"
-        )
+        return Decision(False, "own-work", f"{run.agent} wrote PR {pull_request.number} and cannot review it")
     if run.head_sha is None:
-        return Decision(False, "scope", f"{run.id} was not started for a head of #{pull_request.number}")
+        return Decision(False, "scope", f"{run.id} was not started for a head of PR {pull_request.number}")
     if run.head_sha != pull_request.head_sha:
         seen, now = run.head_sha[:8], pull_request.head_sha[:8]
-        reason = f"#{pull_request.number} moved on: you saw {seen}, its head is {now}"
+        reason = f"PR {pull_request.number} moved on: you saw {seen}, its head is {now}"
         return Decision(False, "stale", reason, overtaken=True)
     return ALLOWED
 

@@ -179,7 +179,7 @@ def hand_over(
     A rejection is answered with a commit that was never handed over (``seen`` are those that were), and the answer is
     a round. What waits for a person goes on when the person says so.
     """
-    name, rejected = f"#{pull_request.number}", is_rejected(pull_request, objections)
+    name, rejected = f"PR {pull_request.number}", is_rejected(pull_request, objections)
     if pull_request.state is PullRequestState.BLOCKED:
         hint = "stop here: when a person lets it go on, its author is started with what is to be done"
         return HandOver(pull_request.round, f"{name} waits for a person: {pull_request.reason}", hint)

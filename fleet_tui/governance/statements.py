@@ -17,7 +17,7 @@ def of_approval(approval: Approval, taken_back: int) -> str:
     facts = {
         "decision": "approve",
         "approval": approval.id,
-        "pull-request": f"#{approval.pr}",
+        "pull-request": f"{approval.pr}",
         "head": approval.head_sha,
         "base": approval.base_sha,
         "tree": approval.tree,

@@ -49,7 +49,7 @@ def _ended(facts: Facts) -> str:
 
 def _queued(facts: Facts) -> str:
     about = (
-        f"#{facts['pr']}" if facts.get("pr") else f"ticket #{facts['ticket']}" if facts.get("ticket") else "no ticket"
+        f"PR {facts['pr']}" if facts.get("pr") else f"ticket #{facts['ticket']}" if facts.get("ticket") else "no ticket"
     )
     again = f", attempt {facts['attempt']}" if facts.get("attempt", 1) > 1 else ""
     return f"{facts['agent']} ({facts['role']}) on {about} by {facts['trigger']}, round {facts.get('round', 1)}{again}"
@@ -138,7 +138,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "ticket_claimed": lambda f: f"taken by {f['agent']}",
     "ticket_blocked": lambda f: f"waits for a person: {f['reason']}",
     "ticket_unblocked": lambda f: f"goes on: {f['reason']}",
-    "ticket_shipped": lambda f: f"landed with #{f['pr']} as {_short(f['merge_sha'])}",
+    "ticket_shipped": lambda f: f"landed with PR {f['pr']} as {_short(f['merge_sha'])}",
     "ticket_closed": lambda f: str(f["reason"]),
     "run_queued": _queued,
     "run_started": lambda f: f"on {f['branch'] or _short(f['base_sha'])}, isolation {f['isolation']}",

@@ -100,11 +100,11 @@ def ticket_of(about: str, runs: Mapping[str, Run], pull_requests: Mapping[int, P
     return None
 
 
-_NOUNS = {"pr": "#", "ticket": "ticket ", "agent": "", "run": "run .."}
+_NOUNS = {"pr": "PR ", "ticket": "ticket #", "agent": "", "run": "run .."}
 
 
 def words_of(about: str) -> str:
-    """A subject as people say it: ``#2``, ``ticket 3``, ``fleet``; of a run's long id only its end."""
+    """A subject as people say it: ``PR 2``, ``ticket #3``, ``fleet``; of a run's long id only its end."""
     noun, colon, name = one_line(about, 60).partition(":")
     if noun not in _NOUNS or not colon:
         return noun if not colon else f"{noun} {name}"
@@ -144,7 +144,7 @@ def approval_need(card: ApprovalCard) -> NeedItem:
         approval.id,
         3,
         card.pull_request.agent,
-        one_line(f"{verb} merge of #{approval.pr}{_so_far(approval)} {card.ticket_title}"),
+        one_line(f"{verb} merge of PR {approval.pr}{_so_far(approval)} {card.ticket_title}"),
         approval.requested_ns,
         approval.hold_until_ns if held else approval.expires_ns,
         approval.pr,
@@ -156,15 +156,15 @@ def _so_far(approval: Approval) -> str:
 
 
 def blocked_need(ticket: Ticket) -> NeedItem:
-    title = one_line(f"BLOCKED ticket {ticket.number}: {ticket.blocked_reason or ticket.title}")
+    title = one_line(f"BLOCKED ticket #{ticket.number}: {ticket.blocked_reason or ticket.title}")
     return NeedItem(NeedKind.BLOCKED, str(ticket.number), 2, ticket.agent, title, ticket.changed_ns, None, ticket.pr)
 
 
 _COMMANDS = {
     NeedKind.ALARM: "fleet alarm ack {0.id}",
     NeedKind.QUESTION: "fleet question answer {0.id} TEXT",
-    NeedKind.APPROVAL: "fleet approval show '#{0.pr}'",
-    NeedKind.HELD: "fleet approval undo '#{0.pr}'",
+    NeedKind.APPROVAL: "fleet approval show {0.pr}",
+    NeedKind.HELD: "fleet approval undo {0.pr}",
     NeedKind.BLOCKED: "fleet ticket unblock {0.id} --reason TEXT",
 }
 _RELEASE = "fleet agent release {agent} --reason TEXT"

@@ -300,5 +300,5 @@ _WAITS: Mapping[Stage, Callable[[_Case], tuple[str, bool]]] = {
     Stage.REVIEW: _review,
     Stage.GATES: _gates,
     Stage.APPROVAL: _approval,
-    Stage.DONE: lambda case: (f"landed as #{case.ticket.pr}" if case.ticket.pr else "shipped", False),
+    Stage.DONE: lambda case: (f"landed as PR {case.ticket.pr}" if case.ticket.pr else "shipped", False),
 }

@@ -77,7 +77,7 @@ class NeedItem:
     """When harm is done or the matter decides itself."""
     pr: int | None = None
     about: str = ""
-    """What it is about where that is no agent: ``pull request #2``, ``ticket 3``, ``the fleet``."""
+    """What it is about where that is no agent: ``PR 2``, ``ticket #3``, ``the fleet``."""
     response: SafeText = NOTHING
     """What is expected of the person, where the kind does not say it."""
     followers: int = 0

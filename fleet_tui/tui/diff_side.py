@@ -90,7 +90,7 @@ class DiffSide(Vertical):
         pull_request, head, base = wanted
         args = {"pr": pull_request, "head": head, "base": base}
         try:
-            answer = await self.room.errands.ask(f"the diff of #{pull_request}", "diff", args)
+            answer = await self.room.errands.ask(f"the diff of PR {pull_request}", "diff", args)
             files = diff_files(answer)
         except (FleetError, ValueError, TypeError, AttributeError) as error:
             self._trouble = str(error)

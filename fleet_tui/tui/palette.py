@@ -56,7 +56,7 @@ class RoomCommands(Provider):
             text = f"alarm {one_line(alarm.title, 80)}"
             yield Entry(text, one_line(alarm.response), partial(screen.room.open_alarm, alarm.id))
         for card in snapshot.approvals:
-            text = f"pr #{card.approval.pr} {card.ticket_title}"
+            text = f"pr {card.approval.pr} {card.ticket_title}"
             yield Entry(text, "decide on this pull request", partial(screen.room.open_approval, card.id))
 
     async def discover(self) -> Hits:

@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.model import Alarm
+from fleet_tui.domain.numbers import no_pull_request, pull_request_number
 from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import in_words, may_shelve
@@ -50,6 +51,13 @@ def _number(word: str) -> int:
     return int(text)
 
 
+def _pull_request_number(word: str) -> int:
+    number = pull_request_number(word)
+    if number is None:
+        raise Wrong(no_pull_request(one_line(word, 40)))
+    return number
+
+
 async def _agent(room: RoomApp, words: Words) -> None:
     await room.open_agent(_tile(room, words[0]).name)
 
@@ -73,15 +81,15 @@ async def _new(room: RoomApp, words: Words) -> None:
 
 
 async def _pull_request(room: RoomApp, words: Words) -> None:
-    number, reader = _number(words[0]), room.reader()
+    number, reader = _pull_request_number(words[0]), room.reader()
     card = _card_id(room, number)
     if card is not None:
         await room.open_approval(card)
         return
     found = reader.pull_request(number) if reader is not None else None
     if found is None:
-        raise Wrong(f"there is no pull request #{number}")
-    state = f"#{number} is {found.state}: no decision of yours"
+        raise Wrong(f"there is no pull request {number}")
+    state = f"PR {number} is {found.state}: no decision of yours"
     if room.picture.snapshot is not None and room.picture.snapshot.tile(found.agent) is not None:
         await room.open_agent(found.agent)
     room.say(f"{state}; fleet pr show {number}", "quiet")
@@ -97,10 +105,10 @@ def _card_id(room: RoomApp, number: int) -> str | None:
 
 def _decide(key: str) -> Run:
     async def run(room: RoomApp, words: Words) -> None:
-        number = _number(words[0])
+        number = _pull_request_number(words[0])
         card = _card_id(room, number)
         if card is None:
-            raise Wrong(f"no decision on #{number} waits for you")
+            raise Wrong(f"no decision on PR {number} waits for you")
         await room.open_approval(card)
         await _press(room, key)
 

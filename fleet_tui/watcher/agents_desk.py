@@ -142,7 +142,7 @@ class AgentsDesk:
             title, body = str(payload.get("title") or summary), str(payload.get("body", ""))
             pull_request = await published(self._ctx, run, title=title, body=body, key=key, actor=actor)
             return {
-                "message": f"pull request #{pull_request.number} at {pull_request.head_sha[:8]}",
+                "message": f"PR {pull_request.number} at {pull_request.head_sha[:8]}",
                 "pr": pull_request.number,
             }
         if kind in _VERDICTS or kind == "release_decided":
@@ -208,7 +208,7 @@ class AgentsDesk:
             blocked = TicketBlocked(run.ticket, one_line(summary, 400), question)
             drafts.append(draft(blocked, subject, actor=actor, key=f"block:{key}"))
         event, *_ = await self._ctx.record(*drafts)
-        return {"seq": event.seq, "message": f"asked as #{event.seq}; the answer will be typed to you"}
+        return {"seq": event.seq, "message": f"asked as event {event.seq}; the answer will be typed to you"}
 
     async def _remark(
         self, run: Run, kind: str, summary: str, payload: dict[str, Any], to: list[str], key: str, actor: str
@@ -258,7 +258,7 @@ class AgentsDesk:
         if upto > agent.acked_seq:
             acked = MailAcknowledged(run.agent, upto)
             await self._ctx.say(acked, f"agent:{run.agent}", actor=f"agent:{run.agent}/{run.id}", key=key)
-        return {"message": f"read up to #{upto}"}
+        return {"message": f"read up to {upto}"}
 
     async def _whoami(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         family = self._ctx.settings.family(run.role)

@@ -33,7 +33,7 @@ async def approve(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     approval = _approval(ctx, args, ApprovalState.REQUESTED)  # checking a signature takes a moment
     pull_request = ctx.reader.pull_request(approval.pr)
     if pull_request is None:
-        raise UsageError("no such pull request", f"#{approval.pr}")
+        raise UsageError("no such pull request", f"PR {approval.pr}")
     shown = text_of(args, "head")
     if shown != approval.head_sha:
         what = f"head {shown[:8]} was shown, {approval.head_sha[:8]} would land"
@@ -48,7 +48,7 @@ async def approve(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
 
 async def _count(ctx: Context, approval: Approval, person: str, evidence: Any) -> dict[str, Any]:
     votes, about = persons((*approval.votes, person)), f"pr:{approval.pr}"
-    so_far = f"{len(votes)} of {approval.quorum} persons approve #{approval.pr}"
+    so_far = f"{len(votes)} of {approval.quorum} persons approve PR {approval.pr}"
     if has_voted(person, approval.votes):
         raise Conflict("already approved by you", f"{so_far}: {', '.join(votes)}", "another person must approve it")
     if not is_granted(votes, approval.quorum):
@@ -58,7 +58,7 @@ async def _count(ctx: Context, approval: Approval, person: str, evidence: Any) -
     hold_s = ctx.settings.approval.hold_s
     hold_until = ctx.now_ns() + hold_s * _SECOND
     await ctx.say(ApprovalGranted(approval.id, approval.pr, person, hold_until, evidence), about, actor=person)
-    return {"hold_until_ns": hold_until, "message": f"#{approval.pr} lands in {hold_s} s"}
+    return {"hold_until_ns": hold_until, "message": f"PR {approval.pr} lands in {hold_s} s"}
 
 
 async def who(ctx: Context, args: Args, actor: str, statement: str) -> tuple[str, Any]:
@@ -87,11 +87,11 @@ async def undo(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     """Take back what was approved, as long as nothing landed."""
     approval = _approval(ctx, args, ApprovalState.REQUESTED, ApprovalState.HELD)
     if approval.state is ApprovalState.REQUESTED and not approval.votes:
-        raise Conflict("nothing to undo", f"#{approval.pr} is not approved: it waits for a decision")
+        raise Conflict("nothing to undo", f"PR {approval.pr} is not approved: it waits for a decision")
     refuse_if_landing(ctx, approval)
     # Its grace time may be over; as long as nothing landed, taking it back is still right.
     await ctx.say(ApprovalUndone(approval.id, approval.pr, actor), f"pr:{approval.pr}", actor=actor)
-    return {"message": f"#{approval.pr} is not approved any more"}
+    return {"message": f"PR {approval.pr} is not approved any more"}
 
 
 async def deny(ctx: Context, args: Args, actor: str, verdict: str) -> dict[str, Any]:
@@ -107,7 +107,7 @@ async def deny(ctx: Context, args: Args, actor: str, verdict: str) -> dict[str, 
     elif pull_request is not None:
         follow = reviews.held(pull_request, f"rejected by {actor}: {one_line(reason)}")
     await ctx.record(denied, *follow)
-    return {"message": f"#{approval.pr}: {'sent back with your notes' if verdict == 'changes' else 'rejected'}"}
+    return {"message": f"PR {approval.pr}: {'sent back with your notes' if verdict == 'changes' else 'rejected'}"}
 
 
 def _approval(ctx: Context, args: Args, *states: ApprovalState) -> Approval:

@@ -89,7 +89,7 @@ def _touched(files: Sequence[FileChange]) -> tuple[str, ...]:
 
 
 async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeResult:
-    origin = f"Pull request #{pull_request.number}, ticket #{pull_request.ticket}, by {pull_request.agent}."
+    origin = f"Pull request {pull_request.number}, ticket #{pull_request.ticket}, by {pull_request.agent}."
     message = f"{pull_request.title}\n\n{origin}"
     return await ctx.control.merge_result(
         base,

@@ -340,7 +340,7 @@ class OperatorDesk:
     async def _diff(self, args: Args, actor: str) -> dict[str, Any]:
         pull_request = self._ctx.reader.pull_request(number_of(args, "pr"))
         if pull_request is None:
-            raise UsageError("no such pull request", f"#{args.get('pr')}")
+            raise UsageError("no such pull request", f"PR {args.get('pr')}")
         base = str(args.get("base") or pull_request.base_sha)
         head = str(args.get("head") or pull_request.head_sha)
         files = await self._ctx.control.diff(base, head, max_bytes=_MOST_DIFF)

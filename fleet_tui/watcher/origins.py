@@ -88,7 +88,7 @@ def _marked(ctx: Context, mark: Mark) -> Origin | None:
 def _gate(ctx: Context, owner: str | None) -> Origin | None:
     """A gate that has ended: what is left of it has got away from its end."""
     gate = next((gate for gate in ctx.reader.gates() if gate.id == owner), None)
-    return Origin(f"gate {gate.name} of #{gate.pr}", f"pr:{gate.pr}") if gate is not None else None
+    return Origin(f"gate {gate.name} of PR {gate.pr}", f"pr:{gate.pr}") if gate is not None else None
 
 
 async def record_denied(ctx: Context, caller: Caller, args: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def parts(ctx: Context, run: Run, agent: AgentSettings) -> list[Part]:
     if run.lens in ctx.settings.reviews.lenses:
         layers += _lens(run.lens, ctx.settings.reviews.lenses[run.lens])
     if run.ticket is not None:
-        layers.append(Part(f"ticket {run.ticket}", _ticket(ctx, run.ticket)))
+        layers.append(Part(f"ticket #{run.ticket}", _ticket(ctx, run.ticket)))
     if run.instructions:
         layers.append(Part("instructions", _fenced("Feedback to act on", run.instructions)))
     return layers
@@ -96,7 +96,7 @@ def _assignment(ctx: Context, run: Run, agent: AgentSettings) -> str:
     pull_request = ctx.reader.pull_request(run.pr) if run.pr is not None else None
     if pull_request is not None:
         lines.append(
-            f"Pull request #{pull_request.number}, branch {pull_request.branch} onto {pull_request.target}, "
+            f"Pull request {pull_request.number}, branch {pull_request.branch} onto {pull_request.target}, "
             f"head {pull_request.head_sha}, base {pull_request.base_sha}, "
             f"{pull_request.files} files +{pull_request.added} -{pull_request.deleted}."
         )

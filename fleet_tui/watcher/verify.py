@@ -46,10 +46,10 @@ async def _landings(paths: FleetPaths, reader: Reader) -> list[str]:
     tip = await control.target_sha()
     for number, count in Counter(event.payload["pr"] for event in merged).items():
         if count > 1:
-            problems.append(f"P5: pull request #{number} was merged {count} times")
+            problems.append(f"P5: PR {number} was merged {count} times")
     for event in merged:
         payload = event.payload
-        what = f"#{payload['pr']} ({payload['merge_sha'][:8]})"
+        what = f"PR {payload['pr']} ({payload['merge_sha'][:8]})"
         if not await control.is_ancestor(payload["merge_sha"], tip):
             problems.append(f"P5: {what} is recorded as landed but is not on {target}")
         if await control.tree_of(payload["merge_sha"]) != payload["tree"]:

@@ -92,7 +92,7 @@ def decidable(here: Here) -> str | None:
     if here.card is None:
         return "nothing to decide here: select a pull request"
     if here.card.approval.state is ApprovalState.HELD:
-        return f"#{here.card.approval.pr} is approved and held; u undoes that"
+        return f"PR {here.card.approval.pr} is approved and held; u undoes that"
     return None
 
 

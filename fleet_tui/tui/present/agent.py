@@ -43,7 +43,7 @@ _RECEIPTS = {
 
 
 def headline(tile: AgentTile, now_ns: int) -> Line:
-    """``dev-1  developer  RUN 06:02  #3 'Add paging'  PR#2  claude-code``."""
+    """``dev-1  developer  RUN 06:02  #3 'Add paging'  PR 2  claude-code``."""
     ticket = f"  #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
     return line(
         badge(tile.badge, tile.badge_open),
@@ -52,7 +52,7 @@ def headline(tile: AgentTile, now_ns: int) -> Line:
         Span(f"  {tile.role}  ", "quiet"),
         Span(f"{tile.doing} {age(tile.since_ns, now_ns)}", "strong"),
         Span(ticket),
-        Span(f"  PR#{tile.pr}" if tile.pr is not None else "", "quiet"),
+        Span(f"  PR {tile.pr}" if tile.pr is not None else "", "quiet"),
         fill(),
         Span(f" {tile.vendor}{' ' + one_line(tile.model, 30) if tile.model else ''}", "quiet"),
     )
@@ -220,7 +220,7 @@ def _pull_request(detail: AgentDetail, now_ns: int) -> Section:
     if pull_request is None:
         return Section("pull request", ())
     lines: list[Line] = [
-        (Span(f"#{pull_request.number} {one_line(pull_request.title)}", "strong"),),
+        (Span(f"PR {pull_request.number} {one_line(pull_request.title)}", "strong"),),
         fact("state", f"{pull_request.state.replace('_', ' ')}, round {pull_request.round}"),
         fact("head", f"{short(pull_request.head_sha)} on {short(pull_request.base_sha)}"),
         fact("diff", f"{count(pull_request.files, 'file')} +{pull_request.added} -{pull_request.deleted} (d shows it)"),

@@ -31,7 +31,7 @@ def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True, other: Othe
     held = card.approval.state is ApprovalState.HELD
     first = line(
         badge(3, not held),
-        Span(f" #{pull_request.number} ", "strong"),
+        Span(f" PR {pull_request.number} ", "strong"),
         # One line is cut at its end: what decides what must be typed stands before the title.
         *(() if wide else (*_danger(card),)),
         Span(card.ticket_title),
@@ -101,11 +101,11 @@ def fate_text(approval: Approval) -> str:
     number, by, why = approval.pr, one_line(approval.decided_by or "", 40), one_line(approval.reason)
     match approval.state:
         case ApprovalState.USED:
-            return f"#{number} has landed"
+            return f"PR {number} has landed"
         case ApprovalState.VOIDED if by:
-            return f"#{number} DOES NOT LAND: the approval by {by} is void ({why}); it needs a new one"
+            return f"PR {number} DOES NOT LAND: the approval by {by} is void ({why}); it needs a new one"
         case ApprovalState.DENIED:
-            return f"#{number} does not land: {by} decided otherwise ({why})"
+            return f"PR {number} does not land: {by} decided otherwise ({why})"
         case _:
             return ""
 
@@ -114,7 +114,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
     """What will happen, at which commit, gates, verdicts, why a person: in the order of good judgement."""
     approval, pull_request = card.approval, card.pull_request
     what = (
-        fact("merge", f"#{pull_request.number} {one_line(pull_request.title)} -> {pull_request.target}", "strong", 8),
+        fact("merge", f"PR {pull_request.number} {one_line(pull_request.title)} -> {pull_request.target}", "strong", 8),
         fact("head", f"{short(approval.head_sha)}  on {short(approval.base_sha)}", width=8),
         fact("result", f"tree {short(approval.tree)}", width=8),
         fact("author", f"{pull_request.agent}, round {pull_request.round}", width=8),

@@ -85,12 +85,12 @@ def _of_card(here: Here, about: About) -> Iterator[Offer]:
     if card is None:
         return
     approval, change = card.approval, card.pull_request
-    yield offer("y", "line", one_line(f"#{change.number} {card.ticket_title}, by {change.agent}, {change.risk_band}"))
+    yield offer("y", "line", one_line(f"PR {change.number} {card.ticket_title}, by {change.agent}, {change.risk_band}"))
     yield offer("i", "id", approval.id)
-    yield offer("n", "number", f"#{approval.pr}")
+    yield offer("n", "number", f"PR {approval.pr}")
     yield offer("b", "branch", change.branch)
     yield offer("h", "commit", approval.head_sha)
-    yield _command(about, "approval", "show", f"#{approval.pr}")
+    yield _command(about, "approval", "show", f"{approval.pr}")
 
 
 def _of_alarm(here: Here, about: About) -> Iterator[Offer]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def working(words: str, took_s: float) -> SafeText:
-    """``approve #812: working 0.4 s …``; from ten seconds on without tenths."""
+    """``approve PR 812: working 0.4 s …``; from ten seconds on without tenths."""
     took = f"{took_s:.1f}" if took_s < 10 else f"{took_s:.0f}"
     return one_line(f"{words}: working {took} s …", 200)
 

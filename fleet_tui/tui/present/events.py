@@ -37,8 +37,8 @@ def told(events: Iterable[Event], now_ns: int) -> tuple[Line, ...]:
 
 
 def last_run_line(last: LastRun, now_ns: int, *, narrow: bool = False) -> Line:
-    """``last run: finished 5m ago, ticket #3 / PR #2``; narrow, for a tile: ``last run: finished 5m ago  #3 PR#2``."""
-    ticket, pull_request = ("#", "PR#") if narrow else ("ticket #", "PR #")
+    """``last run: finished 5m ago, ticket #3 / PR 2``; narrow, for a tile: ``last run: finished 5m ago  #3 PR 2``."""
+    ticket, pull_request = ("#", "PR ") if narrow else ("ticket #", "PR ")
     parts = [f"{ticket}{last.ticket}" if last.ticket is not None else ""]
     parts.append(f"{pull_request}{last.pr}" if last.pr is not None else "")
     work = (" " if narrow else " / ").join(filter(None, parts))

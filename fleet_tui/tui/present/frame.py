@@ -231,7 +231,7 @@ def message_line(text: str, style: str, held: ApprovalCard | None, now_ns: int, 
     if held is not None and held.approval.hold_until_ns is not None:
         left = until(held.approval.hold_until_ns, now_ns)
         parts += [
-            Span(f" #{held.approval.pr} lands in {left} s  ", "strong"),
+            Span(f" PR {held.approval.pr} lands in {left} s  ", "strong"),
             Span("u", "hint-key"),
             Span(" undo", "hint"),
         ]

@@ -76,7 +76,7 @@ def _held(found: Handover, now_ns: int) -> Iterator[str]:
     for card in found.held:
         by = foreign(card.approval.decided_by or "somebody", 40)
         left = until(card.approval.hold_until_ns or now_ns, now_ns)
-        yield f"#{card.approval.pr} {foreign(card.ticket_title)}, approved by {by}: in {left} s"
+        yield f"PR {card.approval.pr} {foreign(card.ticket_title)}, approved by {by}: in {left} s"
 
 
 def _agents(found: Handover) -> list[str]:
@@ -87,9 +87,9 @@ def _agents(found: Handover) -> list[str]:
 
 
 def _agent(tile: AgentTile, now_ns: int) -> str:
-    ticket = f"ticket {tile.ticket} {foreign(tile.ticket_title, 60)}" if tile.ticket is not None else ""
+    ticket = f"ticket #{tile.ticket} {foreign(tile.ticket_title, 60)}" if tile.ticket is not None else ""
     change = f"PR {tile.pr}" if tile.pr is not None else ""
-    last = f"last: ticket {tile.last.ticket}" if tile.last is not None and tile.last.ticket is not None else ""
+    last = f"last: ticket #{tile.last.ticket}" if tile.last is not None and tile.last.ticket is not None else ""
     work = ", ".join(filter(None, (ticket, change))) or last or foreign(tile.reason, 60)
     budget = amounts(tile.budget) if tile.budget is not None else "no limit"
     state = foreign(f"{SIGNS[tile.doing]} {tile.doing}")

@@ -64,7 +64,7 @@ def _first(card: TicketCard, now_ns: int) -> Line:
 
 
 def _work(card: TicketCard) -> str:
-    parts = [f"PR #{card.pr}" if card.pr is not None else "", f"risk {card.risk}" if card.risk else ""]
+    parts = [f"PR {card.pr}" if card.pr is not None else "", f"risk {card.risk}" if card.risk else ""]
     parts.append(f"round {card.round}" if card.round > 1 else "")
     return "  ".join(part for part in parts if part)
 

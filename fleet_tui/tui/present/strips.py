@@ -47,9 +47,9 @@ def approve(card: ApprovalCard, seen: Collection[str], files: Sequence[str], hol
     approval, change = card.approval, card.pull_request
     confirm, expected = how_confirmed(card)
     unseen = [path for path in files if path not in seen]
-    exact = f"You approve exactly: #{approval.pr}, head {short(approval.head_sha)}, base {short(approval.base_sha)}, "
+    exact = f"You approve exactly: PR {approval.pr}, head {short(approval.head_sha)}, base {short(approval.base_sha)}, "
     return StripRequest(
-        title=f"APPROVE #{approval.pr} {card.ticket_title}",
+        title=f"APPROVE PR {approval.pr} {card.ticket_title}",
         lines=_lines(
             f"{exact}policy {one_line(approval.policy, 20)}.",
             f"Effect: merge into {one_line(change.target)}. Held {hold_s} s (u = undo), then irreversible.",
@@ -96,7 +96,7 @@ def _with_reason(
 ) -> StripRequest:
     approval = card.approval
     return StripRequest(
-        title=f"{title} #{approval.pr} {card.ticket_title}",
+        title=f"{title} PR {approval.pr} {card.ticket_title}",
         lines=_lines(f"Head {short(approval.head_sha)} by {card.pull_request.agent}. {effect}"),
         confirm="y",
         reason="required",
@@ -226,7 +226,7 @@ def budget(tile: AgentTile) -> str:
 
 def unblock(item: NeedItem) -> StripRequest:
     return StripRequest(
-        title=f"LET TICKET {item.id} GO ON",
+        title=f"LET TICKET #{item.id} GO ON",
         lines=_lines(item.title, "It goes back to where it can be worked on."),
         confirm="y",
         reason="optional",
@@ -253,11 +253,11 @@ def shelve(row: AlarmRow) -> StripRequest:
 
 
 def hold(number: int, title: SafeText) -> StripRequest:
-    return _ticket("hold", number, f"HOLD TICKET {number} BACK", title, "No agent takes it until it is ready again.")
+    return _ticket("hold", number, f"HOLD TICKET #{number} BACK", title, "No agent takes it until it is ready again.")
 
 
 def ready(number: int, title: SafeText) -> StripRequest:
-    return _ticket("ready", number, f"MAKE TICKET {number} READY", title, "An agent may take it at once.")
+    return _ticket("ready", number, f"MAKE TICKET #{number} READY", title, "An agent may take it at once.")
 
 
 def _ticket(op: str, number: int, heading: str, title: SafeText, effect: str) -> StripRequest:

@@ -125,7 +125,7 @@ class ApprovalsScreen(DecideInTurn):
             return super().idle_message()
         files = count(len(self.diff.files), "file")
         seen = len(self.diff.seen_paths())
-        told = f"seen {seen} of {files} of #{card.approval.pr} @{short(card.approval.head_sha)}"
+        told = f"seen {seen} of {files} of PR {card.approval.pr} @{short(card.approval.head_sha)}"
         keys = self.turn_in_words()
         return f"{told}  {keys}" if keys else f"you have {told}"
 
@@ -197,22 +197,20 @@ class ApprovalsScreen(DecideInTurn):
             "seen": sorted(seen),
         }
         args = {"approval": approval.id, "head": approval.head_sha, "shown": shown}
-        act = Act("approve", args, "approve", f"#{approval.pr}")
+        act = Act("approve", args, "approve", _named(card))
         self._ask(strips.approve(card, seen, paths, self.room.context.hold_s), act)
 
     def do_approval_reject(self) -> None:
         card = self.card()
         assert card is not None
         args = {"approval": card.id, "reason": ""}
-        self._ask(strips.reject(card), Act("reject", args, "reject", f"#{card.approval.pr}"))
+        self._ask(strips.reject(card), Act("reject", args, "reject", _named(card)))
 
     def do_approval_changes(self) -> None:
         card = self.card()
         assert card is not None
         args = {"approval": card.id, "reason": ""}
-        self._ask(
-            strips.request_changes(card), Act("request_changes", args, "request changes on", f"#{card.approval.pr}")
-        )
+        self._ask(strips.request_changes(card), Act("request_changes", args, "request changes on", _named(card)))
 
     def _ask(self, request: StripRequest, act: Act) -> None:
         """With who else looks at it in another room: the first valid decision counts."""
@@ -240,8 +238,7 @@ class ApprovalsScreen(DecideInTurn):
         return ""
 
     def _successor(self, act: Act) -> str:
-        number = act.target.removeprefix("#")
-        newer = next((card for card in self.cards() if str(card.approval.pr) == number), None)
+        newer = next((card for card in self.cards() if _named(card) == act.target), None)
         reader = self.room.reader()
         old = reader.approval(act.args["approval"]) if reader is not None else None
         if newer is None or (old is not None and old.decided_by is not None):
@@ -252,3 +249,8 @@ class ApprovalsScreen(DecideInTurn):
             if "head" in act.args
             else "there is a newer one"
         )
+
+
+def _named(card: ApprovalCard) -> str:
+    """What acts on ``card`` are about."""
+    return f"PR {card.approval.pr}"

@@ -284,7 +284,7 @@ class RoomScreen(Copies, ReplayKeys):
 
     def do_act_undo(self) -> None:
         if (card := self.here().held) is not None:
-            self.room.act(Act("undo", {"approval": card.id}, "undo", f"#{card.approval.pr}"), self)
+            self.room.act(Act("undo", {"approval": card.id}, "undo", f"PR {card.approval.pr}"), self)
 
     def do_fleet_halt(self) -> None:
         """All stop, or its end: from any screen."""
@@ -300,7 +300,7 @@ class RoomScreen(Copies, ReplayKeys):
     def do_ticket_unblock(self) -> None:
         item = self.here().need
         assert item is not None
-        act = Act("unblock", {"ticket": int(item.id), "reason": ""}, "unblock", f"ticket {item.id}")
+        act = Act("unblock", {"ticket": int(item.id), "reason": ""}, "unblock", f"ticket #{item.id}")
         self.ask(strips.unblock(item), act)
 
     def do_room_refresh(self) -> None:

@@ -173,7 +173,7 @@ class EventsScreen(FilteredLog):
             return
         await self.room.open_agent(agent)
         if number is not None:
-            self.room.say(f"#{number} waits for no decision of yours; this is its author", "quiet")
+            self.room.say(f"PR {number} waits for no decision of yours; this is its author", "quiet")
 
     def _agent_of(self, event: Event, pull_request: int | None) -> str | None:
         reader = self.room.reader()

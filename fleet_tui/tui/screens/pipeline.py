@@ -177,7 +177,7 @@ class PipelineScreen(Finds, AgentActs):
         card = self.card()
         assert card is not None
         op, strip = ("ready", strips.ready) if card.draft else ("hold", strips.hold)
-        act = Act(op, {"ticket": card.number}, op, f"ticket {card.number}")
+        act = Act(op, {"ticket": card.number}, op, f"ticket #{card.number}")
         self.ask(strip(card.number, card.title), act)
 
     def what_changed(self, act: Act) -> str:

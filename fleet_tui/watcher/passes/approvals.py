@@ -41,7 +41,7 @@ async def void_changed(ctx: Context) -> None:
     """Void or expire every open approval that no longer holds."""
     approvals = ctx.reader.approvals(*OPEN)
     for approval in approvals:
-        title = f"whether the approval of #{approval.pr} still holds cannot be told, so it cannot land"
+        title = f"whether the approval of PR {approval.pr} still holds cannot be told, so it cannot land"
         async with alarms.guarding(ctx, "void", f"pr:{approval.pr}", title=title):
             await _void_if_changed(ctx, approval)
     await alarms.only(ctx, "void", [f"pr:{approval.pr}" for approval in approvals])
@@ -81,7 +81,7 @@ def refuse_if_landing(ctx: Context, approval: Approval) -> None:
     """
     merges = ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
     if ctx.landing == approval.id or any(effect.precondition.get("approval") == approval.id for effect in merges):
-        raise Conflict("too late", f"#{approval.pr} is landing now", "revert it on the target branch instead")
+        raise Conflict("too late", f"PR {approval.pr} is landing now", "revert it on the target branch instead")
 
 
 def _author_quarantined(ctx: Context, pull_request: PullRequest) -> bool:
@@ -93,7 +93,9 @@ async def request(ctx: Context) -> None:
     gated = ctx.reader.pull_requests(PullRequestState.GATED)
     for pull_request in gated:
         number = pull_request.number
-        async with alarms.guarding(ctx, "request", f"pr:{number}", title=f"the approval of #{number} cannot be asked"):
+        async with alarms.guarding(
+            ctx, "request", f"pr:{number}", title=f"the approval of PR {number} cannot be asked"
+        ):
             await _request_if_needed(ctx, pull_request)
     await alarms.only(ctx, "request", [f"pr:{pull_request.number}" for pull_request in gated])
 

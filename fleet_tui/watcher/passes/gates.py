@@ -39,7 +39,7 @@ async def judge(ctx: Context) -> None:
     gates = await gates_in_force(ctx, base) if pull_requests else ()
     for pull_request in pull_requests:
         number = pull_request.number
-        async with alarms.guarding(ctx, "gates", f"pr:{number}", title=f"#{number} cannot be judged"):
+        async with alarms.guarding(ctx, "gates", f"pr:{number}", title=f"PR {number} cannot be judged"):
             await _judge(ctx, pull_request, base, gates)
     await alarms.only(ctx, "gates", [f"pr:{pull_request.number}" for pull_request in pull_requests])
 
@@ -130,7 +130,7 @@ async def _run_gate(
     outcome = await ctx.commands.run(
         gate.argv,
         place,
-        Origin(f"gate {gate.name} of #{pull_request.number}", subject),
+        Origin(f"gate {gate.name} of PR {pull_request.number}", subject),
         mark=gate_id,
         time_limit_s=gate.time_limit_s,
         output_limit=gate.output_limit_kb * 1024,

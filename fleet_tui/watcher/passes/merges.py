@@ -42,7 +42,7 @@ async def land(ctx: Context) -> None:
     for pull_request in gated:
         allowed, approval = False, None
         number = pull_request.number
-        async with alarms.guarding(ctx, "land", f"pr:{number}", title=f"#{number} cannot land"):
+        async with alarms.guarding(ctx, "land", f"pr:{number}", title=f"PR {number} cannot land"):
             allowed, approval = await may_land(ctx, pull_request)
         if allowed:
             await _land(ctx, pull_request, approval)
@@ -114,7 +114,7 @@ class Landing:
     async def _consequences(self, ctx: Context) -> Sequence[Draft]:
         tree = await ctx.control.tree_of(self.commit)
         if tree != self.tree or not await self._is_on_target(ctx):
-            title = f"what landed for #{self.pr} is not what was gated ({tree[:8]} ≠ {self.tree[:8]})"
+            title = f"what landed for PR {self.pr} is not what was gated ({tree[:8]} ≠ {self.tree[:8]})"
             response = "look at the target branch before anything else lands"
             await alarms.ensure(ctx, "landed-differs", "fleet", priority=1, title=title, response=response)
             return ()

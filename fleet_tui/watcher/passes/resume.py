@@ -30,7 +30,7 @@ async def unblocked(ctx: Context) -> None:
     for pull_request in ctx.reader.pull_requests(PullRequestState.BLOCKED):
         ticket = ctx.reader.ticket(pull_request.ticket)
         if ticket is None or ticket.state is TicketState.BLOCKED:
-            title = f"#{pull_request.number} waits for you: {pull_request.reason}"
+            title = f"PR {pull_request.number} waits for you: {pull_request.reason}"
             response = "mark its ticket ready to start another round, or reject it"
             await alarms.ensure(ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response)
             continue
@@ -38,7 +38,7 @@ async def unblocked(ctx: Context) -> None:
         others = subscribers(ctx, "author", "pr_changes_requested")
         author = current_author(ctx, pull_request) or first_able(ctx, others)
         if author is None:
-            await tickets.block(ctx, ticket.number, f"no author is configured for #{pull_request.number}")
+            await tickets.block(ctx, ticket.number, f"no author is configured for PR {pull_request.number}")
             continue
         rework = queued(
             author,
@@ -65,7 +65,7 @@ async def unfinished(ctx: Context) -> None:
             if _may_go_on(ctx, run, ticket):
                 await ctx.record(*_again(ctx, run))
             else:
-                reason = f"{run.agent} ended without a result on #{pull_request.number} ({run.state_reason})"
+                reason = f"{run.agent} ended without a result on PR {pull_request.number} ({run.state_reason})"
                 await tickets.block(ctx, ticket.number, f"{reason}; mark it ready to go on")
                 break
 

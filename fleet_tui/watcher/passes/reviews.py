@@ -35,7 +35,7 @@ async def review(ctx: Context) -> None:
     waiting = ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW)
     for pull_request in waiting:
         number = pull_request.number
-        async with alarms.guarding(ctx, "review", f"pr:{number}", title=f"the review of #{number} cannot go on"):
+        async with alarms.guarding(ctx, "review", f"pr:{number}", title=f"the review of PR {number} cannot go on"):
             await _conclude(ctx, pull_request)
     await alarms.only(ctx, "review", [f"pr:{pull_request.number}" for pull_request in waiting])
     await _reopen(ctx)
@@ -92,7 +92,7 @@ async def _tell_who_is_held(ctx: Context) -> None:
             held = manager is not None and not release_is_decided(ctx, pull_request) and manager.name in contained(ctx)
             names = (manager.name,) if manager and held else ()
         if names:
-            title = f"#{pull_request.number} waits for {', '.join(names)}, in quarantine"
+            title = f"PR {pull_request.number} waits for {', '.join(names)}, in quarantine"
             standing[f"pr:{pull_request.number}"] = title
     response = "release the agent with a reason, or configure another of its role"
     await alarms.keep(
@@ -107,7 +107,7 @@ async def _tell_what_is_lacking(ctx: Context) -> None:
         lacking = verdicts(ctx, pull_request).lacking if is_told(ctx, pull_request) else ()
         if lacking:
             risk, number = risk_of(pull_request), pull_request.number
-            standing[f"pr:{number}"] = f"#{number} (risk {risk}) waits for {', '.join(lacking)}: no reviewer has it"
+            standing[f"pr:{number}"] = f"PR {number} (risk {risk}) waits for {', '.join(lacking)}: no reviewer has it"
     response = "add a reviewer with that lens or role, or change `reviews.bands`"
     over = "there is a reviewer for it, or it is not needed any more"
     await alarms.keep(ctx, "review-lacking", standing, priority=2, response=response, over=over)
@@ -120,7 +120,7 @@ async def _end_overtaken(ctx: Context) -> None:
         if pull_request is None or run.head_sha in (None, pull_request.head_sha) or run.stop_requested:
             continue
         if ctx.settings.family(run.role).name in ("reviewer", "release"):
-            reason = f"#{pull_request.number} moved on to {pull_request.head_sha[:8]}"
+            reason = f"PR {pull_request.number} moved on to {pull_request.head_sha[:8]}"
             await ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", key=f"overtaken:{run.id}")
 
 

@@ -209,7 +209,7 @@ def _standing(ctx: Context) -> list[Subject]:
 
 
 def _what(subject: Subject) -> str:
-    return f"#{subject.pr} by {subject.agent}" if subject.pr is not None else subject.agent
+    return f"PR {subject.pr} by {subject.agent}" if subject.pr is not None else subject.agent
 
 
 def _first(subject: Subject) -> str:
