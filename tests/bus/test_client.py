@@ -52,7 +52,7 @@ SAYINGS = [
 async def test_sayings(agent: Agent, handler: Handler, arguments: list[str], expected: dict[str, object]) -> None:
     handler.answers["publish"] = {"seq": 12}
     done = await agent(*arguments)
-    assert (done.code, done.out) == (0, f"published {expected['event']} as #12\n")
+    assert (done.code, done.out) == (0, f"published {expected['event']} as event 12\n")
     ((caller, op, args, request_id),) = handler.calls
     assert (caller.principal, op, args) == ("run:run-a", "publish", expected)
     assert len(request_id) > 20
@@ -144,12 +144,12 @@ async def test_reading_verbs(agent: Agent, handler: Handler) -> None:
     handler.answers["inbox"] = {"messages": [mail]}
     handler.answers["ticket"] = {"text": "#3 Log in\n\nBody ü"}
     handler.answers["whoami"] = {"agent": "dev", "ticket": None, "may_publish": ["note", "pr_created"]}
-    handler.answers["ack"] = {"message": "read up to #4"}
-    assert (await agent("inbox")).out == "#4 note from agent:qa/run-9: all green\n"
+    handler.answers["ack"] = {"message": "read up to 4"}
+    assert (await agent("inbox")).out == "4 note from agent:qa/run-9: all green\n"
     assert json.loads((await agent("inbox", "--json", "--all")).out) == [mail]
     assert (await agent("ticket")).out == "#3 Log in\n\nBody ü\n"
     assert (await agent("whoami")).out == "agent: dev\nticket: null\nmay_publish: note, pr_created\n"
-    assert (await agent("ack", "#4")).out == "read up to #4\n"
+    assert (await agent("ack", "#4")).out == "read up to 4\n"
     assert (await agent("ack", "--all")).code == 0
     asked = [args for _, op, args, _ in handler.calls if op in ("inbox", "ack")]
     assert asked == [{"all": False, "wait_s": 0}, {"all": True, "wait_s": 0}, {"seq": 4}, {"seq": None}]
@@ -160,7 +160,7 @@ async def test_inbox_waits_until_mail_comes(agent: Agent, handler: Handler) -> N
     waiting = asyncio.create_task(agent("inbox", "--wait", "60"))
     await asyncio.wait_for(handler.arrived.wait(), 20)
     handler.answers["inbox"] = {"messages": [{"seq": 1, "kind": "note", "sender": "x", "summary": "here"}]}
-    assert (await asyncio.wait_for(waiting, 20)).out == "#1 note from x: here\n"
+    assert (await asyncio.wait_for(waiting, 20)).out == "1 note from x: here\n"
     assert handler.calls[0][2]["wait_s"] == 20
 
 

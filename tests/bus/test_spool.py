@@ -85,7 +85,7 @@ async def test_watcher_that_drains_is_spoken_to_directly(
 
     served._handler = draining
     await served.listen_run("run-a", home / "run-a" / "bus.sock", lambda token: token == "token-a")
-    assert (await agent("note", "second")).out == "published note as #2\n"
+    assert (await agent("note", "second")).out == "published note as event 2\n"
     assert order == ["first", "second"]
 
 

@@ -36,7 +36,7 @@ def approval(summary: str) -> list[ev.Draft]:
         ("\nGood.\nReally.", "  reviewer rev: approved @cccccccc  Good. Really."),
     ],
 )
-@pytest.mark.parametrize("words", [("approval", "show", "#1", "--no-diff"), ("pr", "show", "1")], ids=" ".join)
+@pytest.mark.parametrize("words", [("approval", "show", "1", "--no-diff"), ("pr", "show", "1")], ids=" ".join)
 def test_a_verdict_with_few_words(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], summary: str, line: str
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_verdict_with_few_words(
     shown = done.output.splitlines()
     if words[0] == "approval":
         assert line in shown
-        assert shown[-1] == "  fleet approval approve '#1' --head cccccccc"
+        assert shown[-1] == "  fleet approval approve 1 --head cccccccc"
     else:
         said = [f"    | {part}" for part in summary.split()]
         assert [row for row in shown if row.startswith("    | ")] == said
@@ -60,7 +60,7 @@ def test_show_says_who_has_approved_of_how_many_and_at_which_risk(shop: Shop, mo
     asked.payload.update(quorum=2, risk_band="medium")
     shop.add(created, *rest, asked, ev.draft(seconded, "pr:1", actor="operator:kim"))
     monkeypatch.chdir(shop.repository)
-    shown = CliRunner().invoke(fleet, ["approval", "show", "#1", "--no-diff"]).output.splitlines()
+    shown = CliRunner().invoke(fleet, ["approval", "show", "1", "--no-diff"]).output.splitlines()
     assert "risk medium when it was asked  persons 1 of 2: operator:kim" in shown
 
 
@@ -85,5 +85,5 @@ def test_the_statement_can_be_had_by_a_program(shop: Shop, monkeypatch: pytest.M
     shop.add(*approval("fine"))
     monkeypatch.chdir(shop.repository)
     monkeypatch.setattr(signing, "statement", lambda repo, args: f"decide {args['approval']}\n")
-    told = json.loads(CliRunner().invoke(fleet, ["approval", "statement", "#1", "--json"]).output)
+    told = json.loads(CliRunner().invoke(fleet, ["approval", "statement", "1", "--json"]).output)
     assert told == {"approval": "apr", "namespace": "fleet", "statement": "decide apr\n"}

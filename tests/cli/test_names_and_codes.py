@@ -18,7 +18,7 @@ UNKNOWN: list[tuple[str, ...]] = [
     ("agent", "list", "--team", "nobody"),
     ("agent", "logs", "nobody"),
     ("agent", "logs", "dev", "--run", "run-0"),
-    ("approval", "show", "#9"),
+    ("approval", "show", "9"),
     ("approval", "show", "apr-9"),
     ("config", "explain", "agents.nobody"),
     ("log", "--agent", "nobody"),

@@ -25,9 +25,9 @@ def test_the_queue_is_the_room_s_with_reason_key_and_command(shop: Any, terminal
         "1. P2 0s cy ended its turn why: an alarm that nobody has acknowledged; the first of 2; "
         "expected of you: look at it room: w, then a command: fleet alarm ack alm-1",
         "room: w, then T command: fleet ticket unblock 3 --reason TEXT",
-        "cy: APPROVE merge of #1 T1 why: nothing lands before a person has decided; expires in",
-        "room: w, then A or R or C command: fleet approval show '#1'",
-        "room: w, then u command: fleet approval undo '#2'",
+        "cy: APPROVE merge of PR 1 T1 why: nothing lands before a person has decided; expires in",
+        "room: w, then A or R or C command: fleet approval show 1",
+        "room: w, then u command: fleet approval undo 2",
         "room: w, then m command: fleet question answer qst-1 TEXT",
     ):
         assert told in re.sub(r"P2 \d+s", "P2 0s", shown), told

@@ -46,7 +46,7 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(fleet, words)
 
 
-@pytest.mark.parametrize("number", ["1", "#1"])
+@pytest.mark.parametrize("number", ["1", "PR1", "pr:1"])
 def test_show_tells_what_failed_on_the_current_tree_and_where_the_rest_is(gated: Shop, number: str) -> None:
     shown = run("pr", "show", number).output.splitlines()
     at = shown.index("  gate test failed in 1.5 s on tree 22222222  exit code 2")
@@ -66,7 +66,7 @@ def test_everything_that_a_gate_said(gated: Shop, words: tuple[str, ...], number
     assert done.exit_code == 0
     assert f"    | all of {number}\n    |   indented\n" in done.output
     assert done.output.endswith(f"from {gated.paths.evidence / f'gate-{number}.log'}\n")
-    found = json.loads(run("pr", "gate-log", "#1", *words, "--json").output)
+    found = json.loads(run("pr", "gate-log", "1", *words, "--json").output)
     assert (found["gate"]["id"], found["text"]) == (f"gate-{number}", f"all of {number}\n\x1b[2J  indented\n")
 
 
@@ -78,7 +78,7 @@ def test_what_is_not_there(gated: Shop) -> None:
     assert isinstance(gone, FleetError)
     assert gone.title == "no output was kept"
     assert run("pr", "show", "1x").exit_code == 2
-    assert run("pr", "show", "##1").exit_code == 2
+    assert run("pr", "show", "#1").exit_code == 2
 
 
 def test_show_names_the_lens_of_each_verdict_its_commit_and_what_the_risk_still_needs(

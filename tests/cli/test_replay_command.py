@@ -27,7 +27,7 @@ def test_without_a_terminal_the_end_of_the_recording_is_told(
     for log in (recording, shop.paths.database):
         done = CliRunner().invoke(fleet, ["replay", str(log)])
         assert done.exit_code == 0, done.output
-        assert "BLOCKED ticket 3: the spec is missing" in done.output
+        assert "BLOCKED ticket #3: the spec is missing" in done.output
 
 
 def test_what_is_no_recording_is_refused_in_a_sentence(shop: Shop, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_show_lists_the_riskiest_first() -> None:
 
 
 @pytest.mark.usefixtures("story")
-@pytest.mark.parametrize(("subject", "points"), [("dev", 80), ("run-1", 80), ("#1", 50), ("pr:1", 50)])
+@pytest.mark.parametrize(("subject", "points"), [("dev", 80), ("run-1", 80), ("PR1", 50), ("pr:1", 50)])
 def test_explain_adds_up(subject: str, points: int) -> None:
     told = json.loads(ask("explain", subject, "--json").output)
     assert (told["score"], sum(reason["points"] for reason in told["reasons"])) == (points, points)

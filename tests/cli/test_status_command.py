@@ -32,7 +32,7 @@ def fill(shop: Any) -> None:
         ev.draft(ev.ApprovalGranted("apr-2", 2, "operator:me", 1 << 61), "pr:2"),
         ev.draft(ev.ApprovalDenied("apr-3", 3, "operator:me", "reject", "no"), "pr:3"),
         ev.draft(ev.TicketBlocked(3, "rejected by operator:me: no"), "ticket:3"),
-        ev.draft(ev.AlarmRaised("alm-3", "blocked", 3, "#3 waits for you", "unblock", "pr:3"), "pr:3"),
+        ev.draft(ev.AlarmRaised("alm-3", "blocked", 3, "PR 3 waits for you", "unblock", "pr:3"), "pr:3"),
     )
 
 
@@ -45,9 +45,9 @@ def test_it_counts_and_names_what_the_room_does(shop: Any, terminal: Any) -> Non
     for told in (
         "cy ended its turn  → look at it",
         "cy: ASK which one?  → fleet question answer qst-1 TEXT",
-        "cy: APPROVE merge of #1 T1  → fleet approval show '#1'",
-        "cy: HELD merge of #2 T2  → fleet approval undo '#2'",
-        "BLOCKED ticket 3: rejected by operator:me: no  → fleet ticket unblock 3 --reason TEXT",
+        "cy: APPROVE merge of PR 1 T1  → fleet approval show 1",
+        "cy: HELD merge of PR 2 T2  → fleet approval undo 2",
+        "BLOCKED ticket #3: rejected by operator:me: no  → fleet ticket unblock 3 --reason TEXT",
     ):
         assert told in shown
     assert "run-1m8cd90nymf0wb8wp" not in shown.split("needs you")[1].split("queued")[0]

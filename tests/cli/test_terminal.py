@@ -108,8 +108,8 @@ COMMANDS: list[tuple[str, ...]] = [
     ("agent", "list"),
     ("alarm", "list", "--all"),
     ("approval", "list", "--all"),
-    ("approval", "show", "#1"),
-    ("approval", "reject", "#1", "--reason", "no"),
+    ("approval", "show", "1"),
+    ("approval", "reject", "1", "--reason", "no"),
     ("board",),
     ("budget",),
     ("log",),
@@ -132,7 +132,7 @@ async def test_foreign_text_is_only_text(watcher: None, terminal: Terminal, word
 
 
 @pytest.mark.parametrize(
-    "words", [("approval", "show", "#1"), ("pr", "show", "1"), ("log",), ("status",), ("audit", "export")], ids=" ".join
+    "words", [("approval", "show", "1"), ("pr", "show", "1"), ("log",), ("status",), ("audit", "export")], ids=" ".join
 )
 async def test_json_is_escaped(watcher: None, terminal: Terminal, words: tuple[str, ...]) -> None:
     """Nothing is taken out of what a program reads; it is only written in ASCII that draws."""

@@ -66,7 +66,7 @@ def attempts(go: dict[str, Any], own: dict[str, Any]) -> dict[str, Callable[[], 
     machine = {"FLEET_STATE_HOME": go["state_home"], "FLEET_RUNTIME_DIR": go["runtime_home"], "HOME": go["home"]}
     return {
         "publish": lambda: program(own["shim"], "publish", "pr_approved", "--summary", "fine", env=own["env"]),
-        "approve": lambda: program(*cli, "approval", "approve", "#1", "--head", go["head"], env=machine),
+        "approve": lambda: program(*cli, "approval", "approve", "1", "--head", go["head"], env=machine),
         "release": lambda: program(*cli, "agent", "release", "dev", "--reason", "x", env=machine),
         "by hand": lambda: by_hand(go["operator"], "approve", {"approval": "none"}),
         "other run's socket": lambda: by_hand(go["other_socket"], "publish", {"event": "note"}),

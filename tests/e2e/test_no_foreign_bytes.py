@@ -90,7 +90,7 @@ PALETTE = "a command, an agent"
 
 
 def on_the_wall(room: PtyRoom) -> None:
-    room.until("WALL", f"APPROVE merge of #1 {LITERAL[:14]}", f"#2 {LITERAL[:14]}", "drawn")
+    room.until("WALL", f"APPROVE merge of PR 1 {LITERAL[:14]}", f"#2 {LITERAL[:14]}", "drawn")
     room.keys(b"/")
     room.until("empty shows all")
     room.paste(PASTED)
@@ -101,13 +101,13 @@ def on_the_wall(room: PtyRoom) -> None:
 
 def in_approvals(room: PtyRoom) -> None:
     room.keys(b"2")
-    room.until("APPROVALS", f"merge    #1 {LITERAL}", "<U+202E>es", "<U+001B>]0;OWNED", '"Good. [bold]b[/bold]')
+    room.until("APPROVALS", f"merge    PR 1 {LITERAL}", "<U+202E>es", "<U+001B>]0;OWNED", '"Good. [bold]b[/bold]')
     room.keys(b"\t]}n")
     room.keys(b"A")
-    room.until(f"APPROVE #1 {LITERAL}")
+    room.until(f"APPROVE PR 1 {LITERAL}")
     room.escape()
-    room.until("APPROVALS", without="APPROVE #1")
-    with_a_reason(room, b"R", "REJECT #1")
+    room.until("APPROVALS", without="APPROVE PR 1")
+    with_a_reason(room, b"R", "REJECT PR 1")
 
 
 def with_a_reason(room: PtyRoom, key: bytes, title: str) -> None:
@@ -159,8 +159,8 @@ def in_the_composer(room: PtyRoom) -> None:
 def in_the_palette(room: PtyRoom) -> None:
     room.keys(b":")
     room.until(PALETTE)
-    room.keys(b"pr #1")
-    room.until(f"pr #1 {LITERAL}")
+    room.keys(b"pr 1")
+    room.until(f"pr 1 {LITERAL}")
     room.escape()
     room.until(without=PALETTE)
 

@@ -176,16 +176,16 @@ def test_two_persons_approve_one_of_them_by_signature(place: Place, tmp_path: Pa
     place.fleet("watcher", "start")
     place.ticket("Count")
     asked = place.until_approval(1)
-    said = place.fleet("approval", "approve", "#1", "--head", asked.head_sha[:8])
-    assert "1 of 2 persons approve #1; it waits for another one" in said
-    twice = place.run("approval", "approve", "#1", "--head", asked.head_sha[:8])
+    said = place.fleet("approval", "approve", "1", "--head", asked.head_sha[:8])
+    assert "1 of 2 persons approve PR 1; it waits for another one" in said
+    twice = place.run("approval", "approve", "1", "--head", asked.head_sha[:8])
     assert (twice.code, "already approved by you" in twice.err) == (1, True)
     # Lou signs on another machine what `fleet approval statement` printed, and somebody hands it in.
     statement = tmp_path / "one"
-    statement.write_text(place.fleet("approval", "statement", "#1"))
+    statement.write_text(place.fleet("approval", "statement", "1"))
     subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-n", "fleet", "-f", str(key), str(statement)], check=True)
     signature = f"{statement}.sig"
-    place.fleet("approval", "approve", "#1", "--head", asked.head_sha[:8], "--signature", signature)
+    place.fleet("approval", "approve", "1", "--head", asked.head_sha[:8], "--signature", signature)
     place.until_ticket(1, TicketState.SHIPPED)
     (granted,) = place.events("approval_granted")
     assert granted.actor == "signer:lou"

@@ -41,7 +41,7 @@ def test_rounds_are_bounded_and_a_person_may_grant_another(place: Place) -> None
     place.ticket("Work")
     place.until_ticket(1, TicketState.BLOCKED)
     blocked = place.until(lambda: place.alarm("blocked"), "an alarm")
-    assert "#1 waits for you: 2 rounds used up" in blocked
+    assert "PR 1 waits for you: 2 rounds used up" in blocked
     assert place.reader.pull_request(1).state is PullRequestState.BLOCKED  # type: ignore[union-attr]
     assert len(place.events("pr_changes_requested")) == 2
     place.tell(scene("developer", {"write": {"path": "more.md", "text": "more"}}, *REWORKS), REVIEWER)

@@ -41,7 +41,7 @@ def test_a_commit_of_the_user_is_taken_in_and_voids_the_approval(place: Place) -
     place.until(lambda: place.events("approval_voided"), "the approval is voided")
     second = place.until_approval(1)
     assert (second.base_sha, second.head_sha) == (mine, first.head_sha)
-    place.fleet("approval", "approve", "#1", "--head", second.head_sha)
+    place.fleet("approval", "approve", "1", "--head", second.head_sha)
     place.until_ticket(number, TicketState.SHIPPED)
     place.until(lambda: place.git("rev-parse", "main") != mine, "main moves")
     assert (place.repository / "mine.txt").read_text() == "mine\n"

@@ -43,4 +43,4 @@ def test_shares_and_the_most_frequent() -> None:
     assert shares(found) == (25, 50, 25)
     assert shares([]) is None
     (kind,) = most_frequent(found)
-    assert (kind.rule, kind.times, kind.subjects) == ("gates", 3, ("#1", "#2"))
+    assert (kind.rule, kind.times, kind.subjects) == ("gates", 3, ("PR 1", "PR 2"))

@@ -72,8 +72,8 @@ def test_nothing_to_visit() -> None:
 
 ABOUT = {
     "agent:dev": "dev",
-    "pr:2": "#2",
-    "ticket:3": "ticket 3",
+    "pr:2": "PR 2",
+    "ticket:3": "ticket #3",
     "run:run-1m8cd90nymf0wb8wp": "run ..mf0wb8wp",
     "fleet": "fleet",
     "file:0003-x.md": "file 0003-x.md",
@@ -94,5 +94,5 @@ def need(title: str, agent: str | None, about: str = "") -> NeedItem:
 def test_nobody_is_named_twice() -> None:
     assert need("ada QUARANTINED: x", "ada").who == ""
     assert need("secret in a diff", "ada").who == "ada"
-    assert need("#2 waits for ada", None, "#2").who == ""
+    assert need("PR 2 waits for ada", None, "PR 2").who == ""
     assert need("tmux is gone", None).who == "fleet"

@@ -151,7 +151,7 @@ async def test_a_held_approval_is_undone_from_anywhere(fleet: Any, until: Any, t
     now = fleet.now_ns()
     fleet.add(ev.draft(ev.ApprovalGranted("apr-1-c", 1, "operator:me", now + 9_000_000_000), "pr:1"))
     async with opened(fleet, until) as (app, pilot):
-        assert "#1 lands in 9 s  u undo" in text(app)
+        assert "PR 1 lands in 9 s  u undo" in text(app)
         await pilot.press("u")
         await until(lambda: bool(fleet.calls))
     assert fleet.calls == [("undo", {"approval": "apr-1-c"})]

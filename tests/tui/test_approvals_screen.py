@@ -180,8 +180,8 @@ async def test_a_small_screen_and_the_dialog_tell_why_more_must_be_typed(fleet: 
             pull_request=replace(card.pull_request, risk=30, risk_band=RiskBand.MEDIUM),
         )
         (row,) = present.card_item(risky, 0, wide=False).lines
-        assert "".join(span.text for span in row).index("risk 30 MEDIUM, sensitive") < 10
-        app.screen.ask(strips.approve(risky, (), (), 10), Act("approve", {}, "approve", "#1"))
+        assert "".join(span.text for span in row).index("risk 30 MEDIUM, sensitive") < 12
+        app.screen.ask(strips.approve(risky, (), (), 10), Act("approve", {}, "approve", "PR 1"))
         await pilot.pause()
         told = [span.text for line in app.screen.strip.request.lines for span in line]
         assert [line for line in told if "Because" in line] == [f" Because: {reason}" for reason in why]

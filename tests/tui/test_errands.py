@@ -35,8 +35,8 @@ def never(fleet: Any) -> Any:
 
 
 def test_seconds_have_tenths_as_long_as_they_matter() -> None:
-    assert working("approve #812", 0.44) == "approve #812: working 0.4 s …"
-    assert working("approve #812", 12.3) == "approve #812: working 12 s …"
+    assert working("approve PR 812", 0.44) == "approve PR 812: working 0.4 s …"
+    assert working("approve PR 812", 12.3) == "approve PR 812: working 12 s …"
     assert working("read \x1b[31m[b]x", 1) == "read [b]x: working 1.0 s …"
 
 
@@ -77,7 +77,7 @@ async def test_a_slow_look_says_what_is_looked_for(fleet: Any, until: Any, text:
     fleet.before["diff"] = slow
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("2")
-        await until(lambda: "the diff of #1: working 0." in text(app))
+        await until(lambda: "the diff of PR 1: working 0." in text(app))
         answer.set()
         await until(lambda: "working" not in text(app) and "def rotate" in text(app))
 

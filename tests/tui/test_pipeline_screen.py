@@ -141,14 +141,14 @@ async def test_t_is_for_the_ticket_on_show_and_no_other(board: Any, until: Any, 
     async with opened(board, until) as (app, pilot):
         await pilot.press("4", "slash", "1", "enter", "T")
         await armed(app, until)
-        assert "LET TICKET 1 GO ON" in text(app)
+        assert "LET TICKET #1 GO ON" in text(app)
         await pilot.press("escape")
         await app.open_need(next(item for item in app.picture.snapshot.needs if item.key == "blocked:4"))
         await pilot.press("slash", "3", "enter", "T")
         assert app.message == "T: no blocked ticket here"
         await pilot.press("1", "g", "T")
         await armed(app, until)
-        assert "LET TICKET 1 GO ON" in text(app), "the first agent's own, not the one that w led to"
+        assert "LET TICKET #1 GO ON" in text(app), "the first agent's own, not the one that w led to"
         board.add(ev.draft(ev.TicketUnblocked(1, "by somebody else"), "ticket:1"))
         await until(lambda: "CHANGED while you looked: it does not wait for you any more" in text(app))
         await pilot.press("tab", "y", "escape", "right", "T")

@@ -43,14 +43,14 @@ def test_one_of_two_persons_is_told_everywhere() -> None:
     assert "persons 1 of 2: operator:kim" in " ".join(section(shown, "what").split())
     assert "\x1b" not in section(shown, "what")
     assert "persons 1/2" in text(card_item(shown, 0).lines)
-    assert approval_need(shown).title == "APPROVE merge of #1 (1 of 2 persons) Say two"
+    assert approval_need(shown).title == "APPROVE merge of PR 1 (1 of 2 persons) Say two"
 
 
 def test_where_one_person_is_enough_nothing_is_said_of_persons() -> None:
     shown = card(1)
     assert "persons" not in section(shown, "what")
     assert "persons" not in text(card_item(shown, 0).lines)
-    assert approval_need(shown).title == "APPROVE merge of #1 Say two"
+    assert approval_need(shown).title == "APPROVE merge of PR 1 Say two"
 
 
 def test_each_verdict_has_its_lens_or_role_and_its_commit() -> None:

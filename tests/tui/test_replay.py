@@ -79,10 +79,10 @@ async def test_events_come_as_time_goes_and_go_when_one_goes_back(
         await until(lambda: "RECORDING 00:16:44" in text(room))
         assert "FROZEN" not in text(room)
         steady.ns += 1000 * SECOND_NS
-        await until(lambda: "APPROVE merge of #2" in text(room))
+        await until(lambda: "APPROVE merge of PR 2" in text(room))
         assert ", END" in text(room)
         await pilot.press("p", *["less_than_sign"] * 20)
-        await until(lambda: "APPROVE merge of #2" not in text(room))
+        await until(lambda: "APPROVE merge of PR 2" not in text(room))
         assert room.context.replay is not None
         assert "PAUSED" in room.context.replay.words()
         await pilot.press("5")

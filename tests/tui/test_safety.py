@@ -339,7 +339,7 @@ async def test_s7_who_decides_second_is_told_who_was_first(fleet: Any, until: An
         await armed(app, until)
         await pilot.press("y")
         await until(lambda: app.message.startswith("CHANGED while you looked: rejected by operator:rk 4 s ago"))
-        assert "Nothing was done to #1" in app.message
+        assert "Nothing was done to PR 1" in app.message
 
 
 # -- S9 ----------------------------------------------------------------------------------------------------------------

@@ -35,14 +35,14 @@ def grant(world: Any) -> None:
 
 
 async def test_the_hold_stands_once_on_the_line(fleet: Any, until: Any, text: Any) -> None:
-    fleet.answers["approve"] = {"message": "#1 lands in 10 s", "hold_until_ns": 1}
+    fleet.answers["approve"] = {"message": "PR 1 lands in 10 s", "hold_until_ns": 1}
     async with opened(fleet, until) as (app, pilot):
         await approve(app, pilot, until, fleet)
         grant(fleet)
         app.feed.poke()
         await until(lambda: "u undo" in line(app, text))
         assert line(app, text).count("lands in") == 1
-        assert line(app, text).startswith("approve #1: granted ")
+        assert line(app, text).startswith("approve PR 1: granted ")
 
 
 async def test_a_void_approval_is_told_and_what_it_needs(fleet: Any, until: Any, text: Any) -> None:
@@ -54,7 +54,7 @@ async def test_a_void_approval_is_told_and_what_it_needs(fleet: Any, until: Any,
         await pilot.press("1")
         fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "the target moved"), "pr:1"))
         app.feed.poke()
-        told = "#1 DOES NOT LAND: the approval by operator:me is void (the target moved); it needs a new one"
+        told = "PR 1 DOES NOT LAND: the approval by operator:me is void (the target moved); it needs a new one"
         await until(lambda: line(app, text).startswith(told))
         assert "lands in" not in line(app, text)
 
@@ -66,23 +66,23 @@ async def test_a_landing_is_told(fleet: Any, until: Any, text: Any) -> None:
         merged = ev.PullRequestMerged(1, 1, "c" * 40, "b" * 40, "e" * 40, "d" * 40, "main", "apr-1-c")
         fleet.add(ev.draft(merged, "pr:1"))
         app.feed.poke()
-        await until(lambda: line(app, text).startswith("#1 has landed"))
+        await until(lambda: line(app, text).startswith("PR 1 has landed"))
 
 
 async def test_a_need_is_named_only_while_it_is_the_one_on_show(fleet: Any, until: Any, text: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("w", "w", "w")
-        await until(lambda: line(app, text).startswith("APPROVE merge of #2"))
+        await until(lambda: line(app, text).startswith("APPROVE merge of PR 2"))
         await pilot.press("tab", "k")
         await until(lambda: app.screen._chosen == "apr-1-c")
-        await until(lambda: "#2" not in line(app, text))
+        await until(lambda: "PR 2" not in line(app, text))
 
 
 async def test_a_strip_has_the_line_to_itself(fleet: Any, until: Any, text: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("w", "w")
         await until(lambda: isinstance(app.screen, ApprovalsScreen) and bool(app.screen.diff.files))
-        await until(lambda: line(app, text).startswith("APPROVE merge of #1"))
+        await until(lambda: line(app, text).startswith("APPROVE merge of PR 1"))
         await pilot.press("R")
         await until(lambda: app.screen.query_one(ConfirmStrip).request is not None)
         assert "APPROVE" not in line(app, text)
@@ -138,6 +138,6 @@ async def test_a_request_after_a_void_approval_says_so(fleet: Any, until: Any, t
     fleet.add(ev.draft(ev.ApprovalVoided("apr-1-c", 1, "the target moved"), "pr:1"))
     fleet.add(*pull_request(1, 1, "dev-1", fleet.now_ns(), head="e")[-1:])
     async with opened(fleet, until, (200, 60)) as (app, _):
-        assert "APPROVE AGAIN merge of #1" in text(app)
+        assert "APPROVE AGAIN merge of PR 1" in text(app)
         await app.open_approval("apr-1-e")
         await until(lambda: "approved by operator:me, void: the target moved" in " ".join(text(app).split()))

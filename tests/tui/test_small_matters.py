@@ -111,7 +111,7 @@ async def test_d_opens_the_author_when_nobody_decides_on_the_pull_request(fleet:
         cursor_on(app, fleet, "pr_approved")
         await pilot.press("d")
         await until(lambda: isinstance(app.screen, AgentScreen) and app.screen._agent == "dev-2")
-        assert app.message == "#2 waits for no decision of yours; this is its author"
+        assert app.message == "PR 2 waits for no decision of yours; this is its author"
         await pilot.press("5")
         cursor_on(app, fleet, "run_started")
         await pilot.press("d")

@@ -42,7 +42,7 @@ def test_where_it_is_narrow_only_how_many(fleet: Any) -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_row_says_who_looks_and_who_decides(fleet: Any, until: Any, text: Any, size: tuple[int, int]) -> None:
     def row(app: Any, number: int) -> str:
-        return str(next(line for line in text(app).splitlines() if f" #{number} " in line))
+        return str(next(line for line in text(app).splitlines() if f" PR {number} " in line))
 
     async with opened(fleet, until, size) as (app, pilot):
         await pilot.press("2")

@@ -103,7 +103,7 @@ async def test_goto(fleet: Any, until: Any) -> None:
         await typed(app, "ticket 99")
         assert "there is no ticket #99" in app.message
         await typed(app, "pr 99")
-        assert "there is no pull request #99" in app.message
+        assert "there is no pull request 99" in app.message
         await typed(app, "board")
         assert isinstance(app.screen, PipelineScreen)
 
@@ -115,7 +115,7 @@ async def test_what_acts_opens_its_strip_and_only_that(fleet: Any, until: Any, t
             ("interrupt dev-2", "INTERRUPT dev-2"),
             ("quarantine dev-2", "QUARANTINE dev-2"),
             ("stop dev-2", "STOP THE RUN OF dev-2"),
-            ("reject 2", "REJECT #2"),
+            ("reject 2", "REJECT PR 2"),
             ("stop all", "ALL STOP"),
         ):
             await typed(app, words)
@@ -126,7 +126,7 @@ async def test_what_acts_opens_its_strip_and_only_that(fleet: Any, until: Any, t
         await typed(app, "resume dev-2")
         assert "dev-2 is not paused" in app.message
         await typed(app, "approve 7")
-        assert "no decision on #7 waits for you" in app.message
+        assert "no decision on PR 7 waits for you" in app.message
         assert fleet.calls == []
         await typed(app, "pause dev-2")
         await armed(app, until)

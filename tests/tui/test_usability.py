@@ -72,10 +72,10 @@ async def test_u1_who_needs_you_and_why_is_on_the_wall(crew: Any, until: Any, te
         queue = "\n".join(rows[2:8])
         for who, why in (
             (name(FAILING), "same test failed 6 times in a row"),
-            (name(HIGH), "APPROVE merge of #812"),
-            (name(LOW), "APPROVE merge of #799"),
+            (name(HIGH), "APPROVE merge of PR 812"),
+            (name(LOW), "APPROVE merge of PR 799"),
             (name(ASKS), "ASK keep the old API?"),
-            (name(BLOCKED), "BLOCKED ticket 408: three rounds of review"),
+            (name(BLOCKED), "BLOCKED ticket #408: three rounds of review"),
         ):
             assert any(who in row and why in row for row in queue.splitlines()), (who, queue)
         assert hand.keys == 0
@@ -89,7 +89,9 @@ async def test_u1_at_other_sizes_the_first_is_named_and_the_others_are_counted(
         shown = text(app)
         assert "NEED YOU 6" in shown.splitlines()[0]
         assert "secret pattern in a diff" in shown.splitlines()[1]
-        listed = [why for why in ("same test failed", "#812", "#799", "keep the old API?", "BLOCKED") if why in shown]
+        listed = [
+            why for why in ("same test failed", "PR 812", "PR 799", "keep the old API?", "BLOCKED") if why in shown
+        ]
         assert len(listed) == 5 or "+2 more; w = next" in shown
 
 

@@ -16,7 +16,7 @@ def rejected(world: Any) -> None:
         ev.draft(ev.ApprovalDenied("apr-1-c", 1, "operator:me", "reject", "no"), "pr:1"),
         ev.draft(ev.PullRequestStateChanged(1, "blocked", "rejected by operator:me: no", 1), "pr:1"),
         ev.draft(ev.TicketBlocked(1, "rejected by operator:me: no"), "ticket:1"),
-        ev.draft(ev.AlarmRaised("alm-9", "blocked", 3, "#1 waits for you: rejected", "unblock", "pr:1"), "pr:1"),
+        ev.draft(ev.AlarmRaised("alm-9", "blocked", 3, "PR 1 waits for you: rejected", "unblock", "pr:1"), "pr:1"),
     )
 
 
@@ -29,7 +29,7 @@ def test_one_rejection_is_one_matter(fleet: Any) -> None:
 
 
 def test_a_pull_request_that_waits_without_its_ticket_is_told_by_its_alarm(fleet: Any) -> None:
-    raised = ev.AlarmRaised("alm-9", "blocked", 3, "#1 waits for you: rejected", "unblock", "pr:1")
+    raised = ev.AlarmRaised("alm-9", "blocked", 3, "PR 1 waits for you: rejected", "unblock", "pr:1")
     fleet.add(ev.draft(raised, "pr:1"))
     assert "alarm:alm-9" in {item.key for item in read_snapshot(fleet.store.reader, fleet.now_ns()).needs}
 

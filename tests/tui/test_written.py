@@ -91,15 +91,15 @@ async def test_the_note_says_who_is_at_what_what_stands_and_what_was_done(fleet:
     note = handover_text(read_handover(fleet.store.reader, now_ns, now_ns - HOUR_NS), "shop")
     for line in (
         "# Handover: shop",
-        "- #2 Rotate the keys, approved by operator:kim: in 8 s",
+        "- PR 2 Rotate the keys, approved by operator:kim: in 8 s",
         "## Who is at what: 5 agents",
         "| rev (reviewer) | o IDLE |",
-        "ticket 1 Add paging |",
+        "ticket #1 Add paging |",
         "- **P1** 0s dev-3: secret pattern in a diff; seen by operator:kim",
-        r"ticket 1: x \<b\>\[y\](http://z)\|; nobody has acknowledged it",
+        r"ticket #1: x \<b\>\[y\](http://z)\|; nobody has acknowledged it",
         "0 landed, 2 handed over, 2 alarms, 2 approvals asked for, 0 runs ended.",
-        "(`fleet approval show '#1'`)",
-        "approval_granted #2: ",
+        "(`fleet approval show 1`)",
+        "approval_granted PR 2: ",
         "(operator:kim)",
     ):
         assert line in note, line

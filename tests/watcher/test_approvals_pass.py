@@ -234,7 +234,7 @@ async def test_grace_time_and_undo(make_fleet: MakeFleet) -> None:
         await fleet.person.answer("kim", "undo", {"approval": approval.id})
     assert (twice.value.title, twice.value.message) == (
         "nothing to undo",
-        "#1 is not approved: it waits for a decision",
+        "PR 1 is not approved: it waits for a decision",
     )
     await fleet.approve(approval)
     fleet.later(10)

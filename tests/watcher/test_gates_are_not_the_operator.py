@@ -98,7 +98,7 @@ async def test_approval_by_a_gate_is_refused_and_recorded(attacked: Daemon, plac
     await attacked.up()
     answer = json.loads(await until(lambda: (place / "answer").exists() and (place / "answer").read_text(), 60))
     assert answer["error"] == "Refused", answer
-    assert answer["message"] == "a process of gate check of #1 may not use the operator's socket"
+    assert answer["message"] == "a process of gate check of PR 1 may not use the operator's socket"
     (denied,) = await until(
         lambda: attacked.reader.events(EventFilter(kinds=("policy_denied",)), after=0, limit=10), 60
     )

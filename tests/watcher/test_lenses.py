@@ -76,7 +76,7 @@ async def test_needed_lens_without_a_reviewer_waits_in_sight_until_there_is_one(
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
     (alarm,) = fleet.alarms("review-lacking")
-    assert "#1 (risk low) waits for the lens security: no reviewer has it" in alarm.title
+    assert "PR 1 (risk low) waits for the lens security: no reviewer has it" in alarm.title
     data = fleet.ctx.settings.model_dump(mode="json")
     await fleet.reconfigure(agents=[*data["agents"], TEAM[3]])
     await fleet.settle()

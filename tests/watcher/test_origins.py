@@ -117,7 +117,7 @@ async def test_command_is_named_whatever_it_marks_itself_with(fleet: Fleet, plac
 async def test_leftover_of_a_gate_is_found_by_its_mark(fleet: Fleet, detached: Detach) -> None:
     gate_id = await gate(fleet)
     pid = detached(**{COMMAND_MARKER: fleet.ctx.commands.fleet, MARKER: gate_id})
-    assert origin_of(fleet.ctx, pid) == Origin("gate check of #1", "pr:1")
+    assert origin_of(fleet.ctx, pid) == Origin("gate check of PR 1", "pr:1")
     assert origin_of(fleet.ctx, detached(**{COMMAND_MARKER: fleet.ctx.commands.fleet})) == Origin(
         "a command of the watcher"
     )

@@ -39,11 +39,11 @@ async def test_rule_asks_for_two_different_persons_and_the_same_one_counts_once(
     assert approval.expires_ns == fleet.clock_ns + 4 * 3600 * SECOND
     args = {"approval": approval.id, "head": approval.head_sha}
     answer = await fleet.person.answer("kim", "approve", args)
-    assert answer["message"] == "1 of 2 persons approve #1; it waits for another one"
+    assert answer["message"] == "1 of 2 persons approve PR 1; it waits for another one"
     await fleet.settle()
     assert fleet.open_approval().state is ApprovalState.REQUESTED
     assert fleet.open_approval().votes == ("operator:kim",)
-    with pytest.raises(Conflict, match="already approved by you: 1 of 2 persons approve #1: operator:kim"):
+    with pytest.raises(Conflict, match="already approved by you: 1 of 2 persons approve PR 1: operator:kim"):
         await fleet.person.answer("kim", "approve", args)
     await fleet.settle()
     assert fleet.pr().state is PullRequestState.GATED, "one person is not two"

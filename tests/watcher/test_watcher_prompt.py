@@ -31,7 +31,7 @@ async def test_layers_in_order(fleet: Fleet) -> None:
     parts = prompt.parts(fleet.ctx, run, fleet.ctx.settings.agent("dev"))
     origins = [part.origin for part in parts]
     assert origins.index("shipped handbook.md") < origins.index("agents: dev: prompt")
-    assert origins[-2:] == ["assignment", "ticket 1"]
+    assert origins[-2:] == ["assignment", "ticket #1"]
     text = built(fleet, run)
     assert "You are agent dev, role developer" in text
     assert "# Ticket #1: Say two" in text
@@ -55,7 +55,7 @@ async def test_reviewer_is_told_what_to_look_at(fleet: Fleet) -> None:
     await fleet.author()
     await fleet.settle()
     text = built(fleet, await fleet.queued("lee"))
-    assert f"Pull request #1, branch agent/1-say-two onto main, head {fleet.pr().head_sha}" in text
+    assert f"Pull request 1, branch agent/1-say-two onto main, head {fleet.pr().head_sha}" in text
     assert "1 files +1 -1" in text
 
 
