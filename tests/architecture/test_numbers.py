@@ -13,8 +13,9 @@ NO_TICKET = re.compile(r"\b(pr|pull_request|approval|change|gate|seq|event)\b")
 
 def _wrong(source: str) -> list[str]:
     found = []
-    for node in ast.walk(ast.parse(source)):
-        for before, value in pairwise(node.values) if isinstance(node, ast.JoinedStr) else ():
+    strings = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)]
+    for node in strings:
+        for before, value in pairwise(node.values):
             if not (isinstance(before, ast.Constant) and isinstance(value, ast.FormattedValue)):
                 continue
             text, told = str(before.value), ast.unparse(value.value)
