@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fleet_tui.domain.events import AgentPaused, AgentQuarantined
 from fleet_tui.domain.model import Agent, Alarm, Approval, PullRequest, Run, Ticket
 from fleet_tui.domain.states import (
     LIVE_RUNS,
@@ -42,6 +43,7 @@ def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -
         cards = _cards(reader, tickets)
         fleet, seq = reader.fleet(), reader.last_seq()
         last_good = reader.events(_LAST_GOOD, limit=1) if fleet.config_problems else []
+        latched = {agent.name: _latched_ns(reader, agent) for agent in agents if agent.quarantined or agent.paused}
         spent = budgets.of_all(reader, agents, [run for run in runs if run.state in LIVE_RUNS], now_ns)
     by_id = {run.id: run for run in runs}
     waiting = needs.queue(alarms, questions, cards, tickets, by_id, pull_requests)
@@ -52,7 +54,7 @@ def read_snapshot(reader: Reader, now_ns: int, stories: Stories | None = None) -
         of_agent[run.agent].append(run)
     by_number = {ticket.number: ticket for ticket in tickets}
     shown = tuple(
-        tiles.tile(agent, of_agent[agent.name], by_number, questions, marks, spent)
+        tiles.tile(agent, of_agent[agent.name], by_number, questions, marks, spent, latched.get(agent.name, 0))
         for agent in sorted(agents, key=lambda agent: not agent.configured)
         if agent.configured or agent.quarantined or any(run.state in LIVE_RUNS for run in of_agent[agent.name])
     )
@@ -104,6 +106,13 @@ def read_agent(reader: Reader, tile: AgentTile, run_id: str | None = None) -> Ag
             timeline=tuple(reader.events(EventFilter(subjects=_subjects(tile.name, run, number)), limit=_TIMELINE)),
             bundle=read_bundle(reader, runs) if agent.quarantined else None,
         )
+
+
+def _latched_ns(reader: Reader, agent: Agent) -> int:
+    """Since when a quarantined or paused agent is; 0 where the log does not tell."""
+    kind = AgentQuarantined.kind if agent.quarantined else AgentPaused.kind
+    found = reader.events(EventFilter(kinds=(kind,), subjects=(f"agent:{agent.name}",)), limit=1)
+    return found[-1].at_ns if found else 0
 
 
 def _last(reader: Reader, agent: str, run: Run | None, runs: Sequence[Run]) -> LastRun | None:

@@ -57,8 +57,10 @@ def tile(
     questions: Sequence[Question],
     badges: Badges,
     budgets: Sequence[Standing] = (),
+    latched_ns: int = 0,
 ) -> AgentTile:
-    """The tile of ``agent``; ``runs`` are its own, newest first."""
+    """The tile of ``agent``; ``runs`` are its own, newest first. ``latched_ns``: since when a quarantined or paused
+    agent is; its word is about that, and not about the run."""
     run = current_run(runs)
     alive = run is not None and run.state in LIVE_RUNS
     # A run that has done its part is history: its ticket belongs to whoever works on it now.
@@ -71,7 +73,7 @@ def tile(
         vendor=one_line(agent.vendor, 40),
         model=agent.model,
         doing=doing(agent, shown, any(question.agent == agent.name for question in questions)),
-        since_ns=run.state_ns if run else 0,
+        since_ns=latched_ns or (run.state_ns if run else 0),
         source=run.state_source if run else "",
         reason=one_line(agent.quarantine_reason if agent.quarantined else (shown.state_reason if shown else "")),
         badge=priority,
