@@ -78,8 +78,8 @@ def _details(found: MCPServer[None], fleet: Commands) -> None:
         return await fleet.run("pr", "gate-log", "--json", str(number), *((gate,) if gate else ()))
 
     @tool(found, LOOKS)
-    async def risk(subject: Annotated[str, Field(pattern=r"^#?[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]) -> str:
-        """How the risk of a pull request (`#3`) or an agent adds up."""
+    async def risk(subject: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]) -> str:
+        """How the risk of a pull request (`PR3`) or an agent adds up."""
         return await fleet.run("risk", "explain", "--json", subject)
 
     @tool(found, LOOKS)

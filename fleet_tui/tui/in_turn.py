@@ -41,7 +41,7 @@ class InTurn:
     @classmethod
     def of(cls, cards: Sequence[ApprovalCard], chosen: str | None, now_s: float) -> InTurn | None:
         """All that wait, beginning with the chosen one; None when nothing does."""
-        names = {card.id: one_line(f"#{card.approval.pr} {card.ticket_title}", 100) for card in waiting(cards)}
+        names = {card.id: one_line(f"PR {card.approval.pr} {card.ticket_title}", 100) for card in waiting(cards)}
         order = list(names)
         if not order:
             return None
