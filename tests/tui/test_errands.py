@@ -92,9 +92,9 @@ async def test_escape_gives_a_slow_look_up_and_nothing_else(fleet: Any, until: A
     fleet.before["diff"] = slow
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("2")
-        await until(lambda: "the diff of #1: working 0." in text(app) and "…  Esc cancels" in text(app))
+        await until(lambda: "the diff of PR 1: working 0." in text(app) and "…  Esc cancels" in text(app))
         await pilot.press("escape")
-        await until(lambda: app.message == "the diff of #1: cancelled; r asks again")
+        await until(lambda: app.message == "the diff of PR 1: cancelled; r asks again")
         await until(lambda: not app.errands._open and "not here, r tries again: given up" in text(app))
         assert "2 APPROVALS" in text(app), "the screen stays"
         app.feed.poke()
@@ -116,7 +116,7 @@ async def test_q_leaves_the_screen_though_something_is_slow(fleet: Any, until: A
         await pilot.press("2")
         await until(lambda: "Esc cancels" in text(app))
         await pilot.press("q")
-        await until(lambda: "1 WALL" in text(app) and "the diff of #1: working" in text(app))
+        await until(lambda: "1 WALL" in text(app) and "the diff of PR 1: working" in text(app))
         await pilot.press("escape")
         await until(lambda: not app.errands._open)
 
