@@ -108,10 +108,10 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _key_name(text: str) -> str:
-    if text and not KEY_NAME.match(text):
+def _key_names(text: str) -> str:
+    if not all(KEY_NAME.match(name) for name in text.split()):
         raise problem("not the name of a key", "write it as tmux does: Escape, C-c, Enter, q")
-    return text
+    return " ".join(text.split())
 
 
 def _words(value: Any) -> str | tuple[str, ...]:
@@ -211,7 +211,7 @@ def _worktree(value: Any) -> bool | str | None:
 Text = Annotated[str, Strict(), Field(max_length=_LONGEST), AfterValidator(_no_control)]
 LongText = Annotated[str, Strict(), Field(max_length=65536), AfterValidator(_no_control)]
 Filled = Annotated[Text, AfterValidator(_not_blank)]
-KeyName = Annotated[Text, AfterValidator(_key_name)]
+KeyNames = Annotated[Text, AfterValidator(_key_names)]
 Flag = Annotated[bool, Strict()]
 Number = Annotated[int, Strict()]
 SafeName = Annotated[Text, AfterValidator(_safe_name)]

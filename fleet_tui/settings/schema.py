@@ -203,7 +203,7 @@ class Labels(Section):
 class VendorSettings(Section):
     """How a vendor's program is started."""
 
-    kind: Literal["command", "scripted", "claude-code", "codex", "gemini"] = Field(
+    kind: Literal["command", "scripted", "claude-code", "codex", "gemini", "opencode"] = Field(
         "command",
         description="The adapter: any program by its `argv`, a story played for trials, or a program that fleet knows.",
     )
@@ -219,10 +219,10 @@ class VendorSettings(Section):
     story: f.RepositoryPath | None = Field(
         None, description="Of `scripted`: the name of a shipped story, or a file in the repository."
     )
-    interrupt: f.KeyName | None = Field(
+    interrupt: f.KeyNames | None = Field(
         None,
-        description="Key, named as in tmux, that ends the turn under way and nothing else (`Escape`, `C-c`); empty: "
-        "there is none. Of `scripted`: Escape.",
+        description="Key, named as in tmux, that ends the turn under way and nothing else (`Escape`, `C-c`), or "
+        "several that are pressed one after the other (`F12 F12`); empty: there is none. Of `scripted`: Escape.",
     )
     carry: tuple[f.RepositoryPath, ...] = Field(
         (),
@@ -244,7 +244,7 @@ class VendorSettings(Section):
 
     @property
     def interrupt_key(self) -> str:
-        """The key that ends a turn; empty where none is known."""
+        """The key or keys that end a turn; empty where none is known."""
         return self.interrupt if self.interrupt is not None else "Escape" if self.kind == "scripted" else ""
 
 

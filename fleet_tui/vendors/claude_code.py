@@ -90,7 +90,7 @@ class ClaudeCode(HookedProgram):
         servers = ("--strict-mcp-config", *(("--mcp-config", _servers(request.mcp)) if request.mcp else ()))
         options = (*servers, "--settings", str(settings), *self._default("--setting-sources", "user"))
         mode = self._default("--permission-mode", "manual")
-        native = executables(self._argv[0], "claude-code-*/claude")
+        native = executables(self._argv[0], "@*/claude-code-*/claude")
         return Launch(
             argv=(*self._argv, *options, *mode, *model, *session, prompt),
             env={

@@ -71,7 +71,7 @@ class Codex(HookedProgram):
         with Beneath(request.home) as home:
             self._carry(home)
             home.write(_HOME + b"/hooks.json", json.dumps(_hooks(request.client)).encode())
-        native = executables(self._argv[0], "codex-*/vendor/*/bin/codex")
+        native = executables(self._argv[0], "@*/codex-*/vendor/*/bin/codex")
         return Launch(
             argv=(
                 *self._argv,

@@ -10,7 +10,12 @@ from typing import Protocol
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Vendor
 
-_HOOKED = {"claude-code": ("claude_code", "ClaudeCode"), "codex": ("codex", "Codex"), "gemini": ("gemini", "Gemini")}
+_HOOKED = {
+    "claude-code": ("claude_code", "ClaudeCode"),
+    "codex": ("codex", "Codex"),
+    "gemini": ("gemini", "Gemini"),
+    "opencode": ("opencode", "Opencode"),
+}
 """Kind to module and class, imported only where it is configured."""
 KINDS = ("command", "scripted", *_HOOKED)
 

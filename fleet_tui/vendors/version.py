@@ -47,7 +47,7 @@ def probe_program(vendor: str, name: str, *, start: bool, tried: str = "") -> Pr
 
 def executables(name: str, beside: str) -> tuple[Path, ...]:
     """What may be running when ``name`` is started: the program as it is found, what that is a link to, and what npm's
-    package of it starts, which lies ``beside`` (a glob) the package.
+    package of it starts, which lies ``beside`` (a glob, from the folder with all packages) the package.
 
     Under every name that these have: a sandbox may show them under another than the one they were found by.
     """
@@ -56,7 +56,7 @@ def executables(name: str, beside: str) -> tuple[Path, ...]:
         return ()
     names = (Path(found), Path(found).resolve())
     roots = [Path(*path.parts[: path.parts.index(_NPM) + 1]) for path in names if _NPM in path.parts]
-    started = [path for root in roots for path in sorted(root.glob(f"@*/{beside}"))]
+    started = [path for root in roots for path in sorted(root.glob(beside))]
     return tuple(dict.fromkeys((*names, *started)))
 
 

@@ -95,7 +95,7 @@ def _check_screen(agent: Agent, run: Run, seen: Observation | None) -> None:
 
 async def _press(ctx: Context, run: Run, pane: PaneInfo, key: str, cause: str) -> None:
     async def perform() -> str:
-        await send_keys(ctx.tmux, pane, [key])
+        await send_keys(ctx.tmux, pane, key.split())
         return f"{key} was sent"
 
     async def probe() -> Probe:

@@ -12,10 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from tests.vendors.standins import anthropic, gemini, openai
+from tests.vendors.standins import anthropic, chat, gemini, openai
 from tests.vendors.standins.script import Cast, Served
 
-DIALECTS = {"/v1/messages": anthropic, "/v1/responses": openai, ":streamGenerateContent": gemini}
+DIALECTS = {
+    "/v1/messages": anthropic,
+    "/v1/responses": openai,
+    "/chat/completions": chat,
+    ":streamGenerateContent": gemini,
+}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -37,6 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
             body = dialect.failure(reply.status)
             body["error"].update(reply.error)
             self._json(reply.status, body, reply.headers)
+            return
+        if dialect is chat and not body.get("stream"):
+            self.cast.note(Served(request, when, model, reply.usage, 200))
+            self._json(200, chat.whole(reply, request, model))
             return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
