@@ -95,6 +95,13 @@ async def test_the_key_is_the_vendors(fleet: Fleet, place: Path) -> None:
     assert turn.keys() == b"\x03"
 
 
+async def test_several_keys_are_pressed_one_after_the_other(fleet: Fleet, place: Path) -> None:
+    turn = await Turn.open(fleet, place, WORKING, key=" F12  C-c ")
+    answer = await turn.interrupt()
+    assert answer["message"].startswith("F12 C-c was sent")
+    await until(lambda: turn.keys() == b"\x1b[24~\x03", 40)
+
+
 @pytest.mark.parametrize(("screen", "why"), [(DIALOG, "dialog"), (READY, "waits for input")])
 async def test_no_key_goes_into_a_dialog_or_to_who_waits(fleet: Fleet, place: Path, screen: str, why: str) -> None:
     turn = await Turn.open(fleet, place, screen)
