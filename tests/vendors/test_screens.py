@@ -15,6 +15,7 @@ from fleet_tui.vendors.screens import RuleSet, Screen
 
 SCREENS = Path(__file__).parent / "screens"
 KINDS = {"claude": "claude-code", "codex": "codex", "gemini": "gemini", "aider": "aider", "copilot": "copilot"}
+KINDS["opencode"] = "opencode"
 EXPECTED = {
     "aider-idle": "idle",
     "claude-after-apikey": "login",
@@ -41,6 +42,8 @@ EXPECTED = {
     "gemini-done": "idle",
     "gemini-ready": "idle",
     "gemini-running": "working",
+    "opencode-permission": "permission",
+    "opencode-ready": "idle",
 }
 """What the screen says: a state, or of a dialog what it asks."""
 
