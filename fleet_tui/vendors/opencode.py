@@ -41,7 +41,7 @@ _REPORTS: dict[str, HookKind] = {
     "session.aborted": "interrupted",
     "session.error": "turn_failed",
 }
-_FREELY = ("read", "edit", "glob", "grep", "list", "todowrite")
+_FREELY = ("read", "edit", "glob", "grep", "list", "todowrite", "fleet_*")
 """What it does without asking where no sandbox of ours is around it."""
 _KEYS = {"keybinds": {"session_interrupt": "escape,f12"}}
 """Two of Escape in one go would be another key."""
@@ -63,6 +63,7 @@ class Opencode(HookedProgram):
         usage="live",
         money="vendor",
         inject="paste",
+        mcp=True,
         state=("hook", "screen", "process"),
         notes=(
             "A request whose tool is interrupted or killed is in none of its records: it is not counted.",
@@ -113,7 +114,8 @@ class Opencode(HookedProgram):
             plugins = [*(theirs if isinstance(theirs, list) else []), (config / "fleet.js").as_uri()]
             instructions = [str(file) for file in _instructions(request.workspace)]
             ours = {"autoupdate": False, "share": "disabled", "snapshot": False, "plugin": plugins}
-            settings = {"instructions": instructions, **known, **ours}
+            servers = {"fleet": {"type": "local", "command": [str(request.mcp)]}} if request.mcp else {}
+            settings = {"instructions": instructions, **known, **ours, "mcp": servers}
             files = {"opencode.json": settings, "tui.json": _KEYS, "package-lock.json": _INSTALLED}
             for name, value in files.items():
                 top.write(f"opencode/{name}".encode(), json.dumps(value).encode())
@@ -147,15 +149,17 @@ class Opencode(HookedProgram):
         found: dict[str, Used] = {}
         for record in records.objects(lines):
             name = records.text(record.get("id"), 100)
+            thought = records.count(record.get("reasoning"))
             if name:
                 found[name] = Used(
                     name,
                     records.text(record.get("model"), 100),
                     fresh=records.count(record.get("input")),
-                    output=records.count(record.get("output")) + records.count(record.get("reasoning")),
+                    output=records.count(record.get("output")) + thought,
                     cache_read=records.count(record.get("read")),
                     cache_write=records.count(record.get("write")),
                     cost_microusd=_microusd(record.get("cost")),
+                    reasoning=thought,
                 )
         return tuple(found.values())
 

@@ -43,6 +43,9 @@ def test_how_it_is_started(request_: LaunchRequest) -> None:
     assert not list(request_.home.iterdir()), "what the agent can write to holds none of its settings"
     assert request_.run_dir / "opencode" / "opencode" / "fleet.js" in launch.files
     assert told(request_)["resumed"] == ""
+    assert settings(request_)["mcp"] == {}
+    VENDOR.launch(dataclasses.replace(request_, mcp=Path("/x/fleet-mcp")))
+    assert settings(request_)["mcp"] == {"fleet": {"type": "local", "command": ["/x/fleet-mcp"]}}
 
 
 def test_what_it_was_in_is_gone_on_with_by_the_plugin(request_: LaunchRequest) -> None:
@@ -136,8 +139,8 @@ def test_each_request_is_counted_once_with_what_was_thought_and_what_it_cost() -
     free = b'{"id": "b", "model": "p/m", "input": 1, "output": -1, "cost": 0}'
     bad = [b"{", b'{"input": 5}', b'{"id": 3}', b'{"id": "c", "cost": NaN}', b'{"id": "d", "cost": 1e300}', b"[]"]
     first, second, *others = VENDOR.read_usage([line, line, free, *bad])
-    assert first == Used("a", "p/m", 40, 25, 700, 3, 120)
-    assert second == Used("b", "p/m", 1), "no price is known of what costs nothing"
+    assert first == Used("a", "p/m", 40, 25, 700, 3, 120, 5)
+    assert second == Used("b", "p/m", 1, reasoning=0), "no price is known of what costs nothing"
     assert [(one.request, one.cost_microusd) for one in others] == [("c", None), ("d", None)]
 
 

@@ -40,7 +40,8 @@ def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
     (denied,) = place.events("policy_denied")
     assert "push only your own branch" in denied.payload["reason"]
     assert len(place.reader.runs(agent="dev")) == 1
-    assert metered(place) == served(cast)
+    # What has handed its work over is ended, perhaps before its last word is in its records.
+    assert metered(place) in (served(cast), served(cast, but=() if trial.counts_broken_off else work[-1:]))
     assert cast.unmatched == []
 
 

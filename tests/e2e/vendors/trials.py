@@ -114,6 +114,7 @@ OPENCODE = Trial(
     ("node_modules", "opencode-linux-x64", "bin", "opencode"),
     "bash",
     "command",
+    "fleet_{name}",
     env={
         "OPENCODE_CONFIG_CONTENT": json.dumps(
             {
