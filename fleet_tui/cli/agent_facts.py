@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
+from fleet_tui.cli.common import (
+    age,
+    ask_watcher,
+    fleet_paths,
+    json_option,
+    open_reader,
+    print_json,
+    print_table,
+    repo_option,
+    say,
+)
 from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
-from fleet_tui.domain.states import ENDED_RUNS
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
+from fleet_tui.domain.text import one_line, reveal
 from fleet_tui.readmodel.evidence import read_bundle
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
     from fleet_tui.store.reader import Reader
 
 _RUNS = 10
+_MOST_ROWS = 20
 _WHAT = {
     "screen.txt": "what was on its screen",
     "scrollback.txt": "the lines before that",
@@ -41,7 +52,7 @@ _WHAT = {
 @repo_option
 @json_option
 def explain(name: str, repo: Path | None, as_json: bool) -> None:
-    """Tell why NAME is in its state: source, age and reason, newest first.
+    """Tell why NAME is in its state: every source of a living run with its word and age, and the runs before it.
 
     \b
     Example:
@@ -70,8 +81,9 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
         }
         for run in found
     ]
+    live = _sources(paths, name) if any(run.state in LIVE_RUNS for run in found) else []
     if as_json:
-        print_json({"agent": row, "runs": runs, "evidence": _facts(bundle, paths) if bundle else None})
+        print_json({"agent": row, "runs": runs, "live": live, "evidence": _facts(bundle, paths) if bundle else None})
         return
     if row.quarantined:
         say(f"quarantined: {one_line(row.quarantine_reason, 400)}")
@@ -86,6 +98,8 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
     ]
     header = ("RUN", "STATE", "SOURCE", "AGE", "EXIT", "TRIGGER", "TICKET", "REASON")
     print_table(header, cells, empty="it has not run yet")
+    for told in live:
+        _say_sources(told)
     if bundle is not None:
         say(f"evidence of {bundle.run}: fleet agent evidence {name}")
     for output in [r["output"] for r in runs if r["output"]][:1]:
@@ -208,3 +222,30 @@ def _facts(bundle: Bundle, paths: FleetPaths) -> dict[str, Any]:
         "backup_ref": bundle.backup_ref,
         "work": shlex.join(argv) if argv else None,
     }
+
+
+def _sources(paths: FleetPaths, name: str) -> list[dict[str, Any]]:
+    """What the watcher knows of the agent's living runs; nothing while it is away."""
+    try:
+        told = ask_watcher(paths, "explain", {"agent": name}).get("runs")
+    except FleetError:
+        return []
+    return told if isinstance(told, list) else []
+
+
+def _say_sources(told: Mapping[str, Any]) -> None:
+    says = told["says"] or "nothing"
+    say(f"{told['run']}: {says}, {told['confidence']}: {told['why']}")
+    cells = [
+        ("*" if row["won"] else "", *(row[name] for name in ("source", "says", "age_s", "weight", "rule", "detail")))
+        for row in told["sources"]
+    ]
+    print_table(("", "SOURCE", "SAYS", "AGE_S", "WEIGHT", "RULE", "DETAIL"), cells, empty="nothing tells of it")
+    screen = told["screen"]
+    if screen is None:
+        say("its screen was not looked at")
+        return
+    rule = f"rule {screen['rule']} ({screen['from']})" if screen["rule"] else "no rule knows it"
+    say(f"screen {screen['age_s']} s ago: {rule}; region {screen['region']}:")
+    for line in str(screen["text"]).splitlines()[-_MOST_ROWS:]:
+        say(f"  | {reveal(line)[:200]}")

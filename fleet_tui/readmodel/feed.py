@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
@@ -28,6 +29,8 @@ BY_TIME_S = 2.0
 """So long may what only counts on (run time) wait for what happens."""
 FIRST_RETRY_S = 0.015
 """A write is heard before its commit can be read: look again so soon, and after twice the time if it was too soon."""
+
+_NONE: frozenset[str] = frozenset()
 
 
 class Feed:
@@ -83,10 +86,20 @@ class Feed:
             told = self._changes.watch()
             changed = self.step()
             if changed and not self._stopping:
-                self._publish(Picture(self._snapshot, self._health))
+                self._publish(Picture(self._marked(), self._health))
             self._wait(self._changes, told=told)
         self._close()
         self._changes.close()
+
+    def _marked(self) -> Snapshot | None:
+        """The snapshot with the agents marked of whose state the watcher is not sure."""
+        snapshot, unsure = self._snapshot, self._unsure
+        if snapshot is None or not unsure:
+            return snapshot
+        if self._shown is None or self._shown[:2] != (snapshot, unsure):
+            tiles = tuple(replace(tile, unsure=tile.name in unsure and bool(tile.pane_uuid)) for tile in snapshot.tiles)
+            self._shown = (snapshot, unsure, replace(snapshot, tiles=tiles))
+        return self._shown[2]
 
     def _wait(self, changes: Changes, *, told: bool) -> None:
         """Until there may be something new. What changes all the time is read every ``POLL_S`` seconds at most."""
@@ -148,13 +161,21 @@ class Feed:
 
     _status: tuple[tuple[str, str], ...] = ()
     _others: tuple[Other, ...] = ()
+    _unsure: frozenset[str] = frozenset()
+    _shown: tuple[Snapshot, frozenset[str], Snapshot] | None = None
 
     def _ask(self) -> str | None:
         try:
             answer = self._probe()
         except FleetError as error:
             return one_line(f"{error.title}: {error.message}")
-        told = ((one_line(str(k), 40), one_line(str(v), 80)) for k, v in answer.items() if k != "others")
+        told = (
+            (one_line(str(k), 40), one_line(str(v), 80)) for k, v in answer.items() if k not in ("others", "unsure")
+        )
+        unsure = answer.get("unsure")
+        self._unsure = (
+            frozenset(name for name in unsure if isinstance(name, str)) if isinstance(unsure, list) else _NONE
+        )
         self._status, self._others = tuple(sorted(told)), tuple(_others(answer.get("others")))
         return None
 

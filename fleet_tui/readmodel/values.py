@@ -152,8 +152,15 @@ class AgentTile:
     risk: int = 0
     """Of the living run."""
     risk_band: RiskBand = RiskBand.LOW
+    unsure: bool = False
+    """Whether what tells of its state does not agree, or is old."""
     cannot_start: bool = False
     """Its program is missing here; ``reason`` names it and what to do."""
+
+    @property
+    def word(self) -> str:
+        """What it does, with a question mark where that is not sure."""
+        return f"{self.doing}?" if self.unsure else str(self.doing)
 
     @property
     def budget(self) -> Standing | None:

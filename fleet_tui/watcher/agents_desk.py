@@ -28,7 +28,7 @@ from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import GitError
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms, permission_desk, pr_answer, sessions, spending, usage_desk, vendors
+from fleet_tui.watcher import alarms, fusing, permission_desk, pr_answer, sessions, spending, usage_desk, vendors
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.keyed_locks import KeyedLocks
@@ -304,7 +304,10 @@ class AgentsDesk:
         name, data = one_line(str(args.get("kind", "")), 60), args.get("data")
         facts = data if isinstance(data, dict) else {}
         report = await vendors.asked(self._ctx, run, lambda vendor: vendor.parse_hook(name, facts), None)
-        return await sessions.heard(self._ctx, run, report, facts, key) if report is not None else {}
+        if report is None:
+            return {}
+        fusing.note_hook(self._ctx, run, report)
+        return await sessions.heard(self._ctx, run, report, facts, key)
 
 
 def _bounded(payload: dict[str, Any]) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from fleet_tui.forge.base import Forge
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.user import UserRepository
 from fleet_tui.git.workspace import Workspaces
+from fleet_tui.governance.fusion import Fused, Reading
 from fleet_tui.governance.isolation import Level
 from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.paths import FleetPaths
@@ -98,6 +99,10 @@ class Context:
     """The detection rules of each vendor, as far as they were read."""
     views: dict[str, View] = field(default_factory=dict)
     """What the screen of each living run said last."""
+    told: dict[tuple[str, str], Reading] = field(default_factory=dict)
+    """What a run's hooks and files (run, source) said last."""
+    fused: dict[str, Fused] = field(default_factory=dict)
+    """The state of each living run by all its sources."""
     looked_at_screens_ns: int = 0
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
     """The version of each vendor's program, and when the program was changed last (ns UTC)."""

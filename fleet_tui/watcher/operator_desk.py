@@ -30,6 +30,7 @@ from fleet_tui.watcher import (
     diff_answer,
     discarding,
     extending,
+    fusing,
     halting,
     interrupting,
     releasing,
@@ -42,7 +43,7 @@ from fleet_tui.watcher import (
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_dialog, is_guard_question
-from fleet_tui.watcher.passes import containment
+from fleet_tui.watcher.passes import containment, looking
 from fleet_tui.watcher.presence import Presence
 from fleet_tui.watcher.queueing import queued
 from fleet_tui.watcher.requests import Requests
@@ -50,6 +51,7 @@ from fleet_tui.watcher.requests import Requests
 _MOST_DIFF = 2_000_000
 _LOOKS = frozenset(
     {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
+    | {"explain"}
 )
 """What changes nothing: asked again, it is answered anew."""
 
@@ -100,6 +102,7 @@ class OperatorDesk:
             "diff": self._diff,
             "gate_log": self._gate_log,
             "ticket": self._ticket,
+            "explain": lambda args, actor: looking.explain(ctx, self._agent(args)),  # noqa: ARG005
             "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called
             "template": lambda args, actor: template_desk.template(ctx, args),  # noqa: ARG005
             "preview_agent": lambda args, actor: template_desk.preview(ctx, args),  # noqa: ARG005
@@ -142,6 +145,7 @@ class OperatorDesk:
             "live_runs": len(ctx.reader.runs(*LIVE_RUNS)),
             "jobs": sorted(ctx.jobs.running())[:50],
             "stopping": ctx.stopping,
+            "unsure": fusing.unsure(ctx),
             "others": self._presence.heard(args, actor.removeprefix("operator:")),
         }
 

@@ -57,6 +57,32 @@ def test_it_follows_the_log_and_the_watcher(tmp_path: Path) -> None:
         feed.stop()
 
 
+def test_agents_of_whose_state_the_watcher_is_not_sure_are_marked(tmp_path: Path) -> None:
+    pictures: queue.Queue[Picture] = queue.Queue()
+    store = Store.open(tmp_path / "fleet.db", host="test", blobs=tmp_path / "blobs")
+    names = ("dev", "qa")
+    rows: list[dict[str, object]] = [
+        {"name": name, "role": "developer", "vendor": "x", "model": None, "enabled": True, "max_concurrent": 1}
+        | {"department": None, "reports_to": None, "subscribes_to": [], "budget_s": 1}
+        for name in names
+    ]
+    started = [
+        ev.RunStarted(f"run-{name}", f"run-{name}", "u" * 32, "/w", "b", "a" * 40, "L0", 1, "") for name in names
+    ]
+    queued = [ev.RunQueued(f"run-{name}", name, "developer", "x", None, "by hand") for name in names]
+    store.append([ev.draft(ev.ConfigLoaded("sha", "v", rows, []), "fleet")]).result(5)
+    store.append([ev.draft(event, "fleet") for event in (*queued, *started)]).result(5)
+    feed = Feed(tmp_path / "fleet.db", lambda: {"unsure": ["qa", 7]}, pictures.put)
+    feed.start()
+    try:
+        seen = next_with(pictures, lambda p: p.snapshot is not None and any(t.unsure for t in p.snapshot.tiles))
+        assert seen.snapshot is not None
+        assert [(tile.name, tile.word) for tile in seen.snapshot.tiles] == [("dev", "RUN"), ("qa", "RUN?")]
+    finally:
+        feed.stop()
+        store.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="nobody tells of writes elsewhere: it looks again and again")
 def test_while_nothing_is_written_it_sleeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fleet_tui.readmodel.feed.PROBE_S", 600.0)

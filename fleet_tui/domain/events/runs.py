@@ -46,7 +46,10 @@ class RunStarted(Payload, kind="run_started"):
 
 @dataclass(frozen=True, slots=True)
 class RunStateChanged(Payload, kind="run_state_changed"):
-    """What the run does now. ``source`` is where that was learnt: runner, bus, hook, screen, operator, rule."""
+    """What the run does now.
+
+    ``source`` is where that was learnt: runner, bus, hook, file, title, screen, operator, rule.
+    """
 
     run: str
     state: str

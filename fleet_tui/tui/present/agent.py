@@ -50,7 +50,7 @@ def headline(tile: AgentTile, now_ns: int) -> Line:
         Span(" " if tile.badge else ""),
         Span(tile.name, "strong"),
         Span(f"  {tile.role}  ", "quiet"),
-        Span(f"{tile.doing} {age(tile.since_ns, now_ns)}", "strong"),
+        Span(f"{tile.word} {age(tile.since_ns, now_ns)}", "strong"),
         Span(ticket),
         Span(f"  PR {tile.pr}" if tile.pr is not None else "", "quiet"),
         fill(),
@@ -170,6 +170,9 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
     place = [one.id for one in detail.runs].index(run.id) + 1 if run in detail.runs else 0
     lines = [
         fact("state", f"{run.state} for {age(run.state_ns, now_ns)}, by {run.state_source or 'nothing yet'}"),
+        fact("unsure", f"its sources do not agree, or are old: fleet agent explain {detail.tile.name}")
+        if detail.tile.unsure and detail.run is not None and detail.run.id == detail.tile.run
+        else (),
         fact("why", run.state_reason) if run.state_reason else (),
         fact("trigger", f"{run.trigger}, attempt {run.attempt}, round {run.round}"),
         fact("branch", f"{run.branch} from {short(run.base_sha)}") if run.branch else (),

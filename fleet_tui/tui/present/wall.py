@@ -86,7 +86,7 @@ def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:
         Span(f"{more} ", "quiet"),
         fill(box.horizontal, "quiet"),
         *end,
-        Span(f" {tile.doing} {age(tile.since_ns, now_ns):>3}", "quiet"),
+        Span(f" {tile.word} {age(tile.since_ns, now_ns):>3}", "quiet"),
     )
 
 
@@ -110,7 +110,7 @@ def _cell(tile: AgentTile, now_ns: int, *, narrow: bool = False) -> Line:
         Span(tile.name),
         Span(work, "quiet"),
         fill(),
-        Span(f" {tile.doing:<4} {budget}{age(tile.since_ns, now_ns):>3}", "quiet"),
+        Span(f" {tile.word:<4} {budget}{age(tile.since_ns, now_ns):>3}", "quiet"),
     )
 
 

@@ -13,7 +13,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.vendors.base import Context as Filled
 from fleet_tui.vendors.base import Observation, Used, Vendor
-from fleet_tui.watcher import alarms, contexts, sessions, usage_desk, vendors
+from fleet_tui.watcher import alarms, contexts, fusing, sessions, usage_desk, vendors
 from fleet_tui.watcher.context import Context
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
@@ -78,6 +78,8 @@ def _observed(vendor: Vendor, home: Path, session: str) -> Observation | None:
 async def _take_in(ctx: Context, run: Run, seen: Observation) -> None:
     """A hook's word counts more than the file's, until the file is younger than it."""
     at_ns = seen.at_ns or 0
+    if at_ns:
+        fusing.note_file(ctx, run, seen.state, at_ns, seen.line)
     if not max(ctx.heard_ns.get(run.id, 0), run.state_ns) < at_ns <= ctx.now_ns() + _EVERY_NS:
         return  # also what claims to come from the future
     if run.state is RunState.RUNNING and seen.state in ("idle", "dialog"):
@@ -98,6 +100,7 @@ async def finish(ctx: Context, run: Run) -> None:
     for known in (ctx.listened_ns, ctx.heard_ns):
         known.pop(run.id, None)
     ctx.to_meter.discard(run.id)
+    fusing.forget(ctx, run.id)
     for place in [place for place in ctx.read_up_to if place[0] == run.id]:
         del ctx.read_up_to[place]
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from fleet_tui.domain.events import ScreenUnmatched
-from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import RunState
+from fleet_tui.domain.model import Agent, Run
+from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.settings.load import is_preset
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.looks import look as look_at
 from fleet_tui.vendors.base import BLOCKING, DialogKind, Observation
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import alarms, detection, guard_desk, vendors
+from fleet_tui.watcher import alarms, detection, fusing, guard_desk, vendors
 from fleet_tui.watcher.context import Context, View
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
@@ -40,6 +41,8 @@ async def look(ctx: Context) -> None:
     living = ctx.reader.runs(*_LIVING)
     for gone in ctx.views.keys() - {run.id for run in living}:
         del ctx.views[gone]
+    for gone in ctx.fused.keys() - {run.id for run in living}:
+        del ctx.fused[gone]
     if living and ctx.now_ns() - ctx.looked_at_screens_ns >= _EVERY_NS:
         ctx.jobs.start("look", lambda: look_now(ctx))
     standing = {f"run:{run.id}": told for run in living if (told := _dialog(ctx, run))}
@@ -54,6 +57,14 @@ async def look_now(ctx: Context) -> None:
     panes = [pane for pane in await ctx.tmux.panes() or () if _is_of(runs.get(pane.session), pane.uuid, pane.dead)]
     for session, seen in (await look_at(ctx.tmux, panes)).items():
         await _take_in(ctx, runs[session], Screen(seen.text, seen.title))
+    for run in ctx.reader.runs(*_LIVING):
+        await fusing.reconcile(ctx, run)
+
+
+async def explain(ctx: Context, agent: Agent) -> dict[str, Any]:
+    """Why each living run of the agent is in its state, by what its sources say now."""
+    await look_now(ctx)
+    return {"runs": [fusing.explained(ctx, run) for run in ctx.reader.runs(*LIVE_RUNS, agent=agent.name)]}
 
 
 def _is_of(run: Run | None, uuid: str, dead: bool) -> bool:
