@@ -64,12 +64,12 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
     now = time.time_ns()
     found = reader.runs(agent=name, limit=_RUNS)
     bundle = read_bundle(reader, found)
-    runs = [
+    runs: list[dict[str, Any]] = [
         {
             "run": run.id,
             "state": run.state.value,
             "source": run.state_source,
-            "age": age(run.state_ns, now),
+            "since_ns": run.state_ns,
             "reason": run.state_reason,
             "trigger": run.trigger,
             "ticket": run.ticket,
@@ -93,10 +93,19 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
     if on_conditions:
         say(f"released on conditions: {on_conditions}")
     cells = [
-        (r["run"], r["state"], r["source"], r["age"], _exit(r), r["trigger"], f"#{r['ticket']}", r["reason"])
+        (
+            r["run"],
+            r["state"],
+            r["source"],
+            age(r["since_ns"], now),
+            _exit(r),
+            r["trigger"],
+            f"#{r['ticket']}" if r["ticket"] else "-",
+            r["reason"],
+        )
         for r in runs
     ]
-    header = ("RUN", "STATE", "SOURCE", "AGE", "EXIT", "TRIGGER", "TICKET", "REASON")
+    header = ("RUN", "STATE", "SOURCE", "SINCE", "EXIT", "TRIGGER", "TICKET", "REASON")
     print_table(header, cells, empty="it has not run yet")
     for told in live:
         _say_sources(told)

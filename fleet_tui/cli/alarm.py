@@ -139,7 +139,10 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
         "alarm": found.id,
         "rule": found.rule,
         "priority": found.priority,
-        "state": _state(found, time.time_ns()),
+        "state": found.state,
+        "unseen": found.acknowledged_by is None,
+        "shelved_until_ns": found.shelved_until_ns,
+        "shelved_reason": found.shelved_reason or None,
         "what": found.title,
         "about": found.about,
         "response": found.response,
@@ -151,7 +154,8 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    for key, value in facts.items():
+    told = {key: value for key, value in facts.items() if key not in {"unseen", "shelved_until_ns", "shelved_reason"}}
+    for key, value in {**told, "state": _state(found, time.time_ns())}.items():
         shown = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
         say(f"{key:16} {one_line(shown, 400) or '-'}")
 

@@ -38,7 +38,9 @@ def repo_option(function: F) -> F:
 
 
 def json_option(function: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+    """``--json``: what a program reads, never what a person is shown of it (ages, rounded amounts, signs)."""
+    told = "Print JSON; in it ..._ns are instants (UTC, nanoseconds since 1970), ..._s and ..._ms durations."
+    return click.option("--json", "as_json", is_flag=True, help=told)(function)
 
 
 class Number(click.ParamType[int]):

@@ -65,20 +65,22 @@ def show(everything: bool, repo: Path | None, as_json: bool) -> None:
     Example:
       fleet risk show --json
     """
+    from fleet_tui.governance.risk.score import Reason
+
     reader = open_reader(fleet_paths(repo))
     rows: list[dict[str, Any]] = [
         {"subject": f"run:{run.id}", "agent": run.agent, "score": run.risk, "band": run.risk_band}
-        | {"reasons": list(run.risk_reasons)}
+        | {"reasons": run.risk_reasons}
         for run in reader.runs(*(() if everything else LIVE_RUNS))
     ]
     rows += [
         {"subject": f"pr:{pull.number}", "agent": pull.agent, "score": pull.risk, "band": pull.risk_band}
-        | {"reasons": list(pull.risk_reasons)}
+        | {"reasons": pull.risk_reasons}
         for pull in reader.pull_requests(*(() if everything else sorted(OPEN_PULL_REQUESTS)))
     ]
     rows.sort(key=lambda row: (-row["score"], row["subject"]))
     if as_json:
-        print_json(rows)
+        print_json([{**row, "reasons": [Reason.of(text) for text in row["reasons"]]} for row in rows])
         return
     cells = [(r["subject"], r["agent"], r["score"], r["band"], "; ".join(r["reasons"][:2])) for r in rows]
     print_table(("SUBJECT", "AGENT", "RISK", "BAND", "WHY"), cells, empty="nothing runs and nothing is open")

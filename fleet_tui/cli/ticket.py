@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -199,13 +199,14 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
+    now = time.time_ns()
     cells = [
         (
             f"#{r['number']}",
             f"{r['state']} → {r['pending']}" if r["pending"] else r["state"],
             r["agent"] or "-",
             r["pr"] or "-",
-            r["since"],
+            age(r["since_ns"], now),
             r["title"],
         )
         for r in rows
@@ -217,14 +218,14 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
         say("→ takes effect when the watcher runs: fleet up")
 
 
-def _row(record: TicketRecord, known: Ticket | None) -> dict[str, object]:
+def _row(record: TicketRecord, known: Ticket | None) -> dict[str, Any]:
     if record.problem:
         return {
             "number": record.number,
             "state": "broken",
             "agent": None,
             "pr": None,
-            "since": "-",
+            "since_ns": None,
             "title": record.problem,
         }
     return {
@@ -232,7 +233,7 @@ def _row(record: TicketRecord, known: Ticket | None) -> dict[str, object]:
         "state": known.state.value if known else "draft",
         "agent": known.agent if known else None,
         "pr": known.pr if known else None,
-        "since": age(known.changed_ns if known else None, time.time_ns()),
+        "since_ns": known.changed_ns if known else None,
         "title": one_line(record.title),
         "labels": list(record.labels),
         "depends_on": list(record.depends_on),

@@ -68,6 +68,7 @@ def _row(entry: Entry) -> Answer:
         "role": told.role,
         "cost": COST[told.model.tier],
         "budget": budget_in_words(told.budget),
+        "budget_rule": told.budget.model_dump(mode="json") if told.budget is not None else None,
         "risk": told.risk.profile,
         "source": entry.source,
     }

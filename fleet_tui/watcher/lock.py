@@ -46,8 +46,8 @@ class WatcherLock:
                 "use it as it is, or end it with `fleet watcher stop`",
             )
         os.ftruncate(fd, 0)
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-        os.write(fd, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": f"{since} UTC"}).encode())
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        os.write(fd, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}).encode())
         self._fd = fd
 
     def release(self) -> None:
