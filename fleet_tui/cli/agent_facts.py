@@ -23,7 +23,7 @@ from fleet_tui.cli.common import (
 )
 from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
-from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS
+from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, RunState
 from fleet_tui.domain.text import one_line, reveal
 from fleet_tui.readmodel.evidence import read_bundle
 
@@ -116,6 +116,8 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
 
 
 def _exit(run: Mapping[str, object]) -> str:
+    if run["state"] in (RunState.STOPPED, RunState.FINISHED):  # as the fleet wanted: the number says nothing
+        return "-"
     return f"sig {run['signal']}" if run["signal"] else "-" if run["exit_code"] is None else str(run["exit_code"])
 
 
@@ -158,9 +160,10 @@ def logs(name: str, run_id: str | None, repo: Path | None, as_json: bool) -> Non
         facts = {"agent": name, "run": run.id, "state": run.state.value, "exit_code": run.exit_code}
         print_json(facts | {"signal": run.signal, "reason": run.state_reason, "path": str(path), "lines": lines})
         return
-    how = f"signal {run.signal}" if run.signal else f"exit code {run.exit_code}"
+    how = f" (signal {run.signal})" if run.signal else f" (exit code {run.exit_code})"
+    how = "" if run.state in (RunState.STOPPED, RunState.FINISHED) else how
     about = f" on ticket #{run.ticket}" if run.ticket else ""
-    say(one_line(f"{run.id} {run.state.value} ({how}){about} {age(run.ended_ns, time.time_ns())} ago, {path}", 1000))
+    say(one_line(f"{run.id} {run.state.value}{how}{about} {age(run.ended_ns, time.time_ns())} ago, {path}", 1000))
     for line in lines:
         say(f"    | {line}")
 

@@ -85,10 +85,16 @@ class AlarmBoard:
 
 
 def shares(alarms: Sequence[Alarm]) -> tuple[int, int, int] | None:
-    """Per cent of priority 1, 2 and 3; None of nothing."""
+    """Per cent of priority 1, 2 and 3, a hundred together; None of nothing."""
     counts = Counter(min(alarm.priority, 3) for alarm in alarms)
     total = len(alarms)
-    return (counts[1] * 100 // total, counts[2] * 100 // total, counts[3] * 100 // total) if total else None
+    if not total:
+        return None
+    whole = {priority: counts[priority] * 100 // total for priority in (1, 2, 3)}
+    # What rounding down left goes to those that lost most by it.
+    for priority in sorted(whole, key=lambda one: -(counts[one] * 100 % total))[: 100 - sum(whole.values())]:
+        whole[priority] += 1
+    return whole[1], whole[2], whole[3]
 
 
 def most_frequent(alarms: Sequence[Alarm]) -> tuple[Kind, ...]:

@@ -13,6 +13,9 @@ from fleet_tui.domain.text import SafeText, one_line
 
 Facts = dict[str, Any]
 
+_ASKED_FOR = frozenset({"finished", "stopped"})
+"""Ends that the fleet wanted: with which number the program left then says nothing."""
+
 
 def gist(event: Event, limit: int = 200) -> SafeText:
     """The one thing that matters in ``event``; clean and on one line."""
@@ -41,10 +44,13 @@ def _anything(facts: Facts) -> str:
 
 
 def _ended(facts: Facts) -> str:
-    how = f"signal {facts['signal']}" if facts.get("signal") else f"exit {facts.get('exit_code')}"
     outcome = facts.get("outcome", "crashed")
-    reason = f": {facts['reason']}" if facts.get("reason") else ""
-    return f"{outcome} ({how}) after {_seconds(facts['active_ms'])}{reason}"
+    how = "" if outcome in _ASKED_FOR else f" (signal {facts['signal']})" if facts.get("signal") else ""
+    if not how and outcome not in _ASKED_FOR and facts.get("exit_code") is not None:
+        how = f" (exit {facts['exit_code']})"
+    # The runner's own words for an end as it was to be say nothing more.
+    told = "" if facts.get("reason") in {"exited", "stopped", outcome} else facts.get("reason")
+    return f"{outcome}{how} after {_seconds(facts['active_ms'])}" + (f": {told}" if told else "")
 
 
 def _queued(facts: Facts) -> str:

@@ -1,4 +1,4 @@
-"""What ``--json`` prints is read by programs: instants and amounts as numbers, words of states, nothing cut, no signs."""
+"""What ``--json`` prints is read by programs: instants and amounts as numbers, words of states, no signs."""
 
 from __future__ import annotations
 

@@ -42,5 +42,8 @@ def test_shares_and_the_most_frequent() -> None:
     found = [alarm("a", 1), alarm("b"), alarm("cc"), alarm("d", 3, rule="idle")]
     assert shares(found) == (25, 50, 25)
     assert shares([]) is None
+    for priorities, told in (((1, 2, 3), (34, 33, 33)), ((1, 2, 2, 3, 3, 3, 3), (14, 29, 57))):
+        assert shares([alarm(f"{n}", priority) for n, priority in enumerate(priorities)]) == told
+        assert sum(told) == 100
     (kind,) = most_frequent(found)
     assert (kind.rule, kind.times, kind.subjects) == ("gates", 3, ("PR 1", "PR 2"))

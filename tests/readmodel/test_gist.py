@@ -53,6 +53,22 @@ def test_any_payload_is_shown_without_a_crash_or_a_control_character(kind: str, 
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "facts", "told"),
+    [
+        ("run_finished", {"outcome": "stopped", "exit_code": 143, "reason": "by hand"}, "stopped after 2.0 s: by hand"),
+        ("run_finished", {"outcome": "stopped", "exit_code": 143, "reason": "stopped"}, "stopped after 2.0 s"),
+        ("run_finished", {"outcome": "finished", "signal": 15, "reason": "exited"}, "finished after 2.0 s"),
+        ("run_finished", {"outcome": "failed", "reason": "no home"}, "failed after 2.0 s: no home"),
+        ("run_crashed", {"exit_code": 3, "reason": "exited"}, "crashed (exit 3) after 2.0 s"),
+        ("run_crashed", {"signal": 9, "reason": "killed"}, "crashed (signal 9) after 2.0 s: killed"),
+    ],
+)
+def test_an_end_that_was_asked_for_has_no_number(kind: str, facts: dict[str, object], told: str) -> None:
+    facts = {"run": "run-1", "exit_code": None, "signal": None, "active_ms": 2_000, **facts}
+    assert gist(_event(kind, facts)) == told
+
+
 def test_hostile_text_is_cleaned() -> None:
     text = gist(_event("note", {"summary": "a\x1b]52;c;eA==\x07b\u202ec\nd"}))
     assert text == "abc d"

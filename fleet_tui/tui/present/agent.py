@@ -5,7 +5,7 @@ from __future__ import annotations
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.model import Gate, Message, PullRequest, Review, Run
-from fleet_tui.domain.states import GateState, MessageState, Verdict
+from fleet_tui.domain.states import GateState, MessageState, RunState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
 from fleet_tui.readmodel.waiting import reason_now
@@ -32,6 +32,8 @@ from fleet_widgets.text_pane import Section
 PARTS = ("pane", "facts", "timeline", "diff")
 """What the screen consists of, in the order in which one goes through them."""
 
+_NO_WHY = frozenset({"exited", "stopped"})
+"""What the runner says of an end as it was to be."""
 _RECEIPTS = {
     MessageState.QUEUED: "queued: typed when it takes input",
     MessageState.TYPED: "typed, not yet submitted",
@@ -70,7 +72,7 @@ def summary(detail: AgentDetail, at: str, box: Box) -> Line:
     share = (standing.used, standing.ceiling) if standing is not None else (0, 0)
     return line(
         *(risk_mark(risk.risk, risk.risk_band) if risk is not None else ()),
-        Span(f"  $ {gauge(*share, 6, box)} {percent(*share)}" if standing is not None else "  no budget", "quiet"),
+        Span(f"  budget {gauge(*share, 6, box)} {percent(*share)}" if standing is not None else "  no budget", "quiet"),
         Span(f"  gates {passed}/{len(gates)}" if gates else "", "quiet"),
         fill(),
         Span(" "),
@@ -93,8 +95,11 @@ def _why_no_pane(run: Run | None) -> str:
         return "no run yet: it begins when a ticket or a pull request wants this agent"
     if run.ended_ns is None:
         return f"the run is {run.state}: {one_line(run.state_reason) or 'its process has not started'}"
-    end = f"exit code {run.exit_code}" if run.signal is None else f"signal {run.signal}"
     why = f": {one_line(run.state_reason)}" if run.state_reason else ""
+    if run.state in (RunState.STOPPED, RunState.FINISHED):  # as the fleet wanted; a number says nothing then
+        how = "was stopped" if run.state is RunState.STOPPED else "finished"
+        return f"it {how} at {clock(run.ended_ns)} UTC{why if run.state_reason not in _NO_WHY else ''}"
+    end = f"exit code {run.exit_code}" if run.signal is None else f"signal {run.signal}"
     return f"it ended at {clock(run.ended_ns)} UTC with {end}{why}"
 
 

@@ -23,7 +23,7 @@ def tile_line(standing: Standing | None, used_s: int, box: Box) -> Line:
     whose = "" if standing.rule.scope in ("agent", "run") else f" {standing.rule.scope}"
     last = f" {lasts(standing).replace('cap in', 'cap')}" if lasts(standing) else ""
     share = percent(standing.used, standing.ceiling)
-    return (Span(f"$ {bar} {share}  {amounts(standing)}{whose}{last}", "quiet"),)
+    return (Span(f"{bar} {share}  {amounts(standing)}{whose}{last}", "quiet"),)
 
 
 def section_lines(found: Sequence[Standing], box: Box) -> tuple[Line, ...]:

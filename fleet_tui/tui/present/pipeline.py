@@ -100,6 +100,8 @@ def _slowest(board: Board, now_ns: int, width: int) -> Line:
 
 
 def _took(seconds: int | None) -> str:
+    if seconds == 0:
+        return "<1s"
     return "-" if seconds is None else seconds_short(seconds) if seconds < 60 else duration(seconds * 1000)
 
 

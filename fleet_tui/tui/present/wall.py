@@ -103,7 +103,7 @@ def _cell(tile: AgentTile, now_ns: int, *, narrow: bool = False) -> Line:
     """A tile in one line; where it is narrow, the name is worth more than ticket and budget."""
     used = percent(tile.budget.used, tile.budget.ceiling) if tile.budget else percent(0, 0)
     work = f" #{tile.ticket}" if tile.ticket is not None and not narrow else ""
-    budget = "" if narrow else f"{f'${used.strip()}':>5} "
+    budget = "" if narrow else f"{used.strip():>4} "
     return line(
         *badge_cell(tile.badge, tile.badge_open),
         Span(f"{SIGNS[tile.doing]} ", "quiet"),
