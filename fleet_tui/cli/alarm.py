@@ -10,6 +10,7 @@ import click
 from fleet_tui.cli.common import (
     act,
     age,
+    fitted,
     fleet_paths,
     json_option,
     open_reader,
@@ -166,7 +167,7 @@ def _state(alarm: Alarm, now_ns: int) -> str:
     if alarm.state is not AlarmState.SHELVED or alarm.shelved_until_ns is None:
         return alarm.state.value
     left_s = max(0, (alarm.shelved_until_ns - now_ns) // 1_000_000_000)
-    return f"shelved {left_s // 60} m: {one_line(alarm.shelved_reason, 60)}"
+    return f"shelved {left_s // 60} m: {fitted(alarm.shelved_reason, 60)}"
 
 
 def _seconds(text: str) -> int:

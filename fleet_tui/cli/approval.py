@@ -13,6 +13,7 @@ from fleet_tui.cli.common import (
     act,
     age,
     ask_watcher,
+    fitted,
     fleet_paths,
     json_option,
     open_reader,
@@ -118,7 +119,7 @@ def show(name: str, diff: bool, repo: Path | None, as_json: bool) -> None:
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else " STALE"
         verdict = f"{review.verdict.value}{stale} @{review.head_sha[:8]}"
-        say(f"  {reviewer(review)}: {verdict}  {one_line(review.summary, 100)}".rstrip())
+        say(f"  {reviewer(review)}: {verdict}  {fitted(review.summary, 100)}".rstrip())
     _print_diff(changes)
     say(f"\n  fleet approval approve {found.pr} --head {found.head_sha[:8]}")
 

@@ -186,7 +186,7 @@ def _plain(value: Any) -> Any:
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
     """Left-aligned columns; ``empty`` is said when there are no rows."""
-    lines = [[_cell(str(cell)) for cell in row] for row in rows]
+    lines = [[fitted(str(cell)) for cell in row] for row in rows]
     if not lines:
         say(empty)
         return
@@ -200,8 +200,10 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _cell(text: str, most: int = 120) -> str:
-    shown = one_line(text, most + 1)
+def fitted(text: str, most: int = 120) -> str:
+    """``text`` on one line, as long as ``most`` at the most; what is cut ends in ``…``."""
+    # As much again: the part behind the cut may begin with white space, which does not count.
+    shown = one_line(text, 2 * most)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 

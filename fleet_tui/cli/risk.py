@@ -82,7 +82,7 @@ def show(everything: bool, repo: Path | None, as_json: bool) -> None:
     if as_json:
         print_json([{**row, "reasons": [Reason.of(text) for text in row["reasons"]]} for row in rows])
         return
-    cells = [(r["subject"], r["agent"], r["score"], r["band"], "; ".join(r["reasons"][:2])) for r in rows]
+    cells = [(r["subject"], r["agent"], r["score"], r["band"], "; ".join(r["reasons"])) for r in rows]
     print_table(("SUBJECT", "AGENT", "RISK", "BAND", "WHY"), cells, empty="nothing runs and nothing is open")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fleet_tui.cli.catalogue import answer
-from fleet_tui.cli.common import count, json_option, print_json, print_table, quoted, repo_option, say
+from fleet_tui.cli.common import count, fitted, json_option, print_json, print_table, quoted, repo_option, say
 from fleet_tui.domain.text import one_line
 
 
@@ -106,7 +106,7 @@ def _show(found: dict[str, Any]) -> None:
     fills = found["form"]["fills"]
     say(f"{count(len(fills), 'mark')} to fill in:" if fills else "nothing to fill in")
     for fill in fills:
-        value = f"{one_line(fill['value'], 200)}  ({one_line(fill['seen'])})" if fill["value"] else "must be said"
+        value = f"{fitted(fill['value'], 200)}  ({one_line(fill['seen'])})" if fill["value"] else "must be said"
         say(f"  {fill['name']:<16} {one_line(fill['ask'])}: {value}")
     say(f"next: fleet agent create {found['form']['name']} --template {found['id']} --dry-run")
 
