@@ -74,10 +74,12 @@ class InTurn:
         return f"{list(self.names).index(self.current) + 1} of {len(self.names)} in turn"
 
     def summary(self, ids: Collection[str]) -> str:
-        """One line about all of them."""
+        """One line about all of them, and how many came meanwhile, which begin another turn."""
         came = list(self._came(ids).values())
         told = [f"{came.count(one)} {one.partition(',')[0]}" for one in dict.fromkeys(came)]
-        return f"{count(len(came), 'decision')} in turn: {', '.join(told)}"
+        later = len(set(ids) - set(self.names))
+        more = f"; {later} more came meanwhile: v goes through what waits" if later else ""
+        return f"{count(len(came), 'decision')} in turn: {', '.join(told)}{more}"
 
     def outcome(self, ids: Collection[str]) -> Section:
         """What came of each."""

@@ -37,6 +37,7 @@ def test_each_comes_once_and_none_that_is_gone() -> None:
     assert going.onward({"b", "d", "new"}, 130.0) is None
     assert going.came == {"a": "approved", "b": SKIPPED, "c": GONE, "d": SKIPPED}
     assert going.summary({"b", "d"}) == "4 decisions in turn: 1 approved, 2 skipped, 1 decided elsewhere"
+    assert going.summary({"b", "d", "new"}).endswith("; 1 more came meanwhile: v goes through what waits")
 
 
 def test_what_was_not_reached_and_what_was_undone_is_told() -> None:
