@@ -15,8 +15,10 @@ REGISTRIES = [name.replace("*", ".") for name in (
     "pypi*org", "pythonhosted*org", "registry*npmjs", "npmjs*org", "yarnpkg*com", "crates*io", "proxy*golang",
     "rubygems*org", "repo*maven", "conda*anaconda", "anaconda*org",
 )]  # fmt: skip
+# The homes of the examples: `shop` is the project on the recorded screens of vendors' programs.
 MACHINE_PATHS = re.compile(
-    r"(?<![\w.])/(?:home/(?!me\b|dev\b|alice\b|user\b|you\b)[a-z]\w*|Users/[A-Z]\w*|root/)|" + re.escape(f"{ROOT}/")
+    r"(?<![\w.])/(?:home/(?!me\b|dev\b|alice\b|user\b|you\b|shop\b)[a-z]\w*|Users/[A-Z]\w*|root/)|"
+    + re.escape(f"{ROOT}/")
 )
 SECRETS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bsk-ant-[A-Za-z0-9-]{20,}"
