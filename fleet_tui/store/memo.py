@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from fleet_tui.store.reader import Reader
+from fleet_tui.store.store import Store
 
 _MOST = 2_000
 
@@ -13,13 +14,14 @@ _MOST = 2_000
 class _Memo:
     """Passes every query on once per state of the log. What it returns is shared: callers must not change lists."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._reader = store.reader
         self._seq = -1
         self._answers: dict[tuple[Any, ...], Any] = {}
 
     def last_seq(self) -> int:
-        return self._reader.last_seq()
+        return self._store.seq
 
     def snapshot(self) -> Any:
         return self._reader.snapshot()
@@ -31,7 +33,7 @@ class _Memo:
         query = getattr(self._reader, name)
 
         def ask(*args: Any, **options: Any) -> Any:
-            seq = self._reader.last_seq()
+            seq = self._store.seq
             if seq != self._seq or len(self._answers) > _MOST:
                 self._answers.clear()
                 self._seq = seq
@@ -43,6 +45,6 @@ class _Memo:
         return ask
 
 
-def remembering(reader: Reader) -> Reader:
-    """``reader`` for one that asks the same again and again, as a reconcile loop does."""
-    return cast(Reader, _Memo(reader))
+def remembering(store: Store) -> Reader:
+    """The reader of ``store`` for one that asks the same again and again, as a reconcile loop does."""
+    return cast(Reader, _Memo(store))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from operator import or_
@@ -249,14 +249,22 @@ class Reader:
         Of every agent, role and the fleet; of tickets and runs only those of ``runs``.
         """
         row = models.Spending
-        hour_ns = window_start_ns("hour", now_ns)
-        starts = [(window, window_start_ns(window, now_ns)) for window in KEPT] + [("hour", hour_ns - HOUR_NS)]
-        open_now = reduce(or_, [(row.window == window) & (row.start_ns == start) for window, start in starts])
         tickets = sorted({str(run.ticket) for run in runs if run.ticket is not None})
         narrow = ((row.scope == "run") & row.name.in_(sorted(run.id for run in runs))) | (
             (row.scope == "ticket") & row.name.in_(tickets)
         )
-        wanted = row.scope.in_(["agent", "role", "fleet"]) | narrow
+        return self._cells(now_ns, row.scope.in_(["agent", "role", "fleet"]) | narrow)
+
+    def spending_of(self, now_ns: int, subjects: Collection[tuple[str, str]]) -> Cells:
+        """:meth:`spending` of these subjects (scope, name) only."""
+        row = models.Spending
+        return self._cells(now_ns, reduce(or_, [(row.scope == scope) & (row.name == name) for scope, name in subjects]))
+
+    def _cells(self, now_ns: int, wanted: Expression) -> Cells:
+        row = models.Spending
+        hour_ns = window_start_ns("hour", now_ns)
+        starts = [(window, window_start_ns(window, now_ns)) for window in KEPT] + [("hour", hour_ns - HOUR_NS)]
+        open_now = reduce(or_, [(row.window == window) & (row.start_ns == start) for window, start in starts])
         found = values(Spending, self._rows(row, [open_now, wanted]))
         return {(cell.scope, cell.name, cell.window, cell.start_ns): cell for cell in found}
 

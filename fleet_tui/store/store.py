@@ -62,6 +62,11 @@ class Store:
             db.close()
             raise
 
+    @property
+    def seq(self) -> int:
+        """Number of the newest event, known without a query: nobody else writes."""
+        return self._writer.seq
+
     def append(self, drafts: Sequence[Draft]) -> Future[list[Event]]:
         """Records ``drafts`` in one transaction with their effect on the tables.
 

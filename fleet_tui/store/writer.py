@@ -51,8 +51,9 @@ class Writer:
         self._ready = threading.Condition()
         self._closed = False
         self._inode = _inode(database)
-        seq, hash_, _epoch = chain.head_of(connection)
-        self._anchoring = Anchoring(database, origin.host, seq, hash_)
+        self.seq, hash_, _epoch = chain.head_of(connection)
+        """Number of the newest event that is durable."""
+        self._anchoring = Anchoring(database, origin.host, self.seq, hash_)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -143,6 +144,7 @@ class Writer:
             self._connection.execute("COMMIT")
         except Exception as error:
             return self._rolled_back(error, calls, taken)
+        self.seq = transaction.seq
         self._anchoring.note(transaction.seq, transaction.hash)
         for call, events in zip(taken, results, strict=True):
             call.future.set_result(events)

@@ -31,6 +31,7 @@ from fleet_tui.watcher import causes, requests
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.keyed_locks import KeyedLocks
+from fleet_tui.watcher.ledger import Ledger
 from fleet_tui.watcher.risk.lookout import Lookout
 
 
@@ -95,6 +96,8 @@ class Context:
     """How much of the processor each run had used, in seconds, and when that was looked at (ns UTC)."""
     heard_ns: dict[str, int] = field(default_factory=dict)
     """When a hook of the run's vendor last said something."""
+    ledger: Ledger | None = None
+    """What was spent, as it was asked for last."""
     rules: dict[str, RuleSet] = field(default_factory=dict)
     """The detection rules of each vendor, as far as they were read."""
     views: dict[str, View] = field(default_factory=dict)
@@ -134,7 +137,7 @@ class Context:
     def reader(self) -> Reader:
         """The tables; answers are remembered until the next event."""
         if self.memo is None:
-            self.memo = remembering(self.store.reader)
+            self.memo = remembering(self.store)
         return self.memo
 
     async def base(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from fleet_tui.domain.events import RunMetered
 from fleet_tui.watcher import alarms, halting, refusals, retention
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
@@ -90,7 +91,7 @@ class Loop:
                 pass
 
     async def settle(self) -> None:
-        """Run all passes until a whole round records nothing."""
+        """Run all passes until a whole round records nothing but charged run time."""
         for _ in range(_MOST_ROUNDS):
             self._ctx.wake.clear()
             before = self._ctx.reader.last_seq()
@@ -107,5 +108,6 @@ class Loop:
                     finally:
                         self._ctx.passing = None
             self._ctx.round_ns = self._ctx.now_ns()
-            if self._ctx.reader.last_seq() == before:
+            # Charging asks nothing of the passes before it, and what follows from it has followed.
+            if self._ctx.reader.kinds_after(before) <= {RunMetered.kind}:
                 return

@@ -8,7 +8,7 @@ from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import rules_for
 from fleet_tui.domain.events import Blocker, BudgetReportAsked
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.spending import FLEET, Cells, Rule, Scope, chain, window_start_ns
+from fleet_tui.domain.spending import FLEET, Cells, Rule, Scope, chain
 from fleet_tui.domain.standing import Standing, standings
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import budgets
@@ -16,6 +16,7 @@ from fleet_tui.governance.budgets import Asked
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.ledger import brought_up
 
 REPORT = "budget"
 """The purpose of the message that asks for a report: the one that is delivered to a run without a budget."""
@@ -23,8 +24,8 @@ REPORT = "budget"
 
 def cells(ctx: Context, *more: Run) -> Cells:
     """The ledger, with the cells of the live runs and ``more``."""
-    runs = dict.fromkeys([*ctx.reader.runs(*LIVE_RUNS), *more])
-    return ctx.reader.spending(window_start_ns("hour", ctx.now_ns()), tuple(runs))
+    ctx.ledger = brought_up(ctx.ledger, ctx.reader, ctx.now_ns(), [*ctx.reader.runs(*LIVE_RUNS), *more])
+    return ctx.ledger.cells
 
 
 def rules(ctx: Context, *runs: Run) -> tuple[Rule, ...]:

@@ -13,7 +13,7 @@ from fleet_tui.store.store import Store
 def test_an_answer_lasts_until_the_next_event(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "fleet.db", host="h", blobs=tmp_path / "blobs")
     try:
-        reader = remembering(store.reader)
+        reader = remembering(store)
         created = TicketCreated(1, "t", "", "", [], [], 3)
         store.append([draft(created, "ticket:1")]).result(10)
         first = reader.tickets(TicketState.DRAFT)
