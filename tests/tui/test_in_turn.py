@@ -119,19 +119,26 @@ async def test_the_next_opens_after_the_decision_and_each_is_bound_to_what_was_s
     assert second == ("reject", {"approval": order[1], "reason": "too large"})
 
 
-async def test_what_is_typed_ahead_decides_nothing_of_the_next(three: Any, until: Any) -> None:
-    """Of two approvals typed in one go the first counts, when it was looked at."""
+async def test_what_is_typed_ahead_decides_nothing_of_the_next(
+    three: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is typed before a pull request was looked at; the clock stands for as long as the test needs."""
+    monkeypatch.setattr(in_turn, "LOOK_S", 3600.0)
     async with opened(three, until) as (app, pilot):
         await pilot.press("2", "v")
         await until(lambda: len(app.screen.cards()) == 3 and bool(app.screen.diff.files))
         first = app.screen.card().id
         await pilot.press("A")
-        await until(lambda: app.message.startswith("A: look first: #"))
-        await pilot.press("y", "A", "y", "enter", "R", "x", "enter")
+        await until(lambda: app.message.startswith("A: look first: "))
+        await pilot.press("y", "A", "y", "enter", "R", "x", "enter", "C", "enter")
         await pilot.pause()
         assert app.screen.query_one(ConfirmStrip).request is None
-        await approved(app, pilot, until)
-        await until(lambda: app.screen.card().id != first)
+        monkeypatch.setattr(in_turn, "LOOK_S", 0.0)
+        await pilot.press("A")
+        await armed(app, until)
+        monkeypatch.setattr(in_turn, "LOOK_S", 3600.0)
+        await pilot.press("y")
+        await until(lambda: app.screen.card().id != first and bool(app.screen.diff.files))
         await pilot.press("A", "y", "A", "y", "R", "enter")
         await pilot.pause()
         assert app.screen.query_one(ConfirmStrip).request is None
