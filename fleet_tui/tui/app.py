@@ -74,6 +74,8 @@ class RoomApp(Ways, CopyingApp):
             self.register_theme(theme)
         self.theme = context.look.theme
         self.picture = Picture(None, Health(0, 0, ""))
+        if context.replay is not None:
+            self.picture = context.replay.timeless(self.picture)
         self.started_ns = context.clock()
         self.ringer = Bell(context.bell, self.started_ns)
         self.need: NeedItem | None = None

@@ -87,6 +87,8 @@ class Errands:
         Raises:
             FleetError: refused, failed, unanswered or given up.
         """
+        if self._room.context.replay is not None:
+            raise FleetError("not in a recording", "a recording holds the log alone", "")
         with self.under_way(words) as errand:
             errand.call = asyncio.create_task(commands.ask(self._room.context.operator_socket, op, args))
             try:

@@ -34,7 +34,7 @@ class Player(Protocol):
 class Replay:
     """Instants are those of the recording; ``steady`` is any clock that only runs forwards, in nanoseconds."""
 
-    why_off = "off: this is a recording"
+    why_off = "a recording: nothing can be done in it"
 
     def __init__(self, player: Player, speed: float = 1.0, steady: Callable[[], int] = time.monotonic_ns) -> None:
         self._player, self._steady = player, steady
@@ -81,10 +81,19 @@ class Replay:
     def _stand(self) -> None:
         self._from_ns, self._since = self.now_ns(), self._steady()
 
+    def mark(self) -> str:
+        """``REPLAY 14:02:11``, for line 1 of every screen; with ``PAUSED`` or ``END`` where its time stands."""
+        state = self._state()
+        return f"REPLAY {clock(self.now_ns())}" + (f" {state}" if state in ("END", "PAUSED") else "")
+
+    def _state(self) -> str:
+        if self.now_ns() >= self._player.last_ns:
+            return "END"
+        return f"x{self.speed:g}" if self.playing else "PAUSED"
+
     def words(self) -> str:
-        """``RECORDING 14:02:11, 00:41 of 12:30, x10``."""
+        """``REPLAY 14:02:11, 00:41 of 12:30, x10``."""
         now_ns, first_ns, last_ns = self.now_ns(), self._player.first_ns, self._player.last_ns
         done, length = ((ns - first_ns) // SECOND_NS for ns in (now_ns, last_ns))
-        state = "END" if now_ns >= last_ns else f"x{self.speed:g}" if self.playing else "PAUSED"
         keys = "p pause  < > back, on  ( ) slower, faster"
-        return f"RECORDING {clock(now_ns)}, {span(done)} of {span(length)}, {state}   {keys}"
+        return f"REPLAY {clock(now_ns)}, {span(done)} of {span(length)}, {self._state()}   {keys}"

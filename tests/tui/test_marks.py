@@ -129,7 +129,7 @@ async def test_of_those_marked_some_are_left_out_with_the_reason(testers: Any, u
         assert "left out (asked a question: m on it alone answers it): qa-3" in text(app)
         assert "left out (has no running process): spare" in text(app)
         await pilot.press("escape")
-        await until(lambda: app.message == "message to cancelled; nothing was done")
+        await until(lambda: app.message.startswith("cancelled, nothing was done: MESSAGE"))
         assert app.drafts["marked"] == "hello"
         assert len(marked(app)) == 8
     assert testers.calls == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ async def test_events_come_as_time_goes_and_go_when_one_goes_back(
     async with room.run_test(size=(120, 40)) as pilot:
         await until(lambda: room.picture.snapshot is not None)
         steady.ns += 4 * SECOND_NS
-        await until(lambda: "RECORDING 00:16:44" in text(room))
+        await until(lambda: "REPLAY 00:16:44" in text(room))
         assert "FROZEN" not in text(room)
         steady.ns += 1000 * SECOND_NS
         await until(lambda: "APPROVE merge of PR 2" in text(room))
@@ -96,13 +97,13 @@ async def test_nothing_can_be_done_in_a_recording(room: RoomApp, steady: Steady,
     async with room.run_test(size=(120, 40)) as pilot:
         await until(lambda: bool(room.picture.snapshot and room.picture.snapshot.approvals))
         await pilot.press("2", "A")
-        assert room.message == "A: off: this is a recording"
+        assert room.message == "A: a recording: nothing can be done in it"
         await pilot.press("1", "Q")
-        assert room.message == "Q: off: this is a recording"
+        assert room.message == "Q: a recording: nothing can be done in it"
         await pilot.press("exclamation_mark")
-        assert room.message == "!: off: this is a recording"
+        assert room.message == "!: a recording: nothing can be done in it"
         room.act(Act("acknowledge", {"alarm": "alm-1"}, "acknowledge", "it"))
-        assert room.message == "acknowledge it: off: this is a recording"
+        assert room.message == "acknowledge it: a recording: nothing can be done in it"
 
 
 async def test_in_a_living_fleet_the_keys_say_what_they_are_for(fleet: Any, until: Any) -> None:
@@ -112,3 +113,50 @@ async def test_in_a_living_fleet_the_keys_say_what_they_are_for(fleet: Any, unti
         await pilot.press("p")
         assert app.message == "p: this is a living fleet; fleet replay opens a recording"
         assert not any("recording" in str(section) for section in help_sections(app.screen.here(), {}))
+
+
+LIVING = {"1": "oma", "3": "as", "5": "r", "8": "er", "4": "om"}
+"""What small letters need a living fleet for, by screen."""
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24), (200, 60)], ids=str)
+async def test_every_screen_says_that_it_is_a_recording_and_of_when(
+    room: RoomApp, steady: Steady, until: Any, text: Any, size: tuple[int, int]
+) -> None:
+    steady.ns += 20 * SECOND_NS
+    async with room.run_test(size=size) as pilot:
+        for key in ("1", "w", "2", "3", "4", "5", "6", "7", "8", "question_mark"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert " REPLAY 00:17:00 " in text(room).splitlines()[0]
+            assert not re.search(r"(asking|for|before) the watcher|watcher (has|is)\b", text(room))
+        steady.ns += 10_000 * SECOND_NS
+        await until(lambda: " END" in text(room).splitlines()[0])
+
+
+async def test_before_its_first_picture_a_fast_recording_waits_for_nobody(
+    room: RoomApp, steady: Steady, text: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.feed, "start", lambda: None)
+    async with room.run_test(size=(80, 24)) as pilot:
+        steady.ns += 1000 * SECOND_NS
+        room._tick()
+        await pilot.pause()
+        assert "REPLAY" in text(room).splitlines()[0]
+        assert "FROZEN" not in text(room)
+        assert "WATCHER DOWN" not in text(room)
+
+
+async def test_keys_that_need_a_living_fleet_say_why_they_are_off(
+    room: RoomApp, steady: Steady, until: Any, text: Any
+) -> None:
+    steady.ns += 1000 * SECOND_NS
+    async with room.run_test(size=(120, 40)) as pilot:
+        await until(lambda: bool(room.picture.snapshot and room.picture.snapshot.approvals))
+        for screen, keys in LIVING.items():
+            await pilot.press(screen)
+            await pilot.pause()
+            assert "attach" not in text(room).splitlines()[-1]
+            for key in keys:
+                await pilot.press(key)
+                assert room.message == f"{key}: a recording: nothing can be done in it"

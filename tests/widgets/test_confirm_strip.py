@@ -110,7 +110,7 @@ async def test_it_is_hidden_until_asked_and_gives_the_focus_back() -> None:
         assert app.focused is app.strip
         assert rows(app)[0].startswith("═ QUARANTINE ag-23 ═")
         assert rows(app)[1] == " Frozen at once."
-        assert rows(app)[-1] == " y = quarantine     any other key cancels"
+        assert rows(app)[-1] == " y = quarantine     Esc or any other key cancels"
         await pilot.press("y")
         await pilot.pause()
         assert [type(m) for m in app.ended] == [ConfirmStrip.Confirmed]
@@ -224,7 +224,7 @@ async def test_a_reason_travels_with_the_confirmation() -> None:
         (QUARANTINE, ["Q"], "key"),
         (QUARANTINE, ["escape"], "escape"),
         (RELEASE, ["enter"], "empty"),
-        (REJECT, ["enter"], "empty"),
+        (REJECT, ["enter", "tab", "enter"], "key"),
     ],
     ids=str,
 )

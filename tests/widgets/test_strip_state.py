@@ -131,7 +131,7 @@ def test_a_word_is_typed_and_can_be_corrected() -> None:
 def test_reject_with_a_reason_by_text_tab_enter() -> None:
     state = armed(REQUESTS[4])
     assert play(state, *"bad", "enter") is None
-    assert state.note == "Tab goes on"
+    assert state.note == "Tab goes on, then y"
     assert play(state, "tab", "enter") == Outcome("confirmed")
     assert state.reason == "bad"
 
@@ -184,7 +184,9 @@ def test_a_required_reason_is_asked_for() -> None:
 def test_an_optional_reason_may_stay_empty() -> None:
     assert play(armed(REQUESTS[5]), "tab", "y") == Outcome("confirmed")
     assert play(armed(REQUESTS[5]), "tab", "enter") == Outcome("cancelled", "key")
-    assert play(armed(REQUESTS[5]), "enter") == Outcome("cancelled", "empty")
+    state = armed(REQUESTS[5])
+    assert play(state, "enter", "enter") is None
+    assert (state.field, state.note) == ("reason", "Tab goes on, then y")
 
 
 def test_escape_cancels_even_before_the_strip_is_armed() -> None:

@@ -74,7 +74,7 @@ def _hint(state: StripState) -> Line:
     match state.field:
         case "act":
             also = " or Enter" if state.reason.strip() else ""
-            return (Span(" y", "hint-key"), Span(f"{also} = {verb}     any other key cancels", "hint"))
+            return (Span(" y", "hint-key"), Span(f"{also} = {verb}     Esc or any other key cancels", "hint"))
         case "typed":
             keys = f" = {verb} once typed     Esc or empty Enter cancels"
             return (Span(" Enter", "hint-key"), Span(keys, "hint"))
@@ -82,7 +82,10 @@ def _hint(state: StripState) -> Line:
             keys = f" = {state.request.verb}     Esc or empty Enter cancels"
             return (Span(" Enter", "hint-key"), Span(keys, "hint"))
         case _:
-            return (Span(" Tab", "hint-key"), Span(" goes on     Esc or empty Enter cancels", "hint"))
+            return (
+                Span(" Tab", "hint-key"),
+                Span(f" goes on, then {state.request.how} = {verb}     Esc cancels", "hint"),
+            )
 
 
 def _changed_hint(state: StripState) -> Line:

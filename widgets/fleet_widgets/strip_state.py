@@ -73,6 +73,11 @@ class StripRequest:
         return {"y": "", "reason": "", "yes": "yes"}.get(self.confirm, self.expected.strip())
 
     @property
+    def how(self) -> str:
+        """What confirms in the last field."""
+        return f"{self.word} and Enter" if self.word else "y"
+
+    @property
     def fields(self) -> tuple[Field, ...]:
         """The places Tab goes through; the last one confirms."""
         if self.confirm == "reason":
@@ -171,11 +176,10 @@ class StripState:
         if key in ("tab", "shift+tab"):
             self.field = self.request.fields[-1]
         elif key == "enter":
-            if not self.reason.strip():
-                return Outcome("cancelled", "empty")
             if self.request.confirm == "reason":
-                return self._confirm()
-            self.note = "Tab goes on"
+                return self._confirm() if self.reason.strip() else Outcome("cancelled", "empty")
+            # It neither confirms nor cancels here: whoever leaves a reason out is told what confirms.
+            self.note = f"Tab goes on, then {self.request.how}"
         elif not self.reason and character in tuple("12345")[: len(self.request.presets)]:
             self.reason = self.request.presets[int(character or "1") - 1]
         else:

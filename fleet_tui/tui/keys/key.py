@@ -55,6 +55,12 @@ def _always(here: Here) -> str | None:  # noqa: ARG001
     return None
 
 
+_LIVING = frozenset(
+    ("agent.attach", "agent.message", "need.acknowledge", "alarm.shelve", "act.undo", "config.edit", "room.refresh")
+)
+"""Keys that are no capitals and yet need the living fleet: in a recording they are off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A row of the table. ``acts`` marks the keys that change the fleet: capitals, off while the picture is frozen."""
@@ -82,6 +88,6 @@ class Key:
 
     def why_not(self, here: Here) -> str | None:
         """Why the key does nothing now, or None."""
-        if self.acts and here.frozen:
+        if here.frozen and (self.acts or (here.recording and self.id in _LIVING)):
             return here.frozen
         return self.disabled(here)

@@ -35,6 +35,8 @@ class Frame:
     """Keys, with their words, that help while the watcher is away."""
     notes: tuple[str, ...] = ()
     """What is unusual about this room: that it only looks, that its bell is silent, who else is here."""
+    replay: str = ""
+    """``REPLAY 14:02:31`` where it is a recording that is shown."""
 
 
 def top_line(picture: Picture, frame: Frame) -> Line:
@@ -43,6 +45,8 @@ def top_line(picture: Picture, frame: Frame) -> Line:
     state = trust(picture.health, frame.started_ns, frame.now_ns)
     if state is Trust.FROZEN:
         return _frozen_line(title, picture, frame)
+    if frame.replay:
+        return _replay_line(title, picture, frame)
     late = state is Trust.LATE
     # Nothing on this line moves while all is well: a counter of seconds would cost bytes all day and say nothing.
     data = f"data {age_s(picture.health, frame.started_ns, frame.now_ns)}s!" if late else "data ok"
@@ -79,6 +83,19 @@ def _fitted(fields: Sequence[_Field], width: int) -> Line:
         last = max(range(len(kept)), key=lambda at: (kept[at].rank, at))
         del kept[last]
     return line(*(span for field in kept for span in field.spans))
+
+
+def _replay_line(title: Span, picture: Picture, frame: Frame) -> Line:
+    """Nobody may take a recording for the fleet: it says what it is and of when, whatever else there is no room for."""
+    counts = _counts(picture.snapshot.summary, frame.width) if picture.snapshot else []
+    utc = Span(_utc(frame), "quiet")
+    fields = [
+        _Field((title, Span(frame.replay, "warn"), utc, Span("  ")), 0),
+        *(_Field(value, rank) for rank, value in zip(_count_ranks(len(counts)) if counts else (), counts, strict=True)),
+        _Field((fill(),), 0),
+        _Field((Span(" nothing can be done ", "quiet"),), 9),
+    ]
+    return _fitted(fields, frame.width)
 
 
 def _frozen_line(title: Span, picture: Picture, frame: Frame) -> Line:

@@ -15,9 +15,10 @@ from fleet_widgets.text_pane import Section
 _NAMED = ("TERM", "COLORTERM", "NO_COLOR")
 
 
-def list_title(report: SystemReport | None) -> str:
+def list_title(report: SystemReport | None, *, recorded: bool = False) -> str:
+    """``recorded``: there is nobody to ask, only the log of a recording."""
     if report is None:
-        return "configuration: known when the watcher has answered"
+        return "configuration: not in a recording" if recorded else "configuration: known when the watcher has answered"
     warnings = len(report.faults) - report.errors
     if not report.faults:
         return f"configuration: no errors ({report.version[:8]})"
@@ -41,9 +42,15 @@ def sections(
     status: Mapping[str, str],
     terminal: Sequence[tuple[str, str]],
     now_ns: int,
+    *,
+    recorded: bool = False,
 ) -> tuple[Section, ...]:
     """The place in the file, the parts, the person's own terminal."""
-    return (*_place(report, chosen, now_ns), _parts(report, status), Section("your terminal", _facts(terminal)))
+    return (
+        *_place(report, chosen, now_ns),
+        _parts(report, status, recorded),
+        Section("your terminal", _facts(terminal)),
+    )
 
 
 def _place(report: SystemReport | None, chosen: Fault | None, now_ns: int) -> tuple[Section, ...]:
@@ -54,9 +61,10 @@ def _place(report: SystemReport | None, chosen: Fault | None, now_ns: int) -> tu
     return (Section(f"file {chosen.file}", (*lines, *good)),)
 
 
-def _parts(report: SystemReport | None, status: Mapping[str, str]) -> Section:
+def _parts(report: SystemReport | None, status: Mapping[str, str], recorded: bool) -> Section:
     if report is None:
-        return Section("parts", ((Span("not known before the watcher answers", "quiet"),),))
+        told = "not in a recording" if recorded else "not known before the watcher answers"
+        return Section("parts", ((Span(told, "quiet"),),))
     lines = tuple(_part(part, status) for part in report.parts)
     return Section("parts", lines)
 

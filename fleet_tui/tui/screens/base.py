@@ -158,6 +158,7 @@ class RoomScreen(Copies, ReplayKeys):
             room.live.governor.in_words,
             tuple(f"{shown(keys[name].split(',')[0])} {label}" for name, label in ways_out if name in here),
             room.notes(self.size.width),
+            room.context.replay.mark() if room.context.replay is not None else "",
         )
 
     def heading_text(self) -> str:
@@ -382,8 +383,8 @@ class RoomScreen(Copies, ReplayKeys):
         self.show_hints()
         # A strip that was replaced belongs to an act that the newer strip has taken over.
         if message.why != "replaced":
-            act, self._asked = self._asked, None
-            self.room.say(f"{act.verb if act else 'act'} cancelled; nothing was done", "quiet")
+            self._asked = None
+            self.room.say(f"cancelled, nothing was done: {message.request.title}", "quiet")
 
     # -- the composer ------------------------------------------------------------------------------------------------
 

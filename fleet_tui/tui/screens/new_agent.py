@@ -118,8 +118,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         row = offer.row(self._chosen) if offer is not None else None
         shown = present.detail_sections(self.draft.detail(), row)
         if offer is None:
-            trouble = self.draft.offers.trouble or one_line(self.room.why_off, 200)
-            shown = (Section("", present.nothing_lines(trouble)),)
+            shown = (Section("", present.nothing_lines(self._trouble())),)
         self.query_one("#detail", TextPane).set_sections(shown)
         self._show_form()
         preview = self.query_one("#preview", TextPane)
@@ -149,8 +148,12 @@ class NewAgentScreen(Finds, ListAndDetail):
             form.go_to(self._cursor)
             self._cursor = ""
 
+    def _trouble(self) -> str:
+        """Why there are no templates; empty while they are asked for."""
+        return self.draft.offers.trouble or one_line(self.room.why_off, 200)
+
     def show_focus(self) -> None:
-        title = present.list_title(self.draft.offers.offer, self._words, self.draft.offers.trouble)
+        title = present.list_title(self.draft.offers.offer, self._words, self._trouble())
         self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
         detail = self.draft.detail()
         told = "new agent" if detail is None else f"new agent from {detail.row.id}"

@@ -71,14 +71,17 @@ class SystemScreen(RoomScreen):
         detail, stale = self.query_one("#detail", TextPane), bool(self.room.why_frozen)
         rows.dimmed = detail.dimmed = stale
         status = dict(self.room.picture.health.status)
-        detail.set_sections(present.sections(found, self.fault(), status, self._terminal(), self.room.now_ns))
+        recorded = self.room.context.replay is not None
+        told = present.sections(found, self.fault(), status, self._terminal(), self.room.now_ns, recorded=recorded)
+        detail.set_sections(told)
         if self._had_faults is not bool(faults):
             self._had_faults = bool(faults)
             self.main_widget().focus()
         self.show_focus()
 
     def show_focus(self) -> None:
-        self.set_line("list-rule", rule(present.list_title(self._report), has_focus=self.query_one(LineList).has_focus))
+        title = present.list_title(self._report, recorded=self.room.context.replay is not None)
+        self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
 
     def _terminal(self) -> tuple[tuple[str, str], ...]:
         room = self.room

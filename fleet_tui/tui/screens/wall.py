@@ -24,7 +24,7 @@ from fleet_tui.tui.screens.find import find_field
 from fleet_tui.tui.screens.marked_agents import MarkedAgents
 from fleet_tui.tui.screens.wall_filter import FilteredWall
 from fleet_widgets.frame_lines import FrameLine
-from fleet_widgets.lines import Line
+from fleet_widgets.lines import Line, Span
 from fleet_widgets.pane_wall import LiveView, PaneWall
 from fleet_widgets.text_pane import Section, TextPane
 
@@ -102,6 +102,10 @@ class WallScreen(FilteredWall, MarkedAgents):
         assert snapshot is not None
         pane.display = never_ran(snapshot)
         if not pane.display:
+            return
+        if room.context.replay is not None:
+            pane.set_sections((Section("recording", ((Span("no agent has run yet at this time of it", "quiet"),),)),))
+            pane.styles.height = 2
             return
         room.parts.want()
         size = f"{self.size.width}x{self.size.height}, colours {room.console.color_system or 'none'}"
