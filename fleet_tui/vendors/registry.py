@@ -13,6 +13,7 @@ from fleet_tui.vendors.base import Vendor
 _HOOKED = {
     "claude-code": ("claude_code", "ClaudeCode"),
     "codex": ("codex", "Codex"),
+    "copilot": ("copilot", "Copilot"),
     "gemini": ("gemini", "Gemini"),
     "opencode": ("opencode", "Opencode"),
 }

@@ -183,7 +183,7 @@ class Place:
         """Approve a pull request by the command line at its head; when it changed meanwhile, look again."""
         while True:
             approval = self.until_approval(pr)
-            done = self.run("approval", "approve", f"#{pr}", "--head", approval.head_sha)
+            done = self.run("approval", "approve", f"PR{pr}", "--head", approval.head_sha)
             if done.code == 0:
                 return approval
             changed = any(word in done.err for word in ("CHANGED", "already decided", "no open approval"))
