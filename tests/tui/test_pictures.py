@@ -31,6 +31,22 @@ SHORT = {"ag", "iso", "facts"}
 """What stands only where the room is short."""
 
 
+ANOTHER = {
+    "light": choose("light", {}),
+    "ascii": choose("mono", {}, ascii_boxes=True),
+    "mono": choose(None, {"NO_COLOR": "1"}),
+}
+
+
+def alike(name: str, look: Look, found: str) -> None:
+    """The picture of the first theme, but for the theme's name and the signs that are not drawn."""
+    expected = (SNAPSHOTS / f"{name}_80x24.txt").read_text(encoding="utf-8").rstrip("\n")
+    expected = expected.replace("theme fleet-grey", f"theme {look.theme}")
+    if look.palette.ascii:
+        expected = text_of(in_ascii((Span(expected),)))
+    assert found.replace("  ansi_color", "") == expected, name
+
+
 def compare(name: str, shown: str) -> None:
     path = SNAPSHOTS / f"{name}.txt"
     if os.environ.get("FLEET_UPDATE_SNAPSHOTS"):
@@ -54,18 +70,13 @@ async def test_screens(stage: Any, until: Any, name: str, size: tuple[int, int])
         compare(f"{name}_{size[0]}x{size[1]}", masked(await shown(name, app, pilot, stage, until)))
 
 
-@pytest.mark.parametrize("look", [choose("light", {}), choose("mono", {}, ascii_boxes=True)], ids=["light", "ascii"])
+@pytest.mark.parametrize("look", ANOTHER.values(), ids=ANOTHER)
 async def test_screens_in_another_theme(stage: Any, until: Any, look: Look) -> None:
     """The same words in the same places; without line drawing, the nearest signs."""
     app = stage.room(look=look)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         for name in SCENES:
-            expected = (SNAPSHOTS / f"{name}_80x24.txt").read_text(encoding="utf-8").rstrip("\n")
-            expected = expected.replace("theme fleet-grey", f"theme {look.theme}")
-            if look.palette.ascii:
-                expected = text_of(in_ascii((Span(expected),)))
-            found = masked(await shown(name, app, pilot, stage, until))
-            assert found.replace("  ansi_color", "") == expected, name
+            alike(name, look, masked(await shown(name, app, pilot, stage, until)))
 
 
 async def test_every_word_of_a_small_screen_is_one_of_a_large_screen(stage: Any, until: Any) -> None:
@@ -93,30 +104,77 @@ async def test_every_word_of_a_small_screen_is_one_of_a_large_screen(stage: Any,
     assert {where: found for where, found in cut.items() if found} == {}
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", ["new", "new_form"])
-async def test_new_agent(
-    stage: Any,
-    until: Any,
-    text: Callable[[Any], str],
-    name: str,
-    size: tuple[int, int],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def drafted(stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A ticket that nobody has, and templates to make an agent from."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     stage.add(ev.draft(ev.TicketCreated(44, "Cron drift", "Mend it.", "0" * 64, [], [], 0), "ticket:44"))
     offering(stage, tmp_path / "templates")
-    keys = {"new": ("7",), "new_form": ("4", "slash", *"44", "enter", "7")}[name]
-    app = stage.room()
+    return stage
+
+
+FORMS = {"new": ("7",), "new_form": ("4", "slash", *"44", "enter", "7")}
+
+
+async def new_agent(name: str, app: Any, pilot: Any, until: Any, text: Callable[[Any], str]) -> str:
+    await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+    await pilot.press(*FORMS[name])
+    await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
+    form = app.screen.query_one(Form)
+    await until(lambda: not form.size or form.size.height == form.styles.height.value)
+    await pilot.pause()
+    return masked(text(app))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", FORMS)
+async def test_new_agent(
+    drafted: Any, until: Any, text: Callable[[Any], str], name: str, size: tuple[int, int]
+) -> None:
+    app = drafted.room()
     async with app.run_test(size=size, notifications=True) as pilot:
-        await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
-        await pilot.press(*keys)
-        await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
-        form = app.screen.query_one(Form)
-        await until(lambda: not form.size or form.size.height == form.styles.height.value)
-        await pilot.pause()
-        compare(f"{name}_{size[0]}x{size[1]}", masked(text(app)))
+        compare(f"{name}_{size[0]}x{size[1]}", await new_agent(name, app, pilot, until, text))
+
+
+@pytest.mark.parametrize("look", ANOTHER.values(), ids=ANOTHER)
+@pytest.mark.parametrize("name", FORMS)
+async def test_new_agent_in_another_theme(
+    drafted: Any, until: Any, text: Callable[[Any], str], name: str, look: Look
+) -> None:
+    app = drafted.room(look=look)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        alike(name, look, await new_agent(name, app, pilot, until, text))
+
+
+async def first_run(app: Any, pilot: Any, until: Any, text: Callable[[Any], str]) -> str:
+    """The wall of a fleet without agents, as soon as the checks are shown."""
+    await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
+    await until(lambda: app.parts.report is not None)
+    app.tick()
+    await pilot.pause()
+    return masked(text(app))
+
+
+@pytest.fixture
+def fresh(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    plain_terminal(monkeypatch)
+    world.add(ev.draft(ev.WatcherStarted("1.0", 1, "test", "boot", "L0"), "fleet"))
+    world.answers["system"] = answer_for(tmp_path, "version: 1\n")
+    return world
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_first_run(fresh: Any, until: Any, text: Callable[[Any], str], size: tuple[int, int]) -> None:
+    app = fresh.room()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        compare(f"first_run_{size[0]}x{size[1]}", await first_run(app, pilot, until, text))
+
+
+@pytest.mark.parametrize("look", ANOTHER.values(), ids=ANOTHER)
+async def test_first_run_in_another_theme(fresh: Any, until: Any, text: Callable[[Any], str], look: Look) -> None:
+    app = fresh.room(look=look)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        alike("first_run", look, await first_run(app, pilot, until, text))
 
 
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
