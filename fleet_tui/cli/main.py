@@ -14,6 +14,7 @@ from fleet_tui import __version__
 from fleet_tui.domain.errors import FleetError, UsageError
 
 COMMANDS = {
+    "account": ("fleet_tui.cli.account", "account", "Accounts at their usage limit: until when, and who waits."),
     "agent": ("fleet_tui.cli.agent", "agent", "Make, list, pause, stop, quarantine and release agents."),
     "agents": ("fleet_tui.cli.agent", "list_", "Agents with what they do now: `agent list`."),
     "alarm": ("fleet_tui.cli.alarm", "alarm", "List, explain, acknowledge and shelve alarms."),

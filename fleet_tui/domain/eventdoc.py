@@ -14,6 +14,7 @@ from fleet_tui.domain import events
 _SECTIONS = (
     ("tickets", events.tickets),
     ("runs", events.runs),
+    ("accounts at vendors", events.accounts),
     ("agents", events.agents),
     ("what agents say", events.said),
     ("pull requests", events.pull_requests),

@@ -146,6 +146,30 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """An account at a vendor whose usage limit was met at least once."""
+
+    id: str
+    vendor: str
+    agent: str
+    """Who met it first."""
+    reason: str
+    limited: bool
+    """Whether anybody may still wait for it."""
+    limited_ns: int
+    reset_ns: int | None
+    """When it is over, as the vendor said; None: it did not."""
+    opened_ns: int | None
+    """When a person let its agents go on before that."""
+    released_ns: int | None
+    """When the last of those who waited went on."""
+    released: int
+    """How many have gone on since."""
+    limits: int
+    """How many came in a row, none of which was over before the next."""
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequest:
     number: int
     ticket: int

@@ -21,12 +21,17 @@ class Restart:
     not_before_ns: int
 
 
-def restart_after(run: Run, settings: Settings, now_ns: int, *, losses: int = 0) -> Restart | None:
+def restart_after(
+    run: Run, settings: Settings, now_ns: int, *, losses: int = 0, at_limit: bool = False
+) -> Restart | None:
     """When a crashed run is replaced; None when its attempts are used up and a person must look.
 
     ``losses`` counts the runs of this piece of work that were lost, this one included: a loss is no attempt of the
-    agent's, so it does not use one up, but it has a bound and a back-off of its own.
+    agent's, so it does not use one up, but it has a bound and a back-off of its own. ``at_limit``: its program ended
+    because its account was at its usage limit: no attempt either, and who may begin when is decided there.
     """
+    if at_limit:
+        return Restart(run.attempt, now_ns)
     lost = run.state_reason.startswith(LOST)
     if losses > MOST_LOSSES or (not lost and run.attempt >= settings.limits.restart_attempts):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from fleet_tui.domain.amounts import show_amount
@@ -92,6 +93,12 @@ def _usage(facts: Facts) -> str:
 def _context(facts: Facts) -> str:
     window = "an unknown window" if facts["window"] is None else show_amount("tokens", facts["window"])
     return f"{facts['agent']}'s context holds {show_amount('tokens', facts['used'])} of {window} ({facts['source']})"
+
+
+def _account(facts: Facts) -> str:
+    reset_ns = facts["reset_ns"]
+    over = datetime.fromtimestamp(reset_ns // 1_000_000_000, UTC).strftime("until %d %b %H:%M UTC") if reset_ns else ""
+    return f"{facts['agent']} met the usage limit of {facts['account']} {over}".rstrip()
 
 
 def _budget(facts: Facts) -> str:
@@ -198,6 +205,10 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "risk_changed": _risk,
     "usage_reported": _usage,
     "context_filled": _context,
+    "account_limited": _account,
+    "account_run_released": lambda facts: f"{facts['agent']} goes on after the limit of {facts['account']}",
+    "account_resumed": lambda facts: f"{facts['account']} may be used again: {facts['reason']}",
+    "account_reopened": lambda facts: f"nobody waits for {facts['account']} any more",
     "budget_warning": _budget,
     "budget_exhausted": _budget,
     "budget_report_asked": lambda f: f"{f['agent']} is asked what is done and left, within {f['grace_s']} s",

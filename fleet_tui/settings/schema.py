@@ -188,6 +188,20 @@ class Limits(Section):
     denials_to_quarantine: Annotated[f.Number, Field(ge=1, le=1000)] = Field(
         3, description="Refused acts that quarantine an agent, counted since its last release."
     )
+    account_gap_s: Annotated[f.Number, Field(ge=0, le=3600)] = Field(
+        10, description="Seconds between two agents that go on after the usage limit of their account at a vendor."
+    )
+    account_proof_s: Annotated[f.Number, Field(ge=0, le=DAY_S)] = Field(
+        120,
+        description="Seconds for the first one to show that the account works; the others go on earlier if it does.",
+    )
+    account_backoff_s: tuple[Annotated[f.Number, Field(ge=1, le=7 * DAY_S)], ...] = Field(
+        (300, 900, 1800, 3600),
+        min_length=1,
+        max_length=20,
+        description="Seconds until the first one tries when the vendor does not say when the limit is over, by how "
+        "many limits came in a row; the last one repeats.",
+    )
 
 
 class Labels(Section):

@@ -347,6 +347,20 @@ class Spending(Base):
         primary_key = CompositeKey("scope", "name", "window", "start_ns")
 
 
+class Account(Base):
+    id = TextField(primary_key=True)
+    vendor = TextField()
+    agent = TextField()
+    reason = TextField()
+    limited = BooleanField()
+    limited_ns = BigIntegerField()
+    reset_ns = BigIntegerField(null=True)
+    opened_ns = BigIntegerField(null=True)
+    released_ns = BigIntegerField(null=True)
+    released = BigIntegerField()
+    limits = BigIntegerField()
+
+
 class Cost(Base):
     run = TextField()
     model = TextField()

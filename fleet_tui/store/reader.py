@@ -274,6 +274,10 @@ class Reader:
         where = [row.hour_ns >= window_start_ns("hour", since_ns), *_equal((row.run, run))]
         return self._all(CostCell, row, where, row.hour_ns, row.run, row.model, row.source)
 
+    def accounts(self) -> list[model.Account]:
+        """Accounts whose usage limit was met, by name."""
+        return self._all(model.Account, models.Account, [], models.Account.id)
+
     # -- log ---------------------------------------------------------------------------------------------------------
 
     def events(

@@ -80,9 +80,10 @@ WORKSPACE = _table(models.Workspace)
 FLEET = _table(models.Fleet)
 SPENDING = _table(models.Spending)
 COST = _table(models.Cost)
+ACCOUNT = _table(models.Account)
 ALL = (
     *(AGENT, TICKET, RUN, PULL_REQUEST, REVIEW, GATE, RELEASE, APPROVAL),
-    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, SPENDING, COST),
+    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, SPENDING, COST, ACCOUNT),
 )
 """Every table that the log determines."""
 

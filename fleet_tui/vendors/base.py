@@ -163,6 +163,8 @@ class HookReport:
     reason: str = ""
     limited: bool = False
     context: Context | None = None
+    reset_ns: int | None = None
+    """Of a limit: when it is over (ns UTC), as the vendor says; None: it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,15 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """A turn that ended at the account's usage limit, as a file tells. ``id``: which; ``reset_ns``: as of a hook."""
+
+    id: str
+    reset_ns: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a hook's program prints and ends with, as the vendor wants to hear it."""
 
@@ -198,6 +209,11 @@ class Vendor(Protocol):
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    @property
+    def credentials(self) -> Sequence[str]:
+        """The variables by which its service knows the account, the first that is set counts."""
+        ...
 
     def probe(self, *, start: bool = False) -> Probe:
         """Look for the program; nothing is started.
@@ -229,6 +245,10 @@ class Vendor(Protocol):
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
         """What the requests told by these lines of a transcript used; what is no such line is passed over."""
+        ...
+
+    def read_limits(self, lines: Iterable[bytes]) -> Sequence[Limited]:
+        """The turns that ended at the account's usage limit by these lines of a transcript, where no hook tells it."""
         ...
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:

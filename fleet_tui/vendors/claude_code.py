@@ -7,6 +7,7 @@ read nor changed; the hooks come in a file of the run, which the agent cannot wr
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
 from fleet_tui.domain.text import one_line
-from fleet_tui.vendors import records
+from fleet_tui.vendors import limits, records
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
@@ -59,6 +60,7 @@ class ClaudeCode(HookedProgram):
 
     program, tried, folder, reports = "claude", TRIED, _CONFIG, _REPORTS
     reasons = ("source", "reason", "error", "notification_type")
+    credentials = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,
@@ -144,7 +146,8 @@ class ClaudeCode(HookedProgram):
             return _status_line(data)
         report = super().parse_hook(name, data)
         if report is not None and report.kind == "turn_failed" and report.reason in _OF_THE_ACCOUNT:
-            return replace(report, limited=True)
+            told = records.text(data.get("last_assistant_message"), 2_000)
+            return replace(report, limited=True, reset_ns=limits.reset_ns(told, time.time_ns()))
         return report
 
     def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.vendors import records
+from fleet_tui.vendors import limits, records
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
@@ -20,6 +20,7 @@ from fleet_tui.vendors.base import (
     HookKind,
     Launch,
     LaunchRequest,
+    Limited,
     Used,
     Verdict,
 )
@@ -46,6 +47,7 @@ class Codex(HookedProgram):
     """See :class:`HookedProgram`."""
 
     program, tried, folder, reports = "codex", TRIED, _HOME, _REPORTS
+    credentials = ("CODEX_API_KEY", "OPENAI_API_KEY")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,
@@ -142,6 +144,22 @@ class Codex(HookedProgram):
             found[name] = Used(
                 name, "", fresh=fresh, output=output, cache_read=read, cache_write=written, reasoning=reasoning
             )
+        return tuple(found.values())
+
+    def read_limits(self, lines: Iterable[bytes]) -> Sequence[Limited]:
+        """No hook tells of a turn that failed: its rollout does, when it is over."""
+        found: dict[str, Limited] = {}
+        for record in records.objects(lines):
+            payload = record.get("payload")
+            if record.get("type") != "event_msg" or not isinstance(payload, dict):
+                continue
+            error, name = payload.get("error"), records.text(payload.get("turn_id"), 100)
+            if payload.get("type") != "task_complete" or not isinstance(error, dict) or not name:
+                continue
+            if error.get("codex_error_info") == "usage_limit_exceeded":
+                told = records.text(error.get("message"), 2_000)
+                over = limits.reset_ns(told, records.count(payload.get("completed_at")) * 10**9)
+                found[name] = Limited(name, over, "usage_limit_exceeded")
         return tuple(found.values())
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:

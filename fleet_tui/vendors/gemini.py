@@ -37,6 +37,7 @@ class Gemini(HookedProgram):
 
     program, tried, folder, reports = "gemini", TRIED, _HOME, _REPORTS
     reasons = ("source", "reason", "notification_type")
+    credentials = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,

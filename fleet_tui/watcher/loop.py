@@ -25,6 +25,7 @@ from fleet_tui.watcher.passes import (
     risk,
     runs,
     tickets,
+    walls,
 )
 
 _TICK_S = 1.0
@@ -45,6 +46,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("observe runs", runs.observe),
         ("listen to vendors", listening.listen),
         ("look at screens", looking.look),
+        ("park at limits", walls.keep),
         ("refused pushes", refusals.refused_pushes),
         ("observe risk", risk.observe),
         ("act on risk", risk.enforce),

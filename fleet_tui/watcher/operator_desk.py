@@ -25,6 +25,7 @@ from fleet_tui.domain.model import Agent, Question, Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.watcher import (
+    accounts,
     alarm_desk,
     approving,
     diff_answer,
@@ -88,6 +89,7 @@ class OperatorDesk:
                 ctx, self._agent(args), interrupting.run_of(args), actor
             ),
             "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
+            "resume_account": lambda args, actor: accounts.resume(ctx, text_of(args, "account"), _reason(args), actor),
             "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),
             "discard": lambda args, actor: discarding.discard(ctx, self._agent(args), text_of(args, "reason"), actor),
             "message": lambda args, actor: _in_turn(deciding, self._message(args, actor)),

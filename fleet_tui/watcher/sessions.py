@@ -11,7 +11,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.vendors.base import HookReport, Vendor
-from fleet_tui.watcher import alarms, contexts, guard_desk, usage_desk
+from fleet_tui.watcher import accounts, alarms, contexts, guard_desk, usage_desk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import messages
 
@@ -99,13 +99,14 @@ async def _waits(ctx: Context, run: Run, reason: str, key: str) -> None:
 async def _failed(ctx: Context, run: Run, report: HookReport, key: str) -> None:
     """Its service did not answer: the session stays, and a person, or its next prompt, lets it go on."""
     why = report.reason or "without a reason"
+    if report.limited:
+        # It concerns all who use the account: one alarm for them all, and nobody has to send anybody a message.
+        await accounts.met(ctx, run, report.reset_ns, "hook", why, key=f"limit:{key}")
+        return
     if _is_running(ctx, run):
         failed = RunStateChanged(run.id, RunState.WAITING.value, "hook", f"turn failed: {why}")
         await ctx.say(failed, f"run:{run.id}", key=key)
-    title = f"{run.agent}: its turn failed: {why}"
-    response = (
-        "wait for the limit to be over, then send it a message" if report.limited else "send it a message, or stop it"
-    )
+    title, response = f"{run.agent}: its turn failed: {why}", "send it a message, or stop it"
     await alarms.ensure(ctx, "turn-failed", f"run:{run.id}", priority=2, title=title, response=response)
 
 

@@ -151,10 +151,10 @@ async def test_what_is_forbidden_is_never_put_to_a_person(make_fleet: MakeFleet)
 
 async def test_a_turn_that_failed_is_told(make_fleet: MakeFleet) -> None:
     fleet, run = await at_work(make_fleet)
-    await hook(fleet, run, "StopFailure", error="rate_limit")
-    assert fleet.run(run.id).state_reason == "turn failed: rate_limit"
+    await hook(fleet, run, "StopFailure", error="server_error")
+    assert fleet.run(run.id).state_reason == "turn failed: server_error"
     (alarm,) = fleet.alarms("turn-failed")
-    assert alarm.title == "dev: its turn failed: rate_limit"
+    assert alarm.title == "dev: its turn failed: server_error"
     await hook(fleet, run, "UserPromptSubmit")
     await hook(fleet, run, "Stop")
     assert fleet.alarms("turn-failed") == []

@@ -6,6 +6,7 @@ change no table.
 """
 
 # Whoever uses an event takes it from here, and a new one needs nothing but its class in one of these.
+from fleet_tui.domain.events.accounts import *  # noqa: F403
 from fleet_tui.domain.events.agents import *  # noqa: F403
 from fleet_tui.domain.events.alarms import *  # noqa: F403
 from fleet_tui.domain.events.budgets import *  # noqa: F403

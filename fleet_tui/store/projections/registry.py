@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet_tui.domain.events import Event
 from fleet_tui.store.projections import (
+    accounts,
     agents,
     effects,
     fleet,
@@ -18,7 +19,7 @@ from fleet_tui.store.projections import (
 from fleet_tui.store.projections.base import Apply
 from fleet_tui.store.tables import Tables
 
-_NOUNS = (tickets, runs, spending, agents, messages, pull_requests, gates, risk, effects, fleet)
+_NOUNS = (accounts, tickets, runs, spending, agents, messages, pull_requests, gates, risk, effects, fleet)
 
 APPLY: dict[str, Apply] = {payload.kind: function for noun in _NOUNS for payload, function in noun.APPLY.items()}
 """Kind to function. Kinds that are missing here are history only."""

@@ -12,7 +12,7 @@ from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import dispatch
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher import alarms, programs, spending
+from fleet_tui.watcher import accounts, alarms, programs, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.parties import at_high_risk
@@ -31,7 +31,11 @@ async def assign(ctx: Context) -> None:
     by_name = {a.name: a for a in authors}
     live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
     lacking = programs.lacking(ctx)
-    spent = spending.without_room(ctx, authors) | {agent.name for agent in authors if agent.vendor in lacking}
+    spent = (
+        spending.without_room(ctx, authors)
+        | accounts.without_account(ctx)
+        | {agent.name for agent in authors if agent.vendor in lacking}
+    )
     kept = {agent.name: agent.tickets for agent in authors if agent.tickets}
     risky = at_high_risk(ctx)
     plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=risky, spent=spent, kept=kept)

@@ -12,8 +12,8 @@ from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.vendors.base import Context as Filled
-from fleet_tui.vendors.base import Observation, Used, Vendor
-from fleet_tui.watcher import alarms, contexts, fusing, sessions, usage_desk, vendors
+from fleet_tui.vendors.base import Limited, Observation, Used, Vendor
+from fleet_tui.watcher import accounts, alarms, contexts, fusing, sessions, usage_desk, vendors
 from fleet_tui.watcher.context import Context
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
@@ -115,7 +115,7 @@ async def _meter(
         place = (run.id, path)
         for _ in range(most_parts):
             start = ctx.read_up_to.get(place, 0)
-            found, filled, up_to = await asyncio.to_thread(_read, vendor, home, path, start)
+            found, filled, limits, up_to = await asyncio.to_thread(_read, vendor, home, path, start)
             for used in found:
                 if ctx.reader.has_key(usage_desk.file_key(run, used.request)):
                     continue
@@ -123,6 +123,9 @@ async def _meter(
                     return  # this part is read once more
                 most -= 1
                 await _report(ctx, run, used)
+            for limit in limits:
+                key = f"limit-file:{run.agent}:{limit.id}"
+                await accounts.met(ctx, run, limit.reset_ns, _SOURCE, limit.reason, key)
             if filled is not None:
                 await contexts.told(ctx, run, filled)
             if up_to == start:
@@ -130,10 +133,13 @@ async def _meter(
             ctx.read_up_to[place] = up_to
 
 
-def _read(vendor: Vendor, home: Path, path: bytes, start: int) -> tuple[Sequence[Used], Filled | None, int]:
+_Found = tuple[Sequence[Used], Filled | None, Sequence[Limited], int]
+
+
+def _read(vendor: Vendor, home: Path, path: bytes, start: int) -> _Found:
     lines, up_to = _new_lines(home, path, start)
     used = [one for one in vendor.read_usage(lines) if any((one.fresh, one.output, one.cache_read, one.cache_write))]
-    return used, vendor.read_context(lines), up_to
+    return used, vendor.read_context(lines), vendor.read_limits(lines), up_to
 
 
 async def _report(ctx: Context, run: Run, used: Used) -> None:

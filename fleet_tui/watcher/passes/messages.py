@@ -9,7 +9,7 @@ from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.input_line import holds, is_empty
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import alarms, spending
+from fleet_tui.watcher import accounts, alarms, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.detection import observed
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
@@ -27,6 +27,8 @@ async def send(ctx: Context) -> None:
         run = ctx.reader.run(message.run)
         if run is not None and run.state in _TYPING and _without_budget(ctx, run, message):
             continue  # it stays queued until there is room again
+        if run is not None and run.state in _TYPING and accounts.held_by(ctx, run) is not None:
+            continue  # it would begin a turn that the account has no room for
         seen.add(message.run)
         if run is None or run.state in ENDED_RUNS:
             await _in_vain(ctx, message)

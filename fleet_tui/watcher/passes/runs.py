@@ -34,7 +34,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import alarms, ending, programs, refusals, spending, starting
+from fleet_tui.watcher import accounts, alarms, ending, programs, refusals, spending, starting
 from fleet_tui.watcher.admission import Admission
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
@@ -76,6 +76,8 @@ async def start_queued(ctx: Context) -> None:
         full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
             continue
+        if accounts.held_by(ctx, run) is not None:
+            continue  # it is let begin in its turn when the usage limit of its account is over
         if not (await look.finds(run) and await host.admits()):
             continue
         if ctx.jobs.start(f"start:{run.id}", lambda run=run: starting.start(ctx, run)):  # type: ignore[misc]
@@ -311,7 +313,10 @@ async def replace_crashed(ctx: Context) -> None:
         if not still_wanted(ctx, run):
             continue
         losses = _losses(ctx, run)
-        restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns(), losses=losses)
+        ended_ns = run.ended_ns or ctx.now_ns()
+        # A program that ends at the usage limit of its account has failed at nothing.
+        at_limit = accounts.ended_at_limit(ctx, run)
+        restart = lifecycle.restart_after(run, ctx.settings, ended_ns, losses=losses, at_limit=at_limit)
         if restart is not None:
             await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run)))
         else:
