@@ -10,6 +10,7 @@ import click
 
 from fleet_tui.cli.agent_create import create, get
 from fleet_tui.cli.agent_facts import evidence, existing, explain, logs
+from fleet_tui.cli.agent_messages import messages
 from fleet_tui.cli.common import (
     F,
     act,
@@ -49,7 +50,7 @@ def agent() -> None:
 
 agent.add_command(release)
 agent.add_command(conditions)
-for _command in (create, get, explain, logs, evidence):
+for _command in (create, get, explain, logs, evidence, messages):
     agent.add_command(_command)
 
 

@@ -37,6 +37,9 @@ class InputSettings(Section):
     )
     above: str = Field("", description="What the line above it must match.")
     below: str = Field("", description="What the line below all that was typed matches; empty: it is one line.")
+    folded: str = Field(
+        "", description="How a long paste is shown instead of its text; the last number counts line ends."
+    )
     placeholder: str = Field("", description="What stands in it although nobody typed it.")
 
 

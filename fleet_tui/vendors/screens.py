@@ -59,6 +59,7 @@ class InputPlace:
     above: re.Pattern[str] | None = None
     below: re.Pattern[str] | None = None
     placeholder: re.Pattern[str] | None = None
+    folded: re.Pattern[str] | None = None
 
     def find(self, lines: Sequence[str]) -> tuple[int, int, str] | None:
         """The lines of the lowest input, first and behind the last, and what was typed there; None: there is none."""

@@ -109,6 +109,8 @@ class Context:
     looked_at_screens_ns: int = 0
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
     """The version of each vendor's program, and when the program was changed last (ns UTC)."""
+    waits: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Why each message for a pane is not typed yet, and since when (ns UTC)."""
     listened_ns: dict[str, int] = field(default_factory=dict)
     """When the files of each run were last looked at."""
     to_meter: set[str] = field(default_factory=set)

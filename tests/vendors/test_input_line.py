@@ -7,13 +7,27 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fleet_tui.domain.text import clean
+from fleet_tui.vendors import input_line
 from fleet_tui.vendors.drawing import Picture, rows_of
-from fleet_tui.vendors.input_line import holds, is_empty
 from fleet_tui.vendors.keys import InputBox, Key
+from fleet_tui.vendors.rulefiles import read_rules
+from fleet_tui.vendors.screens import Screen
 
 PROMPT = "# How to work\n\nYou are one of several agents.\nYou work alone.\nTicket 3.\n"
 words = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)
 lines = st.lists(words, min_size=1, max_size=12).map(" ".join)
+
+
+RULES = {name: read_rules(name, name, None)[0] for name in ("scripted", "any-program", "claude-code")}
+
+
+def holds(screen: str, text: str, vendor: str = "scripted") -> bool:
+    rules = RULES[vendor]
+    return input_line.holds(rules.typed(Screen(screen)), text, rules.input.folded)
+
+
+def is_empty(screen: str, vendor: str = "scripted") -> bool:
+    return RULES[vendor].typed(Screen(screen)) == ""
 
 
 def screen(pasted: str, *, width: int = 100) -> str:
@@ -48,20 +62,25 @@ def test_a_fold_of_another_length_is_not_taken_for_it(found: list[str]) -> None:
 @pytest.mark.parametrize("line", ["│ >                      │", "> ", "❯", "› "])
 def test_an_empty_line_holds_nothing(line: str) -> None:
     shown = f"│ some history > of the agent │\n╭────╮\n{line}\n╰────╯\n  ? for shortcuts"
-    assert is_empty(shown)
-    assert not holds(shown, "anything")
+    assert is_empty(shown, "any-program")
+    assert not holds(shown, "anything", "any-program")
 
 
 @pytest.mark.parametrize("shown", ["", "Compiling…", "● I have written > to the file"])
 def test_without_an_input_line_nothing_is_known(shown: str) -> None:
-    assert not is_empty(shown)
-    assert not holds(shown, "anything")
+    assert not is_empty(shown, "any-program")
+    assert not holds(shown, "anything", "any-program")
+
+
+def claude(typed: str) -> str:
+    rule = "─" * 40
+    return f"● done\n{rule}\n❯ {typed}\n{rule}\n  ⏸ manual mode on\n"
 
 
 def test_claude_numbers_its_folds() -> None:
-    assert holds("❯ [Pasted text #2 +6 lines]", PROMPT + "\nx")
-    assert not holds("❯ [Pasted text #2 +4 lines]", PROMPT + "\nx")
+    assert holds(claude("[Pasted text #2 +6 lines]"), PROMPT + "\nx", "claude-code")
+    assert not holds(claude("[Pasted text #2 +4 lines]"), PROMPT + "\nx", "claude-code")
 
 
 def test_a_short_beginning_proves_nothing() -> None:
-    assert not holds("> Two", "Two digits, halves to even.")
+    assert not holds("> Two", "Two digits, halves to even.", "any-program")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Looked:
         self.fleet, self.run, self._file = fleet, run, file
 
     @classmethod
-    async def open(cls, fleet: Fleet, place: Path, screen: str, title: str = "x") -> Looked:
+    async def open(cls, fleet: Fleet, place: Path, screen: str, title: str = "x", program: str = PROGRAM) -> Looked:
         data = fleet.ctx.settings.model_dump(mode="json")
         data["agents"][0]["vendor"] = "claude-code"
         await fleet.use(Settings.model_validate(data))
@@ -45,7 +46,7 @@ class Looked:
         looked = cls(fleet, run, place / "screen")
         looked._file.write_text(screen)
         await fleet.ctx.tmux.ensure()
-        argv = [sys.executable, "-c", PROGRAM, str(looked._file), title]
+        argv = [sys.executable, "-c", program, str(looked._file), title]
         await fleet.ctx.tmux.spawn(run.session, argv, cwd=place, uuid=run.pane_uuid)
         await until(lambda: looked.shows(screen), 40)
         return looked
@@ -57,8 +58,9 @@ class Looked:
     async def shows(self, screen: str) -> bool:
         (pane,) = [pane for pane in await self.fleet.ctx.tmux.panes() or [] if pane.session == self.run.session]
         shown = await self.fleet.ctx.tmux.capture(pane)
+        wanted = re.sub(r"\x1b\[[0-9;]*m", "", screen)
         return [line.rstrip() for line in shown.rstrip().split("\n")] == [
-            line.rstrip() for line in screen.rstrip().split("\n")
+            line.rstrip() for line in wanted.rstrip().split("\n")
         ]
 
     async def look(self, *, after: float = 0) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.events import EffectDone, EffectFailed, MessageDelivered, RunStateChanged, draft
+from fleet_tui.domain.events import EffectDone, EffectFailed, MessageDelivered, RunStateChanged, SessionStarted, draft
 from fleet_tui.domain.model import Effect, Message, Run
 from fleet_tui.domain.states import ENDED_RUNS, OPEN_MESSAGES, EffectClass, EffectState, MessageState, RunState
+from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.vendors.input_line import holds, is_empty
+from fleet_tui.vendors.input_line import holds
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import accounts, alarms, spending
+from fleet_tui.watcher import accounts, alarms, spending, typing_desk
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.detection import observed
+from fleet_tui.watcher.detection import rules_of
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
 
 _UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
+STANDS = "it still stands in its input, Enter was not taken"
+UNPROVED = "no hook told that it was taken up"
+_SWALLOWED_NS, _SILENT_NS = 5_000_000_000, 60_000_000_000
+"""How long after the receipt for Enter a text that still stands there, or the silence of hooks, is told."""
 
 
 async def send(ctx: Context) -> None:
     """Deliver the oldest open message of every run whose agent can take it."""
+    await check_taken_up(ctx)
     seen: set[str] = set()
     for message in sorted(ctx.reader.messages(*OPEN_MESSAGES), key=lambda m: (m.sent_ns, m.id)):
         if message.run in seen:
@@ -55,10 +61,12 @@ async def _send(ctx: Context, message: Message, run: Run) -> None:
     pane = await pane_of(ctx, run)
     if pane is None:
         return
-    screen = await ctx.tmux.capture(pane)
-    begun = _open_effect(ctx, message) is not None
-    if not begun and not _takes_input(ctx, run, screen):
-        return  # busy, in a dialog, or not up yet: it stays queued
+    if _open_effect(ctx, message) is None:
+        hindrance = await typing_desk.hindrance(ctx, run, pane)
+        if hindrance is not None:
+            await typing_desk.tell(ctx, message, run, hindrance)
+            return  # it stays queued
+    ctx.waits.pop(message.id, None)
     # A failure leaves it queued, and the job rests before the next attempt.
     state = await carry_out(ctx, _act(ctx, message, run, pane))
     if state is EffectState.UNCERTAIN:
@@ -79,12 +87,15 @@ def _act(ctx: Context, message: Message, run: Run, pane: PaneInfo) -> Act:
         fresh = ctx.reader.message(message.id)
         if fresh is not None and fresh.state in (MessageState.TAKEN_UP, MessageState.SUBMITTED):
             return Probe.DONE
-        screen = await ctx.tmux.capture(pane)
-        if holds(screen, _text(ctx, message)):
+        rules, screen = rules_of(ctx, run), Screen(await ctx.tmux.capture(pane))
+        written = rules.typed(screen)
+        if holds(written, _text(ctx, message), rules.input.folded):
             return Probe.HALF_DONE
         # Enter is pressed only after the receipt for the typing is in the log: without it nothing was submitted.
         typed = ctx.reader.has_key(f"receipt:{message.id}:{MessageState.TYPED.value}")
-        return Probe.NOT_DONE if not typed and is_empty(screen) and _takes_input(ctx, run, screen) else Probe.UNKNOWN
+        if typed or written != "" or await typing_desk.hindrance(ctx, run, pane) is not None:
+            return Probe.UNKNOWN
+        return Probe.NOT_DONE
 
     async def complete() -> str:
         await send_keys(ctx.tmux, pane, ["Enter"])
@@ -138,12 +149,34 @@ async def pane_of(ctx: Context, run: Run) -> PaneInfo | None:
     return next((p for p in panes if p.session == run.session and p.uuid == run.pane_uuid and not p.dead), None)
 
 
-def _takes_input(ctx: Context, run: Run, screen: str) -> bool:
-    """Whether the vendor's screen shows a place to type: its ready pattern, and no dialog in the way."""
-    observation = observed(ctx, run, Screen(screen))
-    if observation is not None:
-        return observation.state in ("idle", "asking")
-    return bool(screen.strip())
+async def check_taken_up(ctx: Context) -> None:
+    """Of programs whose hooks tell: a message that was submitted and not taken up is told, with what is seen of it."""
+    for message in ctx.reader.messages(MessageState.SUBMITTED):
+        run = ctx.reader.run(message.run)
+        view = ctx.views.get(message.run)
+        sent = ctx.reader.event_with_key(f"receipt:{message.id}:{MessageState.SUBMITTED.value}")
+        if run is None or run.state not in _TYPING or view is None or sent is None or message.reason:
+            continue
+        waited_ns = view.at_ns - sent.at_ns
+        if waited_ns < _SWALLOWED_NS or not sessions_told(ctx, run.id):
+            continue
+        if holds(view.rules.typed(view.screen), _text(ctx, message), view.rules.input.folded):
+            await _not_taken_up(ctx, message, run, STANDS, "attach and look; press Enter there")
+        elif waited_ns >= _SILENT_NS:
+            await _not_taken_up(ctx, message, run, UNPROVED, "attach and look whether it arrived")
+
+
+async def _not_taken_up(ctx: Context, message: Message, run: Run, why: str, response: str) -> None:
+    """Never typed again by itself: a person looks."""
+    told = MessageDelivered(message.id, run.id, MessageState.SUBMITTED.value, why)
+    await ctx.say(told, f"run:{run.id}", key=f"receipt:{message.id}:{why}")
+    title = f"{run.agent}: the {message.purpose} was submitted: {why}"
+    await alarms.ensure(ctx, "delivery", f"run:{run.id}", priority=3, title=title, response=response)
+
+
+def sessions_told(ctx: Context, run: str) -> bool:
+    """Whether hooks of the run's program were heard at all: else none can prove that a prompt was taken up."""
+    return bool(ctx.reader.events(EventFilter(kinds=(SessionStarted.kind,), subjects=(f"run:{run}",)), limit=1))
 
 
 async def taken_up(ctx: Context, run: Run, source: str) -> None:
