@@ -2,8 +2,9 @@
 
     python tools/vendors.py .vendors [NAME...]
 
-npm fetches, without running the packages' own scripts; what it unpacked must be in vendors.lock to the letter. All
-of it lies in the directory given.
+npm fetches, without running the packages' own scripts; what it unpacked must be in vendors.lock to the letter. What has
+the name of a file there instead is Python's: pip installs it with the hashes of that file. All of it lies in the
+directory given.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +46,18 @@ def install(target: Path, packages: list[tuple[str, str, str]]) -> None:
         raise SystemExit(f"vendors: not what vendors.lock says, removed again: {'; '.join(found)}")
 
 
+def install_python(target: Path, lock: Path) -> None:
+    """Install what ``lock`` lists into an environment of its own, unless just that is there already."""
+    stamp, wanted = target / "installed.lock", lock.read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    venv.create(target, with_pip=True, symlinks=True)
+    flags = ["--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "--no-deps"]
+    subprocess.run([str(target / "bin" / "python"), "-m", "pip", "install", *flags, "-r", str(lock)], check=True)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
 def problems(target: Path, packages: list[tuple[str, str, str]]) -> list[str]:
     """What of ``target`` is not as locked; one entry when nothing is there."""
     try:
@@ -68,7 +82,11 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(f"vendors: not in vendors.lock: {', '.join(sorted(unknown))}")
     for name in names:
         print(f"vendors: {name} {everything[name][0][1]}", flush=True)
-        install(target / name, everything[name])
+        _, _, integrity = everything[name][0]
+        if integrity.endswith(".lock"):
+            install_python(target / name, ROOT / integrity)
+        else:
+            install(target / name, everything[name])
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ class Labels(Section):
 class VendorSettings(Section):
     """How a vendor's program is started."""
 
-    kind: Literal["command", "scripted", "claude-code", "codex", "gemini", "opencode", "copilot"] = Field(
+    kind: Literal["command", "scripted", "claude-code", "codex", "gemini", "opencode", "copilot", "aider"] = Field(
         "command",
         description="The adapter: any program by its `argv`, a story played for trials, or a program that fleet knows.",
     )

@@ -11,6 +11,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Vendor
 
 _HOOKED = {
+    "aider": ("aider", "Aider"),
     "claude-code": ("claude_code", "ClaudeCode"),
     "codex": ("codex", "Codex"),
     "copilot": ("copilot", "Copilot"),

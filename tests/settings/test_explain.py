@@ -44,7 +44,7 @@ approval:
         ("approval.when", "sensitive", ".fleet/config.yaml:9", "`always` or `sensitive`", "always"),
         ("reviews.required", "all", "shipped", "`all` or number from 0 to 50", "all"),
         ("limits.restart_backoff_s", [1, 5, 30], "shipped", "list of numbers from 0 to 86400", [1, 5, 30]),
-        ("vendors.aider.prompt", "file", "shipped", "`argv` or `stdin` or `file` or `paste`", "file"),
+        ("vendors.scripted.prompt", "paste", "shipped", "`argv` or `stdin` or `file` or `paste`", "paste"),
         ("roles.triage.subscribes_to.0", "ticket_created", "shipped", "text", None),
         ("merge", {"method": "merge", "parallel_gates": 1}, "shipped", "map", {"method": "merge", "parallel_gates": 1}),
         ("limits.max_running", 3, "environment FLEET__limits__max_running", "number from 1 to 1000", 8),

@@ -1,0 +1,142 @@
+"""aider: one message, one answer, its own commits, and it ends; metered from the events that it writes down for itself.
+
+Tried with version 0.86.2. It has neither hooks before an act nor sessions. It runs no commands here: those that its
+model suggests are not run, and what it does is change files of its workspace and commit them as the agent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from fleet_tui.beneath import Beneath
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.vendors import records
+from fleet_tui.vendors.base import Capabilities, HookKind, Launch, LaunchRequest, Used
+from fleet_tui.vendors.hooked import HookedProgram, reporting_line
+
+TRIED = "0.86.2"
+_KEPT = b".aider/fleet"
+_PRICES = b".aider/caches/model_prices_and_context_window.json"
+"""A list that it would fetch at each start from somewhere else; what it brings along says the same."""
+_REPORTS: dict[str, HookKind] = {"session.started": "session_started"}
+_OTHERS = (".aider.conf.yml", ".env")
+_OPTIONS = (
+    "--yes-always",
+    "--no-stream",  # only so it says what its service counted, and does not guess
+    "--no-check-update",
+    "--no-show-release-notes",
+    "--no-show-model-warnings",
+    "--analytics-disable",
+    "--no-gitignore",
+    "--no-detect-urls",
+    "--no-suggest-shell-commands",
+    "--no-auto-lint",
+    "--no-auto-test",
+    # Its commits are the agent's own: their author, and the hooks that look at them.
+    "--git-commit-verify",
+    "--no-attribute-author",
+    "--no-attribute-committer",
+    "--no-attribute-co-authored-by",
+)
+
+
+class Aider(HookedProgram):
+    """See :class:`HookedProgram`; what it runs as a notification reports that there is something to count."""
+
+    program, tried, folder, reports = "aider", TRIED, b".aider", _REPORTS
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        usage="live",
+        money="prices",
+        inject="none",
+        state=("screen", "process"),
+        notes=(
+            "It has no hooks: what it does is not asked about. It runs no commands; it changes files of its workspace.",
+            "It answers one message and ends; its commits are handed over then. Messages do not reach it meanwhile.",
+            "A run after a crash begins anew, with the commits that are there.",
+            "What came from a cache is counted as if it had been sent afresh: it does not say which is which.",
+            "The request by which it words a commit's message is in none of its records: it is not counted.",
+            "It does not start where the repository has .aider.conf.yml or .env, which could make it run anything.",
+        ),
+    )
+
+    def launch(self, request: LaunchRequest) -> Launch:
+        _refuse_other_settings(request.workspace)
+        _, prompt_file = self._prompt(request)
+        told = request.run_dir / "aider-session.json"
+        told.write_text(json.dumps({"session_id": request.session, "reason": "startup"}), encoding="utf-8")
+        with Beneath(request.home) as home:
+            self._carry(home)
+            home.folder(_KEPT)
+            home.folder(_PRICES.rpartition(b"/")[0])
+            home.write(_PRICES, b'{"none": {}}')
+        kept = request.home / _KEPT.decode()
+        notify = f"{reporting_line(request.client, 'session.started')} <{shlex.quote(str(told))}"
+        files = {
+            "chat-history-file": "chat.md",
+            "input-history-file": "input",
+            "analytics-log": f"{request.session}.jsonl",
+        }
+        model = ("--model", request.model) if request.model else ()
+        return Launch(
+            argv=(
+                *self._argv,
+                *model,
+                *_OPTIONS,
+                *(word for option, name in files.items() for word in (f"--{option}", str(kept / name))),
+                "--notifications",
+                "--notifications-command",
+                notify,
+                "--message-file",
+                str(prompt_file),
+            ),
+            env={**self._env, "FLEET_PROMPT_FILE": str(prompt_file)},
+            files=(prompt_file, told),
+        )
+
+    def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
+        """The events of the run, which it would send its makers otherwise."""
+        path = _KEPT + f"/{session}.jsonl".encode()
+        if not session or "/" in session:
+            return ()
+        try:
+            with Beneath(home) as top:
+                return tuple(found for found in records.Search(top).files(_KEPT, b".jsonl") if found == path)
+        except OSError:
+            return ()
+
+    def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
+        """An event for each answer. They have no id: what it says, with its time, is one."""
+        found: dict[str, Used] = {}
+        for record in records.objects(lines):
+            said = record.get("properties")
+            if record.get("event") != "message_send" or not isinstance(said, dict):
+                continue
+            name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:32]
+            found[name] = Used(
+                name,
+                records.text(said.get("main_model"), 100),
+                fresh=records.count(said.get("prompt_tokens")),
+                output=records.count(said.get("completion_tokens")),
+            )
+        return tuple(found.values())
+
+
+def _refuse_other_settings(workspace: Path) -> None:
+    """The repository's settings run commands, and its ``.env`` counts before the agent's environment.
+
+    Raises:
+        FleetError: it has some.
+    """
+    for name in _OTHERS:
+        if (workspace / name).exists() or (workspace / name).is_symlink():
+            raise FleetError(
+                "unsafe settings",
+                f"{name} of the repository could make aider run commands or send its key elsewhere",
+                "take it out on the target branch, or give the work to another vendor",
+            )

@@ -1,0 +1,48 @@
+"""aider, from the ticket to the merge: its commits are the agent's, and what it used is counted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fleet_tui.domain.states import TicketState
+from tests.e2e.e2e_support import REVIEWER, Place
+from tests.e2e.vendors.trials import ROOT, metered
+from tests.vendors.standins.script import Cast, Reply, Script, Usage
+from tests.vendors.standins.server import serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.vendor]
+LIMIT_S = 180
+ANSWER = "Here it is.\n\npage.md\n```\n# Page\n```\n"
+
+
+def test_from_the_ticket_to_the_merge(place: Place) -> None:
+    program = Path(os.environ.get("FLEET_VENDORS", ROOT / ".vendors")) / "aider" / "bin" / "aider"
+    if not program.exists():
+        pytest.fail(f"{program} is missing: run `make vendors`")
+    # The examples that it shows its model are conversations too: every reply is the same.
+    cast = Cast([Script("A page", [Reply(ANSWER, usage=Usage(1500, 700, 0, 60))] * 9)])
+    with serving(cast) as url:
+        env = {"OPENAI_API_BASE": f"{url}/v1", "OPENAI_API_KEY": "test", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        vendors = {
+            "scripted": {"story": ".fleet/story.yaml", "argv": ["--speed", "0"]},
+            "aider": {"argv": [str(program)], "env": env},
+        }
+        agents = [
+            {"name": "dev", "role": "developer", "vendor": "aider", "model": "openai/fake-model"},
+            {"name": "rev", "role": "reviewer"},
+        ]
+        place.configure([REVIEWER], agents=agents, vendors=vendors)
+        place.fleet("watcher", "start")
+        place.ticket("A page")
+        place.until_approval(1, LIMIT_S)
+        place.approve(1)
+        place.until_ticket(1, TicketState.SHIPPED, LIMIT_S)
+    assert len(place.reader.runs(agent="dev")) == 1
+    who = place.git("log", "-1", "--format=%an %cn %ae %b", "main", "--", "page.md")
+    assert "aider" not in who.lower()
+    total = cast.total("A page")
+    # What came from a cache it does not tell apart.
+    assert metered(place) == [total.fresh + total.cache_read, 0, 0, total.output]
