@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import one_line
-from fleet_tui.readmodel.values import SIGNS, AgentTile, NeedItem, NeedKind, Snapshot
+from fleet_tui.readmodel.values import SIGNS, AgentTile, Doing, NeedItem, NeedKind, Snapshot
 from fleet_tui.tui.present.budgets import tile_line
 from fleet_tui.tui.present.events import event_line, last_run_line, told
 from fleet_tui.tui.present.frame import SMALL
@@ -95,6 +95,8 @@ def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     work = f"#{tile.ticket} {tile.ticket_title}" if on_ticket else tile.reason or "nothing to do"
     style = "warn" if tile.cannot_start else "normal" if on_ticket else "quiet"
     first = (Span(f"{tile.role} ", "quiet"), Span(work, style))
+    if tile.doing is Doing.LIMITED and tile.source == "account":
+        return (first, (Span(tile.reason, "warn"),))  # until when it waits matters more than what it may still spend
     budget = tile_line(tile.budget, tile.used_s, box)
     return (first, (*budget, *risk_mark(tile.risk, tile.risk_band)))
 
