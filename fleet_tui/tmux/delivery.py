@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from fleet_tui.domain.errors import FleetError, Refused
 from fleet_tui.domain.keys import KEY_NAME
 from fleet_tui.domain.states import MessageState
-from fleet_tui.domain.text import SafeText, clean
+from fleet_tui.domain.text import SafeText, clean, one_line
 from fleet_tui.tmux.server import UUID, PaneInfo, TmuxServer
 
 Receipt = Callable[[MessageState], Awaitable[None]]
@@ -20,6 +20,8 @@ MOST_CHARACTERS = 200_000
 SETTLE_S = 1.0
 """How long Enter waits, at most, for the program to have drawn the pasted text."""
 _LOOK_EVERY_S = 0.05
+_FOLDED_LINES, _FOLDED_CHARACTERS = 3, 700
+"""From so many line ends, or characters, on a paste may be folded."""
 _ENTER = SafeText("\r")
 _SENT, _NOT_SENT = "sent", "refused"
 
@@ -37,8 +39,10 @@ def pasteable(text: str) -> SafeText:
     return clean(text)
 
 
-async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: Receipt) -> None:
+async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: Receipt, lead: str = "") -> None:
     """Paste ``text`` into ``pane`` and press Enter; ``on_receipt`` hears TYPED, then SUBMITTED.
+
+    ``lead`` is typed before a long one, for programs that fold those and do not take them for the person's own words.
 
     Raises:
         ValueError: nothing is left of the text after cleaning, or it is too long.
@@ -49,6 +53,8 @@ async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: 
     if not body.strip() or len(body) > MOST_CHARACTERS:
         raise ValueError(f"a message has 1 to {MOST_CHARACTERS} characters")
     _check(pane)
+    if lead and (body.count("\n") >= _FOLDED_LINES or len(body) > _FOLDED_CHARACTERS):
+        await _paste(server, pane, clean(f"{one_line(lead)} "), bracketed=False)
     await _paste(server, pane, body, bracketed=True)
     await on_receipt(MessageState.TYPED)
     try:

@@ -45,6 +45,8 @@ class Capabilities:
     mcp: bool = False
     """Whether it is given the fleet's MCP server."""
     state: tuple[Literal["hook", "file", "http", "title", "screen", "process"], ...] = ("screen", "process")
+    lead: str = ""
+    """What is typed before a long prompt that is pasted: the program tells the model to doubt whose it is."""
     notes: tuple[str, ...] = ()
 
 

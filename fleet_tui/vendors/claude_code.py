@@ -69,6 +69,7 @@ class ClaudeCode(HookedProgram):
         usage="live",
         money="prices",
         inject="paste",
+        lead="Carry out the instructions pasted below.",
         mcp=True,
         state=("hook", "file", "screen", "process"),
         notes=(

@@ -33,10 +33,10 @@ DRAFT = f"● done\n{RULE}\n❯ please do not\n{RULE}\n  ⏸ manual mode on\n"
 HINT = f"● done\n{RULE}\n❯ \x1b[7mf\x1b[0;2mix the tests\x1b[0m\n{RULE}\n  ⏸ manual mode on\n"
 
 
-async def opened(fleet: Fleet, place: Path, screen: str) -> Looked:
+async def opened(fleet: Fleet, place: Path, screen: str, text: str = "hello there") -> Looked:
     (place / "heard").touch()
     looked = await Looked.open(fleet, place, screen, str(place / "heard"), program=TYPIST)
-    await fleet.ctx.record(starting.message(fleet.ctx, looked.run.id, "message", "hello there"))
+    await fleet.ctx.record(starting.message(fleet.ctx, looked.run.id, "message", text))
     return looked
 
 
@@ -115,3 +115,11 @@ async def test_silence_of_hooks_is_told(fleet: Fleet, place: Path) -> None:
     await look_since_submitted(looked, 70)
     message = await deliver(looked)
     assert (message.state, message.reason) == (MessageState.SUBMITTED, messages.UNPROVED)
+
+
+async def test_a_long_one_is_led_in_where_the_program_would_doubt_whose_words_it_is(fleet: Fleet, place: Path) -> None:
+    """Claude Code folds pastes of more than three lines, and tells the model that they may not be the person's."""
+    looked = await opened(fleet, place, IDLE, "one\ntwo\nthree\nfour \x1b[201~\x03")
+    assert (await deliver(looked)).state is MessageState.SUBMITTED
+    told = b"Carry out the instructions pasted below. \x1b[200~one\ntwo\nthree\nfour \x1b[201~\r"
+    await until(lambda: (place / "heard").read_bytes() == told, 40)

@@ -10,7 +10,7 @@ from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.input_line import holds
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import accounts, alarms, spending, typing_desk
+from fleet_tui.watcher import accounts, alarms, spending, typing_desk, vendors
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.detection import rules_of
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
@@ -79,7 +79,8 @@ async def _send(ctx: Context, message: Message, run: Run) -> None:
 def _act(ctx: Context, message: Message, run: Run, pane: PaneInfo) -> Act:
     async def perform() -> str:
         text = _text(ctx, message)
-        await deliver(ctx.tmux, pane, text, on_receipt=lambda state: _receipt(ctx, message, run, state))
+        lead = await vendors.asked(ctx, run, lambda vendor: vendor.capabilities.lead, "")
+        await deliver(ctx.tmux, pane, text, on_receipt=lambda state: _receipt(ctx, message, run, state), lead=lead)
         return "submitted"
 
     async def probe() -> Probe:

@@ -74,7 +74,12 @@ def test_asked_interrupted_frozen_killed_and_taken_up_again(place: Place, trial:
         place.until(lambda: place.run("agent", "interrupt", "dev").code == 0, "it is interrupted")
         place.until(lambda: place.agent_state("dev") == "waiting", "its turn is over", LIMIT_S)
         first = live(place)
-        place.fleet("agent", "message", "dev", "Go on with the long one.")
+        place.fleet(
+            "agent",
+            "message",
+            "dev",
+            "Go on with the long one:\nas before,\nin the same place,\nuntil it is done.\nThen tell.",
+        )
         place.until(lambda: (workspace / "again.txt").exists(), "it goes on", LIMIT_S)
         place.fleet("agent", "pause", "dev")
         child = place.child("dev")
