@@ -20,9 +20,11 @@ from fleet_tui.cli.common import (
 )
 from fleet_tui.domain.costs import HEADINGS, By, Cost, grouped, priced_by, show_cost, total
 from fleet_tui.domain.spending import window_start_ns
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import one_line, some_names
 
 _HEADER = ("REQUESTS", "FRESH", "CACHE READ", "CACHE WRITE", "OUTPUT", "REASONING", "COST", "PRICED BY")
+_MOST_NAMES = 5
+"""Models without a price that are named; the others are counted."""
 _NO_HEADING: dict[By, str] = {"ticket": "(no ticket)", "model": "(not said)"}
 
 
@@ -55,7 +57,8 @@ def cost(by: By, since: str | None, repo: Path | None, as_json: bool) -> None:
     table = [*rows, ("total", *_cells(everything))] if rows else []
     print_table((by.upper(), *_HEADER), table, empty="no request was metered")
     if everything.unpriced:
-        names = ", ".join(one_line(model, 80) or "(not said)" for model in everything.unpriced_models)
+        models = [one_line(model, 80) or "(not said)" for model in everything.unpriced_models]
+        names = some_names(models, _MOST_NAMES)
         say(f"{count(everything.unpriced, 'request')} without a price: add to `prices:` in the configuration: {names}")
 
 

@@ -10,6 +10,8 @@ UNITS: tuple[Unit, ...] = ("seconds", "tokens", "money", "turns")
 MICRO = 1_000_000
 """Money is counted in micro-dollars: one dollar has a million."""
 MOST = 10**15
+FULL = 2**63 - 1
+"""The most that a sum can be: what the database holds in one number. There it stands still."""
 HOW_TO_WRITE = "write it like 600, 10m, 500k, 20turns or 5usd ('$5.00' in single quotes, or the shell takes it apart)"
 
 _FORM = re.compile(r"(?P<dollar>\$)?\s*(?P<whole>\d{1,15})(?:\.(?P<part>\d{1,6}))?\s*(?P<word>[A-Za-z]*)\Z")

@@ -13,6 +13,8 @@ By = Literal["agent", "ticket", "model", "day", "run"]
 HEADINGS: tuple[By, ...] = get_args(By)
 UNPRICED = "unknown"
 """The source of a cost that nobody knows."""
+OTHERS = "(others)"
+"""The models of a run that are not told apart any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,6 +274,12 @@ class Reader:
         where = [row.hour_ns >= window_start_ns("hour", since_ns), *_equal((row.run, run))]
         return self._all(CostCell, row, where, row.hour_ns, row.run, row.model, row.source)
 
+    def models_of(self, run: str) -> frozenset[str]:
+        """The models that a run said it asked, as far as they are told apart."""
+        with self._guard():
+            found = raw(self._db).execute("SELECT DISTINCT model FROM cost WHERE run = ?", (run,)).fetchall()
+        return frozenset(name for (name,) in found)
+
     def accounts(self) -> list[model.Account]:
         """Accounts whose usage limit was met, by name."""
         return self._all(model.Account, models.Account, [], models.Account.id)

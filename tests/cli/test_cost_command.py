@@ -40,6 +40,19 @@ def test_tokens_by_kind_and_money_by_source(shop: Any, terminal: Any) -> None:
     assert "\x1b" not in text
 
 
+def test_few_of_many_models_without_a_price_are_named(shop: Any, terminal: Any) -> None:
+    shop.add(
+        *(
+            ev.draft(ev.UsageReported(RUN_1, "ada", f"{n:02}-{'x' * 190}", 1, cost_source="unknown"), f"run:{RUN_1}")
+            for n in range(40)
+        )
+    )
+    last = terminal("cost").splitlines()[-1]
+    assert last.startswith("40 requests without a price: add to `prices:` in the configuration: 00-x")
+    assert last.endswith(" and 35 more")
+    assert len(last) < 600
+
+
 def test_json_has_exact_figures_and_null_for_what_is_unknown(shop: Any, terminal: Any) -> None:
     fill(shop)
     data = json.loads(terminal("cost", "--by", "ticket", "--since", "1h", "--json"))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_tui.domain import events as ev
+from fleet_tui.domain.amounts import FULL
 from fleet_tui.domain.costs import HEADINGS, CostCell, grouped, show_cost, total
 from fleet_tui.domain.spending import HOUR_NS
 from fleet_tui.store.projections.registry import apply
@@ -75,6 +76,23 @@ def test_every_grouping_adds_up_to_what_was_metered(metered: list[tuple[int, ev.
         assert sum(part.microusd or 0 for part in parts) == (whole.microusd or 0)
         known = [part.reasoning for part in parts if part.reasoning is not None]
         assert (sum(known) if known else None) == whole.reasoning
+
+
+def test_sums_stop_at_what_the_database_holds(store: Store) -> None:
+    """The cell of the fleet is everybody's: one that is full keeps nobody's use or end out of the log."""
+    most = 2**62
+    for _ in range(3):
+        told = ev.UsageReported("run-1", "ada", "big", most, 1, cost_microusd=most, cost_source="vendor")
+        store.append([ev.draft(told, "run:run-1")]).result(10)
+    (cell,) = store.reader.costs()
+    assert (cell.input_tokens, cell.output_tokens, cell.microusd) == (FULL, 3, FULL)
+    more = ev.BudgetExtended(
+        "", 0, "more", scope="fleet", name="fleet", window="total", start_ns=0, unit="money", extra=most
+    )
+    for _ in range(3):
+        store.append([ev.draft(more, "fleet")]).result(10)
+    fleet = store.reader.spending_of(0, (("fleet", "fleet"),))["fleet", "fleet", "total", 0]
+    assert (fleet.microusd, fleet.more_money, fleet.output_tokens) == (FULL, FULL, 3)
 
 
 def has_tokens(one: ev.UsageReported) -> bool:

@@ -286,6 +286,38 @@ async def test_senseless_reports_are_refused(make_fleet: MakeFleet, args: dict[s
     assert fleet.events("usage_reported") == []
 
 
+@pytest.mark.parametrize("absurd", [{"cost_microusd": 10**15}, {"input_tokens": 10**12}, {"cache_read": 10**300}])
+async def test_an_absurd_report_is_told_and_not_believed(make_fleet: MakeFleet, absurd: dict[str, Any]) -> None:
+    fleet, run = await with_budgets(make_fleet, {"scope": "fleet", "unit": "money", "ceiling": 20_000_000_000})
+    for call in range(2):
+        with pytest.raises(UsageError, match="no request uses that"):
+            await fleet.desk.answer(run.id, "usage", absurd, f"u{call}")
+    assert fleet.events("usage_reported") == []
+    (alarm,) = fleet.alarms("usage")
+    assert alarm.title.startswith(f"dev reports an absurd use: {next(iter(absurd))} over")
+    await usage(fleet, run, "r1", input_tokens=10, cost_microusd=10_000_000_000)
+
+
+async def test_a_price_that_makes_a_fortune_of_a_report_is_cut(make_fleet: MakeFleet) -> None:
+    fleet, run = await working(make_fleet)
+    await usage(fleet, run, "r1", model="claude-opus-4-5", output_tokens=10**9)
+    (event,) = fleet.events("usage_reported")
+    assert event.payload["cost_microusd"] == 10_000_000_000
+
+
+async def test_models_that_an_agent_makes_up_fill_no_ledger(make_fleet: MakeFleet) -> None:
+    fleet, run = await working(make_fleet)
+    for number in range(30):
+        await usage(fleet, run, f"r{number}", model=f"made-up-{number}", input_tokens=1)
+    await usage(fleet, run, "known", model="made-up-3", input_tokens=1)
+    await usage(fleet, run, "priced", model="claude-sonnet-4-5", input_tokens=1_000_000)
+    cells = {(cell.model, cell.source): cell for cell in fleet.ctx.reader.costs()}
+    assert len(cells) == 22
+    assert cells["made-up-3", "unknown"].requests == 2, "one that was told before is told apart still"
+    assert cells["(others)", "unknown"].requests == 10
+    assert cells["(others)", "table"].microusd == 6_000_000, "what it cost is no secret"
+
+
 async def test_turns_end_before_the_next_is_refused(make_fleet: MakeFleet) -> None:
     fleet, run = await with_budgets(make_fleet, {"scope": "agent", "unit": "turns", "ceiling": 2})
     for turn in (1, 2):

@@ -4,9 +4,9 @@ the requests of each run to each model cost, by the hour."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from fleet_tui.domain.amounts import UNITS
+from fleet_tui.domain.amounts import FULL, UNITS
 from fleet_tui.domain.costs import CostCell
 from fleet_tui.domain.events import BudgetExtended, Event, Payload, UsageReported, payload_of
 from fleet_tui.domain.spending import Spending, chain, window_start_ns
@@ -51,7 +51,7 @@ def _cost(tables: Tables, event: Event, usage: UsageReported, ticket: int | None
         "reasoned": int(usage.reasoning_tokens is not None),
         "microusd": usage.cost_microusd or 0,
     }
-    tables.put(COST, {**row, **{name: row[name] + amount for name, amount in more.items()}})
+    tables.put(COST, _added(row, more))
 
 
 def _new_turns(tables: Tables, usage: UsageReported) -> int:
@@ -64,7 +64,12 @@ def spend(tables: Tables, event: Event, run: Row, **amounts: int) -> None:
     """Adds ``amounts`` to every cell that ``run`` spends from."""
     for key in _cells(run, event.at_ns):
         row = _cell(tables, key, event)
-        tables.put(SPENDING, {**row, **{name: row[name] + amount for name, amount in amounts.items()}})
+        tables.put(SPENDING, _added(row, amounts))
+
+
+def _added(row: Row, amounts: Mapping[str, int]) -> Row:
+    """A cell that is full stays so: the next who spends from it must still be recorded."""
+    return {**row, **{name: min(FULL, row[name] + amount) for name, amount in amounts.items()}}
 
 
 def give_back(tables: Tables, event: Event, run: Row, run_ms: int) -> None:
@@ -90,7 +95,7 @@ def extended(tables: Tables, event: Event) -> None:
         key, unit, extra = ("agent", extension.agent, "total", 0), "seconds", extension.extra_s
     if unit in UNITS:
         row = _cell(tables, key, event)
-        tables.put(SPENDING, {**row, f"more_{unit}": row[f"more_{unit}"] + extra})
+        tables.put(SPENDING, _added(row, {f"more_{unit}": extra}))
 
 
 def _cells(run: Row, at_ns: int) -> Iterator[tuple[str, str, str, int]]:
