@@ -20,6 +20,7 @@ VENDOR_PROGRAMS = {
     "codex": "codex",
     "gemini": "gemini",
     "opencode": "opencode",
+    "copilot": "copilot",
     "aider": "aider",
 }
 _MOST_BYTES = 1_000_000

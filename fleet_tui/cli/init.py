@@ -139,7 +139,7 @@ def _write_missing_prompts(repository: Path) -> None:
 
 def _ask(plan: Plan) -> Plan:
     say(f"Work will land on {one_line(plan.target)}. Enter takes the proposal in brackets.")
-    vendor = ask("Agent program (claude-code, codex, gemini, opencode, aider, scripted)", plan.vendor)
+    vendor = ask("Agent program (claude-code, codex, gemini, opencode, copilot, aider, scripted)", plan.vendor)
     developers = ask("How many developers", plan.developers, click.IntRange(1, 50))
     kept = [gate for gate in map(_asked, plan.gates) if gate is not None]
     if not any(not gate.lacks for gate in kept) and confirm("No gate yet. Add one", default=False):

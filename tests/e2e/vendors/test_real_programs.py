@@ -40,9 +40,7 @@ def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
     (denied,) = place.events("policy_denied")
     assert "push only your own branch" in denied.payload["reason"]
     assert len(place.reader.runs(agent="dev")) == 1
-    # What has handed its work over is ended, perhaps before its last word is in its records.
-    assert metered(place) in (served(cast), served(cast, but=() if trial.counts_broken_off else work[-1:]))
-    assert cast.unmatched == []
+    assert metered(place) in (served(cast), served(cast, but=last_word(trial, work)))
 
 
 def test_asked_interrupted_frozen_killed_and_taken_up_again(place: Place, trial: Trial) -> None:
@@ -96,4 +94,10 @@ def test_asked_interrupted_frozen_killed_and_taken_up_again(place: Place, trial:
     sessions = [event.payload for event in place.events("session_started")]
     assert [(one["run"], one["reason"]) for one in sessions] == [(first.id, "startup"), (second.id, "resume")]
     assert len({one["session"] for one in sessions}) == 1
-    assert metered(place) == served(cast, but=() if trial.counts_broken_off else work[1:3])
+    broken_off = [] if trial.counts_broken_off else work[1:3]
+    assert metered(place) in (served(cast, but=broken_off), served(cast, but=[*broken_off, *last_word(trial, work)]))
+
+
+def last_word(trial: Trial, work: list[Reply]) -> list[Reply]:
+    """What may be missing: who has handed work over is ended, perhaps before the last word is in its records."""
+    return [] if trial.counts_broken_off else work[-1:]
