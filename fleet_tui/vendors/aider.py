@@ -106,7 +106,7 @@ class Aider(HookedProgram):
             return ()
         try:
             with Beneath(home) as top:
-                return tuple(found for found in records.Search(top).files(_KEPT, b".jsonl") if found == path)
+                return (path,) if records.Search(top).has(path) else ()
         except OSError:
             return ()
 

@@ -186,7 +186,7 @@ class ClaudeCode(HookedProgram):
                 search = records.Search(top)
                 for project in search.folders(_CONFIG + b"/projects"):
                     own = project + b"/" + name + b".jsonl"
-                    found += [path for path in search.files(project, name + b".jsonl") if path == own]
+                    found += [own] if search.has(own) else []
                     found += search.files(project + b"/" + name + b"/subagents", b".jsonl")
         except OSError:
             return ()

@@ -114,13 +114,12 @@ class Copilot(HookedProgram):
         """``session-state/<session>/events.jsonl``."""
         if not session or "/" in session:
             return ()
-        folder = _HOME + f"/session-state/{session}".encode()
+        path = _HOME + f"/session-state/{session}/events.jsonl".encode()
         try:
             with Beneath(home) as top:
-                found = records.Search(top).files(folder, b".jsonl")
+                return (path,) if records.Search(top).has(path) else ()
         except OSError:
             return ()
-        return tuple(path for path in found if path == folder + b"/events.jsonl")
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
         """One record for each request. Its ``inputTokens`` are all that was sent, those from the cache too."""

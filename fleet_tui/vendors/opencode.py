@@ -140,7 +140,7 @@ class Opencode(HookedProgram):
             return ()
         try:
             with Beneath(home) as top:
-                return tuple(found for found in records.Search(top).files(_RECORDS, b".jsonl") if found == path)
+                return (path,) if records.Search(top).has(path) else ()
         except OSError:
             return ()
 

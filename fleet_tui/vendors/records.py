@@ -12,6 +12,7 @@ from fleet_tui.beneath import Beneath
 MOST_BYTES = 4_000_000
 MOST_FOLDERS = 300
 _MOST_NAMES = 2_000
+_MOST_NAMES_IN_ALL = 20_000
 
 
 def read_object(top: Beneath, path: bytes, most: int = MOST_BYTES) -> dict[str, Any]:
@@ -38,11 +39,20 @@ def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 
 class Search:
-    """Looks through folders that an agent fills: no more than :data:`MOST_FOLDERS` of them, the last names first."""
+    """Looks through folders that an agent fills: no more than :data:`MOST_FOLDERS` of them, and not at more names than
+    can be seen in an instant. The last names come first."""
 
     def __init__(self, top: Beneath) -> None:
         self._top = top
         self._left = MOST_FOLDERS
+        self._names_left = _MOST_NAMES_IN_ALL
+
+    def has(self, path: bytes) -> bool:
+        """Whether there is this regular file, among however many others."""
+        try:
+            return stat.S_ISREG(self._top.stat(path).st_mode)
+        except OSError:
+            return False
 
     def files(self, folder: bytes, suffix: bytes, most: int = _MOST_NAMES) -> list[bytes]:
         """The regular files in ``folder`` that end with ``suffix``; none when it is missing."""
@@ -53,13 +63,14 @@ class Search:
         return self._of_kind(folder, stat.S_IFDIR)
 
     def _of_kind(self, folder: bytes, wanted: int, suffix: bytes = b"") -> list[bytes]:
-        if self._left <= 0:
+        if self._left <= 0 or self._names_left <= 0:
             return []
         self._left -= 1
         try:
-            entries = self._top.entries(folder, most=_MOST_NAMES)
+            entries = self._top.entries(folder, most=min(_MOST_NAMES, self._names_left))
         except OSError:
             return []
+        self._names_left -= len(entries)
         names = sorted((name for name, kind in entries if kind == wanted and name.endswith(suffix)), reverse=True)
         return [folder + b"/" + name for name in names]
 

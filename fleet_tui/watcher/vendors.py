@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import TypeVar
@@ -26,10 +27,14 @@ def vendor_of(ctx: Context, run: Run) -> Vendor:
     return vendor_for(ctx.settings.vendor(run.vendor), run.vendor, repository=ctx.paths.repository)
 
 
-async def asked(ctx: Context, run: Run, what: Callable[[Vendor], T], instead: T) -> T:
-    """What the adapter answers to ``what``; ``instead``, and an alarm about the vendor, when it breaks."""
+async def asked(ctx: Context, run: Run, what: Callable[[Vendor], T], instead: T, *, beside: bool = False) -> T:
+    """What the adapter answers to ``what``; ``instead``, and an alarm about the vendor, when it breaks.
+
+    ``beside``: in a thread, since it reads files or much of them.
+    """
     try:
-        return what(vendor_of(ctx, run))
+        vendor = vendor_of(ctx, run)
+        return await asyncio.to_thread(what, vendor) if beside else what(vendor)
     except FleetError as error:
         problem = str(error)
     except Exception as error:

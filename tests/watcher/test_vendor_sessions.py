@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.governance.guard.acts import Act
 from fleet_tui.governance.isolation import Level
 from fleet_tui.vendors.claude_code import ClaudeCode
-from fleet_tui.watcher import guard_desk, permission_desk, sessions, starting
+from fleet_tui.watcher import guard_desk, metering, permission_desk, sessions, starting
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import listening, runs
@@ -307,7 +308,8 @@ async def test_requests_that_never_were_do_not_flood_the_log(
     transcript = home(fleet) / "projects" / "-ws" / f"{SESSION}.jsonl"
     transcript.parent.mkdir(parents=True)
     transcript.write_text("".join(reply(f"msg_{number}") for number in range(5)))
-    monkeypatch.setattr(listening, "_MOST_REQUESTS", 3)
+    real = metering.of_a_look
+    monkeypatch.setattr(metering, "of_a_look", lambda: replace(real(), requests=3))
     await listened(fleet)
     assert tokens(fleet) == [10] * 3
     await listened(fleet)

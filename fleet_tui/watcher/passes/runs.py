@@ -220,7 +220,9 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     fresh = ctx.reader.run(run.id) or run
     await ending.keep_output(ctx, fresh)
     await refusals.tell(ctx, fresh)
-    await listening.finish(ctx, fresh)
+    title = f"what {run.agent} used last could not be counted"
+    async with alarms.guarding(ctx, "metering", f"run:{run.id}", title=title):  # its end is recorded all the same
+        await listening.finish(ctx, fresh)
     if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
         await _record_end(ctx, fresh, run_dir)
     await ctx.bus.close_run(run.id)
