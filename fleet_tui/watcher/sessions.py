@@ -11,7 +11,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.vendors.base import HookReport, Vendor
-from fleet_tui.watcher import accounts, alarms, contexts, guard_desk, usage_desk
+from fleet_tui.watcher import accounts, alarms, contexts, guard_desk, usage_desk, vendors
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import messages
 
@@ -19,6 +19,9 @@ _SESSIONS = uuid.UUID("6f1d1a54-52a8-4bb0-9c0e-0e5f0c3f4c11")
 """The namespace of the ids that we choose."""
 _MOST_BEFORE = 20
 _MOST_TOLD = 200
+"""Changes of the session that are recorded of one run: an agent can make them up."""
+_FEW = 10
+"""Sessions that a person may come to begin in one run."""
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,99}")
 ASKS = "asks for permission"
 """How the reason of a run begins that waits in its program's own dialog."""
@@ -50,9 +53,22 @@ def session_of(ctx: Context, run: str) -> str:
 
 def sessions_of(ctx: Context, run: str) -> tuple[str, ...]:
     """The sessions that the program of ``run`` said it works in, each once, the last one last."""
-    told = ctx.reader.events(EventFilter(kinds=(SessionStarted.kind,), subjects=(f"run:{run}",)), limit=_MOST_TOLD)
-    last_first = dict.fromkeys(str(event.payload["session"]) for event in reversed(told))
-    return tuple(reversed(last_first))
+    return tuple(reversed(dict.fromkeys(reversed(_told(ctx, run)))))
+
+
+def _told(ctx: Context, run: str) -> list[str]:
+    """As they were said: what came first is never pushed out by what was made up later."""
+    wanted = EventFilter(kinds=(SessionStarted.kind,), subjects=(f"run:{run}",))
+    return [str(event.payload["session"]) for event in ctx.reader.events(wanted, after=0, limit=_MOST_TOLD)]
+
+
+async def looked_at(ctx: Context, run: Run, *, everything: bool = False) -> tuple[str, ...]:
+    """The sessions whose files count, the one that we chose first: that one always, of the others the first and the
+    last, or ``everything``. None before the program said that it works in any."""
+    told = _told(ctx, run.id)
+    chosen = await vendors.asked(ctx, run, lambda vendor: session_for(ctx, run, vendor)[0], "") if told else ""
+    few = told if everything else (*told[: _FEW // 2], *sessions_of(ctx, run.id)[-_FEW // 2 :])
+    return tuple(dict.fromkeys(session for session in (chosen, *few) if session))
 
 
 async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -85,9 +101,16 @@ async def heard(ctx: Context, run: Run, report: HookReport, data: dict[str, Any]
 
 async def _started(ctx: Context, run: Run, report: HookReport) -> None:
     # It comes back as an argument of the program: nothing that looks like an option.
-    if _SESSION.fullmatch(report.session) and report.session != session_of(ctx, run.id):
+    told = _told(ctx, run.id)
+    if not _SESSION.fullmatch(report.session) or told[-1:] == [report.session]:
+        return
+    if len(told) < _MOST_TOLD:
         started = SessionStarted(run.id, run.agent, run.vendor, report.session, report.reason)
         await ctx.say(started, f"run:{run.id}")
+    if len({*told, report.session}) > _FEW:
+        title = f"{run.agent} says that it works in more than {_FEW} sessions: it may hide the one that it works in"
+        response = "look at its pane; stop it if nobody began them there"
+        await alarms.ensure(ctx, "sessions", f"run:{run.id}", priority=2, title=title, response=response)
 
 
 async def _waits(ctx: Context, run: Run, reason: str, key: str) -> None:

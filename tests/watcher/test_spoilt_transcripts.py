@@ -12,8 +12,9 @@ from fleet_tui.domain.states import ENDED_RUNS
 from fleet_tui.settings.schema import Settings
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.vendors.claude_code import ClaudeCode
-from fleet_tui.watcher import metering
+from fleet_tui.watcher import metering, sessions
 from fleet_tui.watcher.passes import listening, runs
+from fleet_tui.watcher.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_vendor_sessions import SESSION, at_work, home, hook, listened, reply, tokens
 from tests.watcher.watcher_support import Fleet, agent
@@ -188,3 +189,38 @@ async def test_a_folder_full_of_names_hides_no_transcript(make_fleet: MakeFleet)
         (folder / f"{number}").touch()
     await listened(fleet)
     assert tokens(fleet) == [10]
+
+
+async def test_made_up_sessions_keep_the_real_one_in_the_meter(make_fleet: MakeFleet) -> None:
+    fleet, run = await with_transcript(make_fleet, reply("msg_1"))
+    for number in range(9):
+        await hook(fleet, run, "SessionStart", session_id=f"made-up-{number:04}")
+    assert fleet.alarms("sessions") == [], "a person may begin some in its pane"
+    for number in range(9, 300):
+        await hook(fleet, run, "SessionStart", session_id=f"made-up-{number % 20:04}")
+    assert len(fleet.events("session_started")) == 200, "nor is the log filled"
+    (alarm,) = fleet.alarms("sessions")
+    assert alarm.title == "dev says that it works in more than 10 sessions: it may hide the one that it works in"
+    await listened(fleet)
+    assert tokens(fleet) == [10]
+    with (home(fleet) / "projects" / "-ws" / f"{SESSION}.jsonl").open("a") as file:
+        file.write(reply("msg_2", 20))
+    await listening.finish(fleet.ctx, run)
+    assert tokens(fleet) == [10, 20]
+
+
+async def test_the_session_that_was_chosen_is_looked_at_whatever_was_said_before(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet)
+    for number in range(12):
+        await hook(fleet, run, "SessionStart", session_id=f"made-up-{number:04}")
+    chosen, _ = sessions.session_for(fleet.ctx, run, vendor_of(fleet.ctx, run))
+    transcript = home(fleet) / "projects" / "-ws" / f"{chosen}.jsonl"
+    transcript.parent.mkdir(parents=True)
+    transcript.write_text(reply("msg_1"))
+    (home(fleet) / "sessions").mkdir()
+    at_ms = fleet.clock_ns // 1_000_000 + 1_000
+    kept = {"sessionId": chosen, "status": "idle", "statusUpdatedAt": at_ms}
+    (home(fleet) / "sessions" / "7.json").write_text(json.dumps(kept))
+    await listened(fleet)
+    assert tokens(fleet) == [10]
+    assert fleet.run(run.id).state_reason == "its turn was interrupted", "and so is its state"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
@@ -13,8 +11,6 @@ from fleet_tui.watcher.context import Context
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
 _EVERY_NS = 2_000_000_000
-_MOST_SESSIONS = 10
-"""Of one run, that are looked at while it lives; at its end all are."""
 _SILENT_NS = 60_000_000_000
 _INTERRUPTED = "its turn was interrupted"
 
@@ -26,9 +22,8 @@ async def listen(ctx: Context) -> None:
     for run in ctx.reader.runs(*_LIVING):
         if not (run.id in ctx.to_meter or now_ns - ctx.listened_ns.get(run.id, 0) >= _EVERY_NS):
             continue
-        told = sessions.sessions_of(ctx, run.id)
-        if told:
-            ctx.jobs.start(f"listen:{run.id}", lambda run=run, told=told: _listen(ctx, run, told))  # type: ignore[misc]
+        if sessions.session_of(ctx, run.id):
+            ctx.jobs.start(f"listen:{run.id}", lambda run=run: _listen(ctx, run))  # type: ignore[misc]
     for run in ctx.reader.runs(*_LIVING):
         if await _is_silent(ctx, run, now_ns):
             silent[f"run:{run.id}"] = (
@@ -46,18 +41,23 @@ async def _is_silent(ctx: Context, run: Run, now_ns: int) -> bool:
     return works is not None and works.resume and "hook" in works.state
 
 
-async def _listen(ctx: Context, run: Run, told: Sequence[str]) -> None:
+async def _listen(ctx: Context, run: Run) -> None:
     ctx.listened_ns[run.id] = ctx.now_ns()
     ctx.to_meter.discard(run.id)
-    allowed = metering.of_a_look()
-    await metering.meter(ctx, run, told[-_MOST_SESSIONS:], allowed)
+    told, allowed = await sessions.looked_at(ctx, run), metering.of_a_look()
+    await metering.meter(ctx, run, told, allowed)
     # Bytes and requests that are left come with the next look.
     short = allowed.short if allowed.short in ("files", "seconds") else ""
     await metering.tell_when_short(ctx, run, short, "one look")
-    home, now = ctx.paths.homes / run.agent, ctx.reader.run(run.id)
-    seen = await vendors.asked(ctx, run, lambda vendor: vendor.observe(home, told[-1]), None, beside=True)
+    seen = await _observed(ctx, run, sessions.session_of(ctx, run.id)) or await _observed(ctx, run, told[0])
+    now = ctx.reader.run(run.id)
     if seen is not None and now is not None:
         await _take_in(ctx, now, seen)
+
+
+async def _observed(ctx: Context, run: Run, session: str) -> Observation | None:
+    home = ctx.paths.homes / run.agent
+    return await vendors.asked(ctx, run, lambda vendor: vendor.observe(home, session), None, beside=True)
 
 
 async def _take_in(ctx: Context, run: Run, seen: Observation) -> None:
@@ -79,7 +79,7 @@ async def _take_in(ctx: Context, run: Run, seen: Observation) -> None:
 async def finish(ctx: Context, run: Run) -> None:
     """Count what a run that has ended used since it was last looked at; no dialog of it waits any more."""
     await sessions.withdraw_dialogs(ctx, run, "its run has ended")
-    told = sessions.sessions_of(ctx, run.id)
+    told = await sessions.looked_at(ctx, run, everything=True)
     try:
         if told:
             allowed = metering.of_an_end()

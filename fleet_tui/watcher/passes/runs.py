@@ -98,7 +98,7 @@ async def observe(ctx: Context) -> None:
     """Compare the live runs with their panes, runners and exit records."""
     ctx.statuses.clear()
     live = [run for run in ctx.reader.runs(*LIVE_RUNS) if not ctx.jobs.running(f"start:{run.id}")]
-    for rule in ("idle", "delivery"):
+    for rule in ("idle", "delivery", "sessions"):
         await alarms.only(ctx, rule, [f"run:{run.id}" for run in live], "the run has ended")
     if not live:
         return
