@@ -73,6 +73,8 @@ class Ticket:
     """Patterns of where the work is expected to stay; empty: not said."""
 
 
+MOST_CONTEXT_PERCENT = 125
+"""A program that is about to compact its context may be over it by so much; more cannot be."""
 CANNOT_START = "cannot start: "
 """How the reason of a queued run begins whose program is not there."""
 
@@ -137,7 +139,9 @@ class Run:
     @property
     def context_percent(self) -> int | None:
         """How full its context is; None: not known."""
-        return 100 * self.context_used // self.context_window if self.context_used and self.context_window else None
+        if not self.context_used or not self.context_window:
+            return None
+        return min(100 * self.context_used // self.context_window, MOST_CONTEXT_PERCENT)
 
     @property
     def cannot_start(self) -> bool:

@@ -25,6 +25,7 @@ from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.vendors.base import Context as Filled
 from fleet_tui.vendors.base import Observation
 from fleet_tui.vendors.screens import RuleSet, Screen
 from fleet_tui.watcher import causes, requests
@@ -117,6 +118,10 @@ class Context:
     """Runs whose transcripts may have grown."""
     read_up_to: dict[tuple[str, bytes], int] = field(default_factory=dict)
     """How far each transcript of a run was read, in bytes."""
+    contexts_told_ns: dict[str, int] = field(default_factory=dict)
+    """When it was recorded last how full the context of each run is."""
+    contexts_waiting: dict[str, Filled] = field(default_factory=dict)
+    """What their programs said since, too soon to be recorded."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
     lookout: Lookout = field(default_factory=Lookout)

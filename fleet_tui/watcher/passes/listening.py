@@ -6,7 +6,7 @@ from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.vendors.base import Observation
-from fleet_tui.watcher import alarms, fusing, metering, sessions, vendors
+from fleet_tui.watcher import alarms, contexts, fusing, metering, sessions, vendors
 from fleet_tui.watcher.context import Context
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
@@ -46,6 +46,7 @@ async def _listen(ctx: Context, run: Run) -> None:
     ctx.to_meter.discard(run.id)
     told, allowed = await sessions.looked_at(ctx, run), metering.of_a_look()
     await metering.meter(ctx, run, told, allowed)
+    await contexts.settle(ctx, run)
     # Bytes and requests that are left come with the next look.
     short = allowed.short if allowed.short in ("files", "seconds") else ""
     await metering.tell_when_short(ctx, run, short, "one look")
@@ -85,9 +86,11 @@ async def finish(ctx: Context, run: Run) -> None:
             allowed = metering.of_an_end()
             await metering.meter(ctx, run, told, allowed)
             await metering.tell_when_short(ctx, run, allowed.short, "the end of a run")
+        await contexts.settle(ctx, run, last=True)
     finally:
-        for known in (ctx.listened_ns, ctx.heard_ns):
+        for known in (ctx.listened_ns, ctx.heard_ns, ctx.contexts_told_ns):
             known.pop(run.id, None)
         ctx.to_meter.discard(run.id)
+        ctx.contexts_waiting.pop(run.id, None)
         fusing.forget(ctx, run.id)
         metering.forget(ctx, run.id)
