@@ -12,6 +12,7 @@ from fleet_tui.beneath import Beneath
 MOST_BYTES = 4_000_000
 MOST_FOLDERS = 300
 _MOST_NAMES = 2_000
+_MOST_COUNTED = 10**12
 _MOST_NAMES_IN_ALL = 20_000
 
 
@@ -76,13 +77,13 @@ class Search:
 
 
 def count(value: object) -> int:
-    """A number of tokens; what is none counts nothing."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**12 else 0
+    """A number of tokens; what is none counts nothing. One that is too large stays so, for whoever is to be told."""
+    return count_or_none(value) or 0
 
 
 def count_or_none(value: object) -> int | None:
     """A number of tokens, 0 too; None for what is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12 else None
+    return min(value, _MOST_COUNTED) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def text(value: object, most: int = 4_000) -> str:

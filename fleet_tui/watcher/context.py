@@ -118,6 +118,8 @@ class Context:
     """Runs whose transcripts may have grown."""
     read_up_to: dict[tuple[str, bytes], int] = field(default_factory=dict)
     """How far each transcript of a run was read, in bytes."""
+    short_looks: dict[str, int] = field(default_factory=dict)
+    """How many looks in a row at the transcripts of each run had to leave some of them for the next."""
     contexts_told_ns: dict[str, int] = field(default_factory=dict)
     """When it was recorded last how full the context of each run is."""
     contexts_waiting: dict[str, Filled] = field(default_factory=dict)

@@ -63,6 +63,13 @@ async def test_a_record_that_cannot_be_is_told_once_and_the_others_count(make_fl
     assert len(fleet.events("usage_reported")) == 2
 
 
+async def test_a_count_beyond_all_counting_is_told_like_one_that_is_too_large(make_fleet: MakeFleet) -> None:
+    fleet, _ = await with_transcript(make_fleet, reply("msg_1", 10**30), reply("msg_2", 5))
+    await listened(fleet)
+    assert tokens(fleet) == [5]
+    assert len(fleet.alarms("usage")) == 1
+
+
 async def test_a_run_whose_use_cannot_be_counted_ends_all_the_same(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +177,20 @@ async def test_sparse_files_take_no_longer_than_an_end_may(
     (alarm,) = fleet.alarms("transcripts")
     assert "the end of a run may read (bytes)" in alarm.title
     assert fleet.ctx.read_up_to == {}
+
+
+async def test_sparse_files_are_told_when_the_looks_never_come_to_an_end(make_fleet: MakeFleet) -> None:
+    fleet, _ = await with_transcript(make_fleet, reply("msg_1"))
+    others = home(fleet) / "projects" / "-ws" / SESSION / "subagents"
+    others.mkdir(parents=True)
+    with (others / "agent-1.jsonl").open("wb") as file:
+        file.truncate(2**40)
+    for _ in range(9):
+        await listened(fleet)
+    assert fleet.alarms("transcripts") == [], "as after a restart, where much is read once more"
+    await listened(fleet)
+    (alarm,) = fleet.alarms("transcripts")
+    assert "one look may read (bytes)" in alarm.title
 
 
 async def test_time_ends_a_look_too(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch) -> None:

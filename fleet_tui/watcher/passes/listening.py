@@ -11,6 +11,7 @@ from fleet_tui.watcher.context import Context
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
 _EVERY_NS = 2_000_000_000
+_MOST_SHORT_LOOKS = 10
 _SILENT_NS = 60_000_000_000
 _INTERRUPTED = "its turn was interrupted"
 
@@ -47,9 +48,11 @@ async def _listen(ctx: Context, run: Run) -> None:
     told, allowed = await sessions.looked_at(ctx, run), metering.of_a_look()
     await metering.meter(ctx, run, told, allowed)
     await contexts.settle(ctx, run)
-    # Bytes and requests that are left come with the next look.
-    short = allowed.short if allowed.short in ("files", "seconds") else ""
-    await metering.tell_when_short(ctx, run, short, "one look")
+    looks = ctx.short_looks.get(run.id, 0) + 1 if allowed.short else 0
+    ctx.short_looks[run.id] = looks
+    # Bytes and requests that are left come with the next looks, as after a restart; not if that goes on and on.
+    is_over = allowed.short in ("files", "seconds") or looks >= _MOST_SHORT_LOOKS
+    await metering.tell_when_short(ctx, run, allowed.short if is_over else "", "one look")
     seen = await _observed(ctx, run, sessions.session_of(ctx, run.id)) or await _observed(ctx, run, told[0])
     now = ctx.reader.run(run.id)
     if seen is not None and now is not None:
@@ -88,7 +91,7 @@ async def finish(ctx: Context, run: Run) -> None:
             await metering.tell_when_short(ctx, run, allowed.short, "the end of a run")
         await contexts.settle(ctx, run, last=True)
     finally:
-        for known in (ctx.listened_ns, ctx.heard_ns, ctx.contexts_told_ns):
+        for known in (ctx.listened_ns, ctx.heard_ns, ctx.contexts_told_ns, ctx.short_looks):
             known.pop(run.id, None)
         ctx.to_meter.discard(run.id)
         ctx.contexts_waiting.pop(run.id, None)
