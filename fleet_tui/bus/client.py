@@ -373,6 +373,8 @@ def inbox(words: list[str], options: dict[str, str]) -> int:
         if messages or left_s <= 0 or not isinstance(messages, list):
             break
         time.sleep(min(1.0, left_s))
+    if answer.get("more"):
+        print("fleet: more is waiting: acknowledge these, then look again", file=sys.stderr)
     if "json" in options:
         print(dumps(messages))
         return 0

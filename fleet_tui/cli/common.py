@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import re
 import sys
 import time
@@ -122,6 +123,8 @@ def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any], request: str |
     """
     from fleet_tui.bus import operator
 
+    via = os.environ.get("FLEET_VIA")  # who acts for the person, such as an assistant
+    args = {**args, "via": via} if via else args
     return operator.call(paths.operator_socket, op, args, ANSWER_LIMIT_S, request_id=request)
 
 

@@ -29,6 +29,8 @@ def refusal(host: Host, limits: Limits, *, living: int, coming: int) -> str:
         return f"programs of this machine wait for memory {most} % of the time or more"
     wanted_mb = limits.memory_run_mb * (coming + 1) + limits.memory_reserve_mb
     if limits.memory_reserve_mb and host.available_mb < wanted_mb:
-        told_mb = limits.memory_run_mb + limits.memory_reserve_mb
-        return f"less than {told_mb} MB of memory are free ({limits.memory_reserve_mb} MB are to stay free)"
+        return (
+            f"there is no memory for one run more ({limits.memory_run_mb} MB) beside what is starting and the "
+            f"{limits.memory_reserve_mb} MB that are to stay free"
+        )
     return ""

@@ -42,7 +42,7 @@ def _reading(found: MCPServer[None], fleet: Commands) -> None:
     @tool(found, LOOKS)
     async def ticket() -> str:
         """The text of the ticket that you work on."""
-        return await fleet.run("ticket")
+        return await fleet.run("ticket", keep="end")
 
     @tool(found, LOOKS)
     async def pull_request() -> str:

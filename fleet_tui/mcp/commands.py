@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -16,26 +19,37 @@ from fleet_tui.domain.text import clean
 LOOKS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 ACTS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 Tool = Callable[..., Awaitable[str]]
-_MOST = 200_000
+Keep = Literal["all", "newest", "end"]
+"""What remains of an answer that is too long. all: it is none, the tool fails; newest: the last whole lines; end: the
+last characters."""
+_MOST = 100_000
 """Characters of an answer: more would fill a model's context."""
+
+
+_LONGEST = 60_000
+"""Characters of an argument: the system takes 128 KiB."""
 
 
 class Commands:
     """Runs ``argv`` with a tool's arguments behind it; no shell, and no argument is ever taken for an option."""
 
-    def __init__(self, argv: Sequence[str], limit_s: float) -> None:
+    def __init__(self, argv: Sequence[str], limit_s: float, env: Mapping[str, str] = MappingProxyType({})) -> None:
         self._argv = tuple(argv)
+        self._env = dict(env)
         self._limit_s = limit_s
 
-    async def run(self, *arguments: str, said: str = "") -> str:
+    async def run(self, *arguments: str, said: str = "", keep: Keep = "all") -> str:
         """What the command prints; ``said`` is its stdin.
 
         Raises:
-            ToolError: it refused, in its own words, or did not answer in time.
+            ToolError: it refused, in its own words, or did not answer in time; no program can be given an argument.
         """
+        if any("\0" in argument or len(argument) > _LONGEST for argument in arguments):
+            raise ToolError(f"an argument has at most {_LONGEST} characters, and no NUL among them")
         process = await asyncio.create_subprocess_exec(
             *self._argv,
             *arguments,
+            env={**os.environ, **self._env},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -51,8 +65,8 @@ class Commands:
                     process.kill()
                 await process.wait()
         if process.returncode != 0:
-            raise ToolError(_text(err) or _text(out) or f"exit code {process.returncode}")
-        return _text(out)
+            raise ToolError(_bounded(_text(err) or _text(out), "end") or f"exit code {process.returncode}")
+        return _bounded(_text(out), keep)
 
 
 def server(name: str, instructions: str) -> MCPServer[None]:
@@ -66,5 +80,15 @@ def tool(found: MCPServer[None], annotations: ToolAnnotations) -> Callable[[Tool
 
 
 def _text(data: bytes) -> str:
-    text = str(clean(data.decode("utf-8", "replace"))).strip()
-    return text if len(text) <= _MOST else f"{text[:_MOST]}\n[{len(text) - _MOST} more characters]"
+    return str(clean(data.decode("utf-8", "replace"))).strip()
+
+
+def _bounded(text: str, keep: Keep) -> str:
+    if len(text) <= _MOST:
+        return text
+    if keep == "all":
+        raise ToolError(f"an answer of {len(text)} characters, of at most {_MOST}: ask for a part of it")
+    kept = text[-_MOST:]
+    if keep == "newest":
+        kept = kept.partition("\n")[2]
+    return f"[{len(text) - len(kept)} characters before this are left out]\n{kept}"

@@ -11,7 +11,9 @@ import re
 
 MOST_CHARACTERS = 300
 """Of a pattern, and of the line that it is looked for in."""
-_COUNT = re.compile(r"\{\d{0,3}(?:,\d{0,3})?\}")
+MOST_REPEATS = 300
+_COUNT = re.compile(r"\{(\d*)(?:,(\d*))?\}")
+"""What ``re`` takes for a count, whatever its numbers."""
 
 
 class UnboundedPattern(ValueError):
@@ -54,7 +56,7 @@ class _Rewriter:
         return "".join(self._out)
 
     def _step(self, char: str) -> None:
-        count = _COUNT.match(self._text, self._at) if char == "{" else None
+        count = self._count() if char == "{" else None
         if char == "\\":
             self._escape()
         elif char == "[":
@@ -65,6 +67,14 @@ class _Rewriter:
             self._quantifier(count.group() if count is not None else char)
         else:
             self._take(1, char)
+
+    def _count(self) -> re.Match[str] | None:
+        count = _COUNT.match(self._text, self._at)
+        if count is None or count.group() == "{}":
+            return None  # it stands for itself
+        if any(len(number) > 3 or int(number) > MOST_REPEATS for number in count.groups() if number):
+            raise UnboundedPattern(f"`{count.group()}` is too many", f"at most {MOST_REPEATS}: no line is longer")
+        return count
 
     def _take(self, length: int, last: str) -> None:
         self._out.append(self._text[self._at : self._at + length])

@@ -7,12 +7,19 @@ hooks fail open on anything but exit code 2: the command that it runs turns ever
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
+<<<<<<< HEAD
 from fleet_tui.vendors import limits, records
+=======
+from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
+from fleet_tui.vendors import records
+>>>>>>> 5a31b1e (Hostile reading: a yes is for one act in one directory, refusals of any length are recorded, assistants decide nothing by the watcher's word, settings of a repository start nothing, mail and replacements fit, counts of patterns are bounded)
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
@@ -29,6 +36,10 @@ from fleet_tui.vendors.version import executables
 
 TRIED = "0.169.0"
 _HOME = b".codex"
+_SETTINGS = ".codex/config.toml of the repository"
+_WORKSPACE_SETTINGS = b".codex/config.toml"
+_REMOVE = "take that out on the target branch, or give the work to another vendor"
+_STARTS = ("mcp_servers", "notify")
 _MOST_DAYS = 60
 """Of sessions that are looked for, the last ones: a session that is gone on with has its file where it began."""
 _REPORTS: dict[str, HookKind] = {
@@ -69,6 +80,7 @@ class Codex(HookedProgram):
     # -- start ---------------------------------------------------------------------------------------------------------
 
     def launch(self, request: LaunchRequest) -> Launch:
+        _refuse_other_programs(request.workspace)
         prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
             self._carry(home)
@@ -176,6 +188,27 @@ class Codex(HookedProgram):
             used = records.count(last.get("total_tokens")) if isinstance(last, dict) else 0
             found = Context(used, window or None, "rollout") if used else found
         return found
+
+
+def _refuse_other_programs(workspace: Path) -> None:
+    """Trusted, which it must be or a dialog opens, the repository's settings could start programs that no guard sees.
+
+    Raises:
+        FleetError: they name any, or cannot be read.
+    """
+    try:
+        with Beneath(workspace) as top, top.open(_WORKSPACE_SETTINGS) as file:
+            settings = tomllib.loads(file.read(records.MOST_BYTES).decode("utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, RecursionError) as error:
+        raise FleetError(
+            "unsafe settings", f"{_SETTINGS} cannot be read: {one_line(str(error), 200)}", _REMOVE
+        ) from error
+    named = sorted(name for name in settings if name in _STARTS)
+    if named:
+        starts = f"{_SETTINGS} sets {', '.join(named)}, which starts programs that no guard sees"
+        raise FleetError("unsafe settings", starts, _REMOVE)
 
 
 def _settings(request: LaunchRequest) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ _REPORTS: dict[str, HookKind] = {
 _SETTINGS = ".gemini/settings.json of the repository"
 _WORKSPACE_SETTINGS = b".gemini/settings.json"
 _REMOVE = "take that out on the target branch, or give the work to another vendor"
+_STARTS = ("mcpServers", "mcp")
+_STARTS_BY_TOOLS = ("callCommand", "discoveryCommand")
 
 
 class Gemini(HookedProgram):
@@ -145,10 +147,10 @@ class Gemini(HookedProgram):
 
 
 def _refuse_other_hooks(workspace: Path) -> None:
-    """The repository's settings count before the agent's, and could switch our hooks off.
+    """The repository's settings count before the agent's, and could switch our hooks off or start programs.
 
     Raises:
-        FleetError: they say anything about hooks, or cannot be read.
+        FleetError: they say anything about hooks or programs to start, or cannot be read.
     """
     try:
         with Beneath(workspace) as top, top.open(_WORKSPACE_SETTINGS) as file:
@@ -167,4 +169,13 @@ def _refuse_other_hooks(workspace: Path) -> None:
     if named:
         raise FleetError(
             "unsafe settings", f"{_SETTINGS} sets {', '.join(named)}, which could switch the guard off", _REMOVE
+        )
+    tools = settings.get("tools")
+    starts = sorted(name for name in settings if name in _STARTS)
+    starts += sorted(f"tools.{name}" for name in (tools if isinstance(tools, dict) else ()) if name in _STARTS_BY_TOOLS)
+    if starts:
+        raise FleetError(
+            "unsafe settings",
+            f"{_SETTINGS} sets {', '.join(starts)}, which starts programs that no guard sees",
+            _REMOVE,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from typing import Any
 
@@ -43,6 +44,8 @@ _MOST_OPEN = 5
 _TICKET_PART = 20_000
 """Characters of a ticket in one answer: as JSON in ASCII they take twelve bytes at most, and a frame has 256 KiB."""
 _MAIL_LOOK_S = 0.25
+_MAIL_ROOM = 200_000
+"""Bytes of mail in one answer; a letter has 64 KiB at most, and a frame 256 KiB."""
 
 
 class AgentsDesk:
@@ -242,12 +245,15 @@ class AgentsDesk:
             if asyncio.get_running_loop().time() >= deadline:
                 break
             await asyncio.sleep(_MAIL_LOOK_S)
-        return {
-            "messages": [
-                {"seq": m.seq, "kind": m.kind, "sender": m.sender, "summary": m.summary, "payload": m.payload}
-                for m in mail
-            ]
-        }
+        letters: list[dict[str, Any]] = []
+        room = _MAIL_ROOM
+        for m in mail:
+            letter = {"seq": m.seq, "kind": m.kind, "sender": m.sender, "summary": m.summary, "payload": m.payload}
+            room -= len(json.dumps(letter)) + 2
+            if letters and room < 0:
+                break  # the rest comes once these have been read
+            letters.append(letter)
+        return {"messages": letters, "more": len(letters) < len(mail)}
 
     async def _ack(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         newest = max(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import shlex
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,7 +14,7 @@ from weakref import WeakValueDictionary
 from fleet_tui.domain.events import ActAllowed, Blocker, Payload, PolicyDenied
 from fleet_tui.domain.model import Agent, Question, Run
 from fleet_tui.domain.states import Isolation
-from fleet_tui.domain.text import one_line, reveal_name
+from fleet_tui.domain.text import fitting, one_line, reveal_name
 from fleet_tui.governance.guard.acts import Act, Surroundings, act_of, own_tool
 from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.watcher import spending
@@ -24,6 +26,9 @@ _YES = frozenset({"yes", "y", "allow", "ok"})
 _SHOWN = 200
 _MOST_READ = 1_500
 """Characters of an act that a person can be expected to read."""
+_LONGEST_PATH = 4_096
+_RECORDED = 10_000
+"""Bytes of the log for what was refused, and as many for the reason: an event has 64 KiB."""
 _MOST_OPEN = 5
 """Questions of one run that may wait at once."""
 _PREFIX = "guard-"
@@ -32,7 +37,9 @@ MOST_ALIKE = 100
 """Questions about one and the same act of a run, one after the other."""
 _turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 """One act of a run at a time, by run: a yes is not used twice, and no run takes all threads."""
-_REPORTS = frozenset({"blocker", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "pr", "whoami"})
+_REPORTS = frozenset(
+    {"blocker", "claim", "note", "handoff", "artifact", "publish", "inbox", "ack", "ticket", "pr", "whoami"}
+)
 
 
 async def judge(ctx: Context, run: Run, agent: Agent, args: dict[str, Any], *, relayed: bool = False) -> GuardDecision:
@@ -73,8 +80,10 @@ async def judged(
         ctx.acted_ns[run.id] = ctx.now_ns()
     decision = _contained(run, agent) or await _without_budget(ctx, run, act) or await _decide(ctx, run, act)
     if decision.verdict == "deny":
-        what = f"{one_line(act.tool, 40)}: {decision.about or '?'}"
-        denied = PolicyDenied(what, decision.reason, run.agent, run.id, decision.rule, decision.offence)
+        what = fitting(f"{one_line(act.tool, 40)}: {decision.about or '?'}", _RECORDED)
+        denied = PolicyDenied(
+            what, fitting(decision.reason, _RECORDED), run.agent, run.id, decision.rule, decision.offence
+        )
         await _say(ctx, run, denied)
     return act, decision
 
@@ -96,6 +105,8 @@ def _act(ctx: Context, args: dict[str, Any]) -> Act:
     cwd = args.get("cwd")
     cwd = cwd if isinstance(cwd, str) and cwd.startswith("/") else ""
     tool = str(args.get("tool", ""))
+    if "\0" in cwd or len(cwd) > _LONGEST_PATH:
+        return Act(tool or "?", problem="the call names no directory that could be")
     if not isinstance(given, dict) or not tool:
         return Act(tool or "?", cwd=cwd, problem="the call names no tool and input")
     return act_of(tool, given, cwd, ctx.settings.guard.tools)
@@ -124,7 +135,11 @@ async def _without_budget(ctx: Context, run: Run, act: Act) -> GuardDecision | N
 def _only_reports(line: str) -> bool:
     parsed = parse(line)
     harmless = all(
-        command.argv[:1] == ("fleet",) and command.argv[1:2] and command.argv[1] in _REPORTS and not command.writes
+        command.argv[:1] == ("fleet",)
+        and command.argv[1:2]
+        and command.argv[1] in _REPORTS
+        # With a PATH or a library of its own, `fleet` is any program.
+        and not (command.writes or command.environment or command.assigned)
         for command in parsed.commands
     )
     return harmless and bool(parsed.commands) and not parsed.problem
@@ -145,6 +160,8 @@ async def _put_to_a_person(ctx: Context, run: Run, act: Act, decision: GuardDeci
 async def ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, question: str) -> GuardDecision | None:
     """Put the act to a person; a refusal when that cannot be. A yes is for all of the act, so all of it is shown."""
     shown = _whole(act)
+    if act.cwd and act.cwd != run.workspace:
+        shown += f" [in {reveal_name(act.cwd)}]"
     if not is_readable(act):
         reason = f"a person would have to read {len(shown)} characters; split it up"
         return GuardDecision("deny", decision.rule, f"{decision.reason}: {reason}", decision.about)
@@ -159,7 +176,7 @@ async def ask(ctx: Context, run: Run, act: Act, decision: GuardDecision, questio
 
 def is_readable(act: Act) -> bool:
     """Whether a person can be expected to read all of the act."""
-    return len(_whole(act)) <= _MOST_READ
+    return len(_whole(act)) + len(act.cwd) <= _MOST_READ
 
 
 def _whole(act: Act) -> str:
@@ -204,19 +221,9 @@ def question_id(run: Run, act: Act, nth: int = 0, *, dialog: bool = False) -> st
 
     ``dialog``: a hook of the program waits for the answer.
     """
-    parts = (
-        run.id,
-        act.tool,
-        act.cwd,
-        act.line or "",
-        *act.argv,
-        *act.reads,
-        *act.writes,
-        act.patch,
-        act.detail,
-        str(nth),
-    )
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    # As JSON, which keeps the fields apart whatever stands in them.
+    told = json.dumps([run.id, astuple(act), nth], sort_keys=True)
+    digest = hashlib.sha256(told.encode("ascii")).hexdigest()
     return f"{_DIALOG if dialog else _PREFIX}{digest[:26]}"
 
 

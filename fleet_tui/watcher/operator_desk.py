@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.errors import Conflict, Refused, UsageError
 from fleet_tui.domain.events import (
     AgentPaused,
     AgentResumed,
@@ -55,6 +55,8 @@ _LOOKS = frozenset(
     | {"explain"}
 )
 """What changes nothing: asked again, it is answered anew."""
+_FOR_ASSISTANTS = frozenset({"message", "pause"})
+"""What an assistant may do in a person's name. A message of its own answers no question."""
 
 
 class OperatorDesk:
@@ -122,6 +124,11 @@ class OperatorDesk:
         if handler is None:
             raise UsageError("unknown command", one_line(op, 60), f"one of: {', '.join(sorted(self._ops))}")
         actor = f"operator:{one_line(user, 60)}"
+        if args.get("via"):
+            actor, args = f"{actor}/{one_line(str(args['via']), 20)}", {**args, "answers": False}
+            if op not in _LOOKS | _FOR_ASSISTANTS:
+                told = f"{one_line(op, 60)} was asked through an assistant"
+                raise Refused("a person decides that", told, "do it yourself")
         if request and op not in _LOOKS:
             result = await self._requests.once(request, lambda: handler(args, actor))
         else:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict, Refused
 from fleet_tui.domain.events import Draft, RunStopRequested, draft
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
+from fleet_tui.domain.text import fitting
 from fleet_tui.governance.lifecycle import Restart
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.handover import has_delivered
 from fleet_tui.watcher.queueing import respawn
+
+_ROOM = 20_000
+"""Bytes of the log for instructions, and as many for answers: an event has 64 KiB."""
+_ONE = 6_000
 
 
 async def restart(ctx: Context, agent: Agent, run_id: str, reason: str, actor: str) -> dict[str, Any]:
@@ -75,10 +82,24 @@ def _who(ctx: Context, run: Run) -> str:
 
 
 def told(ctx: Context, run: Run) -> str:
-    """The instructions of a replacement: those of ``run``, and what a person answered it."""
-    answered = [q for q in ctx.reader.questions(open_only=False) if q.run == run.id and q.answer is not None]
-    answers = [f"You asked: {question.summary}\nThe answer: {question.answer}" for question in answered]
-    return "\n\n".join(filter(None, [run.instructions, *answers]))
+    """The instructions of a replacement: those of ``run``, and what a person answered it, the newest answers first to
+    find room. A yes to one act is not passed on, and a question that nobody has answered tells nothing."""
+    answered = [
+        question
+        for question in ctx.reader.questions(open_only=False)
+        if question.run == run.id
+        and question.answer is not None
+        and not is_guard_question(question.id)
+        and not ctx.reader.has_key(f"withdrawn:{question.id}")
+    ]
+    kept, room = [fitting(run.instructions, _ROOM)], _ROOM
+    for question in reversed(answered):
+        words = f"You asked: {fitting(question.summary, _ONE)}\nThe answer: {fitting(question.answer or '', _ONE)}"
+        room -= len(json.dumps(words))
+        if room < 0:
+            break
+        kept.insert(1, words)
+    return "\n\n".join(filter(None, kept))
 
 
 def still_wanted(ctx: Context, run: Run) -> bool:

@@ -46,7 +46,7 @@ def test_more_memory_and_less_pressure_never_admit_fewer(host: Host, limits: Lim
 def test_the_same_reason_is_said_in_the_same_words(host: Host, limits: Limits, later: Host) -> None:
     said = {refusal(one, limits, living=1, coming=0) for one in (host, later)} - {""}
     assert len(said) <= 2
-    assert all("MB of memory" in words or "wait for memory" in words for words in said)
+    assert all("no memory for one run more" in words or "wait for memory" in words for words in said)
 
 
 @given(HOSTS)

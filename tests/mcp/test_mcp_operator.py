@@ -66,8 +66,17 @@ async def test_what_does_not_answer_is_ended_and_called_unknown() -> None:
 
 
 async def test_texts_go_through_stdin_and_answers_are_bounded() -> None:
-    echoes = Commands((sys.executable, "-c", "import sys; print(sys.stdin.read() * 100_000)"), 20)
-    told = await echoes.run(said="$(id) ü\x1b]0;x\x07")
-    assert told.startswith("$(id) ü$(id) ü")
-    assert told.endswith("more characters]")
-    assert len(told) < 201_000
+    echoes = Commands((sys.executable, "-c", "import sys; print(sys.stdin.read() * 50_000 + 'last')"), 20)
+    with pytest.raises(ToolError, match="ask for a part of it"):
+        await echoes.run(said="$(id) ü\x1b]0;x\x07\n")
+    told = await echoes.run(said="$(id) ü\x1b]0;x\x07\n", keep="newest")
+    first, second, *_, last = told.splitlines()
+    assert "characters before this are left out" in first
+    assert (second, last) == ("$(id) ü", "last")
+    assert len(told) < 101_000
+
+
+@pytest.mark.parametrize("argument", ["a\0b", "x" * 200_000])
+async def test_what_no_program_can_be_given_is_said(argument: str) -> None:
+    with pytest.raises(ToolError, match="no NUL"):
+        await Commands((sys.executable, "-c", ""), 20).run(argument)

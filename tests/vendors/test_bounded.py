@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re._parser as _parser  # type: ignore[import-not-found]
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from fleet_tui.vendors.bounded import MOST_CHARACTERS, UnboundedPattern, compile_bounded
 from fleet_tui.vendors.rulefiles import read_rules
@@ -22,6 +27,8 @@ from fleet_tui.vendors.screens import Screen
         (r"[]a]+$", "]a]", True),
         ("a{2,3}b", "aab", True),
         ("{x}", "{x}", True),
+        ("a{}b", "a{}b", True),
+        ("a{,}b", "aab", True),
         ("a*a", "aaaa", False),  # what was taken is not given back
     ],
 )
@@ -35,6 +42,11 @@ def test_what_matches(pattern: str, text: str, found: bool) -> None:
         ("(a+)+$", "a group may not be repeated"),
         ("(a|a)*$", "a group may not be repeated"),
         ("(ab){1,50}", "a group may not be repeated"),
+        ("(ab){0,1000}", "is too many"),
+        ("a{0,1000}a{0,1000}a{0,1000}z", "is too many"),
+        (".{,}", "a repeated `.`"),
+        (".{0,1000}", "is too many"),
+        ("a{0301}", "is too many"),
         ("a.*b", "a repeated `.`"),
         ("a.+b", "a repeated `.`"),
         ("a+?b", "are not allowed"),
@@ -51,6 +63,31 @@ def test_what_is_refused(pattern: str, told: str) -> None:
         compile_bounded(pattern)
     assert told in str(caught.value)
     assert caught.value.hint
+
+
+def _repeats(parsed: Any) -> Iterator[str]:
+    """The names of the operators by which a parsed pattern repeats."""
+    for operator, argument in parsed:
+        name = str(operator)
+        if "REPEAT" in name:
+            yield name
+        for part in argument if isinstance(argument, tuple | list) else ():
+            for inner in part if isinstance(part, list) else (part,):
+                if isinstance(inner, _parser.SubPattern):
+                    yield from _repeats(inner)
+
+
+COUNTED = st.from_regex(r"a\{[0-9]{0,4}(,[0-9]{0,4})?\}", fullmatch=True)
+
+
+@example("a{0,1000}")
+@given(st.text("ab.(){},01239|?*+[]^$\\", max_size=14) | COUNTED)
+def test_what_is_compiled_has_only_repeats_that_give_nothing_back(pattern: str) -> None:
+    try:
+        compiled = compile_bounded(pattern)
+    except UnboundedPattern:
+        return
+    assert set(_repeats(_parser.parse(compiled.pattern))) <= {"POSSESSIVE_REPEAT"}
 
 
 @pytest.mark.parametrize("pattern", [r"\s*\s*\s*\s*\s*x", r"a*[ab]*[abc]*[a-z]*!", r"(?:a|aa)?(?:a|aa)?(?:a|aa)?c"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.codex import Codex
 
@@ -63,6 +64,25 @@ def test_the_fleet_s_server_is_registered_and_sees_who_it_serves(request_: Launc
     seen = next(word for word in line if word.startswith("mcp_servers.fleet.env_vars="))
     assert {"FLEET_RUN", "FLEET_SOCKET", "FLEET_TOKEN"} < set(json.loads(seen.partition("=")[2]))
     assert not [word for word in argv(request_) if "mcp_servers" in word]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '[mcp_servers.fleet]\ncommand = "./evil.sh"\n',
+        'notify = ["./evil.sh"]\n',
+        '"mcp_servers".x.command = "y"\n',
+        "x = \n",
+    ],
+)
+def test_no_program_of_the_repository_s_settings_is_started(request_: LaunchRequest, settings: str) -> None:
+    folder = request_.workspace / ".codex"
+    folder.mkdir()
+    (folder / "config.toml").write_text(settings)
+    with pytest.raises(FleetError, match="unsafe settings"):
+        argv(request_)
+    (folder / "config.toml").write_text('model_reasoning_effort = "low"\n')
+    assert argv(request_)
 
 
 def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:

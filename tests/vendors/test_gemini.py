@@ -88,6 +88,7 @@ def test_the_chat_of_the_session(tmp_path: Path) -> None:
     "text",
     [
         '{"hooksConfig": {"enabled": false}}', '{"hooks": {}}', '{"h\\u006foksConfig": {}}', '{"HooksConfig": {}}',
+        '{"mcpServers": {"fleet": {"command": "./evil.sh"}}}', '{"tools": {"discoveryCommand": "./evil.sh"}}',
         "// why\n{}", "[]", "{", "[" * 100_000,
     ],
 )  # fmt: skip

@@ -370,3 +370,22 @@ def test_the_fleet_s_own_tools_are_known_by_name(tool: str) -> None:
     assert own_tool(tool) == "blocker"
     assert not own_tool(tool.replace("fleet", "fleets"))
     assert not own_tool(f"x{tool}")
+
+
+async def test_letters_that_do_not_fit_into_one_answer_come_one_after_the_other(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(TEAM)
+    run = await author(fleet)
+    for number in range(5):
+        await ask(
+            fleet, run, "publish", f"note-{number}", event="note", summary=f"{number}", to=["dev"],
+            payload={str(name): "x" * 2_000 for name in range(30)},
+        )  # fmt: skip
+    seen: list[str] = []
+    more = True
+    while more:
+        answer = await ask(fleet, run, "inbox", f"inbox-{len(seen)}")
+        assert len(json.dumps(answer)) < MAX_FRAME
+        seen += [letter["summary"] for letter in answer["messages"]]
+        more = answer["more"]
+        await ask(fleet, run, "ack", f"ack-{len(seen)}", seq=answer["messages"][-1]["seq"])
+    assert seen == ["0", "1", "2", "3", "4"]

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from fleet_tui.domain.events import AgentQuarantined
 from fleet_tui.domain.model import Run
+from fleet_tui.governance.guard.acts import Act
+from fleet_tui.watcher import guard_desk
+from fleet_tui.watcher.guard_desk import question_id
 from fleet_tui.watcher.handover import has_asked
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_agents_desk import ask, author
@@ -130,3 +135,50 @@ async def test_a_call_that_says_nothing_is_refused(fleet: Fleet) -> None:
     run = await author(fleet)
     for args in ({}, {"tool": "Bash"}, {"tool": "Bash", "input": "ls"}, {"tool": "Bash", "input": {}}):
         assert (await ask(fleet, run, "guard", **args))["verdict"] == "deny"
+
+
+async def test_a_refusal_is_recorded_however_long_its_words_are(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(limits={"denials_to_quarantine": 1000})
+    run = await author(fleet)
+    branch = "\U0001f600" * 6_000
+    for _ in range(3):
+        assert (await shell(fleet, run, f"git push origin HEAD:refs/heads/{branch}"))["verdict"] == "deny"
+    assert fleet.agent("dev").denials == 3
+
+
+async def test_acts_that_differ_are_different_questions(fleet: Fleet) -> None:
+    run = await author(fleet)
+    pushes = Act("Bash", argv=("git push --force", "", "git status"), cwd="/w")
+    pairs = [
+        (Act("Bash", line="git status", cwd="/w\0\0git push --force\0"), pushes),
+        (Act("Read", reads=("a", "b")), Act("Read", reads=("a",), writes=("b",))),
+        (Act("x", line="\ud800"), Act("x", line="\\ud800")),
+    ]
+    for one, other in pairs:
+        assert question_id(run, one) != question_id(run, other)
+        assert question_id(run, one) == question_id(run, one)
+        assert question_id(run, one, 1) != question_id(run, one)
+
+
+@pytest.mark.parametrize("cwd", ["/w\0x", "/" + "x" * 5_000])
+async def test_a_directory_that_cannot_be_is_never_allowed(fleet: Fleet, cwd: str) -> None:
+    run = await author(fleet)
+    answer = await ask(fleet, run, "guard", tool="Bash", input={"command": "git status"}, cwd=cwd)
+    assert answer["verdict"] == "deny"
+
+
+async def test_the_person_reads_where_it_would_happen(make_fleet: MakeFleet) -> None:
+    rules = [{"id": "deploys", "then": "ask", "programs": ["touch"], "reason": "for grown-ups"}]
+    fleet = await make_fleet(guard={"rules": rules})
+    run = await author(fleet)
+    await shell(fleet, run, "touch x", cwd="/srv/elsewhere")
+    await shell(fleet, run, "touch x")
+    elsewhere, here = fleet.ctx.reader.questions()
+    assert "[in /srv/elsewhere]" in elsewhere.summary
+    assert "[in " not in here.summary
+
+
+@pytest.mark.parametrize("line", ["PATH=/tmp/e:$PATH fleet note x", "LD_PRELOAD=/e.so fleet note x", "fleet note x >y"])
+def test_at_the_ceiling_only_the_fleet_s_own_program_reports(line: str) -> None:
+    assert not guard_desk._only_reports(line)
+    assert guard_desk._only_reports("fleet claim x && fleet note y")

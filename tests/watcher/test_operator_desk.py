@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
-from fleet_tui.domain.errors import Conflict, FleetError, UsageError
+from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import AlarmCleared, AlarmRaised
 from fleet_tui.domain.states import AlarmState, RunState, TicketState
 from fleet_tui.watcher.passes import tickets
+from tests.watcher.test_agents_desk import ask
 from tests.watcher.watcher_support import Fleet
 
 
@@ -229,3 +231,25 @@ async def test_an_alarm_that_went_unseen_is_acknowledged_once(fleet: Fleet) -> N
     (alarm,) = fleet.ctx.reader.alarms()
     assert (alarm.state, alarm.acknowledged_by) == (AlarmState.CLEARED, "operator:kim")
     assert len(fleet.events("alarm_acknowledged")) == 1
+
+
+async def test_what_an_assistant_does_is_told_apart_and_it_decides_nothing(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    known = set(fleet.person._ops)
+    for op in sorted(known - {"message", "pause"}):
+        before = fleet.kinds()
+        with contextlib.suppress(FleetError):
+            await fleet.person.answer("kim", op, {"via": "mcp"})
+        assert fleet.kinds() == before, f"{op} changed something"
+    for op in ("approve", "reject", "answer", "release", "resume", "extend_budget", "quarantine", "lift", "stop"):
+        with pytest.raises((Refused, UsageError)):
+            await fleet.person.answer("kim", op, {"via": "mcp", "agent": "dev"})
+    await fleet.person.answer("kim", "pause", {"via": "mcp", "agent": "dev", "reason": "asked to"})
+    assert fleet.events("agent_paused")[-1].actor == "operator:kim/mcp"
+    await fleet.person.answer("kim", "resume", {"agent": "dev"})
+    await ask(fleet, run, "publish", event="blocker", summary="Which?", payload={"question": True})
+    with pytest.raises(Conflict, match="waits for an answer"):
+        await fleet.person.answer("kim", "message", {"via": "mcp", "agent": "dev", "text": "this one"})
+    assert fleet.ctx.reader.questions()[0].answer is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fleet_tui.domain.errors import Conflict, Refused
-from fleet_tui.domain.events import RunCrashed
+from fleet_tui.domain.events import Blocker, QuestionAnswered, QuestionWithdrawn, RunCrashed, draft
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.domain.states import AlarmState, RunState, TicketState
 from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.risk.behaviour import behaviour
 from tests.watcher.conftest import MakeFleet
@@ -127,3 +127,24 @@ async def test_of_an_agent_that_is_gone_the_ticket_is_free(make_fleet: MakeFleet
     (other,) = fleet.occupying()
     assert other.agent not in (run.agent, "lee")
     assert other.ticket == 1
+
+
+async def test_a_replacement_is_told_answers_and_nothing_else_and_never_more_than_an_event_holds(fleet: Fleet) -> None:
+    run = await at_work(fleet)
+    rockets = "\U0001f680" * 1_400
+    for number in range(5):
+        asked = Blocker(f"guard-{number}", f"May I run this? {rockets}", run.id, run.agent, 1, None)
+        await fleet.ctx.say(asked, f"run:{run.id}")
+        over_ = QuestionWithdrawn(f"guard-{number}", "its turn ended")
+        await fleet.ctx.record(draft(over_, f"run:{run.id}", key=f"withdrawn:guard-{number}"))
+    for number in range(20):
+        await fleet.ctx.say(Blocker(f"q-{number}", f"{number}? {rockets}", run.id, run.agent, 1, None), f"run:{run.id}")
+        await fleet.ctx.say(
+            QuestionAnswered(f"q-{number}", f"so {number} {rockets}", 1), f"run:{run.id}", actor="operator:kim"
+        )
+    await fleet.ctx.say(RunCrashed(run.id, 1, None, 0, "it broke"), f"run:{run.id}")
+    await runs.replace_crashed(fleet.ctx)
+    (again,) = fleet.ctx.reader.runs(RunState.QUEUED)
+    assert "so 19" in again.instructions, "the newest answer"
+    assert "May I run this?" not in again.instructions
+    assert fleet.ctx.reader.alarms(AlarmState.ACTIVE, rule="replace") == []

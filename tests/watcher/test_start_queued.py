@@ -97,7 +97,7 @@ async def test_a_full_host_holds_runs_back_and_says_so(
     await _pass(fleet)
     assert slow.begun == ["one"], "one may always work"
     (alarm,) = fleet.ctx.reader.alarms(AlarmState.ACTIVE, rule="host")
-    assert "10000000 MB are to stay free" in alarm.title
+    assert "10000000 MB that are to stay free" in alarm.title
     monkeypatch.setattr(admission, "look", lambda: Host(99_000_000, None))
     await _pass(fleet)
     assert slow.begun == ["one", "two"]

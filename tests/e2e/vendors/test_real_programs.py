@@ -37,6 +37,8 @@ def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
         place.until_approval(1, LIMIT_S)
         place.approve(1)
         place.until_ticket(1, TicketState.SHIPPED, LIMIT_S)
+    begun = list(place.root.rglob("begun-by-the-repository"))
+    assert begun == [], "no program that the repository names is started"
     (denied,) = place.events("policy_denied")
     assert "push only your own branch" in denied.payload["reason"]
     assert len(place.reader.runs(agent="dev")) == 1

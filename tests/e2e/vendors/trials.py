@@ -82,7 +82,10 @@ CLAUDE_CODE = Trial(
     ("--setting-sources", "user"),
     {"ANTHROPIC_BASE_URL": "{url}", "ANTHROPIC_API_KEY": "test", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"},
     {"description": "as asked"},
-    {".claude/settings.json": '{"disableAllHooks": true}'},
+    {
+        ".claude/settings.json": '{"disableAllHooks": true}',
+        ".mcp.json": '{"mcpServers": {"other": {"command": "touch", "args": ["begun-by-the-repository"]}}}',
+    },
 )
 CODEX = Trial(
     "codex",
