@@ -36,6 +36,7 @@ from fleet_tui.tui.presence import Presence
 from fleet_tui.tui.present.bulk import summary
 from fleet_tui.tui.present.frame import notes
 from fleet_tui.tui.remembered import Remembered
+from fleet_tui.tui.screens.acts_by_strip import ActsByStrip
 from fleet_tui.tui.screens.alarms import AlarmsScreen
 from fleet_tui.tui.screens.approvals import ApprovalsScreen
 from fleet_tui.tui.screens.base import RoomScreen
@@ -148,8 +149,7 @@ class RoomApp(Ways, CopyingApp):
 
     def exit(self, *arguments: Any, **options: Any) -> None:
         """As Textual's; the wall on show is kept for the next start."""
-        screen, last = self.screen if self.screen_stack else None, self.context.last_picture
-        if last is not None and isinstance(screen, WallScreen):
+        if (last := self.context.last_picture) is not None and isinstance(screen := self.room_screen, WallScreen):
             screen.leave_picture(last)
         super().exit(*arguments, **options)
 
@@ -243,7 +243,7 @@ class RoomApp(Ways, CopyingApp):
 
     # -- acts --------------------------------------------------------------------------------------------------------
 
-    def act(self, act: Act, screen: RoomScreen | None = None) -> None:
+    def act(self, act: Act, screen: ActsByStrip | None = None) -> None:
         """Send a command; its outcome goes to the message line, and to the ``screen`` that asked."""
         if self.context.replay is not None or self.readonly:
             self.say(f"{act.verb} {act.target}: {self.why_off}", "quiet")
@@ -251,7 +251,7 @@ class RoomApp(Ways, CopyingApp):
             self._perform(act, screen)
 
     @work(group="acts", exit_on_error=False)
-    async def _perform(self, act: Act, screen: RoomScreen | None) -> None:
+    async def _perform(self, act: Act, screen: ActsByStrip | None) -> None:
         outcome = await self.errands.perform(act)
         if outcome.ok and act.op == "approve":
             self.granted.add(act.args["approval"])
@@ -260,7 +260,7 @@ class RoomApp(Ways, CopyingApp):
             screen.act_done(act, outcome)
         self.feed.poke()
 
-    def act_on_each(self, bulk: Bulk, screen: RoomScreen) -> None:
+    def act_on_each(self, bulk: Bulk, screen: ActsByStrip) -> None:
         """Send a command for each of several; what came of each goes to ``screen``."""
         if self.bulk is not None:
             self.say(f"not yet: {self.bulk.words()}", "warn")
@@ -271,7 +271,7 @@ class RoomApp(Ways, CopyingApp):
         self._perform_each(self.bulk, screen)
 
     @work(group="acts", exit_on_error=False)
-    async def _perform_each(self, run: BulkRun, screen: RoomScreen) -> None:
+    async def _perform_each(self, run: BulkRun, screen: ActsByStrip) -> None:
         try:
             await run.run(self._show_progress)
         finally:

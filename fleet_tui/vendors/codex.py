@@ -13,13 +13,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-<<<<<<< HEAD
-from fleet_tui.vendors import limits, records
-=======
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
-from fleet_tui.vendors import records
->>>>>>> 5a31b1e (Hostile reading: a yes is for one act in one directory, refusals of any length are recorded, assistants decide nothing by the watcher's word, settings of a repository start nothing, mail and replacements fit, counts of patterns are bounded)
+from fleet_tui.vendors import limits, records
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,

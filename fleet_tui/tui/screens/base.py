@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual import events, on
@@ -16,8 +16,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
-from fleet_tui.tui.bulk import Bulk, Result
-from fleet_tui.tui.commands import Act, Outcome, because
+from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.compositor import RoomCompositor
 from fleet_tui.tui.keys.key import Here, Key
@@ -27,15 +26,14 @@ from fleet_tui.tui.keys.table import by_id, keys_for
 from fleet_tui.tui.notice import FrozenNotice
 from fleet_tui.tui.outcome import OutcomePane
 from fleet_tui.tui.present import frame, strips
-from fleet_tui.tui.screens.copies import Copies
-from fleet_tui.tui.screens.replay_keys import ReplayKeys
+from fleet_tui.tui.screens.acts_by_strip import ActsByStrip
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.key_menu import KeyMenu
 from fleet_widgets.lines import Line, Span
-from fleet_widgets.strip import ConfirmStrip, StripRequest
+from fleet_widgets.strip import ConfirmStrip
 
 
-class RoomScreen(Copies, ReplayKeys):
+class RoomScreen(ActsByStrip):
     """Subclasses give ``scope``, ``heading``, ``body`` and ``update_body``."""
 
     scope: ClassVar[str] = ""
@@ -47,7 +45,6 @@ class RoomScreen(Copies, ReplayKeys):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = RoomCompositor()
-        self._asked: Act | Bulk | None = None
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -100,10 +97,6 @@ class RoomScreen(Copies, ReplayKeys):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.tick)
-
-    @property
-    def strip(self) -> ConfirmStrip:
-        return self.query_one("#strip", ConfirmStrip)
 
     def set_line(self, name: str, value: Line) -> None:
         """Show ``value`` in the one-line widget ``name``."""
@@ -326,65 +319,6 @@ class RoomScreen(Copies, ReplayKeys):
 
     def do_room_command(self) -> None:
         self.room.action_command_palette()
-
-    # -- the strip ---------------------------------------------------------------------------------------------------
-
-    def ask(self, request: StripRequest, act: Act | Bulk) -> None:
-        """Open the strip; ``act`` is captured now and sent only when it is confirmed."""
-        self._asked = act
-        self.said = None
-        self.show_message()
-        self.strip.ask(request)
-        self.show_hints()
-
-    def check_strip(self) -> None:
-        """Turn an open strip void when what it is bound to has changed."""
-        if self.strip.request is not None and self._asked is not None:
-            changed = self._changed(self._asked)
-            if changed:
-                self.strip.invalidate(changed)
-
-    def _changed(self, asked: Act | Bulk) -> str:
-        """Of several acts those go on whose object is as it was; of the others is told afterwards."""
-        if isinstance(asked, Act):
-            return self.what_changed(asked)
-        reasons = [self.what_changed(act) for act in asked.acts.values()]
-        return f"none of them is as it was: {reasons[0]}" if all(reasons) else ""
-
-    def what_changed(self, act: Act) -> str:  # noqa: ARG002
-        """What differs from when the strip was opened; empty when nothing does."""
-        return ""
-
-    @on(ConfirmStrip.Confirmed)
-    def _confirmed(self, message: ConfirmStrip.Confirmed) -> None:
-        message.stop()
-        self.show_hints()
-        act, self._asked = self._asked, None
-        if act is None:
-            return
-        why = self.room.why_off
-        if why:
-            self.room.say(f"{act.verb} {act.target}: {why}", "warn")
-            return
-        if isinstance(act, Bulk):
-            self.room.act_on_each(act.because(message.reason), self)
-        else:
-            self.room.act(because(act, message.reason), self)
-
-    def act_done(self, act: Act, outcome: Outcome) -> None:
-        """What came of an act that was asked for here."""
-
-    def each_done(self, bulk: Bulk, results: Sequence[Result]) -> None:
-        """What came of an act on several that was asked for here."""
-
-    @on(ConfirmStrip.Cancelled)
-    def _cancelled(self, message: ConfirmStrip.Cancelled) -> None:
-        message.stop()
-        self.show_hints()
-        # A strip that was replaced belongs to an act that the newer strip has taken over.
-        if message.why != "replaced":
-            self._asked = None
-            self.room.say(f"cancelled, nothing was done: {message.request.title}", "quiet")
 
     # -- the composer ------------------------------------------------------------------------------------------------
 

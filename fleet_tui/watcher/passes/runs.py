@@ -312,22 +312,8 @@ async def replace_crashed(ctx: Context) -> None:
     for run in ctx.reader.runs(RunState.CRASHED, limit=200):
         if ctx.reader.has_key(f"respawn:{run.id}") or ctx.reader.has_key(f"given-up:{run.id}"):
             continue
-<<<<<<< HEAD
-        if not still_wanted(ctx, run):
-            continue
-        losses = _losses(ctx, run)
-        ended_ns = run.ended_ns or ctx.now_ns()
-        # A program that ends at the usage limit of its account has failed at nothing.
-        at_limit = accounts.ended_at_limit(ctx, run)
-        restart = lifecycle.restart_after(run, ctx.settings, ended_ns, losses=losses, at_limit=at_limit)
-        if restart is not None:
-            await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run)))
-        else:
-            await _give_up(ctx, run)
-=======
         async with alarms.guarding(ctx, "replace", f"run:{run.id}", title=f"{run.agent} cannot be started again"):
             await _replace(ctx, run)
->>>>>>> 5a31b1e (Hostile reading: a yes is for one act in one directory, refusals of any length are recorded, assistants decide nothing by the watcher's word, settings of a repository start nothing, mail and replacements fit, counts of patterns are bounded)
     await _clear_crash_loops(ctx)
 
 
@@ -335,7 +321,10 @@ async def _replace(ctx: Context, run: Run) -> None:
     if not still_wanted(ctx, run):
         return
     losses = _losses(ctx, run)
-    restart = lifecycle.restart_after(run, ctx.settings, run.ended_ns or ctx.now_ns(), losses=losses)
+    ended_ns = run.ended_ns or ctx.now_ns()
+    # A program that ends at the usage limit of its account has failed at nothing.
+    at_limit = accounts.ended_at_limit(ctx, run)
+    restart = lifecycle.restart_after(run, ctx.settings, ended_ns, losses=losses, at_limit=at_limit)
     if restart is not None:
         await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run)))
     else:
