@@ -64,6 +64,6 @@ def test_a_demo_that_does_not_even_start_says_what_it_leaves(bare: Place) -> Non
     env = {"PATH": str(bare.root / "bin"), "FLEET__limits__max_running": "none"}
     done = bare.run("demo", "--headless", cwd=bare.root, env=env)
     assert done.code != 0
-    (kept,) = re.findall(r"^kept: (/tmp/fleet-\S+)", done.out, re.MULTILINE)
+    (kept,) = re.findall(r"kept: (/tmp/fleet-\S+)$", done.out, re.MULTILINE)
     assert Path(kept).is_dir()
     shutil.rmtree(kept)
