@@ -90,7 +90,7 @@ PALETTE = "a command, an agent"
 
 
 def on_the_wall(room: PtyRoom) -> None:
-    room.until("WALL", f"APPROVE merge of PR 1 {LITERAL[:14]}", f"#2 {LITERAL[:14]}", "drawn")
+    room.until("WALL", f"APPROVE merge of PR 1 {LITERAL[:12]}", f"#2 {LITERAL[:14]}", "drawn")
     room.keys(b"/")
     room.until("empty shows all")
     room.paste(PASTED)

@@ -105,9 +105,9 @@ def approve_in_the_room(place: Place) -> int:
     with room(place) as terminal:
         terminal.until("WALL", title)
         terminal.keys("2")
-        terminal.until("2 APPROVALS", f"#{number} {title}", approval.head_sha[:7], "+def ", "you have seen")
+        terminal.until("2 APPROVALS", f"PR {number} {title}", approval.head_sha[:7], "+def ", "you have seen")
         terminal.keys("A")
-        terminal.until(f"APPROVE #{number} {title}", f"head {approval.head_sha[:7]}", "merge into main")
+        terminal.until(f"APPROVE PR {number} {title}", f"head {approval.head_sha[:7]}", "merge into main")
         terminal.insist("y", lambda: bool(place.events("approval_granted")), "the approval is granted")
         terminal.keys("q")
         terminal.until("WALL")

@@ -79,7 +79,8 @@ async def typed(app: Any, until: Any, *names: str) -> None:
     for event in [key(name) for name in names]:
         app.post_message(event)
     app.call_later(taken.set)
-    await taken.wait()
+    async with asyncio.timeout(40):  # a room that has been left takes nothing any more
+        await taken.wait()
     await until(lambda: not app.keyboard.busy)
 
 
