@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors import records
+from fleet_tui.vendors import records, repository
 from fleet_tui.vendors.base import Capabilities, HookKind, Launch, LaunchRequest, Used
 from fleet_tui.vendors.hooked import HookedProgram, reporting_line
 
@@ -66,7 +65,8 @@ class Aider(HookedProgram):
     )
 
     def launch(self, request: LaunchRequest) -> Launch:
-        _refuse_other_settings(request.workspace)
+        # Its settings run commands, and its environment counts before the agent's.
+        repository.refuse_files(request.workspace, _OTHERS, "it could make aider run commands or send its key away")
         _, prompt_file = self._prompt(request)
         told = request.run_dir / "aider-session.json"
         told.write_text(json.dumps({"session_id": request.session, "reason": "startup"}), encoding="utf-8")
@@ -101,14 +101,9 @@ class Aider(HookedProgram):
 
     def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
         """The events of the run, which it would send its makers otherwise."""
-        path = _KEPT + f"/{session}.jsonl".encode()
         if not session or "/" in session:
             return ()
-        try:
-            with Beneath(home) as top:
-                return (path,) if records.Search(top).has(path) else ()
-        except OSError:
-            return ()
+        return records.only(home, _KEPT + f"/{session}.jsonl".encode())
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
         """An event for each answer. They have no id: what it says, with its time, is one."""
@@ -125,18 +120,3 @@ class Aider(HookedProgram):
                 output=records.count(said.get("completion_tokens")),
             )
         return tuple(found.values())
-
-
-def _refuse_other_settings(workspace: Path) -> None:
-    """The repository's settings run commands, and its ``.env`` counts before the agent's environment.
-
-    Raises:
-        FleetError: it has some.
-    """
-    for name in _OTHERS:
-        if (workspace / name).exists() or (workspace / name).is_symlink():
-            raise FleetError(
-                "unsafe settings",
-                f"{name} of the repository could make aider run commands or send its key elsewhere",
-                "take it out on the target branch, or give the work to another vendor",
-            )

@@ -86,6 +86,9 @@ class ClaudeCode(HookedProgram):
         settings.write_text(json.dumps(self._settings(request.client)), encoding="utf-8")
         with Beneath(request.home) as home:
             self._carry(home)
+            if "settings.json" not in self._carried:
+                # Its environment reaches our hooks, and it can switch them off: not what the agent wrote there.
+                home.write(_CONFIG + b"/settings.json", b"{}")
             self._seed(home, request.workspace)
         session = ("--resume" if request.resume else "--session-id", request.session)
         model = ("--model", request.model) if request.model else ()

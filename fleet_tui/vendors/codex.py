@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.errors import FleetError
-from fleet_tui.domain.text import one_line
-from fleet_tui.vendors import limits, records
+from fleet_tui.vendors import limits, records, repository
 from fleet_tui.vendors.base import (
     Answer,
     Capabilities,
@@ -32,10 +30,15 @@ from fleet_tui.vendors.version import executables
 
 TRIED = "0.169.0"
 _HOME = b".codex"
-_SETTINGS = ".codex/config.toml of the repository"
-_WORKSPACE_SETTINGS = b".codex/config.toml"
-_REMOVE = "take that out on the target branch, or give the work to another vendor"
-_STARTS = ("mcp_servers", "notify")
+_SETTINGS = ".codex/config.toml"
+_HARMLESS = frozenset(
+    {
+        "hide_agent_reasoning", "model", "model_reasoning_effort", "model_reasoning_summary", "model_verbosity",
+        "personality", "project_doc_fallback_filenames", "project_doc_max_bytes", "show_raw_agent_reasoning", "tui",
+    }
+)  # fmt: skip
+_KNOWN_FILES = frozenset({".gitignore", "AGENTS.md", "README.md", "config.toml", "prompts", "skills"})
+_COULD = "it could start programs that no guard sees"
 _MOST_DAYS = 60
 """Of sessions that are looked for, the last ones: a session that is gone on with has its file where it began."""
 _REPORTS: dict[str, HookKind] = {
@@ -76,7 +79,7 @@ class Codex(HookedProgram):
     # -- start ---------------------------------------------------------------------------------------------------------
 
     def launch(self, request: LaunchRequest) -> Launch:
-        _refuse_other_programs(request.workspace)
+        _refuse_settings(request.workspace)
         prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
             self._carry(home)
@@ -186,25 +189,16 @@ class Codex(HookedProgram):
         return found
 
 
-def _refuse_other_programs(workspace: Path) -> None:
-    """Trusted, which it must be or a dialog opens, the repository's settings could start programs that no guard sees.
+def _refuse_settings(workspace: Path) -> None:
+    """Trusted, which it must be or a dialog opens, the repository's ``.codex`` could start programs: hooks run without
+    having been looked at, MCP servers, what it calls to notify.
 
     Raises:
-        FleetError: they name any, or cannot be read.
+        FleetError: there is anything of which we do not know that it does not.
     """
-    try:
-        with Beneath(workspace) as top, top.open(_WORKSPACE_SETTINGS) as file:
-            settings = tomllib.loads(file.read(records.MOST_BYTES).decode("utf-8"))
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError, RecursionError) as error:
-        raise FleetError(
-            "unsafe settings", f"{_SETTINGS} cannot be read: {one_line(str(error), 200)}", _REMOVE
-        ) from error
-    named = sorted(name for name in settings if name in _STARTS)
-    if named:
-        starts = f"{_SETTINGS} sets {', '.join(named)}, which starts programs that no guard sees"
-        raise FleetError("unsafe settings", starts, _REMOVE)
+    repository.refuse_others(workspace, ".codex", _KNOWN_FILES, _COULD)
+    settings = repository.settings_of(workspace, _SETTINGS, tomllib.loads)
+    repository.refuse_keys(_SETTINGS, settings.keys() - _HARMLESS, _COULD)
 
 
 def _settings(request: LaunchRequest) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors import records
+from fleet_tui.vendors import records, repository
 from fleet_tui.vendors.base import Capabilities, HookKind, HookReport, Launch, LaunchRequest, Used
 from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, reporting_line
 from fleet_tui.vendors.version import executables
@@ -33,11 +32,13 @@ _REPORTS: dict[str, HookKind] = {
 }
 _BEGUN = {"new": "startup"}
 """How it says that a session begins, in the word of the others."""
-_OTHERS = tuple(
-    f"{folder}/settings{local}.json" for folder in (".github/copilot", ".claude") for local in ("", ".local")
-)
-"""Settings of the repository, which count before its own."""
-_REMOVE = "take that out on the target branch, or give the work to another vendor"
+_OTHERS = (
+    ".github/copilot/settings.json", ".github/copilot/settings.local.json", ".github/hooks", ".github/mcp.json",
+    ".mcp.json",
+)  # fmt: skip
+_CLAUDE_CODE = (".claude/settings.json", ".claude/settings.local.json")
+_PARTS = ("env", "hook", "mcp", "plugin")
+_COULD = "it could switch the guard off or start programs that it never sees"
 # Of exit code 2 it tells its model no reason: a no is JSON, of nothing but what JSON takes as it is.
 _ASKING = """why=$({client} guard 2>&1) && exit 0
 why=$(printf %s "$why" | tr '\\n\\t' '  ' | tr -d '\\000-\\037' | sed 's/[\\\\"]/\\\\&/g') || exit 2
@@ -62,8 +63,7 @@ class Copilot(HookedProgram):
         notes=(
             "It was tried with a model of one's own (COPILOT_PROVIDER_BASE_URL) only: with a login at GitHub nothing is"
             " proved.",
-            "It does not start where settings of the repository say anything about hooks: they could switch ours off.",
-            "Hooks in .github/hooks of the repository are run too, as its own code.",
+            "It does not start where the repository has hooks or MCP servers for it: they would run unasked.",
             "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are answered in its pane.",
@@ -72,7 +72,7 @@ class Copilot(HookedProgram):
     )
 
     def launch(self, request: LaunchRequest) -> Launch:
-        _refuse_other_hooks(request.workspace)
+        _refuse_settings(request.workspace)
         prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
             self._carry(home)
@@ -114,12 +114,7 @@ class Copilot(HookedProgram):
         """``session-state/<session>/events.jsonl``."""
         if not session or "/" in session:
             return ()
-        path = _HOME + f"/session-state/{session}/events.jsonl".encode()
-        try:
-            with Beneath(home) as top:
-                return (path,) if records.Search(top).has(path) else ()
-        except OSError:
-            return ()
+        return records.only(home, _HOME + f"/session-state/{session}/events.jsonl".encode())
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
         """One record for each request. Its ``inputTokens`` are all that was sent, those from the cache too."""
@@ -150,28 +145,14 @@ def _hooks(client: Path) -> dict[str, Any]:
     return {"version": 1, "hooks": {"PreToolUse": call(asks, PATIENCE_S), **reports}}
 
 
-def _refuse_other_hooks(workspace: Path) -> None:
-    """The repository's settings count before the agent's: ``disableAllHooks`` in them switches our hooks off.
+def _refuse_settings(workspace: Path) -> None:
+    """The repository's settings count before the agent's: ``disableAllHooks`` in them switches our hooks off, and its
+    hooks and MCP servers are started without a word.
 
     Raises:
-        FleetError: they say anything about hooks, or cannot be read.
+        FleetError: there are any, or settings of Claude Code, which it reads too, with such keys.
     """
-    for name in _OTHERS:
-        try:
-            with Beneath(workspace) as top, top.open(name.encode()) as file:
-                text = file.read(records.MOST_BYTES)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise FleetError("unsafe settings", f"{name} cannot be read: {error.strerror}", _REMOVE) from error
-        try:
-            settings = json.loads(text)
-        except (ValueError, RecursionError):
-            settings = None
-        if not isinstance(settings, dict):
-            raise FleetError("unsafe settings", f"{name} is no plain JSON object (comments are none)", _REMOVE)
-        named = sorted(key for key in settings if "hook" in key.lower())
-        if named:
-            raise FleetError(
-                "unsafe settings", f"{name} sets {', '.join(named)}, which could switch the guard off", _REMOVE
-            )
+    repository.refuse_files(workspace, _OTHERS, _COULD)
+    for name in _CLAUDE_CODE:
+        settings = repository.settings_of(workspace, name, json.loads)
+        repository.refuse_keys(name, (key for key in settings if any(part in key.lower() for part in _PARTS)), _COULD)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors import records
+from fleet_tui.vendors import records, repository
 from fleet_tui.vendors.base import Capabilities, Context, HookKind, Launch, LaunchRequest, Used
 from fleet_tui.vendors.hooked import IDENTITY, PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
 
@@ -27,11 +26,12 @@ _REPORTS: dict[str, HookKind] = {
     "AfterAgent": "turn_ended",
     "Notification": "notice",
 }
-_SETTINGS = ".gemini/settings.json of the repository"
-_WORKSPACE_SETTINGS = b".gemini/settings.json"
-_REMOVE = "take that out on the target branch, or give the work to another vendor"
-_STARTS = ("mcpServers", "mcp")
-_STARTS_BY_TOOLS = ("callCommand", "discoveryCommand")
+_SETTINGS = ".gemini/settings.json"
+_HARMLESS = frozenset({"$schema", "context", "contextFileName", "model", "output", "theme", "ui"})
+_KNOWN_FILES = frozenset(
+    {".gitignore", "GEMINI.md", "README.md", "commands", "config.yaml", "settings.json", "skills", "styleguide.md"}
+)
+_COULD = "it could switch the guard off or start programs that it never sees"
 
 
 class Gemini(HookedProgram):
@@ -51,7 +51,7 @@ class Gemini(HookedProgram):
         mcp=True,
         state=("hook", "screen", "process"),
         notes=(
-            "It does not start where .gemini/settings.json of the repository says anything about hooks.",
+            "It does not start where .gemini of the repository could switch hooks off or start programs.",
             "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are answered in its pane.",
@@ -60,13 +60,17 @@ class Gemini(HookedProgram):
     )
 
     def launch(self, request: LaunchRequest) -> Launch:
-        _refuse_other_hooks(request.workspace)
+        _refuse_settings(request.workspace)
         prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
             self._carry(home)
             place = _HOME + b"/settings.json"
             # Its system settings would count before these, but are skipped where a folder above is writable to all.
             carried = records.read_object(home, place) if "settings.json" in self._carried else {}
+            if ".env" not in self._carried:
+                home.write(
+                    _HOME + b"/.env", b""
+                )  # it takes its environment from there, and the agent may have written it
             home.write(place, json.dumps(carried | self._settings(request)).encode())
         given = self._gives("--approval-mode", "--yolo", "-y")
         # In a sandbox of ours the guard decides; else its own dialogs do, for all but edits.
@@ -74,7 +78,8 @@ class Gemini(HookedProgram):
         model = ("--model", request.model) if request.model else ()
         session = ("--resume" if request.resume else "--session-id", request.session)
         return Launch(
-            argv=(*self._argv, *mode, *model, *session, "--prompt-interactive", prompt),
+            # `.env` of the repository would reach our hooks too, and what they start first (BASH_ENV, LD_PRELOAD).
+            argv=(*self._argv, "--ignore-env", *mode, *model, *session, "--prompt-interactive", prompt),
             env={
                 **self._env,
                 "GEMINI_CLI_HOME": str(request.home),
@@ -146,36 +151,12 @@ class Gemini(HookedProgram):
         return found
 
 
-def _refuse_other_hooks(workspace: Path) -> None:
-    """The repository's settings count before the agent's, and could switch our hooks off or start programs.
+def _refuse_settings(workspace: Path) -> None:
+    """The repository's settings count before the agent's: they could switch our hooks off or start programs.
 
     Raises:
-        FleetError: they say anything about hooks or programs to start, or cannot be read.
+        FleetError: there is anything of which we do not know that it does neither.
     """
-    try:
-        with Beneath(workspace) as top, top.open(_WORKSPACE_SETTINGS) as file:
-            text = file.read(records.MOST_BYTES)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise FleetError("unsafe settings", f"{_SETTINGS} cannot be read: {error.strerror}", _REMOVE) from error
-    try:
-        settings = json.loads(text)
-    except (ValueError, RecursionError):
-        settings = None
-    if not isinstance(settings, dict):
-        raise FleetError("unsafe settings", f"{_SETTINGS} is no plain JSON object (comments are none)", _REMOVE)
-    named = sorted(name for name in settings if name.lower().startswith("hooks"))
-    if named:
-        raise FleetError(
-            "unsafe settings", f"{_SETTINGS} sets {', '.join(named)}, which could switch the guard off", _REMOVE
-        )
-    tools = settings.get("tools")
-    starts = sorted(name for name in settings if name in _STARTS)
-    starts += sorted(f"tools.{name}" for name in (tools if isinstance(tools, dict) else ()) if name in _STARTS_BY_TOOLS)
-    if starts:
-        raise FleetError(
-            "unsafe settings",
-            f"{_SETTINGS} sets {', '.join(starts)}, which starts programs that no guard sees",
-            _REMOVE,
-        )
+    repository.refuse_others(workspace, ".gemini", _KNOWN_FILES, _COULD)
+    settings = repository.settings_of(workspace, _SETTINGS, json.loads)
+    repository.refuse_keys(_SETTINGS, settings.keys() - _HARMLESS, _COULD)

@@ -135,14 +135,9 @@ class Opencode(HookedProgram):
 
     def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
         """What the plugin keeps of each session, those of its subagents in the same file."""
-        path = _RECORDS + f"/{session}.jsonl".encode()
         if not session or "/" in session:
             return ()
-        try:
-            with Beneath(home) as top:
-                return (path,) if records.Search(top).has(path) else ()
-        except OSError:
-            return ()
+        return records.only(home, _RECORDS + f"/{session}.jsonl".encode())
 
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:
         """A line for each request. ``input`` is without the cache, ``output`` without what was thought."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from fleet_tui.beneath import Beneath
@@ -37,6 +38,15 @@ def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(value, dict):
             yield value
+
+
+def only(home: Path, path: bytes) -> tuple[bytes, ...]:
+    """``path`` below ``home``, where it is a regular file: a session of one transcript. May block."""
+    try:
+        with Beneath(home) as top:
+            return (path,) if Search(top).has(path) else ()
+    except OSError:
+        return ()
 
 
 class Search:

@@ -11,6 +11,7 @@ import pytest
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.aider import Aider
 from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
+from tests.vendors.launching import launch_request
 
 SESSION = "11111111-1111-4111-8111-111111111111"
 VENDOR = Aider("aider", ("aider", "--map-tokens", "0"), {"OPENAI_API_KEY": "test"})
@@ -18,11 +19,7 @@ VENDOR = Aider("aider", ("aider", "--map-tokens", "0"), {"OPENAI_API_KEY": "test
 
 @pytest.fixture
 def request_(tmp_path: Path) -> LaunchRequest:
-    run_dir, home, workspace = (tmp_path / name for name in ("r u'n", "home", "ws"))
-    for path in (run_dir, home, workspace):
-        path.mkdir()
-    more = {"session": SESSION, "sandboxed": True}
-    return LaunchRequest("run-1", "dev", "developer", "gpt-5", "/run x", run_dir, workspace, home, 1, **more)  # type: ignore[arg-type]
+    return launch_request(tmp_path, SESSION, model="gpt-5", prompt="/run x", run_dir="r u'n")
 
 
 def test_how_it_is_started(request_: LaunchRequest) -> None:

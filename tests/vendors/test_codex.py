@@ -11,18 +11,14 @@ import pytest
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.codex import Codex
+from tests.vendors.launching import launch_request
 
 SESSION = "01a21b43-4209-7742-bdc0-8db177eb0540"
 
 
 @pytest.fixture
 def request_(tmp_path: Path) -> LaunchRequest:
-    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", 'w"s'))
-    for path in (run_dir, home, workspace):
-        path.mkdir()
-    return LaunchRequest(
-        "run-1", "dev", "developer", "gpt-5", "-x", run_dir, workspace, home, 1, SESSION, sandboxed=True
-    )
+    return launch_request(tmp_path, SESSION, model="gpt-5", prompt="-x", workspace='w"s')
 
 
 def argv(request: LaunchRequest, *own: str) -> tuple[str, ...]:
@@ -73,6 +69,7 @@ def test_the_fleet_s_server_is_registered_and_sees_who_it_serves(request_: Launc
         'notify = ["./evil.sh"]\n',
         '"mcp_servers".x.command = "y"\n',
         "x = \n",
+        "[features]\nhooks = false\n",
     ],
 )
 def test_no_program_of_the_repository_s_settings_is_started(request_: LaunchRequest, settings: str) -> None:
@@ -83,6 +80,18 @@ def test_no_program_of_the_repository_s_settings_is_started(request_: LaunchRequ
         argv(request_)
     (folder / "config.toml").write_text('model_reasoning_effort = "low"\n')
     assert argv(request_)
+    (folder / "hooks.json").write_text("{}")
+    with pytest.raises(FleetError, match=r"\.codex/hooks\.json"):
+        argv(request_)
+
+
+def test_a_folder_of_the_repository_s_settings_that_is_a_link_is_not_followed(
+    request_: LaunchRequest, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (request_.workspace / ".codex").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FleetError, match="cannot be looked at"):
+        argv(request_)
 
 
 def test_a_session_is_taken_up_again(request_: LaunchRequest) -> None:

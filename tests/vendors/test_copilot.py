@@ -12,6 +12,7 @@ import pytest
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
 from fleet_tui.vendors.copilot import Copilot
+from tests.vendors.launching import launch_request
 
 SESSION = "11111111-1111-4111-8111-111111111111"
 VENDOR = Copilot("copilot", ("copilot",), {})
@@ -19,11 +20,7 @@ VENDOR = Copilot("copilot", ("copilot",), {})
 
 @pytest.fixture
 def request_(tmp_path: Path) -> LaunchRequest:
-    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "ws"))
-    for path in (run_dir, home, workspace):
-        path.mkdir()
-    more = {"session": SESSION, "sandboxed": True}
-    return LaunchRequest("run-1", "dev", "developer", "gpt-5", "Do it.", run_dir, workspace, home, 1, **more)  # type: ignore[arg-type]
+    return launch_request(tmp_path, SESSION, model="gpt-5")
 
 
 def test_how_it_is_started(request_: LaunchRequest) -> None:
@@ -88,7 +85,18 @@ def hooked(request: LaunchRequest) -> tuple[int, str | None]:
     return done.returncode, answer["permissionDecisionReason"]
 
 
-@pytest.mark.parametrize("name", [".github/copilot/settings.json", ".claude/settings.local.json"])
+@pytest.mark.parametrize(
+    "name", [".github/hooks/x.json", ".mcp.json", ".github/mcp.json", ".github/copilot/settings.json"]
+)
+def test_hooks_servers_and_settings_of_the_repository_are_not_taken(request_: LaunchRequest, name: str) -> None:
+    place = request_.workspace / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("{}")
+    with pytest.raises(FleetError, match="unsafe settings"):
+        VENDOR.launch(request_)
+
+
+@pytest.mark.parametrize("name", [".claude/settings.json", ".claude/settings.local.json"])
 @pytest.mark.parametrize("text", ['{"disableAllHooks": true}', '{"hooks": {}}', "// why\n{}", "[]", "[" * 100_000])
 def test_settings_of_the_repository_switch_no_hook_off(request_: LaunchRequest, name: str, text: str) -> None:
     place = request_.workspace / name

@@ -11,6 +11,7 @@ import pytest
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.gemini import Gemini
+from tests.vendors.launching import launch_request
 
 SESSION = "11111111-1111-4111-8111-111111111111"
 VENDOR = Gemini("gemini", ("gemini",), {})
@@ -18,22 +19,18 @@ VENDOR = Gemini("gemini", ("gemini",), {})
 
 @pytest.fixture
 def request_(tmp_path: Path) -> LaunchRequest:
-    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "ws"))
-    for path in (run_dir, home, workspace):
-        path.mkdir()
-    more = {"session": SESSION, "sandboxed": True}
-    return LaunchRequest("run-1", "dev", "developer", "gemini-2.5-pro", "Do it.", run_dir, workspace, home, 1, **more)  # type: ignore[arg-type]
+    return launch_request(tmp_path, SESSION, model="gemini-2.5-pro")
 
 
 def test_how_it_is_started(request_: LaunchRequest) -> None:
     launch = VENDOR.launch(request_)
     assert launch.argv == (
-        "gemini", "--approval-mode", "yolo", "--model", "gemini-2.5-pro", "--session-id", SESSION,
+        "gemini", "--ignore-env", "--approval-mode", "yolo", "--model", "gemini-2.5-pro", "--session-id", SESSION,
         "--prompt-interactive", "Do it.",
     )  # fmt: skip
     assert launch.env["GEMINI_CLI_HOME"] == str(request_.home)
     again = VENDOR.launch(dataclasses.replace(request_, resume=True, sandboxed=False)).argv
-    assert (again[2], again[5]) == ("auto_edit", "--resume")
+    assert (again[again.index("--approval-mode") + 1], "--resume" in again) == ("auto_edit", True)
     own = Gemini("gemini", ("gemini", "--approval-mode=plan"), {}).launch(request_).argv
     assert "yolo" not in own
 
@@ -88,8 +85,8 @@ def test_the_chat_of_the_session(tmp_path: Path) -> None:
     "text",
     [
         '{"hooksConfig": {"enabled": false}}', '{"hooks": {}}', '{"h\\u006foksConfig": {}}', '{"HooksConfig": {}}',
-        '{"mcpServers": {"fleet": {"command": "./evil.sh"}}}', '{"tools": {"discoveryCommand": "./evil.sh"}}',
-        "// why\n{}", "[]", "{", "[" * 100_000,
+        '{"general": {}}', '{"toolDiscoveryCommand": "./evil.sh"}', '{"tools": {"discoveryCommand": "./evil.sh"}}',
+        '{"mcpServers": {"fleet": {"command": "./evil.sh"}}}', "// why\n{}", "[]", "{", "[" * 100_000,
     ],
 )  # fmt: skip
 def test_settings_of_the_repository_switch_no_hook_off(request_: LaunchRequest, text: str) -> None:
@@ -97,6 +94,22 @@ def test_settings_of_the_repository_switch_no_hook_off(request_: LaunchRequest, 
     (request_.workspace / ".gemini" / "settings.json").write_text(text)
     with pytest.raises(FleetError, match="unsafe settings"):
         VENDOR.launch(request_)
+
+
+@pytest.mark.parametrize("name", [".gemini/.env", ".gemini/extensions/x/gemini-extension.json", ".gemini/agents/x.md"])
+def test_nothing_else_of_the_repository_s_folder_is_taken(request_: LaunchRequest, name: str) -> None:
+    place = request_.workspace / name
+    place.parent.mkdir(parents=True)
+    place.write_text("x")
+    with pytest.raises(FleetError, match=name.split("/")[1]):
+        VENDOR.launch(request_)
+
+
+def test_no_env_file_reaches_the_hooks(request_: LaunchRequest) -> None:
+    (request_.home / ".gemini").mkdir()
+    (request_.home / ".gemini" / ".env").write_text("LD_PRELOAD=/tmp/evil.so\n")
+    assert "--ignore-env" in VENDOR.launch(request_).argv
+    assert (request_.home / ".gemini" / ".env").read_bytes() == b""
 
 
 def test_other_settings_of_the_repository_are_its_own(request_: LaunchRequest, tmp_path: Path) -> None:

@@ -13,14 +13,12 @@ from fleet_tui.bus.shim import write_mcp
 from fleet_tui.vendors.base import LaunchRequest
 from fleet_tui.vendors.claude_code import ClaudeCode
 from fleet_tui.vendors.gemini import Gemini
+from tests.vendors.launching import launch_request
 
 
 @pytest.fixture
 def request_(tmp_path: Path) -> LaunchRequest:
-    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "workspace"))
-    for path in (run_dir, home, workspace):
-        path.mkdir()
-    return LaunchRequest("run-1", "dev", "developer", None, "Go.", run_dir, workspace, home, 1, "session-1")
+    return launch_request(tmp_path, "session-1", sandboxed=False)
 
 
 def test_claude_code_starts_it_and_no_server_of_the_repository(request_: LaunchRequest) -> None:

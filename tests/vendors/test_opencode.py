@@ -11,6 +11,7 @@ import pytest
 
 from fleet_tui.vendors.base import Answer, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.opencode import Opencode
+from tests.vendors.launching import launch_request
 
 SESSION = "ses_de3e50d77ffe66Gh0dDJRjgVsQ"
 VENDOR = Opencode("opencode", ("opencode",), {})
@@ -18,11 +19,7 @@ VENDOR = Opencode("opencode", ("opencode",), {})
 
 @pytest.fixture
 def request_(tmp_path: Path) -> LaunchRequest:
-    run_dir, home, workspace = (tmp_path / name for name in ("run", "home", "ws"))
-    for path in (run_dir, home, workspace):
-        path.mkdir()
-    more = {"session": SESSION, "sandboxed": True}
-    return LaunchRequest("run-1", "dev", "developer", "openai/gpt-5", "-x", run_dir, workspace, home, 1, **more)  # type: ignore[arg-type]
+    return launch_request(tmp_path, SESSION, model="openai/gpt-5", prompt="-x")
 
 
 def settings(request: LaunchRequest) -> Any:

@@ -16,7 +16,14 @@ Governance looks at no disk; it is told."""
 
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
 
-_OWN = re.compile(r"mcp__?fleet__?([a-z_]+)")
+OWN_TOOLS = frozenset(
+    {
+        "ack", "artifact", "blocker", "claim", "handoff", "inbox", "note", "publish", "pull_request", "report",
+        "ticket", "whoami",
+    }
+)  # fmt: skip
+"""The tools of the fleet's own MCP server for agents. Whatever they do is judged by the fleet when it is asked."""
+_OWN = re.compile(r"(?:mcp__?)?fleet__?([a-z_]+)")
 _REMARKS = frozenset({"description", "justification"})
 
 
@@ -69,7 +76,7 @@ def act_of(tool: str, arguments: Mapping[str, Any], cwd: str, tools: Mapping[str
 def own_tool(tool: str) -> str:
     """The name of a tool of the fleet's own MCP server, as vendors write it; empty: it is none."""
     found = _OWN.fullmatch(tool)
-    return found[1] if found else ""
+    return found[1] if found and found[1] in OWN_TOOLS else ""
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from fleet_tui.domain.states import TicketState
 from tests.e2e.e2e_support import Place
-from tests.e2e.vendors.trials import PUBLISHES, TRIALS, WRITES, Trial, live, metered, served
+from tests.e2e.vendors.trials import BEGUN, PUBLISHES, TRIALS, WRITES, Trial, live, metered, served
 from tests.vendors.standins.script import Cast, Reply, Script, Usage
 from tests.vendors.standins.server import serving
 
@@ -37,8 +37,7 @@ def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
         place.until_approval(1, LIMIT_S)
         place.approve(1)
         place.until_ticket(1, TicketState.SHIPPED, LIMIT_S)
-    begun = list(place.root.rglob("begun-by-the-repository"))
-    assert begun == [], "no program that the repository names is started"
+    assert not (place.paths.homes / "dev" / BEGUN).exists(), "no program that the repository names is started"
     (denied,) = place.events("policy_denied")
     assert "push only your own branch" in denied.payload["reason"]
     assert len(place.reader.runs(agent="dev")) == 1
