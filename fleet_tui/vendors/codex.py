@@ -83,6 +83,8 @@ class Codex(HookedProgram):
         prompt, prompt_file = self._prompt(request)
         with Beneath(request.home) as home:
             self._carry(home)
+            if "config.toml" not in self._carried:
+                home.write(_HOME + b"/config.toml", b"")  # it can switch single hooks off: not what the agent wrote
             home.write(_HOME + b"/hooks.json", json.dumps(_hooks(request.client)).encode())
         native = executables(self._argv[0], "@*/codex-*/vendor/*/bin/codex")
         return Launch(

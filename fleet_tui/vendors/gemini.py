@@ -78,8 +78,7 @@ class Gemini(HookedProgram):
         model = ("--model", request.model) if request.model else ()
         session = ("--resume" if request.resume else "--session-id", request.session)
         return Launch(
-            # `.env` of the repository would reach our hooks too, and what they start first (BASH_ENV, LD_PRELOAD).
-            argv=(*self._argv, "--ignore-env", *mode, *model, *session, "--prompt-interactive", prompt),
+            argv=(*self._argv, *mode, *model, *session, "--prompt-interactive", prompt),
             env={
                 **self._env,
                 "GEMINI_CLI_HOME": str(request.home),
@@ -103,6 +102,8 @@ class Gemini(HookedProgram):
             "security": {"folderTrust": {"enabled": False}}
             | ({"auth": {"selectedType": "gemini-api-key"}} if by_key else {}),
             "general": {"enableAutoUpdate": False},
+            # What `.env` of the repository says would reach our hooks, and what they start first: BASH_ENV, LD_PRELOAD.
+            "advanced": {"ignoreLocalEnv": True},
             "hooks": {"BeforeTool": call(asking_line(request.client), PATIENCE_S * 1000), **reports},
         }
 

@@ -158,3 +158,11 @@ def test_the_rollout_of_the_session(tmp_path: Path) -> None:
     assert VENDOR.transcripts(tmp_path, SESSION) == (place.encode(),)
     assert VENDOR.transcripts(tmp_path, "../27") == ()
     assert VENDOR.transcripts(tmp_path / "none", SESSION) == ()
+
+
+def test_settings_that_the_agent_left_in_its_home_do_not_count(request_: LaunchRequest) -> None:
+    place = request_.home / ".codex" / "config.toml"
+    place.parent.mkdir()
+    place.write_text("[hooks.state.x]\nenabled = false\n")
+    argv(request_)
+    assert place.read_bytes() == b""

@@ -25,7 +25,7 @@ def request_(tmp_path: Path) -> LaunchRequest:
 def test_how_it_is_started(request_: LaunchRequest) -> None:
     launch = VENDOR.launch(request_)
     assert launch.argv == (
-        "gemini", "--ignore-env", "--approval-mode", "yolo", "--model", "gemini-2.5-pro", "--session-id", SESSION,
+        "gemini", "--approval-mode", "yolo", "--model", "gemini-2.5-pro", "--session-id", SESSION,
         "--prompt-interactive", "Do it.",
     )  # fmt: skip
     assert launch.env["GEMINI_CLI_HOME"] == str(request_.home)
@@ -108,7 +108,9 @@ def test_nothing_else_of_the_repository_s_folder_is_taken(request_: LaunchReques
 def test_no_env_file_reaches_the_hooks(request_: LaunchRequest) -> None:
     (request_.home / ".gemini").mkdir()
     (request_.home / ".gemini" / ".env").write_text("LD_PRELOAD=/tmp/evil.so\n")
-    assert "--ignore-env" in VENDOR.launch(request_).argv
+    VENDOR.launch(request_)
+    settings = json.loads((request_.home / ".gemini" / "settings.json").read_text())
+    assert settings["advanced"] == {"ignoreLocalEnv": True}
     assert (request_.home / ".gemini" / ".env").read_bytes() == b""
 
 
