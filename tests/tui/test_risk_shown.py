@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from fleet_tui.domain.spending import Rule
+from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import RiskBand
 from fleet_tui.tui.present.risk import risk_lines, risk_mark
+from fleet_tui.tui.present.wall import wall_tile
+from fleet_widgets.palette import LINE_BOX
+from tests.readmodel.test_agent_filter import tile
 
 
 def text(line: object) -> str:
@@ -26,3 +35,23 @@ def test_the_lines_say_how_it_adds_up_and_nothing_steers_the_terminal() -> None:
         "   +7  size: red",
     ]
     assert risk_lines(0, RiskBand.LOW, ()) == ()
+
+
+SPENT = Standing(Rule("agent", "dev", "tokens", 150_000), "dev", 0, 160_000, 150_000, None, False, False, 0)
+HALF = replace(SPENT, used=75_000)
+
+
+@pytest.mark.parametrize(
+    ("standing", "band", "shown"),
+    [
+        (SPENT, RiskBand.LOW, "107%  used up"),
+        (HALF, RiskBand.HIGH, "risk 90 HIGH"),
+        (HALF, RiskBand.CRITICAL, "risk 90 CRITICAL"),
+        (SPENT, RiskBand.CRITICAL, "risk 90 CRITICAL"),
+    ],
+)
+def test_what_stops_an_agent_is_not_what_a_narrow_tile_cuts(standing: Standing, band: RiskBand, shown: str) -> None:
+    seen = tile("dev", budgets=(standing,), risk=90, risk_band=band)
+    _, budget = wall_tile(seen, 0, LINE_BOX).rows
+    assert shown in text(budget)[:38]
+    assert "150k tokens" in text(budget), "the rest is there where there is room"

@@ -21,9 +21,11 @@ def tile_line(standing: Standing | None, used_s: int, box: Box) -> Line:
         return (Span(f"ran {show_amount('seconds', used_s)}, no budget", "quiet"),)
     bar = gauge(standing.used, standing.ceiling, 8, box)
     whose = "" if standing.rule.scope in ("agent", "run") else f" {standing.rule.scope}"
-    last = f" {lasts(standing).replace('cap in', 'cap')}" if lasts(standing) else ""
-    share = percent(standing.used, standing.ceiling)
-    return (Span(f"{bar} {share}  {amounts(standing)}{whose}{last}", "quiet"),)
+    last = lasts(standing).replace("cap in", "cap")
+    share, told = percent(standing.used, standing.ceiling), f"{amounts(standing)}{whose}"
+    # What stops the agent is said first: a narrow tile cuts the end.
+    rest = f"{last}  {told}" if standing.spent else f"{told} {last}".rstrip()
+    return (Span(f"{bar} {share}  {rest}", "quiet"),)
 
 
 def section_lines(found: Sequence[Standing], box: Box) -> tuple[Line, ...]:

@@ -20,9 +20,13 @@ def risk_mark(score: int, band: RiskBand) -> tuple[Span, ...]:
     """``  risk 57 HIGH``; nothing where there is none."""
     if not score:
         return ()
-    severe = band.severity >= RiskBand.HIGH.severity
     word = "" if band is RiskBand.LOW else f" {band.upper()}"
-    return (Span(f"  risk {score}{word}", "warn" if severe else "quiet"),)
+    return (Span(f"  risk {score}{word}", "warn" if is_severe(band) else "quiet"),)
+
+
+def is_severe(band: RiskBand) -> bool:
+    """Whether a person has to do with it."""
+    return band.severity >= RiskBand.HIGH.severity
 
 
 def risk_lines(score: int, band: RiskBand, reasons: Sequence[str]) -> tuple[Line, ...]:

@@ -11,7 +11,7 @@ from fleet_tui.readmodel.values import SIGNS, AgentTile, Doing, NeedItem, NeedKi
 from fleet_tui.tui.present.budgets import tile_line
 from fleet_tui.tui.present.events import event_line, last_run_line, told
 from fleet_tui.tui.present.frame import SMALL
-from fleet_tui.tui.present.risk import risk_mark
+from fleet_tui.tui.present.risk import is_severe, risk_mark
 from fleet_tui.tui.present.text import age, badge, badge_cell, count, rule
 from fleet_widgets.gauge import percent
 from fleet_widgets.lines import Line, Span, fill, line
@@ -97,8 +97,10 @@ def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     first = (Span(f"{tile.role} ", "quiet"), Span(work, style))
     if tile.doing is Doing.LIMITED and tile.source == "account":
         return (first, (Span(tile.reason, "warn"),))  # until when it waits matters more than what it may still spend
-    budget = tile_line(tile.budget, tile.used_s, box)
-    return (first, (*budget, *risk_mark(tile.risk, tile.risk_band)))
+    budget, risk = tile_line(tile.budget, tile.used_s, box), risk_mark(tile.risk, tile.risk_band)
+    if is_severe(tile.risk_band) and risk:
+        return (first, (Span(risk[0].text.strip(), risk[0].style), Span("  "), *budget))  # a narrow tile cuts the end
+    return (first, (*budget, *risk))
 
 
 def _cell(tile: AgentTile, now_ns: int, *, narrow: bool = False) -> Line:
