@@ -27,6 +27,7 @@ _LETTERS = {
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STAT_BYTES = 1024
 """More than enough for what is needed of a line of ``stat``, whatever the process calls itself."""
+_STATUS_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class Process:
 def look() -> dict[int, Process]:
     """Every process that this user can see, by pid; what begins or ends meanwhile may be in it or not."""
     return {pid: process for pid in _pids() if (process := look_at(pid)) is not None}
+
+
+def stands(process: Process) -> bool:
+    """Whether it executes nothing until somebody continues it.
+
+    It is stopped, or ended, or inside the kernel (vfork, disk) with a stop that it takes before it comes back.
+    """
+    return process.is_halted or (process.state == IN_KERNEL and _stop_waits(process.pid))
 
 
 def look_at(pid: int) -> Process | None:
@@ -156,13 +165,29 @@ def _pids() -> Iterator[int]:
 
 def _state_of_threads(pid: int) -> str:
     """The state of a process whose first thread has ended and whose others have not: it calls itself a zombie."""
+    states = _thread_states(pid)
+    return next(iter(states - _HALTED - {IN_KERNEL}), IN_KERNEL if IN_KERNEL in states else STOPPED)
+
+
+def _thread_states(pid: int) -> set[str]:
     states = set()
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - names only
             with contextlib.suppress(OSError, IndexError):
                 line = read(f"/proc/{pid}/task/{thread}/stat")
                 states.add(line.rpartition(b")")[2].split(None, 1)[0].decode("ascii"))
-    return next(iter(states - _HALTED - {IN_KERNEL}), IN_KERNEL if IN_KERNEL in states else STOPPED)
+    return states
+
+
+def _stop_waits(pid: int) -> bool:
+    """Whether a stop was sent to a process and not taken by all of it: it waits, or one thread has taken it for all."""
+    if sys.platform != "linux":
+        return False
+    with contextlib.suppress(OSError):
+        lines = read(f"/proc/{pid}/status", _STATUS_BYTES).splitlines()
+        waiting = [int(line.split()[1], 16) for line in lines if line.startswith((b"SigPnd:", b"ShdPnd:"))]
+        return any(mask >> (signal.SIGSTOP - 1) & 1 for mask in waiting) or STOPPED in _thread_states(pid)
+    return False
 
 
 def _by_psutil(pid: int) -> Process | None:

@@ -208,9 +208,9 @@ def cpu_s(members: Iterable[Process]) -> float:
 
 
 def restless_below(roots: Iterable[int]) -> set[int]:
-    """Those of ``roots`` with a descendant that is neither stopped nor dead, in one look for all of them."""
+    """Those of ``roots`` with a descendant that is neither dead nor stopped for good, in one look for all of them."""
     table = proctable.look()
-    return {root for root in roots if not all(p.is_halted for p in proctable.descendants(table, [root]))}
+    return {root for root in roots if not all(proctable.stands(p) for p in proctable.descendants(table, [root]))}
 
 
 def inside(members: Iterable[Process], sandbox: int | None) -> list[Process]:

@@ -24,13 +24,19 @@ from fleet_tui.domain.model import Approval, Run
 from fleet_tui.domain.states import LIVE_RUNS, ApprovalState, TicketState
 from fleet_tui.paths import FleetPaths, fleet_id
 from fleet_tui.store.reader import EventFilter, Reader
-from fleet_tui.tmux import proctree
+from fleet_tui.tmux import proctable, proctree
 from fleet_tui.tmux.records import MARKER, read_runner
 from fleet_tui.watcher.lock import is_locked, read_holder
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 _HIDDEN = ("FLEET_", "GIT_", "TMUX", "XDG_", "SSH_", "NO_COLOR", "COLUMNS", "LINES")
+
+
+def stands_still(process: psutil.Process) -> bool:
+    """Whether a living process executes nothing; one that just begins a program (vfork) has its stop yet to take."""
+    now = proctable.look_at(process.pid)
+    return now is not None and not now.has_ended and proctable.stands(now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pytest
 from fleet_tui.domain.states import TicketState
 from fleet_tui.tmux.records import read_spec
 from fleet_tui.watcher.lock import read_holder
-from tests.e2e.e2e_support import REVIEWER, WRITES, Place, scene
+from tests.e2e.e2e_support import REVIEWER, WRITES, Place, scene, stands_still
 
 pytestmark = pytest.mark.slow
 USES = {"usage": {"model": "claude-sonnet-4-5", "input_tokens": 900, "output_tokens": 100, "request_id": "req-1"}}
@@ -41,7 +41,7 @@ def test_asked_for_a_report_paused_extended_by_a_person_and_on_it_goes(place: Pl
     place.until(lambda: place.agent_state("dev") == "limited", "it reported and is held")
     child = place.child("dev")
     assert child is not None
-    place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it is frozen")
+    place.until(lambda: stands_still(child), "it is frozen")
     assert len(place.events("budget_warning")) == 1
     assert len(place.events("budget_report_asked")) == 1
     assert len(place.events("usage_reported")) == 1 + 2, "the request once, and two prompts that were taken up"
@@ -98,7 +98,7 @@ def test_a_dead_watcher_lets_nobody_overspend_and_the_books_are_right_after_it(p
     if parent is not None and _belongs_to(place, parent):
         os.kill(parent.pid, signal.SIGKILL)  # its supervisor, which would start it again
     os.kill(pid, signal.SIGKILL)
-    place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it stops by itself")
+    place.until(lambda: stands_still(child), "it stops by itself")
     place.fleet("watcher", "start")
     place.until(lambda: place.agent_state("dev") == "limited", "it is held")
     fleet = row(place, scope="fleet")

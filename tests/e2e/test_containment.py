@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState
-from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, Place, scene
+from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, Place, scene, stands_still
 from tests.e2e.test_person_and_agents import all_stopped, tree
 
 pytestmark = pytest.mark.slow
@@ -45,11 +45,11 @@ def test_all_stop_freezes_everything_and_lets_go_one_by_one_or_all(place: Place)
     assert place.run("halt").code == 1
     place.ticket("Three")
     place.fleet("agent", "resume", "dev")
-    place.until(lambda: not any(p.status() == psutil.STATUS_STOPPED for p in dev), "dev goes on")
+    place.until(lambda: not any(stands_still(p) for p in dev), "dev goes on")
     assert all_stopped(eve)
     assert [run.ticket for run in place.reader.runs(RunState.STARTING, RunState.RUNNING)] == [1]
     place.fleet("halt", "--lift", "--reason", "right one")
-    place.until(lambda: not any(p.status() == psutil.STATUS_STOPPED for p in eve), "eve goes on")
+    place.until(lambda: not any(stands_still(p) for p in eve), "eve goes on")
     place.until(lambda: place.alarm("halt") is None, "the alarm clears")
     assert place.run("halt", "--lift").code == 1
 
@@ -159,7 +159,7 @@ def test_a_run_that_empties_its_directory_is_stopped_all_the_same(place: Place, 
     record = place.paths.run_dir(run.id) / "runner.json"
     place.until(lambda: not record.exists(), "its directory is emptied")
     place.fleet(*order)
-    place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it stands still")
+    place.until(lambda: stands_still(child), "it stands still")
     assert "its runner did not stop it" in str(place.until(lambda: place.alarm("contained-runs"), "it is told"))
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from fleet_tui.domain.states import TicketState
-from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, WRITES, Place, scene
+from tests.e2e.e2e_support import DEVELOPER, PLAIN, REVIEWER, WRITES, Place, scene, stands_still
 
 pytestmark = pytest.mark.slow
 WAITS = scene("developer", {"wait_for": "message"}, *WRITES)
@@ -34,7 +34,7 @@ def all_stopped(processes: list[psutil.Process]) -> bool:
     """Of those that are still there; the first, the agent's own, must be."""
     assert processes[0].is_running()
     there = [process for process in processes if process.is_running()]
-    return all(process.status() == psutil.STATUS_STOPPED for process in there)
+    return all(stands_still(process) for process in there)
 
 
 def test_a_question_is_answered_by_the_ticket_s_number(place: Place) -> None:
@@ -69,7 +69,7 @@ def test_pause_freezes_every_process_and_resume_thaws_them(place: Place) -> None
     twice = place.run("agent", "pause", "dev")
     assert (twice.code, "already paused" in twice.err) == (1, True)
     place.fleet("agent", "resume", "dev")
-    place.until(lambda: not any(p.status() == psutil.STATUS_STOPPED for p in processes), "all go on")
+    place.until(lambda: not any(stands_still(p) for p in processes), "all go on")
     place.until(lambda: place.agent_state("dev") == "running", "the run goes on")
 
 
@@ -136,7 +136,7 @@ def test_an_exhausted_budget_freezes_and_an_extension_thaws(place: Place) -> Non
     place.ticket("Work")
     child = place.until(lambda: place.child("dev"), "the agent's process")
     place.until(lambda: place.agent_state("dev") == "limited", "the budget is used up")
-    place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it is frozen")
+    place.until(lambda: stands_still(child), "it is frozen")
     assert "the budget of agent dev is used up: 5 s of 5 s" in place.fleet("status")
     (row,) = place.run("budget", "--json").json
     assert (row["name"], row["used"], row["ceiling"], row["exhausted"]) == ("dev", 5, 5, True)
@@ -144,7 +144,7 @@ def test_an_exhausted_budget_freezes_and_an_extension_thaws(place: Place) -> Non
     assert run is not None
     assert run.charged_ms <= 5_100, "stopped by its own runner, not when the watcher next looked"
     place.fleet("budget", "extend", "dev", "600", "--reason", "nearly done")
-    place.until(lambda: child.status() != psutil.STATUS_STOPPED, "it goes on")
+    place.until(lambda: not stands_still(child), "it goes on")
     place.until(lambda: place.alarm("budget") is None, "the alarm clears")
     place.fleet("agent", "message", "dev", "go on")
     place.approve(1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import psutil
 import pytest
 
 from fleet_tui.domain.states import TicketState
-from tests.e2e.e2e_support import DEVELOPER, REVIEWER, Place, scene
+from tests.e2e.e2e_support import DEVELOPER, REVIEWER, Place, scene, stands_still
 
 pytestmark = pytest.mark.slow
 SLOW = scene("developer", {"wait_for": "message"})  # at speed 0 nothing else takes time
@@ -33,7 +32,7 @@ def test_agents_outlive_the_watcher_and_are_taken_up_again(place: Place) -> None
     child = place.until(lambda: place.child("dev"), "the agent's process")
     place.fleet("watcher", "stop")
     assert child.is_running()
-    assert child.status() != psutil.STATUS_STOPPED
+    assert not stands_still(child)
     assert place.processes() != []
     place.fleet("watcher", "start")
     place.fleet("agent", "message", "dev", "go on")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -50,6 +51,17 @@ ctypes.CDLL(None).prctl(15, b") Z 1 (\\n", 0, 0, 0)
 print("ready", flush=True)
 signal.pause()
 """
+WAITS_FOR_ITS_CHILD = f"""
+import ctypes, os, signal, sys
+CLONE_VFORK, CLONE = 0x4000, {56 if platform.machine() == "x86_64" else 220}
+c = ctypes.CDLL(None)
+if os.fork() == 0:
+    for _ in range(int(sys.argv[1])):
+        c.pthread_create(ctypes.byref(ctypes.c_ulong()), None, c.pause, None)
+    if c.syscall(CLONE, CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+        print("ready", flush=True)
+signal.pause()
+"""
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -81,9 +93,9 @@ class Reads(Counter[int]):
         monkeypatch.setattr(proctable, "read", self._reads)
         monkeypatch.setattr("fleet_tui.tmux.proctree.time.sleep", self._sleeps)
 
-    def _reads(self, path: str) -> bytes:
+    def _reads(self, path: str, *most: int) -> bytes:
         self[int(Path(path).parts[2])] += 1
-        return self._read(path)
+        return self._read(path, *most)
 
     def _sleeps(self, seconds: float) -> None:
         self.waits += 1
@@ -174,3 +186,20 @@ def test_whose_trees_are_restless_is_seen_in_one_look(start: Start, monkeypatch:
     reads = Reads(monkeypatch)
     assert proctree.restless_below([still.pid, moving.pid]) == {moving.pid}
     assert max(reads.values()) == 1
+
+
+@pytest.mark.parametrize("threads", ["0", "1"])
+def test_who_waits_in_the_kernel_for_its_child_stands_once_it_was_told_to_stop(start: Start, threads: str) -> None:
+    """Shells and Python begin programs by vfork: a freeze in that moment leaves them "D", with the stop to come."""
+    root = start(*python(WAITS_FOR_ITS_CHILD), threads).pid
+    parent, child = proctree.Tree(root, adopts=True).members()
+    assert parent.state == proctable.IN_KERNEL
+    proctree.send([child], signal.SIGSTOP)
+    assert proctree.restless_below([root]), "the parent goes on as soon as its child is gone"
+    assert proctree.Tree(root, adopts=True).freeze().complete
+    assert proctree.restless_below([root]) == set()
+    now = proctable.look_at(parent.pid)
+    assert now is not None
+    assert now.state == proctable.IN_KERNEL, "it cannot take its stop yet"
+    proctree.send([now], signal.SIGCONT)
+    assert proctree.restless_below([root])

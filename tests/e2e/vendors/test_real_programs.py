@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import pytest
 
 from fleet_tui.domain.states import TicketState
-from tests.e2e.e2e_support import Place
+from tests.e2e.e2e_support import Place, stands_still
 from tests.e2e.vendors.trials import BEGUN, PUBLISHES, TRIALS, WRITES, Trial, live, metered, served
 from tests.vendors.standins.script import Cast, Reply, Script, Usage
 from tests.vendors.standins.server import serving
@@ -83,9 +82,9 @@ def test_asked_interrupted_frozen_killed_and_taken_up_again(place: Place, trial:
         place.fleet("agent", "pause", "dev")
         child = place.child("dev")
         assert child is not None
-        place.until(lambda: child.status() == psutil.STATUS_STOPPED, "it is frozen")
+        place.until(lambda: stands_still(child), "it is frozen")
         place.fleet("agent", "resume", "dev")
-        place.until(lambda: child.status() != psutil.STATUS_STOPPED, "it is thawed")
+        place.until(lambda: not stands_still(child), "it is thawed")
         child.kill()
         place.until_approval(1, LIMIT_S)
         place.approve(1)
