@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -31,17 +32,9 @@ def read_template(
     text: str, shown: str, prompt: str, prompt_shown: str, settings: Settings
 ) -> tuple[Template | None, list[Problem]]:
     """The template that ``text`` is, with its ``prompt``, and what is wrong; the names are those of the files."""
-    document = parse(text, shown)
-    if not document.problems and not isinstance(document.value, dict):
-        document.fault(Spot(1, 1, ""), "expected a map: one template", "write `key: value` lines")
-    if document.problems:
-        return None, document.problems
-    try:
-        template = Template.model_validate(document.value)
-    except ValidationError as error:
-        details = error.errors(include_url=False)[:MAX_PROBLEMS]
-        found = (messages.translate(one, document.value, Template) for one in details)
-        return None, [_problem(document, Finding(*finding)) for finding in found]
+    document, template, found = _read(text, shown)
+    if template is None:
+        return None, list(found)
     problems = [_problem(document, finding) for finding in _fits(template, settings)]
     for finding in _prompt(template, prompt):
         if finding.path:
@@ -49,6 +42,22 @@ def read_template(
         else:
             problems.append(Problem(ERROR, prompt_shown, 0, 0, "", finding.message, finding.hint))
     return (None if problems else template), problems
+
+
+@lru_cache(maxsize=512)
+def _read(text: str, shown: str) -> tuple[Document, Template | None, tuple[Problem, ...]]:
+    """The part that no settings change. Kept: the room asks anew at each field, and reading them all takes a second."""
+    document = parse(text, shown)
+    if not document.problems and not isinstance(document.value, dict):
+        document.fault(Spot(1, 1, ""), "expected a map: one template", "write `key: value` lines")
+    if document.problems:
+        return document, None, tuple(document.problems)
+    try:
+        return document, Template.model_validate(document.value), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False)[:MAX_PROBLEMS]
+        found = (messages.translate(one, document.value, Template) for one in details)
+        return document, None, tuple(_problem(document, Finding(*finding)) for finding in found)
 
 
 def _problem(document: Document, finding: Finding) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,16 @@ def search(words: tuple[str, ...], repo: Path | None, as_json: bool) -> None:
 
 def _print(found: dict[str, Any], wanted: Any, as_json: bool) -> None:
     rows = [row for row in found["templates"] if wanted(row)]
+    categories = Counter(row["category"] for row in rows)
     if as_json:
-        print_json({**found, "templates": rows})
+        print_json({**found, "templates": rows, "categories": categories})
         return
     cells = [(r["id"], r["role"], r["cost"], r["budget"], r["risk"], r["used"], r["purpose"]) for r in rows]
     header = ("TEMPLATE", "ROLE", "COST", "BUDGET", "RISK", "USED", "PURPOSE")
     print_table(header, cells, empty="no template is like that: fleet template list")
+    if rows:
+        told = ", ".join(f"{one_line(name)} {number}" for name, number in categories.items())
+        say(f"{count(len(rows), 'template')}: {told}")
     for problem in found["problems"]:
         say(f"cannot be used: {one_line(problem, 1000)}", err=True)
 

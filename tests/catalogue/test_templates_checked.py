@@ -10,6 +10,7 @@ import yaml
 from fleet_tui.catalogue.check import read_template
 from fleet_tui.catalogue.read import read_catalogue
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.settings.document import Document, parse
 from fleet_tui.settings.schema import Settings
 
 GOOD = {
@@ -73,6 +74,20 @@ def test_file_field_and_what_to_do(settings: Settings, change: dict[str, object]
 def test_the_prompt_is_checked_too(settings: Settings, prompt: str, says: str) -> None:
     found = problems(settings, {}, prompt)
     assert any(one.startswith(says) for one in found), found
+
+
+def test_what_did_not_change_is_parsed_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(text: str, shown: str) -> Document:
+        parsed.append(shown)
+        return parse(text, shown)
+
+    monkeypatch.setattr("fleet_tui.catalogue.check.parse", counted)
+    titles: tuple[object, ...] = ("Once", "Once", "Twice", 33, 33)
+    found = [len(problems(settings, {"title": title})) for title in titles]
+    assert found == [0, 0, 0, 1, 1]
+    assert len(parsed) == 3
 
 
 def test_no_map_and_no_yaml(settings: Settings) -> None:

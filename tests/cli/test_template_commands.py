@@ -39,15 +39,28 @@ def run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_list_search_and_show(run: Run) -> None:
     rows = json.loads(run("template", "list", "--category", "review", "--json").stdout)["templates"]
-    assert [row["id"] for row in rows] == ["review/security-reviewer", "review/tech-lead"]
-    found = run("template", "search", "flake")
-    assert found.stdout.splitlines()[1].startswith("quality/flaky-test-hunter")
+    assert {row["category"] for row in rows} == {"review"}
+    assert {"review/security-reviewer", "review/tech-lead"} <= {row["id"] for row in rows}
+    found = run("template", "search", "flake").stdout
+    assert "\nquality/flaky-test-hunter " in found
+    assert "engineering/developer" not in found
     shown = run("template", "show", "triage").stdout
     assert "it never:\n  - marks a ticket ready: a person does" in shown
     assert "ready            What a ticket needs here" in shown
     assert run("template", "show", "triage", "--prompt").stdout.startswith("# Triage\n")
     wrong = run("template", "show", "triaje")
     assert (wrong.returncode, "did you mean `triage`?" in wrong.stderr) == (2, True)
+
+
+def test_they_are_counted_by_category(run: Run) -> None:
+    found = json.loads(run("template", "list", "--json").stdout)
+    by_category = found["categories"]
+    assert sum(by_category.values()) == len(found["templates"])
+    assert by_category["engineering"] == sum(row["category"] == "engineering" for row in found["templates"])
+    last = run("template", "list").stdout.splitlines()[-1]
+    told = ", ".join(f"{name} {number}" for name, number in by_category.items())
+    assert last == f"{len(found['templates'])} templates: {told}"
+    assert run("template", "search", "qa-engineer", "undo").stdout.splitlines()[-1].startswith("no template")
 
 
 def test_a_broken_template_is_told_and_the_others_are_listed(shop: Shop, run: Run) -> None:
