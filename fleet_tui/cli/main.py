@@ -44,6 +44,7 @@ COMMANDS = {
     "queue": ("fleet_tui.cli.queue", "queue", "What needs you, in the room's order, and what answers it."),
     "question": ("fleet_tui.cli.question", "question", "List and answer what agents ask."),
     "replay": ("fleet_tui.cli.replay", "replay", "Open the control room on a recorded log."),
+    "restore": ("fleet_tui.cli.restore", "restore", "Start again what was lost with tmux or the host, after a plan."),
     "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),
     "template": ("fleet_tui.cli.template", "template", "Templates of agents: list, search, show."),
     "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),

@@ -75,6 +75,8 @@ class Ticket:
 
 MOST_CONTEXT_PERCENT = 125
 """A program that is about to compact its context may be over it by so much; more cannot be."""
+TO_BE_RESTORED = "it was lost: it waits for you, see `fleet restore --plan`"
+"""The reason of a queued run that begins when a person restores it."""
 CANNOT_START = "cannot start: "
 """How the reason of a queued run begins whose program is not there."""
 
@@ -135,6 +137,8 @@ class Run:
     """How many it may hold; None: not known."""
     context_source: str = ""
     """Which figures of its program say so."""
+    held: bool = False
+    """Whether it begins only when a person restores it."""
 
     @property
     def context_percent(self) -> int | None:

@@ -62,6 +62,11 @@ def _queued(facts: Facts) -> str:
     return f"{facts['agent']} ({facts['role']}) on {about} by {facts['trigger']}, round {facts.get('round', 1)}{again}"
 
 
+def _lost(facts: Facts) -> str:
+    where = "on the host when it was restarted" if facts.get("cause") == "host" else "in it"
+    return f"{len(facts['runs'])} run(s) were {where}" + ("; a person restores them" if facts.get("asks") else "")
+
+
 def _why_again(facts: Facts) -> str:
     return f"as {facts['by']} wished" if facts.get("by") else f"attempt {facts['attempt']}"
 
@@ -161,6 +166,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "run_metered": lambda f: f"{f['agent']}: {int(f['charged_ms']) // 1000} s bought",
     "run_finished": _ended,
     "run_crashed": _ended,
+    "run_restored": lambda f: f"{f['agent']} goes on with what {f['previous'][-8:]} was at",
     "agent_respawned": lambda f: f"{f['agent']} again, {_why_again(f)}",
     "agent_quarantined": lambda f: f"{f['agent']}: {f['reason']} (rule {f['rule']})",
     "evidence_removed": lambda f: (
@@ -231,7 +237,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "watcher_started": lambda f: f"pid {f['pid']} on {f['host']}, version {f['version']}, isolation {f['isolation']}",
     "isolation_changed": lambda f: f"{f['isolation']}: {f['why']}",
     "watcher_stopped": lambda f: str(f["reason"]),
-    "tmux_lost": lambda f: f"{len(f['runs'])} run(s) were in it",
+    "tmux_lost": _lost,
     "schedule_fired": lambda f: f"{f['agent']} by {f['schedule']}",
     "note": lambda f: str(f["summary"]),
     "claim": lambda f: str(f["summary"]),

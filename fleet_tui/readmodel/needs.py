@@ -184,6 +184,7 @@ _BY_RULE = {
     "isolation": "fleet doctor --security",
     "program": "fleet doctor",
     "quarantine": _RELEASE,
+    "restore": "fleet restore --plan",
     "silent-hooks": "fleet agent stop {agent}",
     "ticket-stuck": "fleet ticket show {ticket}",
     "turn-failed": "fleet agent message {agent} TEXT",

@@ -185,6 +185,14 @@ class Limits(Section):
     restart_backoff_s: tuple[Annotated[f.Number, Field(ge=0, le=DAY_S)], ...] = Field(
         (1, 5, 30), min_length=1, max_length=20, description="Seconds before each restart; the last one repeats."
     )
+    restore: Literal["ask", "auto"] = Field(
+        "ask",
+        description="What becomes of runs that were lost with the tmux server or a restart of the host: you are asked "
+        "(`fleet restore --plan`), or they start again by themselves.",
+    )
+    restore_unasked: Annotated[f.Number, Field(ge=0, le=1000)] = Field(
+        2, description="Of `restore: ask`: up to so many that were lost at once start again by themselves."
+    )
     denials_to_quarantine: Annotated[f.Number, Field(ge=1, le=1000)] = Field(
         3, description="Refused acts that quarantine an agent, counted since its last release."
     )

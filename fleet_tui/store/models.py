@@ -140,6 +140,7 @@ class Run(Base):
     context_used = BigIntegerField(null=True)
     context_window = BigIntegerField(null=True)
     context_source = TextField()
+    held = BooleanField()
 
 
 class PullRequest(Base):

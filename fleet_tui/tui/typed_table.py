@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.numbers import no_pull_request, pull_request_number
-from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
+from fleet_tui.domain.states import STANDING_ALARMS, AlarmState, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import in_words, may_shelve
 from fleet_tui.readmodel.handover import SHIFT_S
@@ -194,6 +194,20 @@ async def _message(room: RoomApp, words: Words) -> None:
         screen.query_one(Composer).query_one(TextArea).insert(words[1])
 
 
+def _restore(room: RoomApp, words: Words) -> None:
+    """Without a word it says who waits. What is lost meanwhile is not meant: only what the room shows."""
+    reader = room.reader()
+    held = [run for run in reader.runs(RunState.QUEUED) if run.held] if reader is not None else []
+    chosen = [run for run in held if not words or words[0] == "all" or run.agent == _tile(room, words[0]).name]
+    if not chosen:
+        raise Wrong("nothing of that waits to be restored")
+    if words:
+        room.act(Act("restore", {"runs": [run.id for run in chosen]}, "restore", f"{len(chosen)} lost runs"))
+        return
+    who = one_line(", ".join(sorted({run.agent for run in chosen})), 100)
+    room.say(f"{len(chosen)} lost runs wait ({who}): `fleet restore --plan` shows how; restore all|NAME starts", "warn")
+
+
 async def _stop_all(room: RoomApp, _words: Words) -> None:
     if room.picture.snapshot is not None and room.picture.snapshot.fleet.halted:
         raise Wrong("everything is stopped already; ! lifts it")
@@ -351,6 +365,9 @@ COMMANDS: Sequence[Typed] = (
     Typed("cap NAME", "add to an agent's budget", _on_agent("agent.extend")),
     Typed("unblock NUMBER", "let a blocked ticket go on", _on_ticket("ticket.unblock")),
     Typed("hold NUMBER", "hold a ready ticket back, or make a draft ready", _on_ticket("ticket.hold")),
+    Typed(
+        "restore [all|NAME]", "start what was lost with tmux or the host; alone it says who waits", _restore, least=0
+    ),
     Typed("ack [ALARM]", "acknowledge the alarm on show, or the one named", _acknowledge, least=0),
     Typed("shelve [ALARM] TIME REASON", "put an alarm on the shelf: shelve 2h the gate is mended", _shelve),
     Typed("readonly on|off", "this room only looks; nothing can be done in it", _readonly),

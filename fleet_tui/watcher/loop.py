@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.events import RunMetered
-from fleet_tui.watcher import alarms, halting, refusals, retention
+from fleet_tui.watcher import alarms, halting, refusals, restoring, retention
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -54,6 +54,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("all stop", halting.watch),
         ("meter", budgets.meter),
         ("replace crashed runs", runs.replace_crashed),
+        ("ask about lost runs", restoring.ask),
         ("requeue released tickets", runs.requeue_released),
         ("resume unblocked", resume.unblocked),
         ("resume unfinished", resume.unfinished),

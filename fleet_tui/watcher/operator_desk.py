@@ -36,6 +36,8 @@ from fleet_tui.watcher import (
     interrupting,
     releasing,
     replacing,
+    restore_plan,
+    restoring,
     spending,
     starting,
     system_desk,
@@ -52,7 +54,7 @@ from fleet_tui.watcher.requests import Requests
 _MOST_DIFF = 2_000_000
 _LOOKS = frozenset(
     {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
-    | {"explain"}
+    | {"explain", "restore_plan"}
 )
 """What changes nothing: asked again, it is answered anew."""
 _FOR_ASSISTANTS = frozenset({"message", "pause"})
@@ -90,6 +92,9 @@ class OperatorDesk:
             "interrupt": lambda args, actor: interrupting.interrupt(
                 ctx, self._agent(args), interrupting.run_of(args), actor
             ),
+            "restore_plan": lambda args, actor: restore_plan.make(ctx),  # noqa: ARG005
+            "restore": lambda args, actor: restoring.restore(ctx, args, actor),
+            "skip_restore": lambda args, actor: restoring.skip(ctx, args, actor),
             "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
             "resume_account": lambda args, actor: accounts.resume(ctx, text_of(args, "account"), _reason(args), actor),
             "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),

@@ -42,10 +42,13 @@ def queued(
     return draft(payload, subject, cause=cause, key=f"run:{key}")
 
 
-def respawn(run: Run, restart: Restart, *, claims: int | None, told: str, by: str = "") -> list[Draft]:
+def respawn(
+    run: Run, restart: Restart, *, claims: int | None, told: str, by: str = "", held: bool = False
+) -> list[Draft]:
     """The replacement of a run that crashed, or that ``by`` had started again: the same work, after its back-off.
 
-    ``claims`` is the ticket that the run held: the replacement takes it over. ``told`` are its instructions.
+    ``claims`` is the ticket that the run held: the replacement takes it over. ``told`` are its instructions. ``held``:
+    it waits for a person.
     """
     successor = new_id("run")
     payload = RunQueued(
@@ -64,6 +67,7 @@ def respawn(run: Run, restart: Restart, *, claims: int | None, told: str, by: st
         instructions=told,
         not_before_ns=restart.not_before_ns,
         lens=run.lens,
+        held=held,
     )
     subject = f"run:{run.id}"
     key = f"respawn:{run.id}"

@@ -24,6 +24,8 @@ def after_stop(ctx: Context, run: Run, ticket: int) -> TicketBlocked | TicketUnb
         return TicketUnblocked(ticket, "its agent was released")
     if ctx.reader.has_key(f"stop-restart:{run.id}"):
         return TicketUnblocked(ticket, "its run is started again")
+    if ctx.reader.has_key(f"stop-skip:{run.id}"):
+        return TicketUnblocked(ticket, "what was lost of it is not restored: anybody may take it")
     if ctx.reader.has_key(f"stop-budget:{run.id}"):
         return TicketUnblocked(ticket, "goes on as soon as its budget has room")
     return TicketBlocked(ticket, f"{run.agent} was stopped; mark it ready to go on")

@@ -154,6 +154,7 @@ def run_trial(victim: str, seed: int, speed: float, place: Path) -> Outcome:
     shipping = project.shipping(tickets)
     started = time.monotonic()
     paths = project.create(place, plan)
+    os.environ.update({"FLEET__limits__restore": "auto"})  # the person of the demo decides about pull requests alone
     spawn.start(paths)
     with contextlib.ExitStack() as stack:
         room = Room(paths) if victim == "room" else None

@@ -164,6 +164,24 @@ async def test_acknowledge_and_shelve(fleet: Any, until: Any) -> None:
     assert fleet.calls[1] == ("acknowledge", {"alarm": "alm-1"})
 
 
+async def test_what_was_lost_is_restored_all_of_it_or_one(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, _):
+        await typed(app, "restore")
+        assert "nothing of that waits" in app.message
+        for name in ("dev-1", "dev-2"):
+            lost = ev.RunQueued(f"run-{name}-new", name, "developer", "claude-code", None, "ticket_ready", held=True)
+            fleet.add(ev.draft(lost, f"run:run-{name}-new"))
+        await typed(app, "restore")
+        assert "2 lost runs wait (dev-1, dev-2)" in app.message
+        assert fleet.calls == [], "to ask starts nothing"
+        await typed(app, "restore dev-2")
+        await until(lambda: len(fleet.calls) == 1)
+        await typed(app, "restore all")
+        await until(lambda: len(fleet.calls) == 2)
+    assert fleet.calls[0] == ("restore", {"runs": ["run-dev-2-new"]})
+    assert sorted(fleet.calls[1][1]["runs"]) == ["run-dev-1-new", "run-dev-2-new"]
+
+
 async def test_a_room_that_only_looks_does_nothing_until_it_may_again(fleet: Any, until: Any, text: Any) -> None:
     async with opened(fleet, until, (80, 24)) as (app, pilot):
         await typed(app, "readonly on")

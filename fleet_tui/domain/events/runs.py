@@ -27,6 +27,8 @@ class RunQueued(Payload, kind="run_queued"):
     not_before_ns: int = 0
     lens: str = ""
     """What a reviewer is to look for; see ``reviews.lenses``."""
+    held: bool = False
+    """It replaces a run that was lost with many others: it begins when a person restores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,15 @@ class AgentRespawned(Payload, kind="agent_respawned"):
     previous: str
     attempt: int
     by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRestored(Payload, kind="run_restored"):
+    """A person lets ``run`` begin, which was held: it goes on with the work of ``previous``, a run that was lost."""
+
+    run: str
+    agent: str
+    previous: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,9 +139,14 @@ class WatcherStopped(Payload, kind="watcher_stopped"):
 
 @dataclass(frozen=True, slots=True)
 class TmuxLost(Payload, kind="tmux_lost"):
-    """The agents' tmux server died. ``runs`` are those that were in it."""
+    """The agents' tmux server died. ``runs`` are those that were in it.
+
+    ``cause``: tmux, or host where that was restarted. ``asks``: a person is asked before any of them starts again.
+    """
 
     runs: list[str]
+    cause: str = "tmux"
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

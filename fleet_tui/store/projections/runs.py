@@ -10,11 +10,13 @@ from fleet_tui.domain.events import (
     RunFinished,
     RunMetered,
     RunQueued,
+    RunRestored,
     RunStarted,
     RunStateChanged,
     RunStopRequested,
     payload_of,
 )
+from fleet_tui.domain.model import TO_BE_RESTORED
 from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.store.projections import spending
 from fleet_tui.store.projections.base import Apply, agent_row, change_agent
@@ -28,9 +30,16 @@ def queued(tables: Tables, event: Event) -> None:
         return
     asked = run.as_dict()
     asked["id"] = asked.pop("run")
-    state = _state(RunState.QUEUED, "watcher", "", event)
+    state = _state(RunState.QUEUED, "watcher", TO_BE_RESTORED if run.held else "", event)
     origin = {"host": event.host, "queued_ns": event.at_ns, "queued_id": event.id, "queued_seq": event.seq}
     tables.put(RUN, {**asked, **_NOT_STARTED, **state, **origin})
+
+
+def restored(tables: Tables, event: Event) -> None:
+    run = payload_of(event, RunRestored).run
+    row = tables.get(RUN, run)
+    if row is not None and row["held"] and row["state"] not in ENDED_RUNS:
+        tables.put(RUN, {**row, "held": False, **_state(RunState(row["state"]), "operator", "restored", event)})
 
 
 def started(tables: Tables, event: Event) -> None:
@@ -125,6 +134,7 @@ def _end(tables: Tables, event: Event, end: RunFinished | RunCrashed, state: Run
 
 APPLY: dict[type[Payload], Apply] = {
     RunQueued: queued,
+    RunRestored: restored,
     RunStarted: started,
     RunStateChanged: state_changed,
     RunMetered: metered,

@@ -15,7 +15,6 @@ from fleet_tui.domain.events import (
     RunFinished,
     RunMetered,
     RunStateChanged,
-    TmuxLost,
     draft,
 )
 from fleet_tui.domain.model import Run
@@ -30,11 +29,10 @@ from fleet_tui.domain.states import (
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance import budgets, lifecycle
 from fleet_tui.governance.dispatch import places, takes_work
-from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import accounts, alarms, ending, programs, refusals, spending, starting
+from fleet_tui.watcher import accounts, alarms, ending, programs, refusals, restoring, spending, starting
 from fleet_tui.watcher.admission import Admission
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
@@ -55,10 +53,10 @@ METER_STALE_MS = 5_000
 
 
 async def start_queued(ctx: Context) -> None:
-    """Start queued runs, oldest first, while the fleet and their agents have room."""
+    """Start queued runs, lost work and then the oldest first, while the fleet and their agents have room."""
     if ctx.reader.fleet().halted:
         return
-    waiting = sorted(ctx.reader.runs(RunState.QUEUED), key=lambda r: r.queued_ns)
+    waiting = restoring.start_order(ctx, ctx.reader.runs(RunState.QUEUED))
     # A start takes a while; until it is done its run is still queued, but has taken its place.
     begun = [run for run in waiting if ctx.jobs.running(f"start:{run.id}")]
     taken = [*ctx.reader.runs(*LIVE_RUNS), *begun]
@@ -73,6 +71,8 @@ async def start_queued(ctx: Context) -> None:
         if agent is None or not takes_work(agent) or run.stop_requested:
             await _drop_if_stopped(ctx, run)
             continue
+        if run.held:
+            continue  # a person has not restored it yet
         full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
             continue
@@ -103,24 +103,14 @@ async def observe(ctx: Context) -> None:
     if not live:
         return
     panes = await ctx.tmux.panes()  # younger than the list of runs: what was spawned before is in it
-    if panes is None:
-        await _server_lost(ctx, live)
     by_session = {pane.session: pane for pane in panes or ()}
+    lost = await restoring.notice(ctx, live, by_session)
     ctx.panes = {pane.session: pane.pid for pane in panes or () if not pane.dead}
     await containment.hold_still(ctx, live)
     for run in live:
         async with alarms.guarding(ctx, "observe", f"run:{run.id}", title=f"{run.agent} cannot be looked after"):
-            await _observe_one(ctx, run, by_session.get(run.session))
+            await _observe_one(ctx, run, by_session.get(run.session), lost=run.id in lost)
     sweep(ctx, by_session)
-
-
-async def _server_lost(ctx: Context, live: list[Run]) -> None:
-    """Say once which runs lost their terminals; each look that follows sees fewer of them."""
-    told = ctx.reader.events(EventFilter(kinds=(TmuxLost.kind,)), after=0, limit=10_000)
-    known = {run for event in told for run in event.payload["runs"]}
-    lost = [run.id for run in live if run.state is not RunState.STARTING and run.id not in known]
-    if lost:
-        await ctx.say(TmuxLost(lost), "fleet")
 
 
 def sweep(ctx: Context, sessions: Iterable[str]) -> None:
@@ -131,7 +121,7 @@ def sweep(ctx: Context, sessions: Iterable[str]) -> None:
             _ended(ctx, run, ctx.paths.run_dir(run.id))
 
 
-async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
+async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None, *, lost: bool) -> None:
     run_dir = ctx.paths.run_dir(run.id)
     alive = runner_client.runner_alive(run_dir)
     record = read_exit(run_dir)  # after the look at the runner: a dead one writes nothing any more
@@ -144,7 +134,7 @@ async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None) -> None:
             if run.stop_requested:  # it said so once, and what it wrote down was removed
                 ctx.jobs.start(f"stop:{run.id}", lambda: asyncio.to_thread(runner_client.kill_tree, pane.pid))
             return  # else its runner is about to say that it runs
-        if run.state is RunState.STARTING and (run_dir / SPEC).is_file():
+        if run.state is RunState.STARTING and (run_dir / SPEC).is_file() and not lost:
             ctx.jobs.start(f"start:{run.id}", lambda: starting.spawn(ctx, run))
             return
     _ended(ctx, run, run_dir)
@@ -246,7 +236,7 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     if exit_code == 0 and not run.stop_requested:
         collected = await _collect(ctx, run)
     delivered = has_delivered(ctx, run) or has_asked(ctx, run)
-    why = _why(record, run_dir)
+    why = _why(ctx, run, record, run_dir)
     if run.stop_requested:
         reason = why_stopped(ctx, run)
         drafts.append(draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, reason), subject))
@@ -274,7 +264,7 @@ async def _collect(ctx: Context, run: Run) -> str:
     return ""
 
 
-def _why(record: ExitRecord | None, run_dir: Path) -> str:
+def _why(ctx: Context, run: Run, record: ExitRecord | None, run_dir: Path) -> str:
     """How it ended; a loss of its surroundings is told apart from a crash of its own."""
     if record is not None:
         return f"{lifecycle.LOST}its tmux server ended" if record.reason == "hangup" else one_line(record.reason, 400)
@@ -282,6 +272,8 @@ def _why(record: ExitRecord | None, run_dir: Path) -> str:
         return f"{lifecycle.LOST}the host was restarted"
     if not _ever_ran(run_dir):
         return f"{lifecycle.LOST}its tmux server ended before it began"
+    if restoring.is_lost(ctx, run):
+        return f"{lifecycle.LOST}its tmux server and its runner were killed"
     return "the runner died without a record"
 
 
@@ -326,7 +318,8 @@ async def _replace(ctx: Context, run: Run) -> None:
     at_limit = accounts.ended_at_limit(ctx, run)
     restart = lifecycle.restart_after(run, ctx.settings, ended_ns, losses=losses, at_limit=at_limit)
     if restart is not None:
-        await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run)))
+        held = restoring.asks_about(ctx, run)
+        await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run), held=held))
     else:
         await _give_up(ctx, run)
 

@@ -33,6 +33,7 @@ async def keep(ctx: Context) -> None:
         await alarms.ensure(ctx, "usage-limit", about, priority=2, title=title, response=response)
     await alarms.only(ctx, "usage-limit", standing, "the limit is over, and its agents went on")
     runs = ctx.reader.runs(RunState.QUEUED, RunState.RUNNING, RunState.WAITING, RunState.LIMITED) if walls else []
+    runs = [run for run in runs if not run.held]  # it waits for a person first
     using = {run.id: accounts.account_of(ctx, run.agent, run.vendor) for run in runs}
     for name, account in walls.items():
         await _account(ctx, account, [run for run in runs if using[run.id] == name])
