@@ -126,6 +126,14 @@ offer_ssh_keygen() {
     offer ssh-keygen "$package" "it checks approvals by signature" "nobody can approve by signature"
 }
 
+offer_gh() {
+    case "$(package_manager)" in
+        apk | pacman) package=github-cli ;;
+        *) package=gh ;;
+    esac
+    offer gh "$package" "it is how fleet talks to GitHub" "fleet works with local tickets only"
+}
+
 python_works() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
@@ -198,4 +206,5 @@ ensure_git
 ensure_tmux
 offer_bubblewrap
 offer_ssh_keygen
+offer_gh
 ensure_venv
