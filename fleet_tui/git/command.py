@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import re
-import signal
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from fleet_tui import processes
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean
 
@@ -19,10 +17,6 @@ OBJECT_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 MINIMUM_VERSION = (2, 38)
 """The first version with ``merge-tree --write-tree``."""
 
-_ERROR_BYTES = 64 * 1024
-_CHUNK_BYTES = 64 * 1024
-_PIPES_S = 2.0
-"""How long the pipes of a killed command may take to end."""
 # Settings on the command line win over every file, so also over a repository that an agent can write.
 _ALWAYS = (
     "core.hooksPath=/dev/null",
@@ -121,21 +115,14 @@ async def git(
     if work_tree is not None:
         argv.append(f"--work-tree={work_tree}")
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            *args,
+        ended = await processes.run(
+            [*argv, *args],
             cwd=cwd or work_tree or git_dir,
             env=environment(user_config=user_config) | dict(env or {}),
-            stdin=_stdin(input),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
+            given=input,
+            time_limit_s=time_limit_s,
+            max_bytes=max_bytes,
         )
-    except OSError as error:
-        raise GitError(args, 127, str(error), "install git, and check that the directory still exists") from error
-    try:
-        async with asyncio.timeout(time_limit_s):
-            result = await _communicate(process, input if isinstance(input, bytes) else None, max_bytes)
     except TimeoutError as error:
         shown = clean(" ".join(("git", *args)), 200)
         raise FleetError(
@@ -143,8 +130,9 @@ async def git(
             f"`{shown}` was stopped after {time_limit_s:g} s",
             "check the disk, and whether another git process holds a lock",
         ) from error
-    finally:
-        await _kill(process)
+    except OSError as error:
+        raise GitError(args, 127, str(error), "install git, and check that the directory still exists") from error
+    result = Result(ended.code, ended.out, clean(decode(ended.err)), ended.truncated)
     if result.code not in ok and not result.truncated:
         raise GitError(args, result.code, result.err)
     return result
@@ -190,79 +178,6 @@ async def version() -> tuple[int, int]:
         wanted = ".".join(map(str, MINIMUM_VERSION))
         raise FleetError("git is too old", f"found {text!r}, need {wanted} or newer", "upgrade git")
     return number
-
-
-def _stdin(given: bytes | BinaryIO | None) -> int | BinaryIO:
-    if given is None:
-        return asyncio.subprocess.DEVNULL
-    return asyncio.subprocess.PIPE if isinstance(given, bytes) else given
-
-
-async def _communicate(process: asyncio.subprocess.Process, given: bytes | None, max_bytes: int | None) -> Result:
-    assert process.stdout is not None
-    assert process.stderr is not None
-    feeding = asyncio.create_task(_feed(process, given))
-    errors = asyncio.create_task(_drain(process.stderr, _ERROR_BYTES))
-    try:
-        out, truncated = await _read(process.stdout, max_bytes)
-        if truncated:
-            _signal_group(process)
-            await _drain(process.stdout, 0)
-        code = await process.wait()
-        err = await errors
-    finally:
-        feeding.cancel()
-        errors.cancel()
-        await asyncio.gather(feeding, errors, return_exceptions=True)
-    return Result(code, out, clean(decode(err)), truncated)
-
-
-async def _feed(process: asyncio.subprocess.Process, given: bytes | None) -> None:
-    if process.stdin is None or given is None:
-        return
-    # A command that ends without reading everything is judged by its exit code, not by our broken pipe.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        process.stdin.write(given)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _read(stream: asyncio.StreamReader, max_bytes: int | None) -> tuple[bytes, bool]:
-    parts: list[bytes] = []
-    size = 0
-    while chunk := await stream.read(_CHUNK_BYTES):
-        parts.append(chunk)
-        size += len(chunk)
-        if max_bytes is not None and size > max_bytes:
-            return b"".join(parts)[:max_bytes], True
-    return b"".join(parts), False
-
-
-async def _drain(stream: asyncio.StreamReader, keep: int) -> bytes:
-    """The first ``keep`` bytes; the rest is read and dropped so that the command does not stall."""
-    kept = b""
-    while chunk := await stream.read(_CHUNK_BYTES):
-        kept += chunk[: keep - len(kept)]
-    return kept
-
-
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    """End the command. Who left its group may hold its pipes open: they are closed, not waited for."""
-    if process.returncode is None:
-        _signal_group(process)
-        # asyncio tells of the end of a process only when its pipes have ended, and reads none whose buffer is full.
-        pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PIPES_S):
-                await asyncio.gather(*(_drain(pipe, 0) for pipe in pipes))
-                await process.wait()
-    process._transport.close()  # type: ignore[attr-defined]  # no public way
-
-
-def _signal_group(process: asyncio.subprocess.Process) -> None:
-    # The command leads a group of its own, so helpers (index-pack, upload-pack) go with it.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _hint_for(stderr: str) -> str:

@@ -21,6 +21,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.domain": ({"domain"}, set()),
     "fleet_tui.paths": ({"domain"}, {"platformdirs"}),
     "fleet_tui.beneath": (set(), set()),
+    "fleet_tui.processes": (set(), set()),
     "fleet_tui.settings": (
         {"settings", "domain", "paths"},
         {"pydantic", "pydantic_core", "yaml", "watchfiles", "croniter"},
@@ -31,8 +32,8 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.bus": ({"bus", "domain", "paths"}, {"psutil"}),
     "fleet_tui.bus.client": (set(), set()),
     "fleet_tui.tmux": ({"tmux", "domain", "settings", "paths"}, {"libtmux", "psutil"}),
-    "fleet_tui.git": ({"git", "domain", "settings", "paths", "beneath"}, set()),
-    "fleet_tui.forge": ({"forge", "domain", "settings", "paths"}, {"yaml", "watchfiles"}),
+    "fleet_tui.git": ({"git", "domain", "settings", "paths", "beneath", "processes"}, set()),
+    "fleet_tui.forge": ({"forge", "domain", "settings", "paths", "processes"}, {"yaml", "watchfiles"}),
     "fleet_tui.vendors": ({"vendors", "domain", "settings", "paths", "beneath"}, {"yaml"}),
     "fleet_tui.watcher": (
         {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"}

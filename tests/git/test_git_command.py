@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fleet_tui import processes
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.git import command, trees
 from fleet_tui.git.command import GitError, environment, git, object_id
@@ -56,7 +57,7 @@ async def test_output_limit(user: Repo) -> None:
 
 async def test_a_command_that_is_stopped_with_full_pipes_ends(user: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     """asyncio stops reading when its buffer is full, and waits for the end of the pipes before it tells of any end."""
-    read = command._read
+    read = processes._read
 
     async def read_slowly(stream: asyncio.StreamReader, max_bytes: int | None) -> tuple[bytes, bool]:
         found = await read(stream, max_bytes)
@@ -64,7 +65,7 @@ async def test_a_command_that_is_stopped_with_full_pipes_ends(user: Repo, monkey
             await asyncio.sleep(0)
         return found
 
-    monkeypatch.setattr(command, "_read", read_slowly)
+    monkeypatch.setattr(processes, "_read", read_slowly)
     user.commit({"big": "x" * 1_000_000})
     assert (await git("cat-file", "blob", "HEAD:big", cwd=user.path, max_bytes=1000, time_limit_s=20)).truncated
 

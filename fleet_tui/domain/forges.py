@@ -1,0 +1,44 @@
+"""What a forge beyond this machine can suffer from, in the words that decide what happens next."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Trouble(StrEnum):
+    """Why a request to a forge did not succeed."""
+
+    MISSING = "missing"
+    """Its program is not installed."""
+    TOO_OLD = "too_old"
+    LOGGED_OUT = "logged_out"
+    FORBIDDEN = "forbidden"
+    """Logged in, and not allowed to."""
+    GONE = "gone"
+    """What was asked for is not there, or not for us."""
+    CONFLICT = "conflict"
+    """The world is another than the request assumed: a head moved, a thing exists already."""
+    REFUSED = "refused"
+    """The request itself is not acceptable."""
+    RATE_LIMITED = "rate_limited"
+    OFFLINE = "offline"
+    SLOW = "slow"
+    """No answer within the time limit."""
+    SERVER = "server"
+    """An error of the forge's own."""
+    GARBLED = "garbled"
+    """An answer that cannot be understood, or is too long."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is over by itself some time; else a person must do something."""
+        return self in _PASSING
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether a change that was asked for may have happened all the same: look, then decide about a repeat."""
+        return self in _DOUBTFUL
+
+
+_PASSING = frozenset({Trouble.RATE_LIMITED, Trouble.OFFLINE, Trouble.SLOW, Trouble.SERVER, Trouble.GARBLED})
+_DOUBTFUL = frozenset({Trouble.OFFLINE, Trouble.SLOW, Trouble.SERVER, Trouble.GARBLED})

@@ -1,0 +1,225 @@
+"""GitHub through its own program `gh`: one request, one process; arguments as a list, never a shell.
+
+The credential is gh's business: the person's login or ``GH_TOKEN`` of the watcher. It is in the environment of these
+processes and in that of no agent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fleet_tui import processes
+from fleet_tui.domain.forges import Trouble
+from fleet_tui.domain.text import one_line
+from fleet_tui.forge.answer import Answer, Rate, parse
+from fleet_tui.forge.trouble import ForgeTrouble, of_graphql, of_status, of_words
+
+MINIMUM_VERSION = (2, 23)
+"""What Debian 12 has, and the oldest that the tests have seen."""
+_MOST_PAGES = 20
+_MOST_REMEMBERED = 256
+_MOVED = re.compile(r"https://[^/]+(?:/api/v3)?/(repositories/[0-9]+/[A-Za-z0-9%/._?=&-]+)\Z")
+_INHERITED = (
+    *("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"),
+    *("GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GH_HOST", "GH_CONFIG_DIR"),
+    # Where gh keeps its login in the keyring of the desktop, and how the network is reached.
+    *("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+_OWN = {
+    "LC_ALL": "C",
+    "NO_COLOR": "1",
+    "PAGER": "cat",
+    "GH_PAGER": "cat",
+    "GH_EDITOR": ":",
+    "GH_BROWSER": "false",
+    "GH_PROMPT_DISABLED": "1",
+    "GH_NO_UPDATE_NOTIFIER": "1",
+    "GH_NO_EXTENSION_UPDATE_NOTIFIER": "1",
+    "GH_SPINNER_DISABLED": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one call of gh: seconds until it is killed, bytes of output that are read."""
+
+    time_s: float = 30.0
+    out_bytes: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was found: the version of gh and whom GitHub takes us for."""
+
+    version: tuple[int, int]
+    login: str
+
+
+def environment() -> dict[str, str]:
+    """The environment of every gh: what it needs of the watcher's, no prompts, no colours."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | _OWN
+
+
+class Gh:
+    """The client. Every call raises :class:`ForgeTrouble` when it does not succeed."""
+
+    def __init__(
+        self,
+        program: str = "gh",
+        *,
+        host: str = "github.com",
+        limits: Limits | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._program = program
+        self._host = host
+        self._limits = limits or Limits()
+        self._now_ns = now_ns
+        self._remembered: OrderedDict[str, Answer] = OrderedDict()
+        self.rates: dict[str, Rate] = {}
+        """What GitHub told last of each of its budgets (``core``, ``graphql``, …)."""
+        self.calls = 0
+        """How often gh was started."""
+
+    async def probe(self) -> Probe:
+        """Whether gh is there, new enough, and logged in.
+
+        Raises:
+            ForgeTrouble: MISSING, TOO_OLD, LOGGED_OUT, or GitHub did not answer.
+        """
+        ended = await self._start("--version")
+        text = ended.out.decode("utf-8", "replace")
+        found = re.match(r"gh version (\d+)\.(\d+)", text)
+        if found is None:
+            raise ForgeTrouble(Trouble.TOO_OLD, f"`{self._program} --version` says {one_line(text, 80)!r}")
+        version = (int(found[1]), int(found[2]))
+        if version < MINIMUM_VERSION:
+            wanted = ".".join(map(str, MINIMUM_VERSION))
+            raise ForgeTrouble(Trouble.TOO_OLD, f"found {found[1]}.{found[2]}, need {wanted} or newer")
+        user = (await self.get("user")).json()
+        return Probe(version, one_line(str(user.get("login", "")), 100))
+
+    async def get(self, path: str, query: Mapping[str, str | int] | None = None) -> Answer:
+        """Read ``path`` (quoted already); what GitHub says is unchanged since last time costs nothing of its budget."""
+        full = f"{path}?{urlencode(query)}" if query else path
+        before = self._remembered.get(full)
+        known = ("-H", f"If-None-Match: {before.etag}") if before is not None else ()
+        answer = await self._api("GET", full, known)
+        if answer.status == 304 and before is not None:
+            self._remembered.move_to_end(full)
+            return replace(before, unchanged=True)
+        self._remember(full, answer)
+        return answer
+
+    def _remember(self, path: str, answer: Answer) -> None:
+        self._remembered.pop(path, None)
+        if answer.etag:
+            self._remembered[path] = answer
+        while len(self._remembered) > _MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+
+    async def pages(self, path: str, query: Mapping[str, str | int] | None = None) -> tuple[list[Any], bool]:
+        """The items of all pages of a list, and whether every page is unchanged since last time.
+
+        Raises:
+            ForgeTrouble: GARBLED too when it is no list, or has more pages than anybody could want.
+        """
+        items: list[Any] = []
+        unchanged, number = True, 1
+        for _ in range(_MOST_PAGES):
+            answer = await self.get(path, {**(query or {}), "per_page": 100, "page": number})
+            found = answer.json()
+            if not isinstance(found, list):
+                raise ForgeTrouble(Trouble.GARBLED, f"{path}: not a list")
+            items += found
+            unchanged &= answer.unchanged
+            if answer.next_page is None:
+                return items, unchanged
+            number = answer.next_page
+        raise ForgeTrouble(Trouble.GARBLED, f"{path}: more than {_MOST_PAGES} pages", hint="ask for less: other labels")
+
+    async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Change something. A trouble that ``leaves_doubt`` may have changed it all the same."""
+        given = b"" if body is None else json.dumps(body).encode()
+        return await self._api(method, path, ("--input", "-") if body is not None else (), given)
+
+    async def graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The ``data`` of a query's answer."""
+        given = json.dumps({"query": query, "variables": dict(variables)}).encode()
+        answer = await self._api("POST", "graphql", ("--input", "-"), given)
+        found = answer.json()
+        errors = found.get("errors") if isinstance(found, dict) else None
+        if isinstance(errors, list) and errors:
+            raise of_graphql(errors, "graphql", self._now_ns())
+        if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
+            raise ForgeTrouble(Trouble.GARBLED, "graphql: no data")
+        data: dict[str, Any] = found["data"]
+        return data
+
+    async def command(self, *args: str, given: bytes = b"") -> str:
+        """Another command of gh's, which says in words how it went."""
+        ended = await self._start(*args, given=given)
+        if ended.code != 0:
+            raise of_words(ended.code, ended.err, f"gh {' '.join(args[:2])}", self._now_ns())
+        return ended.out.decode("utf-8", "replace")
+
+    async def _api(
+        self, method: str, path: str, options: tuple[str, ...], given: bytes = b"", *, moved: bool = False
+    ) -> Answer:
+        asked = f"{method} {path}"
+        host = ("--hostname", self._host)
+        ended = await self._start("api", "--include", *host, "--method", method, *options, path, given=given)
+        answer = parse(ended.out)
+        if answer is None:
+            raise of_words(ended.code, ended.err, asked, self._now_ns())
+        if answer.rate is not None:
+            self.rates[answer.rate.resource] = answer.rate
+        # Of a renamed repository. gh follows by itself, but not with a body that it has read from a pipe.
+        place = _MOVED.match(answer.headers.get("location", "")) if answer.status in (307, 308) else None
+        if place is not None and not moved:
+            return await self._api(method, place[1], options, given, moved=True)
+        trouble = of_status(answer.status, answer.headers, answer.body, asked, self._now_ns())
+        if trouble is not None:
+            raise trouble
+        return answer
+
+    async def _start(self, *args: str, given: bytes = b"") -> processes.Ended:
+        asked = f"`{one_line(' '.join(('gh', *args)), 200)}`"
+        self.calls += 1
+        try:
+            ended = await processes.run(
+                [self._program, *args],
+                cwd=Path("/"),  # gh looks at the repository that it is started in: an agent may have written there
+                env=environment(),
+                given=given,
+                time_limit_s=self._limits.time_s,
+                max_bytes=self._limits.out_bytes,
+            )
+        except TimeoutError as error:
+            raise ForgeTrouble(Trouble.SLOW, f"{asked} was stopped after {self._limits.time_s:g} s") from error
+        except OSError as error:
+            raise ForgeTrouble(Trouble.MISSING, f"{self._program}: {error.strerror}") from error
+        if ended.truncated:
+            raise ForgeTrouble(Trouble.GARBLED, f"{asked}: more than {self._limits.out_bytes} bytes")
+        return ended
+
+
+@contextlib.contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Around taking an answer apart: what has not the form that GitHub documents is GARBLED, not a flaw of ours."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ForgeTrouble(Trouble.GARBLED, f"{what}: {type(error).__name__} {error}") from error

@@ -1,0 +1,115 @@
+"""Pull requests of one repository on GitHub: opened and edited through REST, seen whole through one GraphQL query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.forges import Trouble
+from fleet_tui.forge.gh import Gh, reading
+from fleet_tui.forge.gh_issues import repository_name
+from fleet_tui.forge.gh_pull_view import QUERY, pull_of
+from fleet_tui.forge.gh_values import Pull
+from fleet_tui.forge.trouble import ForgeTrouble
+
+METHODS = ("merge", "squash", "rebase")
+REVIEWS = ("APPROVE", "REQUEST_CHANGES", "COMMENT")
+
+
+class Pulls:
+    """Pull requests. Their labels and comments are those of :class:`~fleet_tui.forge.gh_issues.Issues`.
+
+    Every call raises :class:`ForgeTrouble` when it does not succeed.
+    """
+
+    def __init__(self, gh: Gh, name: str) -> None:
+        self._gh = gh
+        self._name = repository_name(name)
+        self._base = f"repos/{name}"
+
+    async def create(self, branch: str, target: str, title: str, body: str, *, draft: bool = False) -> int:
+        """Open one; its number. CONFLICT: there is one from ``branch`` already, which :meth:`find` tells."""
+        told = {"head": branch, "base": target, "title": title, "body": body, "draft": draft}
+        answer = await self._gh.send("POST", f"{self._base}/pulls", told)
+        with reading("the new pull request"):
+            return int(answer.json()["number"])
+
+    async def find(self, branch: str, state: str = "open") -> int | None:
+        """The newest pull request from ``branch``; ``state`` is open, closed or all."""
+        owner = self._name.partition("/")[0]
+        query: dict[str, str | int] = {"head": f"{owner}:{branch}", "state": state, "per_page": 100}
+        found = (await self._gh.get(f"{self._base}/pulls", query)).json()
+        with reading("pull requests"):
+            # An unknown branch is no filter for GitHub: it answers with everything.
+            return max((int(one["number"]) for one in found if one["head"]["ref"] == branch), default=None)
+
+    async def view(self, number: int) -> Pull:
+        """All of it at one moment: head, checks, reviews, conversations, what protects its target."""
+        owner, _, name = self._name.partition("/")
+        data = await self._gh.graphql(QUERY, {"owner": owner, "name": name, "number": number})
+        with reading(f"pull request {number}"):
+            return pull_of(data["repository"]["pullRequest"])
+
+    async def edit(
+        self, number: int, *, title: str | None = None, body: str | None = None, target: str | None = None
+    ) -> None:
+        """Change what is given."""
+        changes = {"title": title, "body": body, "base": target}
+        told = {key: value for key, value in changes.items() if value is not None}
+        await self._gh.send("PATCH", f"{self._base}/pulls/{number:d}", told)
+
+    async def close(self, number: int) -> None:
+        """Close it without a merge."""
+        await self._gh.send("PATCH", f"{self._base}/pulls/{number:d}", {"state": "closed"})
+
+    async def review(self, number: int, head_sha: str, event: str, body: str) -> None:
+        """A review of ``head_sha``: APPROVE, REQUEST_CHANGES or COMMENT. REFUSED: nobody judges their own."""
+        if event not in REVIEWS:
+            raise UsageError("no such review", event, ", ".join(REVIEWS))
+        told = {"commit_id": head_sha, "event": event, "body": body}
+        await self._gh.send("POST", f"{self._base}/pulls/{number:d}/reviews", told)
+
+    async def merge(self, number: int, head_sha: str, method: str, title: str = "", body: str = "") -> Pull:
+        """Merge exactly ``head_sha`` by ``method`` (merge, squash, rebase); how it is afterwards.
+
+        Where it is unclear whether it happened, GitHub is asked. What comes back OPEN has been put into a queue.
+        CONFLICT: its head is another by now, or it may not be merged.
+        """
+        if method not in METHODS:
+            raise UsageError("no such merge method", method, ", ".join(METHODS))
+        words = ["pr", "merge", f"{number:d}", "--repo", self._name, f"--{method}", f"--match-head-commit={head_sha}"]
+        if method != "rebase":  # which keeps the commits' own messages
+            words += [f"--subject={title}"] if title else []
+            words += ["--body-file=-"] if body else []
+        try:
+            await self._gh.command(*words, given=body.encode())
+        except ForgeTrouble as trouble:
+            if not trouble.trouble.leaves_doubt:
+                raise
+            after = await self.view(number)
+            if after.state != "MERGED":
+                raise trouble from None
+        else:
+            after = await self.view(number)
+        # gh has nothing against what somebody else has merged already.
+        if after.state == "MERGED" and after.head_sha != head_sha:
+            what = f"PR {number} was merged at {after.head_sha[:8]}, not at {head_sha[:8]}"
+            raise ForgeTrouble(Trouble.CONFLICT, what)
+        return after
+
+    async def job_log(self, job: int, most_bytes: int = 20_000) -> str:
+        """The end of what the job of a check said."""
+        answer = await self._gh.get(f"{self._base}/actions/jobs/{job:d}/logs")
+        return answer.body[-most_bytes:].decode("utf-8", "replace")
+
+    async def rerun(self, job: int) -> None:
+        """Have a check's job run again."""
+        await self._gh.send("POST", f"{self._base}/actions/jobs/{job:d}/rerun")
+
+    async def release(self, tag: str, commit: str, title: str, notes: str) -> Mapping[str, Any]:
+        """Publish a release with a new tag at ``commit``."""
+        told = {"tag_name": tag, "target_commitish": commit, "name": title, "body": notes}
+        answer = await self._gh.send("POST", f"{self._base}/releases", told)
+        with reading("the release"):
+            return dict(answer.json())

@@ -1,0 +1,87 @@
+"""When a forge is asked next: its interval, what is left of its budget, and how long to stay away after failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fleet_tui.domain.forges import Trouble
+
+_SECOND = 1_000_000_000
+LONGEST_NS = 15 * 60 * _SECOND
+"""The longest pause of our own making; what the forge itself asks for may be longer."""
+_PERSON_NS = 5 * 60 * _SECOND
+"""How often is looked whether a person has mended what only a person can."""
+_FIRST_NS = 15 * _SECOND
+"""The pause after the first failure when the interval is shorter; it doubles with each further one."""
+_RESERVE = 0.1
+"""The share of the budget that polling leaves for acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How the polls of one repository have gone. ``asked_ns`` 0: never; ``failures`` are those in a row."""
+
+    asked_ns: int = 0
+    failures: int = 0
+    trouble: Trouble | None = None
+    retry_at_ns: int = 0
+    """The forge does not want to be asked before."""
+    limit: int = 0
+    remaining: int = 0
+    reset_ns: int = 0
+    """The budget of requests, as the forge told last; ``limit`` 0: not told."""
+
+
+def succeeded(before: Polling, now_ns: int) -> Polling:
+    """After a poll that was answered."""
+    return replace(before, asked_ns=now_ns, failures=0, trouble=None, retry_at_ns=0)
+
+
+def failed(before: Polling, trouble: Trouble, now_ns: int, retry_at_ns: int | None = None) -> Polling:
+    """After a poll that was not."""
+    failures, until = before.failures + 1, retry_at_ns or 0
+    return replace(before, asked_ns=now_ns, failures=failures, trouble=trouble, retry_at_ns=until)
+
+
+def budgeted(before: Polling, limit: int, remaining: int, reset_ns: int) -> Polling:
+    """With what the forge told of its budget."""
+    return replace(before, limit=limit, remaining=remaining, reset_ns=reset_ns)
+
+
+def next_poll_ns(polling: Polling, interval_s: float, spread: float = 0.0) -> int:
+    """The instant of the next poll; 0 when there was none yet.
+
+    ``spread`` (0 to 1) is the repository's own share of a tenth of the pause, so that not all ask at the same moment.
+    """
+    if polling.asked_ns == 0:
+        return 0
+    interval_ns = round(interval_s * _SECOND)
+    pause = _pause_ns(polling, interval_ns)
+    due = polling.asked_ns + pause + round(pause * 0.1 * min(max(spread, 0.0), 1.0))
+    return max(due, polling.retry_at_ns)
+
+
+def _pause_ns(polling: Polling, interval_ns: int) -> int:
+    if polling.trouble is None:
+        return max(interval_ns, _thrift_ns(polling))
+    if not polling.trouble.passes:
+        return max(interval_ns, _PERSON_NS)
+    doubled = max(interval_ns, _FIRST_NS) << min(polling.failures - 1, 20)
+    return max(interval_ns, min(doubled, LONGEST_NS))
+
+
+def _thrift_ns(polling: Polling) -> int:
+    """The pause with which the rest of the budget lasts until it is filled up again."""
+    left_ns = polling.reset_ns - polling.asked_ns
+    if polling.limit <= 0 or left_ns <= 0:
+        return 0
+    spare = polling.remaining - round(polling.limit * _RESERVE)
+    return left_ns if spare <= 0 else left_ns // spare
+
+
+def refusal_of_a_poll_now(polling: Polling, now_ns: int) -> str:
+    """Why a person's wish to poll at once is not followed; empty when it is. Only the forge's own word counts."""
+    wait_ns = polling.retry_at_ns - now_ns
+    if wait_ns <= 0:
+        return ""
+    return f"it wants no request for another {-(-wait_ns // _SECOND)} s"
