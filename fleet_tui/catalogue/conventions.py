@@ -13,14 +13,17 @@ _CHECKS = ("test", "lint", "types", "build")
 KNOWN = (*_CHECKS, "language", "docs", "dependencies", "branch")
 """What a fill-in may name as ``detect``."""
 _LANGUAGES = (
-    ("pyproject.toml", "Python"), ("setup.py", "Python"), ("tsconfig.json", "TypeScript"),
-    ("package.json", "JavaScript"), ("go.mod", "Go"), ("Cargo.toml", "Rust"), ("pom.xml", "Java"),
-    ("build.gradle.kts", "Kotlin"), ("build.gradle", "Java"), ("Gemfile", "Ruby"), ("composer.json", "PHP"),
-    ("mix.exs", "Elixir"),
-    ("CMakeLists.txt", "C and C++"), ("Package.swift", "Swift"),
+    ("pyproject.toml", "Python"), ("setup.py", "Python"),
+    ("bin/rails", "Ruby"), ("composer.json", "PHP"), ("mix.exs", "Elixir"),  # their applications have a package.json too
+    ("tsconfig.json", "TypeScript"), ("package.json", "JavaScript"), ("go.mod", "Go"), ("Cargo.toml", "Rust"),
+    ("pom.xml", "Java"), ("build.gradle.kts", "Kotlin"), ("build.gradle", "Java"), ("Gemfile", "Ruby"),
+    ("CMakeLists.txt", "C and C++"), ("Package.swift", "Swift"), ("pubspec.yaml", "Dart"),
+    ("build.sbt", "Scala"), ("Directory.Build.props", "C#"), ("global.json", "C#"),
 )  # fmt: skip
 _DEPENDENCIES = (
-    "pyproject.toml", "requirements.txt", "package.json", "go.mod", "Cargo.toml", "pom.xml", "build.gradle", "Gemfile",
+    "pyproject.toml", "requirements.txt", "package.json", "go.mod", "Cargo.toml", "pom.xml", "build.gradle",
+    "build.gradle.kts", "Gemfile", "composer.json", "mix.exs", "Package.swift", "pubspec.yaml", "build.sbt",
+    "Directory.Packages.props",
 )  # fmt: skip
 _DOCS = ("docs", "doc", "documentation")
 
@@ -43,10 +46,9 @@ def conventions(repository: Path, settings: Settings) -> Mapping[str, Found]:
 
 
 def _files(repository: Path) -> Iterator[tuple[str, Found]]:
-    languages = {language: file for file, language in reversed(_LANGUAGES) if (repository / file).is_file()}
-    if languages:
-        language = next(reversed(languages))
-        yield "language", Found(language, languages[language])
+    first = next(((file, language) for file, language in _LANGUAGES if (repository / file).is_file()), None)
+    if first is not None:
+        yield "language", Found(first[1], first[0])
     present = [file for file in _DEPENDENCIES if (repository / file).is_file()]
     if present:
         yield "dependencies", Found(", ".join(present), "the repository")

@@ -92,6 +92,27 @@ def test_the_configuration_goes_before_what_files_look_like(repository: Path, se
     assert known["lint"].value.endswith("-m ruff check .")
 
 
+@pytest.mark.parametrize(
+    ("files", "language", "dependencies"),
+    [
+        (("pubspec.yaml",), "Dart", "pubspec.yaml"),
+        (("build.sbt",), "Scala", "build.sbt"),
+        (("global.json", "Directory.Packages.props"), "C#", "Directory.Packages.props"),
+        (("package.json", "composer.json"), "PHP", "package.json, composer.json"),
+        (("Gemfile", "package.json", "bin/rails"), "Ruby", "package.json, Gemfile"),
+        (("Gemfile", "package.json"), "JavaScript", "package.json, Gemfile"),
+    ],
+)
+def test_languages_are_known_by_their_files(
+    repository: Path, settings: Settings, files: tuple[str, ...], language: str, dependencies: str
+) -> None:
+    for file in files:
+        (repository / file).parent.mkdir(exist_ok=True)
+        (repository / file).write_text("{}\n")
+    known = conventions(repository, settings)
+    assert (known["language"].value, known["dependencies"].value) == (language, dependencies)
+
+
 def test_looking_starts_no_program(repository: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     (repository / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     python = repository / ".venv" / "bin" / "python"
