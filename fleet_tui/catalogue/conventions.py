@@ -14,7 +14,7 @@ KNOWN = (*_CHECKS, "language", "docs", "dependencies", "branch")
 """What a fill-in may name as ``detect``."""
 _LANGUAGES = (
     ("pyproject.toml", "Python"), ("setup.py", "Python"),
-    ("bin/rails", "Ruby"), ("composer.json", "PHP"), ("mix.exs", "Elixir"),  # their applications have a package.json too
+    ("bin/rails", "Ruby"), ("composer.json", "PHP"), ("mix.exs", "Elixir"),  # they have a package.json too
     ("tsconfig.json", "TypeScript"), ("package.json", "JavaScript"), ("go.mod", "Go"), ("Cargo.toml", "Rust"),
     ("pom.xml", "Java"), ("build.gradle.kts", "Kotlin"), ("build.gradle", "Java"), ("Gemfile", "Ruby"),
     ("CMakeLists.txt", "C and C++"), ("Package.swift", "Swift"), ("pubspec.yaml", "Dart"),
