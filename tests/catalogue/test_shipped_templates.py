@@ -29,6 +29,17 @@ def test_there_is_one_for_every_part_of_the_loop() -> None:
     assert {"author", "reviewer", "release", "triage"} <= families
 
 
+def test_every_lens_has_its_reviewer_and_the_role_alone_leads_to_it() -> None:
+    """Somebody who writes only the role into an agent's file gets the lens of the template."""
+    reviews, looked_through = SETTINGS.reviews, set()
+    for entry in CATALOGUE.entries:
+        if SETTINGS.family(entry.template.role).name == "reviewer":
+            by_role = reviews.lens_of(entry.template.role)
+            assert entry.template.lens in (None, by_role), entry.id
+            looked_through.add(by_role)
+    assert looked_through == set(reviews.lenses)
+
+
 @pytest.mark.parametrize("entry", CATALOGUE.entries, ids=lambda entry: entry.id)
 def test_an_agent_can_be_made_of_each(entry: Entry, repository: Path, settings: Settings) -> None:
     agent = compose(entry, Wanted("sam"), settings, conventions(repository, settings))
