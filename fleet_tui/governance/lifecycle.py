@@ -41,6 +41,18 @@ def restart_after(
     return Restart(run.attempt + (not lost), now_ns + round(wait_s * 1_000_000_000))
 
 
+def ends_in_words(run: Run, losses: int) -> str:
+    """``crashed 3 times``: how often the piece of work of ``run``, which crashed or was lost, came to such an end."""
+    crashes = run.attempt - run.state_reason.startswith(LOST)  # each but the last of its attempts ended in a crash
+    crashed = f"crashed {_times(crashes)}" if crashes else ""
+    lost = f"was lost {_times(losses)}" if losses else ""
+    return " and ".join(filter(None, (crashed, lost)))
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def containment_reason(agent: Agent, settings: Settings) -> str | None:
     """Why an agent must be quarantined by rule, or None."""
     limit = settings.limits.denials_to_quarantine

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fleet_tui.domain.events import AgentRespawned, Draft, RunQueued, TicketClaimed, draft
 from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.governance.lifecycle import Restart
 from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.watcher.context import Context
 
 
 def queued(
@@ -76,3 +79,11 @@ def respawn(
     if claims is not None:
         drafts.append(draft(TicketClaimed(claims, run.agent, successor), f"ticket:{claims}", key=f"claim:{key}"))
     return drafts
+
+
+def lineage(ctx: Context, run: Run) -> Iterator[Run]:
+    """The run, and those in whose place it is, one after the other: one piece of work, the newest first."""
+    at: Run | None = run
+    while at is not None:
+        yield at
+        at = ctx.reader.run(at.previous) if at.previous else None

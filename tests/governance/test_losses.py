@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_tui.governance.lifecycle import LOST, MOST_LOSSES, restart_after
+from fleet_tui.governance.lifecycle import LOST, MOST_LOSSES, ends_in_words, restart_after
 from fleet_tui.settings.load import load_settings
 from fleet_tui.settings.schema import Settings
 from tests.governance.test_dispatch import run
@@ -42,3 +42,18 @@ def test_a_crash_uses_an_attempt_whatever_was_lost_before(shipped: Settings, att
     assert (restart.attempt if restart else None) == (
         attempt + 1 if attempt < shipped.limits.restart_attempts else None
     )
+
+
+@pytest.mark.parametrize(
+    ("attempt", "lost", "losses", "words"),
+    [
+        (1, False, 0, "crashed once"),
+        (3, False, 0, "crashed 3 times"),
+        (3, False, 1, "crashed 3 times and was lost once"),
+        (1, True, 11, "was lost 11 times"),
+        (2, True, 11, "crashed once and was lost 11 times"),
+    ],
+)
+def test_crashes_and_losses_are_told_apart(attempt: int, lost: bool, losses: int, words: str) -> None:
+    ended = run("ada", attempt=attempt, state_reason=f"{LOST}the host was restarted" if lost else "signalled")
+    assert ends_in_words(ended, losses) == words

@@ -65,6 +65,42 @@ async def test_it_is_no_sign_of_risk_and_a_crash_afterwards_is(fleet: Fleet) -> 
     assert len(behaviour(fleet.ctx, [third, again], None).restarts) == 1
 
 
+async def crash(fleet: Fleet, run: Run, reason: str = "exited") -> None:
+    await fleet.say(RunCrashed(run.id, 3, None, 10, reason), f"run:{run.id}")
+    await fleet.settle()
+
+
+async def test_restarts_and_crashes_are_counted_alike_everywhere(make_fleet: MakeFleet) -> None:
+    """Three crashes are two restarts: of the work, whichever of its runs is looked at."""
+    limits = {"restart_attempts": 3, "restart_backoff_s": [0]}
+    fleet = await make_fleet([agent("dev", "developer"), agent("lee", "tech-lead")], limits=limits)
+    run = await at_work(fleet)
+    told = []
+    for _ in range(3):
+        await fleet.settle()
+        told.append([reason for reason in fleet.run(run.id).risk_reasons if "restarts" in reason])
+        await crash(fleet, run)
+        run = await fleet.queued("dev") if fleet.occupying() else fleet.run(run.id)
+    assert told == [[], ["+5 restarts: 1 new start after a crash"], ["+10 restarts: 2 new starts after a crash"]]
+    assert (run.attempt, len(fleet.events("run_crashed")), len(fleet.events("agent_respawned"))) == (3, 3, 2)
+    (alarm,) = fleet.alarms("crash-loop")
+    assert alarm.title == "dev crashed 3 times: exit code 3"
+    assert fleet.of_ticket().blocked_reason == alarm.title
+
+
+async def test_a_loss_is_no_crash_in_what_is_said_and_in_the_risk(make_fleet: MakeFleet) -> None:
+    limits = {"restart_attempts": 2, "restart_backoff_s": [0]}
+    fleet = await make_fleet([agent("dev", "developer"), agent("lee", "tech-lead")], limits=limits)
+    run = await at_work(fleet)
+    for reason in ("lost: its tmux server ended", "exited"):
+        await crash(fleet, run, reason)
+        run = await fleet.queued("dev")
+    assert len(behaviour(fleet.ctx, [run], None).restarts) == 1
+    await crash(fleet, run)
+    (alarm,) = fleet.alarms("crash-loop")
+    assert alarm.title == "dev crashed 2 times and was lost once: exit code 3"
+
+
 async def test_who_waits_for_an_answer_asks_again_itself(fleet: Fleet) -> None:
     run = await at_work(fleet)
     await fleet.publish(run, "blocker", "Which file?")

@@ -158,14 +158,15 @@ def _reasons(evidence: Evidence, rules: Risk, now_ns: int) -> Iterable[Reason]:
     yield Reason("unread", _points(factors.unread, len(unread)), f"too large to be searched: {_names(unread)}")
     outside = _outside(evidence)
     yield Reason("scope", _points(factors.scope, len(outside)), f"outside the ticket's scope: {_names(outside)}")
-    for factor, name, instants, words in (
-        (factors.denied, "denied", behaviour.denied, "refused act"),
-        (factors.failures, "failures", behaviour.failures, "failed gate"),
-        (factors.loops, "loops", behaviour.loops, "repetition"),
-        (factors.restarts, "restarts", behaviour.restarts, "restart"),
-        (factors.rejections, "rejections", behaviour.rejections, "rejection"),
+    for factor, name, instants, words, more in (
+        (factors.denied, "denied", behaviour.denied, "refused act", ""),
+        (factors.failures, "failures", behaviour.failures, "failed gate", ""),
+        (factors.loops, "loops", behaviour.loops, "repetition", ""),
+        (factors.restarts, "restarts", behaviour.restarts, "new start", " after a crash"),
+        (factors.rejections, "rejections", behaviour.rejections, "rejection", ""),
     ):
-        yield Reason(name, _faded(factor, instants, rules.half_life_s, now_ns), _plural(len(instants), words))
+        told = f"{_plural(len(instants), words)}{more}"
+        yield Reason(name, _faded(factor, instants, rules.half_life_s, now_ns), told)
     silence = _points(factors.silence, behaviour.silence_s)
     yield Reason("silence", silence, f"no sign of life for {_steps(factors.silence, behaviour.silence_s)} s")
     spent = behaviour.spent_percent

@@ -38,7 +38,7 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
 from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, listening, tickets
-from fleet_tui.watcher.queueing import respawn
+from fleet_tui.watcher.queueing import lineage, respawn
 from fleet_tui.watcher.replacing import begun_again, held_ticket, still_wanted, told
 from fleet_tui.watcher.withdrawing import after_stop, why_stopped, withdrawn
 
@@ -321,7 +321,7 @@ async def _replace(ctx: Context, run: Run) -> None:
         held = restoring.asks_about(ctx, run)
         await ctx.record(*respawn(run, restart, claims=held_ticket(ctx, run), told=told(ctx, run), held=held))
     else:
-        await _give_up(ctx, run)
+        await _give_up(ctx, run, losses)
 
 
 async def _clear_crash_loops(ctx: Context) -> None:
@@ -343,18 +343,11 @@ def _went_on(ctx: Context, run: Run) -> bool:
 
 def _losses(ctx: Context, run: Run) -> int:
     """How many runs of this piece of work were lost with their surroundings."""
-    count, at = 0, run
-    while True:
-        count += at.state_reason.startswith(lifecycle.LOST)
-        before = ctx.reader.run(at.previous) if at.previous else None
-        if before is None:
-            return count
-        at = before
+    return sum(one.state_reason.startswith(lifecycle.LOST) for one in lineage(ctx, run))
 
 
-async def _give_up(ctx: Context, run: Run) -> None:
-    times = "once" if run.attempt == 1 else f"{run.attempt} times"
-    title = f"{run.agent} crashed {times}: {ending.how(run)}"
+async def _give_up(ctx: Context, run: Run, losses: int) -> None:
+    title = f"{run.agent} {lifecycle.ends_in_words(run, losses)}: {ending.how(run)}"
     response = f"fleet agent logs {run.agent} --run {run.id}"
     await alarms.ensure(ctx, "crash-loop", f"run:{run.id}", priority=2, title=title, response=response)
     if run.ticket is not None:

@@ -13,6 +13,7 @@ from fleet_tui.governance.risk.evidence import Behaviour
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import spending
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.queueing import lineage
 
 _SECOND = 1_000_000_000
 _MOST_EVENTS = 1_000
@@ -44,16 +45,19 @@ def behaviour(ctx: Context, runs: Sequence[Run], pr: int | None, changed_ns: int
         denied=_instants(event for event in own if event.kind == "policy_denied" and event.payload.get("run") in names),
         failures=_instants(event for event in events if event.kind == "gate_failed"),
         loops=_loops(own, names),
-        restarts=_instants(e for e in events if _is_crash(e) and e.payload.get("run") in names),
+        restarts=_restarts(ctx, events, runs),
         rejections=_instants(event for event in events if event.kind == "pr_changes_requested"),
         silence_s=_silence_s(ctx, live, changed_ns),
         spent_percent=_spent_percent(ctx, live),
     )
 
 
-def _is_crash(event: Event) -> bool:
-    """Of what was started again: by rule, after a crash. A person's wish is no sign of the agent's."""
-    return event.kind == "agent_respawned" and not event.payload.get("by")
+def _restarts(ctx: Context, events: Iterable[Event], runs: Iterable[Run]) -> tuple[int, ...]:
+    """When the work began anew after a crash, also for the runs before: a crash ends its run, and only a later one has
+    a risk. What was lost with its surroundings, or begun again because a person wished it, used up no attempt."""
+    attempts = {one.id: one.attempt for run in runs for one in lineage(ctx, run)}
+    again = [event for event in events if event.kind == "agent_respawned" and event.payload["run"] in attempts]
+    return _instants(e for e in again if e.payload["attempt"] > attempts.get(e.payload["previous"], 0))
 
 
 def _events(ctx: Context, kind: str, subjects: tuple[str, ...]) -> list[Event]:
