@@ -53,7 +53,7 @@ def _print(found: Board, now_ns: int) -> None:
             late = "  longer than usual" if card.old else ""
             say(f"  {text_of(selected_line(card, now_ns))}{late}")
     say()
-    for line in flow_lines(found, now_ns, 400):
+    for line in flow_lines(found, now_ns):
         say(text_of(line))
 
 

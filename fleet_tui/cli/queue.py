@@ -41,9 +41,14 @@ _KEYS_BY_RULE = {
     "quarantine": "agent.release",
     "silent-hooks": "agent.stop",
     "turn-failed": "agent.message",
+    "usage-limit": "account.resume",
 }
 """The rows of the room's table of keys that answer a need where `w` leads; an alarm's by its rule, where its matter is
 an agent's or the fleet's and one key decides it."""
+
+
+_OF_NOBODY = frozenset({"halt", "usage-limit"})
+"""Rules of alarms behind which no agent stands, and which a key decides where `w` leads."""
 
 
 def what(item: NeedItem) -> str:
@@ -121,7 +126,7 @@ def _shown(item: NeedItem, keys: dict[str, str]) -> list[str]:
     from fleet_tui.tui.keys.names import shown
 
     decides = _KEYS_BY_RULE.get(item.rule) if is_decided(item) else None
-    if decides is not None and (item.agent is not None or item.rule == "halt"):
+    if decides is not None and (item.agent is not None or item.rule in _OF_NOBODY):
         return [shown(keys[decides].split(",")[0])]
     return [shown(keys[identity].split(",")[0]) for identity in _KEYS[item.kind]]
 

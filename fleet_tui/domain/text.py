@@ -69,6 +69,12 @@ def one_line(text: str, limit: int = 200) -> SafeText:
     return SafeText(" ".join(clean(text[: limit * 8]).split())[:limit].rstrip())
 
 
+def in_brief(text: str, limit: int) -> SafeText:
+    """Like :func:`one_line`, for eyes: what is over ``limit`` characters ends in ``…``."""
+    whole = one_line(text, limit + 1)
+    return whole if len(whole) <= limit else SafeText(f"{whole[: limit - 1].rstrip()}…")
+
+
 def reveal(text: str) -> SafeText:
     """Like :func:`clean`, but hidden characters are shown as ``<U+202E>``: in a diff, what is seen must be what lands.
 

@@ -188,6 +188,7 @@ _BY_RULE = {
     "silent-hooks": "fleet agent stop {agent}",
     "ticket-stuck": "fleet ticket show {ticket}",
     "turn-failed": "fleet agent message {agent} TEXT",
+    "usage-limit": "fleet account resume {account} --reason TEXT",
 }
 """What decides the matter of an alarm; to have seen it changes nothing there."""
 
@@ -195,7 +196,9 @@ _BY_RULE = {
 def command_for(item: NeedItem) -> str:
     """The command that answers a need: that decides it, where a command can; else the one that says it was seen."""
     told = _BY_RULE.get(item.rule, "")
-    known = {"agent": item.agent, "ticket": item.ticket, "subject": item.subject or None}
+    noun, _, name = item.subject.partition(":")
+    account = name if noun == "account" else None
+    known = {"agent": item.agent, "ticket": item.ticket, "subject": item.subject or None, "account": account}
     if told and all(known[name] is not None for name in known if f"{{{name}}}" in told):
         return told.format(**{name: shlex.quote(str(value)) for name, value in known.items()})
     return _COMMANDS[item.kind].format(item)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet_tui.domain.text import NOTHING, SafeText, clean, one_line
+from fleet_tui.readmodel.vendors import VendorWorks, vendors
 from fleet_tui.settings.problems import ERROR
 
 
@@ -55,6 +56,11 @@ class SystemReport:
     since_ns: int
     """When the configuration in force was taken over."""
     parts: tuple[Part, ...]
+    vendors: tuple[VendorWorks, ...] = ()
+    """Those of the fleet's agents."""
+
+    def vendor(self, name: str) -> VendorWorks | None:
+        return next((vendor for vendor in self.vendors if vendor.name == name), None)
 
     @property
     def errors(self) -> int:
@@ -73,6 +79,7 @@ def report(answer: Mapping[str, Any]) -> SystemReport:
         version=_text(config, "policy", 20),
         since_ns=_number(config, "since_ns"),
         parts=tuple(_part(name, _map(answer.get(name))) for name in ("watcher", "tmux", "git", "store", "isolation")),
+        vendors=vendors(answer.get("vendors")),
     )
 
 

@@ -110,6 +110,7 @@ _DONE = {
     "pause": "paused",
     "resume": "goes on",
     "interrupt": "its key was sent",
+    "resume_account": "they go on, one after the other",
     "stop": "stop requested",
     "restart": "its work begins again as soon as its run has ended",
     "message": "queued; delivered when the agent can take it",

@@ -230,6 +230,16 @@ def _alarm(room: RoomApp, identity: str | None) -> Alarm:
     return found
 
 
+async def _resume_account(room: RoomApp, words: Words) -> None:
+    reader, about = room.reader(), f"account:{words[0]}"
+    standing = reader.alarms(*STANDING_ALARMS, rule="usage-limit") if reader is not None else []
+    alarm = next((alarm for alarm in standing if alarm.about == about), None)
+    if alarm is None:
+        raise Wrong(f"{one_line(words[0], 60)} is no account at its usage limit; 3 has the alarms of those that are")
+    await room.open_alarm(alarm.id)
+    await _press(room, "account.resume")
+
+
 def _acknowledge(room: RoomApp, words: Words) -> None:
     alarm = _alarm(room, words[0] if words else None)
     if alarm.acknowledged_by:
@@ -363,6 +373,7 @@ COMMANDS: Sequence[Typed] = (
     Typed("attach NAME", "attach to an agent's terminal", _on_agent("agent.attach")),
     Typed("message NAME [TEXT]", "write to an agent; sent with Tab, Enter", _message, most=2),
     Typed("cap NAME", "add to an agent's budget", _on_agent("agent.extend")),
+    Typed("account resume ACCOUNT", "let the agents of an account at its usage limit go on now", _resume_account),
     Typed("unblock NUMBER", "let a blocked ticket go on", _on_ticket("ticket.unblock")),
     Typed("hold NUMBER", "hold a ready ticket back, or make a draft ready", _on_ticket("ticket.hold")),
     Typed(

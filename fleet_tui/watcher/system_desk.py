@@ -15,6 +15,7 @@ from fleet_tui.git import command as git
 from fleet_tui.settings.explain import value_of
 from fleet_tui.settings.problems import Problem
 from fleet_tui.store.reader import EventFilter
+from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher.context import Context
 
 _MOST = 50
@@ -31,6 +32,7 @@ async def describe(ctx: Context, uptime_s: int) -> dict[str, Any]:
         "git": await _git(ctx),
         "store": await asyncio.to_thread(_store, ctx),
         "isolation": {"level": ctx.level.isolation.value, "why": ctx.level.why, "refusal": ctx.level.refusal},
+        "vendors": await asyncio.to_thread(_vendors, ctx),
     }
 
 
@@ -69,6 +71,22 @@ def _in_force(ctx: Context, key: str) -> str:
         return one_line(json.dumps(value_of(ctx.settings, key), ensure_ascii=False), 200)
     except (FleetError, TypeError):
         return ""
+
+
+def _vendors(ctx: Context) -> dict[str, Part]:
+    """What works with the programs of the configured agents, and what does not."""
+    used = sorted({agent.vendor for agent in ctx.settings.agents})
+    return {name: _works(ctx, name) for name in used[:_MOST]}
+
+
+def _works(ctx: Context, name: str) -> Part:
+    try:
+        entry = ctx.settings.vendor(name)
+        works = vendor_for(entry, name, repository=ctx.paths.repository).capabilities
+    except FleetError as error:
+        return {"error": one_line(str(error), 200)}
+    told = ("guard", "permission", "usage", "money", "inject", "resume")
+    return {**{one: getattr(works, one) for one in told}, "interrupts": bool(entry.interrupt_key)}
 
 
 async def _tmux(ctx: Context) -> Part:

@@ -24,7 +24,7 @@ FOREIGN = {
 """Fields of the model that hold what somebody else wrote. ``title`` and ``reason`` are foreign too, but not of needs,
 tiles and cards, whose fields mypy knows to be clean."""
 OF_THE_MODEL = {"alarm", "approval", "void", "pull_request", "ticket", "question", "message", "gate", "review", "agent"}
-CLEANERS = {"one_line", "clean", "reveal", "reveal_name", "some_names", "gist", "fact", "foreign"}
+CLEANERS = {"one_line", "in_brief", "clean", "reveal", "reveal_name", "some_names", "gist", "fact", "foreign"}
 SHOWS = {"Span", "line", "rule", "Section", "paragraph", "StripRequest", "lines_of", "_lines", "Entry"}
 OWN = {
     "fleet_tui/tui/commands.py": "an act's target is made of names and numbers, and its outcome is cleaned as a whole"

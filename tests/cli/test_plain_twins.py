@@ -48,6 +48,7 @@ _DECIDED = {
     ("idle", f"run:{_RUN}"): ("m", "fleet agent message cy TEXT"),
     ("halt", "fleet"): ("!", "fleet halt --lift"),
     ("program", "vendor:x"): ("a", "fleet doctor"),
+    ("usage-limit", "account:claude-code:3fa9c1d2"): ("T", f"fleet account resume claude-code:3fa9c1d2 {_REASON}"),
     ("land", "pr:1"): ("a", None),
 }
 

@@ -32,7 +32,8 @@ SHA = {name: (name * 40)[:40] for name in "abcdef"}
 
 @dataclass
 class World:
-    """What stands behind a room under test. ``calls`` are the operator's requests as they arrived, status left out."""
+    """What stands behind a room under test. ``calls`` are the operator's requests as they arrived, but for what only
+    looks."""
 
     directory: Path
     store: Store
@@ -61,7 +62,7 @@ class World:
         await self.server.listen_operator(self.socket)
 
     async def _handle(self, caller: object, op: str, args: dict[str, Any], request: str) -> dict[str, Any]:
-        if op not in {"status", "diff"}:
+        if op not in {"status", "diff", "system"}:
             self.calls.append((op, args))
         if op in self.before:
             await self.before[op](request)

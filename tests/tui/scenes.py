@@ -32,7 +32,7 @@ class Scene:
 SCENES: Mapping[str, Scene] = MappingProxyType(
     {
         "wall": Scene(),
-        "agent": Scene(("w",)),
+        "agent": Scene(("w",), lambda app: app.parts.report is not None),
         "approvals": Scene(("2",), _diff),
         "strip": Scene(("2", "A"), lambda app: _diff(app) and app.screen.strip.armed),
         "alarms": Scene(("3",)),

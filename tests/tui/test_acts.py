@@ -230,7 +230,7 @@ async def test_the_blocked_ticket_of_the_selected_agent_goes_on(fleet: Any, unti
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("T")
         await armed(app, until)
-        await pilot.press(*"split it", "tab")
+        await pilot.press("tab", *"split it", "tab")
         await armed(app, until)
         await pilot.press("y")
         await until(lambda: bool(fleet.calls))

@@ -58,7 +58,7 @@ async def test_u9_one_key_shows_what_it_cost_and_how_long_it_lasts(spending: Any
         await pilot.pause()
         shown = text(app)
         row = next(row for row in shown.splitlines() if row.startswith(">"))
-        assert row.startswith("> agent dev-1          $4.50 + unknown of $5.00")
+        assert " ".join(row.split()).startswith("> agent dev-1 $4.50 + unknown of $5.00")
         assert "90%" in row
         assert "/h" in row
         assert "ticket #1" in shown

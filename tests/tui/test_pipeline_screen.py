@@ -131,7 +131,7 @@ async def test_w_leads_to_a_blocked_ticket_without_an_agent_and_t_lets_it_go_on(
         assert app.screen.card().number == 4
         await pilot.press("T")
         await armed(app, until)
-        await pilot.press("tab", "y")
+        await pilot.press("y")
         await until(lambda: any(op == "unblock" and args["ticket"] == 4 for op, args in board.calls))
 
 
@@ -151,7 +151,7 @@ async def test_t_is_for_the_ticket_on_show_and_no_other(board: Any, until: Any, 
         assert "LET TICKET #1 GO ON" in text(app), "the first agent's own, not the one that w led to"
         board.add(ev.draft(ev.TicketUnblocked(1, "by somebody else"), "ticket:1"))
         await until(lambda: "CHANGED while you looked: it does not wait for you any more" in text(app))
-        await pilot.press("tab", "y", "escape", "right", "T")
+        await pilot.press("y", "escape", "right", "T")
         assert app.message == "T: no blocked ticket here"
     assert not [call for call in board.calls if call[0] == "unblock"]
 

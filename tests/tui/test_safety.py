@@ -367,7 +367,7 @@ async def test_s9_no_draft_is_lost_to_the_clock_or_the_window(fleet: Any, until:
         await until(lambda: not app.why_off)
         await pilot.press("X")
         await armed(app, until)
-        await pilot.press(*"too slow")
+        await pilot.press("tab", *"too slow")
         for at, (width, height) in enumerate(SIZES):
             fleet.offset_ns = (-1) ** at * at * HOUR_NS
             await pilot.resize_terminal(width, height)

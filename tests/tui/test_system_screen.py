@@ -18,6 +18,10 @@ from fleet_tui.tui.editor import editor_argv
 from fleet_tui.tui.screens.system import SystemScreen
 from tests.tui.tui_support import opened
 
+CLAUDE = {"guard": "closed", "permission": "relay", "usage": "live", "money": "prices", "inject": "paste",
+          "resume": True, "interrupts": True}  # fmt: skip
+BARE = {"guard": "none", "permission": "none", "usage": "none", "money": "none", "inject": "paste", "resume": False,
+        "interrupts": False}  # fmt: skip
 BROKEN = "version: 1\nreviews:\n  max_rounds: many\nlimits:\n  max_runnin: 4\n"
 
 
@@ -34,6 +38,7 @@ def answer_for(repository: Path, text: str) -> dict[str, Any]:
         "git": {"error": "git is missing"},
         "store": {"events": 48_112, "bytes": 61_000_000, "free_bytes": 41_000_000_000},
         "isolation": {"level": "L0", "why": "no bubblewrap\x1b[2J here", "refusal": ""},
+        "vendors": {"claude-code": CLAUDE, "mine\x1b[2J": BARE, "gone": {"error": "no such story: it is missing"}},
     }
 
 
@@ -162,3 +167,69 @@ def test_the_editor_is_the_persons_and_gets_the_line_where_it_takes_one() -> Non
     assert editor_argv({"EDITOR": "vim"}, file, 0) == ["vim", str(file)]
     with pytest.raises(FleetError, match="cannot be read"):
         editor_argv({"EDITOR": "vi 'x"}, file, 1)
+
+
+# -- what works with each vendor ---------------------------------------------------------------------------------------
+
+
+async def test_what_does_not_work_with_each_vendor_stands_on_screen_8(
+    broken: Any, until: Any, text: Callable[[Any], str]
+) -> None:
+    async with opened(broken, until, (120, 60)) as (app, pilot):
+        await pilot.press("8")
+        await until(lambda: "vendors: what does not work with them" in text(app))
+        rows = [" ".join(row.split()) for row in text(app).splitlines()]
+        assert "claude-code nothing that is known" in rows
+        assert "gone x no such story: it is missing" in rows
+        (mine,) = [at for at, row in enumerate(rows) if row.startswith("mine")]
+        told = " ".join(rows[mine : mine + 2])
+        assert "no hooks: acts are not asked about; tokens and money are not counted; after a crash" in told
+
+
+@pytest.mark.parametrize(("works", "says"), [(CLAUDE, "works"), (BARE, "not")])
+async def test_an_agent_s_page_says_what_works_with_its_vendor(
+    fleet: Any, until: Any, text: Callable[[Any], str], works: Any, says: str
+) -> None:
+    fleet.answers["system"] = {"vendors": {"claude-code": works}}
+    async with opened(fleet, until, (200, 60)) as (app, pilot):
+        await pilot.press("w")
+        await until(lambda: "─ vendor claude-code ─" in text(app))
+        rows = [row.partition("│")[2] or row for row in text(app).splitlines()]
+        shown = " ".join(" ".join(rows).split())
+        assert ("no hooks: acts are not asked about" in shown) == (says == "not")
+        assert ("acts are asked about first" in shown) == (says == "works")
+        assert "fleet vendor show claude-code" in shown
+
+
+async def test_of_a_vendor_that_nobody_told_of_nothing_is_said(
+    fleet: Any, until: Any, text: Callable[[Any], str]
+) -> None:
+    fleet.answers["system"] = {"vendors": {"another": CLAUDE}}
+    async with opened(fleet, until, (200, 60)) as (app, pilot):
+        await pilot.press("w")
+        await until(lambda: app.parts.report is not None and "─ budget" in text(app))
+        assert "─ vendor" not in text(app)
+
+
+async def test_an_agent_s_page_says_nothing_of_a_watcher_that_does_not_tell(
+    fleet: Any, until: Any, text: Callable[[Any], str]
+) -> None:
+    """It is about something else; who asks on screen 8 is told."""
+    asked: list[str] = []
+
+    def refuse(args: Any) -> Any:
+        asked.append("system")
+        raise FleetError("no answer", "it is busy")
+
+    fleet.answers["system"] = refuse
+    async with opened(fleet, until, (200, 60)) as (app, pilot):
+        await pilot.press("w")
+        await until(lambda: bool(asked) and not app.parts._asking)
+        before = app.message
+        app.tick()
+        app.tick()
+        await pilot.pause()
+        assert (app.message, asked) == (before, ["system"])
+        assert "no answer" not in text(app)
+        await pilot.press("8")
+        await until(lambda: "no answer: it is busy" in app.message)

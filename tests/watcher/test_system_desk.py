@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fleet_tui.settings.load import load_settings
 from fleet_tui.watcher import system_desk
-from tests.watcher.watcher_support import Fleet
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.watcher_support import Fleet, agent
 
 
 async def test_errors_come_with_their_place_and_the_value_in_force(fleet: Fleet, tmp_path: Path) -> None:
@@ -33,3 +34,13 @@ async def test_the_parts_say_what_they_are(fleet: Fleet) -> None:
     assert told["git"]["base"] == await fleet.ctx.base()
     assert told["isolation"] == {"level": fleet.ctx.level.isolation, "why": fleet.ctx.level.why, "refusal": ""}
     assert "error" in told["tmux"] or told["tmux"]["socket"] == fleet.ctx.tmux.socket_name
+
+
+async def test_what_works_with_the_vendors_of_the_agents_is_told(make_fleet: MakeFleet) -> None:
+    team = [agent("dev", "developer"), agent("ana", "developer") | {"vendor": "claude-code"}]
+    fleet = await make_fleet(team)
+    told = (await system_desk.describe(fleet.ctx, 60))["vendors"]
+    assert sorted(told) == ["claude-code", "shell"]
+    assert (told["shell"]["guard"], told["shell"]["usage"], told["shell"]["interrupts"]) == ("none", "none", False)
+    assert (told["claude-code"]["guard"], told["claude-code"]["resume"]) == ("closed", True)
+    assert told["claude-code"]["interrupts"] is True

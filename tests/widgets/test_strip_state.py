@@ -54,8 +54,8 @@ def test_ten_thousand_early_keys_bring_about_nothing(request_: StripRequest) -> 
             key, character = rng.choice(KEYS)
             assert state.press(key, character, 100.0 + rng.uniform(-50, ARM_S - 1e-6)) is None
         assert state.typed == ""
-        assert bool(state.reason) == (request_.reason != "none"), "only the text of a reason may come early"
-        assert state.field == request_.fields[0]
+        assert bool(state.reason) == (request_.reason == "required"), "only the text of a reason may come early"
+        assert state.field == request_.fields[0 if request_.reason == "required" else -1]
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda r: f"{r.confirm}-{r.reason}")
@@ -181,12 +181,21 @@ def test_a_required_reason_is_asked_for() -> None:
     assert play(state, *"ok", "tab", "enter") == Outcome("confirmed")
 
 
-def test_an_optional_reason_may_stay_empty() -> None:
-    assert play(armed(REQUESTS[5]), "tab", "y") == Outcome("confirmed")
-    assert play(armed(REQUESTS[5]), "tab", "enter") == Outcome("cancelled", "key")
+def test_an_optional_reason_may_stay_away() -> None:
+    """The strip opens ready to be confirmed; the reason is a key away, and comes back to where it is confirmed."""
+    assert play(armed(REQUESTS[5]), "y") == Outcome("confirmed")
+    assert play(armed(REQUESTS[5]), "enter") == Outcome("cancelled", "key")
     state = armed(REQUESTS[5])
-    assert play(state, "enter", "enter") is None
+    assert play(state, "tab", "enter") is None
     assert (state.field, state.note) == ("reason", "Tab goes on, then y")
+    assert play(state, *"by", "tab", "enter") == Outcome("confirmed")
+    assert state.reason == "by"
+
+
+def test_what_is_typed_ahead_of_a_strip_that_is_ready_is_dropped() -> None:
+    state = StripState(REQUESTS[5])
+    assert play(state, "y", "n", "enter") is None
+    assert (state.field, state.reason) == ("act", "")
 
 
 def test_escape_cancels_even_before_the_strip_is_armed() -> None:

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.style import Style
 
 from fleet_widgets.cells import cells, fold, part, plain
-from fleet_widgets.lines import Line, Span, cut, fill, fit, line, text_of, to_strip, width_of, wrap
+from fleet_widgets.lines import Line, Span, column, cut, fill, fit, giving, line, text_of, to_strip, width_of, wrap
 from fleet_widgets.palette import GREY, PALETTES, STYLE_NAMES, palette
 
 ODD = "abc ─█中文字한👍❤️\u0301\u200d\ufe0f\u202e\u2067\x1b\x07\t\n\r\x9b\ud800\uffff\u00ad[/]"
 texts = st.one_of(st.text(max_size=40), st.text(alphabet=ODD, max_size=40))
 styles = st.one_of(st.sampled_from(STYLE_NAMES), st.just(Style(color="red", bold=True)), st.just("no such style"))
-lines = st.lists(st.builds(Span, texts, styles), max_size=5).map(tuple)
+lines = st.lists(st.builds(Span, texts, styles, gives=st.integers(0, 2)), max_size=5).map(tuple)
 filled = st.tuples(lines, st.builds(fill, st.text(max_size=3)), lines).map(lambda t: (*t[0], t[1], *t[2]))
 widths = st.integers(0, 60)
 
@@ -125,6 +125,20 @@ def test_a_fill_gives_way_from_the_left() -> None:
     assert shown(fit(value, 20)) == "01 upload-re… RUN 5s"
     assert shown(fit(value, 5)) == " RUN…"
     assert text_of(value) == "01 upload-retry ─ RUN 5s"
+
+
+def test_what_gives_way_is_shortened_before_what_decides() -> None:
+    value = line("#3 ", giving("a-very-long-name"), " 12m", " !", fill(), giving("somebody else"), " DECIDES")
+    assert shown(fit(value, 50)) == "#3 a-very-long-name 12m !    somebody else DECIDES"
+    assert shown(fit(value, 42)) == "#3 a-very-long-name 12m !somebody… DECIDES"
+    assert shown(fit(value, 39)) == "#3 a-very-long-name 12m !someb… DECIDES"
+    assert shown(fit(value, 30)) == "#3 a-very… 12m !someb… DECIDES"
+    assert shown(fit(line("#3 ", giving("short"), " 12m"), 20)).rstrip() == "#3 short 12m"
+
+
+@given(texts, widths)
+def test_a_column_is_as_wide_as_it_is(text: str, width: int) -> None:
+    assert cell_len(column(text, width)) == width
 
 
 def test_what_is_cut_off_says_so_unless_it_is_blank_or_a_picture() -> None:

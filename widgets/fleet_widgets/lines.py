@@ -24,12 +24,14 @@ class Span:
 
     A ``fill`` span stretches: its text repeats over the cells that the other spans leave free (at most one per line).
     When the line is too long the part before the fill is cut first, so what stands on the right stays readable. Where
-    words were cut off, ``…`` stands.
+    words were cut off, ``…`` stands. Before any of that, spans that give way are shortened, those of rank ``gives`` 1
+    first, and of these the last one: names and titles, beside which what decides stays whole.
     """
 
     text: str
     style: str | Style = "normal"
     fill: bool = False
+    gives: int = 0
 
 
 Line = tuple[Span, ...]
@@ -51,6 +53,16 @@ def _span(value: Span | str | tuple[str, str]) -> Span:
 def fill(text: str = " ", style: str = "normal") -> Span:
     """A span that stretches over the free cells of its line."""
     return Span(text, style, fill=True)
+
+
+def giving(text: str, style: str = "normal", rank: int = 1) -> Span:
+    """A span that gives way to what stands beside it: a name, a title; of rank 2 after those of rank 1."""
+    return Span(text, style, gives=rank)
+
+
+def column(text: str, width: int) -> str:
+    """Text in exactly ``width`` cells, for the columns of a table."""
+    return text_of(fit((Span(text),), width))
 
 
 def lines_of(texts: Iterable[str], style: str = "normal") -> tuple[Line, ...]:
@@ -102,6 +114,7 @@ def fit(value: Line, width: int, style: str = "normal", *, picture: bool = False
     terminal ends at its edge, without the sign of what was cut off."""
     if width <= 0:
         return ()
+    value = _given_way(value, width)
     at = next((index for index, span in enumerate(value) if span.fill), None)
     if at is not None:
         return _stretch(value[:at], value[at], value[at + 1 :], width)
@@ -119,6 +132,24 @@ def shortened(value: Line, width: int) -> Line:
     return (*kept, Span(CUT, next((span.style for span in reversed(shown)), "normal")))
 
 
+def _given_way(value: Line, width: int) -> Line:
+    """The line with what gives way as much shorter as it is too long."""
+    if not any(span.gives for span in value):
+        return value
+    over, spans = width_of(value) - width, list(value)
+    ways = sorted((at for at, span in enumerate(spans) if span.gives), key=lambda at: (spans[at].gives, -at))
+    for least in _LEAST_GIVEN:
+        for at in ways:
+            if over > 0:
+                own = width_of((spans[at],))
+                shown = shortened((spans[at],), min(own, max(least, own - over)))
+                spans[at] = replace(spans[at], text=text_of(shown))
+                over -= own - width_of(shown)
+    return tuple(spans)
+
+
+_LEAST_GIVEN = (6, 1)
+"""Cells that remain of each that gives way, and of each when that is not enough."""
 CUT = "…"
 """Stands where text was cut off."""
 _LOOK_AHEAD = 80

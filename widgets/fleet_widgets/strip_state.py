@@ -79,7 +79,8 @@ class StripRequest:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The places Tab goes through; the last one confirms."""
+        """The places Tab goes through; the last one confirms, and it is the first to have the keys where a reason may
+        stay away."""
         if self.confirm == "reason":
             return ("reason",)
         last: Field = "typed" if self.word else "act"
@@ -108,8 +109,8 @@ class StripState:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Begin in the first field."""
-        self.field = self.request.fields[0]
+        """Begin with the reason only where there must be one: else the strip is ready to be confirmed."""
+        self.field = self.request.fields[0 if self.request.reason == "required" else -1]
 
     @property
     def reading(self) -> Reading | None:

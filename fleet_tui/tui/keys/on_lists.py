@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet_tui.tui.keys.key import AGENT, ALARMS, APPROVALS, BUDGETS, EVENTS, NEW, PIPELINE, SYSTEM, Key
 from fleet_tui.tui.keys.reasons import (
+    at_usage_limit,
     decidable,
     holdable,
     shelvable,
@@ -74,6 +75,15 @@ LISTS: tuple[Key, ...] = (
         hint=False,
     ),
     Key("approval.seen", "space", "seen", "mark the file as seen, and go on", (APPROVALS,), hint=False),
+    Key(
+        "account.resume",
+        "T",
+        "go on",
+        "let the agents of the account at its usage limit go on now, one after the other",
+        (ALARMS,),
+        True,
+        disabled=at_usage_limit,
+    ),
     Key(
         "alarm.shelve",
         "s",

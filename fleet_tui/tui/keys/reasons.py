@@ -138,6 +138,16 @@ def with_alarm(here: Here) -> str | None:
     return None if here.listed else "no alarm is selected"
 
 
+def at_usage_limit(here: Here) -> str | None:
+    """Only of the alarm that is selected: which account goes on is no question of marks."""
+    if here.marked_alarms:
+        return "one account at a time; Esc clears the marks"
+    alarm = here.listed
+    if alarm is None or alarm.rule != "usage-limit" or alarm.state is AlarmState.CLEARED:
+        return "the selected alarm is about no account at its usage limit"
+    return None
+
+
 def under_cursor(here: Here) -> str | None:
     return with_alarm(here) if here.scope == ALARMS else on_agent(here)
 

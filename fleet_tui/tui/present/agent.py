@@ -6,8 +6,9 @@ from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.model import Gate, Message, PullRequest, Review, Run
 from fleet_tui.domain.states import GateState, MessageState, RunState, Verdict
-from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.text import clean, in_brief, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
+from fleet_tui.readmodel.vendors import VendorWorks
 from fleet_tui.readmodel.waiting import reason_now
 from fleet_tui.tui.present.budgets import section_lines
 from fleet_tui.tui.present.events import last_run_line, told
@@ -23,8 +24,9 @@ from fleet_tui.tui.present.text import (
     short,
     short_clock,
 )
+from fleet_tui.tui.present.vendors import of_agent
 from fleet_widgets.gauge import gauge, percent
-from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.lines import Line, Span, fill, giving, line
 from fleet_widgets.list_view import Item
 from fleet_widgets.palette import Box
 from fleet_widgets.text_pane import Section
@@ -46,17 +48,19 @@ _RECEIPTS = {
 
 def headline(tile: AgentTile, now_ns: int) -> Line:
     """``dev-1  developer  RUN 06:02  #3 'Add paging'  PR 2  claude-code``."""
-    ticket = f"  #{tile.ticket} {tile.ticket_title}" if tile.ticket is not None else ""
+    ticket = (Span(f"  #{tile.ticket} "), giving(tile.ticket_title)) if tile.ticket is not None else ()
     return line(
         badge(tile.badge, tile.badge_open),
         Span(" " if tile.badge else ""),
-        Span(tile.name, "strong"),
-        Span(f"  {tile.role}  ", "quiet"),
-        Span(f"{tile.word} {age(tile.since_ns, now_ns)}", "strong"),
-        Span(ticket),
+        giving(tile.name, "strong"),
+        Span("  "),
+        giving(tile.role, "quiet"),
+        Span(f"  {tile.word} {age(tile.since_ns, now_ns)}", "strong"),
+        *ticket,
         Span(f"  PR {tile.pr}" if tile.pr is not None else "", "quiet"),
         fill(),
-        Span(f" {tile.vendor}{' ' + one_line(tile.model, 30) if tile.model else ''}", "quiet"),
+        Span(" "),
+        giving(f"{tile.vendor}{' ' + in_brief(tile.model, 30) if tile.model else ''}", "quiet"),
     )
 
 
@@ -108,8 +112,8 @@ def story(detail: AgentDetail, now_ns: int) -> tuple[Line, ...]:
     return told(detail.last.story, now_ns) if detail.last is not None else ()
 
 
-def facts(detail: AgentDetail, now_ns: int, box: Box) -> tuple[Section, ...]:
-    """Ticket, run, budget, verdicts, diff, timeline, messages: those that exist."""
+def facts(detail: AgentDetail, now_ns: int, box: Box, vendor: VendorWorks | None = None) -> tuple[Section, ...]:
+    """Ticket, run, budget, verdicts, what works with its vendor, messages: those that exist."""
     sections = (
         _question(detail, now_ns),
         _containment(detail),
@@ -118,6 +122,7 @@ def facts(detail: AgentDetail, now_ns: int, box: Box) -> tuple[Section, ...]:
         _risk(detail),
         _budget(detail, box),
         _pull_request(detail, now_ns),
+        *of_agent(vendor),
         _messages(detail, now_ns),
     )
     return tuple(section for section in sections if section.lines)
@@ -135,7 +140,7 @@ def _containment(detail: AgentDetail) -> Section:
     agent = detail.agent
     lines: list[Line] = []
     if agent.quarantined:
-        lines.append((Span(f"QUARANTINED: {one_line(agent.quarantine_reason, 400)}", "p1-ack"),))
+        lines.append((Span(f"QUARANTINED: {in_brief(agent.quarantine_reason, 400)}", "p1-ack"),))
         lines.append((Span("identity refused, processes frozen, mail held; U releases", "quiet"),))
     if agent.quarantined and detail.bundle is not None:
         lines.append((Span(f"evidence: fleet agent evidence {agent.name}"),))
@@ -241,12 +246,12 @@ def _pull_request(detail: AgentDetail, now_ns: int) -> Section:
 
     for review in sorted(detail.reviews, key=is_stale):
         words = "pass" if review.verdict is Verdict.APPROVED else "changes"
-        lens = f" as {one_line(review.lens or review.role, 24)}, {short_clock(review.at_ns, now_ns)}"
+        lens = f" as {in_brief(review.lens or review.role, 24)}, {short_clock(review.at_ns, now_ns)}"
         lines.append(_at_head(review.agent, words, review.head_sha, lens, stale=is_stale(review)))
         if review.summary.strip() and not is_stale(review):
-            lines.append((Span(f"  {one_line(review.summary, 200)}", "quiet"),))
+            lines.append((Span(f"  {in_brief(review.summary, 200)}", "quiet"),))
     gates = (
-        _at_head(f"gate {one_line(gate.name, 12)}", gate.state, gate.head_sha, _took(gate), stale=is_stale(gate))
+        _at_head(f"gate {in_brief(gate.name, 12)}", gate.state, gate.head_sha, _took(gate), stale=is_stale(gate))
         for gate in sorted(detail.gates, key=is_stale)
     )
     return Section("pull request", (*lines, *gates))
@@ -271,11 +276,11 @@ def _messages(detail: AgentDetail, now_ns: int) -> Section:
 def _message(message: Message, now_ns: int) -> tuple[Line, ...]:
     """Who wrote what, and below it how far it came."""
     failed = message.state in {MessageState.FAILED, MessageState.UNCERTAIN}
-    reason = f": {one_line(message.reason, 200)}" if message.reason else ""
+    reason = f": {in_brief(message.reason, 200)}" if message.reason else ""
     return (
         (
-            Span(f"{short_clock(message.sent_ns, now_ns)} {one_line(message.sender, 24)}: ", "quiet"),
-            Span(f'"{one_line(message.text, 200)}"'),
+            Span(f"{short_clock(message.sent_ns, now_ns)} {in_brief(message.sender, 24)}: ", "quiet"),
+            Span(f'"{in_brief(message.text, 200)}"'),
         ),
         (Span(f"      {_RECEIPTS[message.state]}{reason}", "warn" if failed else "quiet"),),
     )

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import AlarmState
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief, one_line
 from fleet_tui.governance.alarms import FLOOD
 from fleet_tui.readmodel.alarms import TARGET_PER_DAY, TARGET_SHARES, AlarmBoard, AlarmRow, Kind, most_frequent, shares
 from fleet_tui.tui.present.events import gist_of
 from fleet_tui.tui.present.frame import LARGE, MEDIUM
 from fleet_tui.tui.present.text import age, badge, badge_cell, clock, count, fact, rule, seconds_short, short_clock
 from fleet_widgets.gauge import gauge
-from fleet_widgets.lines import Line, Span, fill, line, text_of
+from fleet_widgets.lines import Line, Span, fill, giving, line, text_of
 from fleet_widgets.list_view import Item
 from fleet_widgets.palette import Box
 from fleet_widgets.text_pane import Section
@@ -109,7 +109,8 @@ def alarm_line(row: AlarmRow, now_ns: int, width: int, *, below: bool = False) -
 def _matter(row: AlarmRow) -> tuple[Span, ...]:
     """About whom, unless the title begins with that itself, and what."""
     title = one_line(row.alarm.title)
-    return (Span("" if title.startswith(row.about) else f"{row.about} ", "strong"), Span(title))
+    about = () if title.startswith(row.about) else (giving(row.about, "strong"), Span(" "))
+    return (*about, giving(title))
 
 
 def _mark(alarm: Alarm) -> tuple[Span, ...]:
@@ -122,7 +123,12 @@ def _state(row: AlarmRow, now_ns: int) -> tuple[Span, ...]:
     alarm = row.alarm
     if alarm.state is AlarmState.SHELVED:
         until = f"  until {short_clock(alarm.shelved_until_ns or now_ns, now_ns)}"
-        return (Span(until), Span(f' "{one_line(alarm.shelved_reason, 40)}"', "quiet"))
+        return (
+            Span(until),
+            Span(' "', "quiet"),
+            giving(in_brief(alarm.shelved_reason, 40), "quiet"),
+            Span('"', "quiet"),
+        )
     if alarm.state is AlarmState.CLEARED:
         return (Span(f"  gone {age(alarm.cleared_ns or now_ns, now_ns)} ago", "quiet"),)
     if row.followers:
@@ -134,7 +140,7 @@ def _to_do(row: AlarmRow, width: int) -> tuple[Span, ...]:
     """The response, where it has room; the message line tells it of the selected alarm at every size."""
     if width < MEDIUM or row.alarm.state in {AlarmState.SHELVED, AlarmState.CLEARED}:
         return ()
-    return (Span(f"  do: {one_line(row.alarm.response, 60 if width >= LARGE else 32)}", "quiet"),)
+    return (Span(f"  do: {in_brief(row.alarm.response, 60 if width >= LARGE else 32)}", "quiet"),)
 
 
 def detail(
@@ -168,7 +174,7 @@ def _deadline(alarm: Alarm, meaning: AlarmSettings | None, now_ns: int) -> Line:
 
 
 def _in_words(alarm: Alarm, now_ns: int) -> str:
-    seen = f"acknowledged by {one_line(alarm.acknowledged_by, 40)}" if alarm.acknowledged_by else "not acknowledged"
+    seen = f"acknowledged by {in_brief(alarm.acknowledged_by, 40)}" if alarm.acknowledged_by else "not acknowledged"
     match alarm.state:
         case AlarmState.SHELVED:
             left_s = max(0, ((alarm.shelved_until_ns or now_ns) - now_ns) // 1_000_000_000)
@@ -203,6 +209,6 @@ def frequent(today: Sequence[Alarm]) -> Section:
 
 
 def _kind_line(kind: Kind) -> Line:
-    names = ", ".join(one_line(name, 24) for name in kind.subjects[:4])
+    names = ", ".join(in_brief(name, 24) for name in kind.subjects[:4])
     more = f" +{len(kind.subjects) - 4}" if len(kind.subjects) > 4 else ""
     return (Span(f"{kind.times:>3}x ", "strong"), Span(f"{kind.rule}  "), Span(f"{names}{more}", "quiet"))

@@ -7,12 +7,12 @@ from typing import Any
 
 from fleet_tui.domain.model import Approval, Gate, Review
 from fleet_tui.domain.states import ApprovalState, GateState, Verdict
-from fleet_tui.domain.text import one_line, reveal
+from fleet_tui.domain.text import in_brief, one_line, reveal
 from fleet_tui.readmodel.values import ApprovalCard, Other
 from fleet_tui.tui.present.risk import risk_lines, risk_mark
 from fleet_tui.tui.present.text import age, badge, duration, fact, paragraph, short, until
 from fleet_widgets.diff_view import DiffFile, DiffHunk, DiffLine
-from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.lines import Line, Span, column, fill, giving, line
 from fleet_widgets.list_view import Item
 from fleet_widgets.text_pane import Section
 
@@ -34,21 +34,33 @@ def card_item(card: ApprovalCard, now_ns: int, *, wide: bool = True, other: Othe
         Span(f" PR {pull_request.number} ", "strong"),
         # One line is cut at its end: what decides what must be typed stands before the title.
         *(() if wide else (*_danger(card),)),
-        Span(card.ticket_title),
+        giving(card.ticket_title),
         *(() if wide else (Span("  "), *_counts(card))),
         fill(),
-        Span(f" {beside_text(other)} " if other is not None else "", "strong"),
+        *_beside(other),
         Span(_wait(card, now_ns), "warn" if held else "quiet"),
     )
     mark = Span("sensitive  " if is_sensitive(card) else "", "warn")
     risk = risk_mark(pull_request.risk, pull_request.risk_band)
-    second = line(Span("      "), mark, *_counts(card), *risk, fill(), Span(f" by {pull_request.agent}", "quiet"))
+    danger = (Span("    "), *risk, Span("  "), mark)  # what decides stands where nothing cuts it
+    author = (Span(" by ", "quiet"), giving(pull_request.agent, "quiet"))
+    second = line(*danger, *_counts(card), fill(), *author)
     return Item(card.id, (first, second) if wide else (first,))
+
+
+def _beside(other: Other | None) -> tuple[Span, ...]:
+    if other is None:
+        return ()
+    return (Span(" "), giving(in_brief(other.who, 40), "strong", rank=2), Span(f" {_does(other)} ", "strong"))
+
+
+def _does(other: Other) -> str:
+    return "DECIDES" if other.decides else "looks"
 
 
 def beside_text(other: Other) -> str:
     """``kim (pts/3) DECIDES``."""
-    return f"{one_line(other.who, 40)} {'DECIDES' if other.decides else 'looks'}"
+    return f"{in_brief(other.who, 40)} {_does(other)}"
 
 
 def decided_text(approval: Approval, now_ns: int) -> str:
@@ -60,7 +72,7 @@ def decided_text(approval: Approval, now_ns: int) -> str:
     }
     if approval.state not in words or approval.decided_by is None:
         return f"it is {approval.state}" if approval.state is not ApprovalState.REQUESTED else ""
-    by, ago = one_line(approval.decided_by.removeprefix("operator:"), 40), now_ns - (approval.decided_ns or now_ns)
+    by, ago = in_brief(approval.decided_by.removeprefix("operator:"), 40), now_ns - (approval.decided_ns or now_ns)
     return f"already {words[approval.state]} by {by} {max(0, ago) // 1_000_000_000} s ago"
 
 
@@ -98,7 +110,7 @@ def _persons(approval: Approval) -> str:
 
 def fate_text(approval: Approval) -> str:
     """What became of a granted approval; empty when it was taken back before."""
-    number, by, why = approval.pr, one_line(approval.decided_by or "", 40), one_line(approval.reason)
+    number, by, why = approval.pr, in_brief(approval.decided_by or "", 40), one_line(approval.reason)
     match approval.state:
         case ApprovalState.USED:
             return f"PR {number} has landed"
@@ -130,7 +142,7 @@ def evidence(card: ApprovalCard, now_ns: int, hold_s: int = 10) -> tuple[Section
     verdicts = [part for review in given for part in review_lines(review, card)]
     if card.release is not None:
         verdicts += _release_lines(card)
-    reasons = tuple((Span(f" {one_line(reason, 400)}"),) for reason in approval.reasons)
+    reasons = tuple((Span(f" {in_brief(reason, 400)}"),) for reason in approval.reasons)
     risk = risk_lines(pull_request.risk, pull_request.risk_band, pull_request.risk_reasons)
     effect = (
         (Span(f" merge into {one_line(pull_request.target)}, if nothing changes"),),
@@ -151,14 +163,14 @@ def _persons_line(approval: Approval) -> tuple[Line, ...]:
     """How many persons must approve and who has; nothing where one is enough."""
     if approval.quorum < 2:
         return ()
-    who = f": {one_line(', '.join(approval.votes), 80)}" if approval.votes else ""
+    who = f": {in_brief(', '.join(approval.votes), 80)}" if approval.votes else ""
     return (fact("persons", f"{len(approval.votes)} of {approval.quorum}{who}", "warn", 8),)
 
 
 def _void_line(card: ApprovalCard) -> tuple[Line, ...]:
     if card.void is None:
         return ()
-    told = f"approved by {one_line(card.void.decided_by or '', 40)}, void: {one_line(card.void.reason)}"
+    told = f"approved by {in_brief(card.void.decided_by or '', 40)}, void: {one_line(card.void.reason)}"
     return (fact("before", told, "warn", 8),)
 
 
@@ -166,20 +178,20 @@ def gate_line(gate: Gate, card: ApprovalCard) -> Line:
     """A gate's result; one on another tree is stale and does not count."""
     sign, style = {GateState.PASSED: ("+", "normal"), GateState.FAILED: ("x", "p2-ack")}.get(gate.state, ("*", "quiet"))
     if not card.gate_is_current(gate):
-        return (Span(f" ~ {one_line(gate.name, 16):<16} STALE, on tree {short(gate.tree)}", "stale"),)
-    words = f"{gate.state}" if not gate.reason else f"{gate.state}: {one_line(gate.reason, 60)}"
-    return (Span(f" {sign} {one_line(gate.name, 16):<16} {words:<8} {duration(gate.duration_ms):>6}", style),)
+        return (Span(f" ~ {column(in_brief(gate.name, 40), 16)} STALE, on tree {short(gate.tree)}", "stale"),)
+    words = f"{gate.state}" if not gate.reason else f"{gate.state}: {in_brief(gate.reason, 60)}"
+    return (Span(f" {sign} {column(in_brief(gate.name, 40), 16)} {words:<8} {duration(gate.duration_ms):>6}", style),)
 
 
 def review_lines(review: Review, card: ApprovalCard) -> tuple[Line, ...]:
     """A verdict, by its lens (or role), at which commit, and what it says; on another head it is stale, uncounted."""
     words = "pass" if review.verdict is Verdict.APPROVED else "CHANGES"
-    where = f"{one_line(review.lens or review.role, 14)} {one_line(review.agent, 14)}"
+    where = column(f"{in_brief(review.lens or review.role, 14)} {in_brief(review.agent, 40)}", 22)
     if card.is_current(review):
-        head = Span(f" {where:<22} {words:<7} @{short(review.head_sha)}")
+        head = Span(f" {where} {words:<7} @{short(review.head_sha)}")
     else:
-        head = Span(f" {where:<22} STALE @{short(review.head_sha)}", "stale")
-    said = one_line(review.summary, 600)
+        head = Span(f" {where} STALE @{short(review.head_sha)}", "stale")
+    said = in_brief(review.summary, 600)
     return ((head,), (Span(f'   "{said}"', "quiet"),)) if said else ((head,),)
 
 
@@ -187,11 +199,11 @@ def _release_lines(card: ApprovalCard) -> tuple[Line, ...]:
     release = card.release
     assert release is not None
     stale = release.head_sha != card.approval.head_sha
-    words = f" {'release':<8} {one_line(release.agent, 15):<15} "
+    words = f" {'release':<8} {column(in_brief(release.agent, 40), 15)} "
     words += (
-        f"STALE @{short(release.head_sha)}" if stale else f"{one_line(release.decision, 12)} {short(release.head_sha)}"
+        f"STALE @{short(release.head_sha)}" if stale else f"{in_brief(release.decision, 12)} {short(release.head_sha)}"
     )
-    return ((Span(words, "stale" if stale else "normal"),), (Span(f'   "{one_line(release.summary, 400)}"', "quiet"),))
+    return ((Span(words, "stale" if stale else "normal"),), (Span(f'   "{in_brief(release.summary, 400)}"', "quiet"),))
 
 
 def diff_files(answer: Mapping[str, Any], first: Sequence[str] = ()) -> tuple[DiffFile, ...]:

@@ -13,10 +13,10 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.budgets import BudgetBoard, BudgetStory, identity, tightness
 from fleet_tui.readmodel.values import AgentTile
 from fleet_tui.tui.present.budgets import WINDOWS, amounts, lasts
-from fleet_tui.tui.present.frame import MEDIUM, SMALL
+from fleet_tui.tui.present.frame import LARGE, MEDIUM, SMALL
 from fleet_tui.tui.present.text import age, clock, fact
 from fleet_widgets.gauge import gauge, percent
-from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.lines import Line, Span, column, fill, giving, line, width_of
 from fleet_widgets.list_view import Item
 from fleet_widgets.palette import Box
 from fleet_widgets.text_pane import Section
@@ -27,8 +27,13 @@ ORDERS: dict[str, Callable[[Standing], Any]] = {
     "name": lambda standing: (standing.rule.scope, standing.name, identity(standing)),
 }
 """What `,` goes through."""
-_NAME, _PACE = 20, 12
-"""Widths of columns."""
+_PACE = 12
+"""Width of a column."""
+
+
+def _name_width(width: int) -> int:
+    """Of the column of names, which is wider where there is room."""
+    return 40 if width >= LARGE else 28 if width >= MEDIUM else 20
 
 
 def _pace(standing: Standing) -> int:
@@ -75,15 +80,15 @@ def _fleet_line(standing: Standing, now_ns: int, width: int, box: Box) -> Line:
     rule = standing.rule
     bar = f"{gauge(standing.used, standing.ceiling, 20 if width >= MEDIUM else 10, box)} {_share(standing)}"
     style = _style(standing)
-    parts = [
+    last = f"  {lasts(standing)}" if lasts(standing) else ""
+    return line(
         Span(f"fleet {WINDOWS[rule.window].split(',')[0]:<8} ", "quiet"),
-        Span(f"{amounts(standing)}  {bar}", style),
-        Span(f"  {burn(standing)}" if burn(standing) and width >= MEDIUM else "", "quiet"),
+        giving(amounts(standing), style),
+        Span(f"  {bar}", style),
+        Span(last, style if standing.spent else "quiet"),
         *_forecast(standing, now_ns),
-    ]
-    if standing.spent or standing.left_s is not None:
-        parts.append(Span(f"  {lasts(standing)}", style if standing.spent else "quiet"))
-    return line(*parts)
+        Span(f"  {burn(standing)}" if burn(standing) and width >= MEDIUM else "", "quiet"),
+    )
 
 
 def _forecast(standing: Standing, now_ns: int) -> tuple[Span, ...]:
@@ -111,7 +116,7 @@ def _style(standing: Standing) -> str:
 def header(width: int) -> Line:
     """The names of the columns."""
     right = f"{'burn':>{_PACE + 1}} {'cap in':>8}" if width >= SMALL else f"{'cap in':>8}"
-    return line(Span(f"  {'budget':<{_NAME}} used", "quiet"), fill(" ", "quiet"), Span(right, "quiet"))
+    return line(Span(f"  {'budget':<{_name_width(width)}} used", "quiet"), fill(" ", "quiet"), Span(right, "quiet"))
 
 
 def items(standings: Sequence[Standing], width: int, box: Box) -> list[Item]:
@@ -119,14 +124,22 @@ def items(standings: Sequence[Standing], width: int, box: Box) -> list[Item]:
     return [Item(identity(standing), (_row(standing, width, box),)) for standing in standings]
 
 
-def _row(standing: Standing, width: int, box: Box) -> Line:
+def _name(standing: Standing, width: int) -> str:
+    """In its column; of a long one the window stays, by which two budgets of the same are told apart."""
     window = "" if standing.rule.window == "total" else f" {standing.rule.window}"
+    name = name_of(standing)
+    if width_of(name) + len(window) <= width:
+        return column(name + window, width)
+    return column(name, width - len(window)) + window
+
+
+def _row(standing: Standing, width: int, box: Box) -> Line:
     bar = gauge(standing.used, standing.ceiling, 14 if width >= MEDIUM else 5, box) if width >= SMALL else ""
     cap = "used up" if standing.spent else lasts(standing).removeprefix("cap in ")
     pace = f" {burn(standing):>{_PACE}}" if width >= SMALL else ""
     style = _style(standing)
     return line(
-        Span(f" {name_of(standing) + window:<{_NAME}} ", "normal"),
+        Span(f" {_name(standing, _name_width(width))} ", "normal"),
         Span(amounts(standing), style),
         fill(),
         Span(f" {bar} {_share(standing)}", style),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.costs import By, Cost, CostCell, grouped, priced_by, show_cost, total
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief
 from fleet_tui.readmodel.budgets import COST_DAYS
 from fleet_widgets.lines import Line, Span, line
 from fleet_widgets.text_pane import Section
@@ -63,4 +63,4 @@ def _name(by: By, heading: str) -> str:
         return f"#{heading}" if heading else "no ticket"
     if by == "run":
         return f"..{heading[-8:]}"
-    return one_line(heading, 60) or "(model not said)"
+    return in_brief(heading, 60) or "(model not said)"

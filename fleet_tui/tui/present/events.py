@@ -9,7 +9,7 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.readmodel.gist import gist, to_read
 from fleet_tui.readmodel.values import LastRun
 from fleet_tui.tui.present.text import age, clock, fact, short_clock
-from fleet_widgets.lines import Line, Span
+from fleet_widgets.lines import Line, Span, column
 from fleet_widgets.text_pane import Section
 
 _LOUD = frozenset({"agent_quarantined", "policy_denied", "run_crashed", "gate_failed", "merge_failed", "alarm_raised"})
@@ -17,10 +17,10 @@ _LOUD = frozenset({"agent_quarantined", "policy_denied", "run_crashed", "gate_fa
 
 def event_line(event: Event, *, compact: bool = False) -> Line:
     """``14:02:24 run:… gate_started      unit @77ac0d1``."""
-    kind = Span(f"{one_line(event.kind, 24):<24} ", "strong" if event.kind in _LOUD else "normal")
+    kind = Span(f"{column(one_line(event.kind, 60), 24)} ", "strong" if event.kind in _LOUD else "normal")
     if compact:
         return (Span(f"{clock(event.at_ns)} ", "quiet"), kind, Span(gist(event), "quiet"))
-    subject = Span(f"{_subject(event.subject):<14} ", "quiet")
+    subject = Span(f"{column(_subject(event.subject), 14)} ", "quiet")
     return (Span(f" {clock(event.at_ns)} ", "quiet"), subject, kind, Span(gist(event)))
 
 
@@ -52,7 +52,7 @@ def _subject(subject: str) -> str:
     safe = one_line(subject, 60)
     if safe.startswith("run:") and len(safe) > 14:
         return f"run:..{safe[-8:]}"
-    return safe if len(safe) <= 14 else f"{safe[:12]}.."
+    return safe
 
 
 def event_sections(event: Event, cause: Event | None, effects: Sequence[Event], newest: int) -> tuple[Section, ...]:

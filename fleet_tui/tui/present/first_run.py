@@ -19,7 +19,7 @@ def never_ran(snapshot: Snapshot) -> bool:
 
 
 def first_lines(
-    snapshot: Snapshot, report: SystemReport | None, terminal: str, keys: Mapping[str, str]
+    snapshot: Snapshot, report: SystemReport | None, terminal: str, keys: Mapping[str, str], width: int
 ) -> tuple[Line, ...]:
     """``keys`` are those that the lines name, by id, as people write them."""
     steps = _next_steps(snapshot, keys)
@@ -27,22 +27,25 @@ def first_lines(
         *((Span(f"  {text}", "strong" if at == 0 else "normal"),) for at, text in enumerate(steps)),
         (),
         (Span("  Checked just now:", "quiet"),),
-        *_in_pairs(_checks(report, terminal, keys)),
+        *_in_pairs(_checks(report, terminal, keys), width),
         (Span(f"  {keys['need.next']} goes to what needs you. Small letters look, CAPITALS act and ask.", "quiet"),),
         (Span("  fleet itself sends nothing anywhere; what agents send, their programs decide.", "quiet"),),
     )
 
 
 def _next_steps(snapshot: Snapshot, keys: Mapping[str, str]) -> tuple[str, ...]:
+    """Each in one row of the smallest screen, but for the line of a shell that is long itself."""
     tickets = dict(snapshot.summary.tickets)
     agents, ready, drafts = len(snapshot.tiles), tickets.get("ready", 0), tickets.get("draft", 0)
     if not agents:
         return (
             "No agents yet. To begin, in a shell of this repository:",
-            "  fleet init            writes a first configuration, with your agents",
-            f"  {keys['screen.new']}                     makes one from a template",
-            "  fleet demo            shows a small fleet at work: no network, no cost",
-            f"  {keys['screen.system']}                     shows the configuration; e edits it",
+            *_steps(
+                ("fleet init", "writes a configuration, with your agents"),
+                (keys["screen.new"], "makes one from a template"),
+                ("fleet demo", "shows a small fleet: no network, no cost"),
+                (keys["screen.system"], "shows the configuration; e edits it"),
+            ),
         )
     said = f"{count(agents, 'agent')}, none has run yet."
     if snapshot.fleet.halted:
@@ -50,20 +53,25 @@ def _next_steps(snapshot: Snapshot, keys: Mapping[str, str]) -> tuple[str, ...]:
     if all(tile.paused or tile.quarantined for tile in snapshot.tiles):
         return (said, f"  All of them are held: {keys['agent.pause']} lets the selected one go on.")
     if ready:
-        return (
-            f"{said} {count(ready, 'ticket')} ready: an agent takes the first within seconds.",
-            f"  {keys['screen.pipeline']}                     shows what each ticket waits for",
-        )
+        told = f"{said} {count(ready, 'ticket')} ready: an agent takes the first within seconds."
+        return (told, *_steps((keys["screen.pipeline"], "shows what each ticket waits for")))
     if drafts:
-        return (
-            f"{said} {count(drafts, 'ticket')} written, none is ready.",
-            f"  {keys['screen.pipeline']} then {keys['ticket.hold']}              makes the selected ticket ready",
-        )
+        told = f"{said} {count(drafts, 'ticket')} written, none is ready."
+        how = f"{keys['screen.pipeline']} then {keys['ticket.hold']}"
+        return (told, *_steps((how, "makes the selected ticket ready")))
     return (
         f"{said} There is no ticket to work on.",
-        '  fleet ticket new "..." --ready    writes one and hands it to the fleet',
-        "  fleet demo                        shows a small fleet at work: no network, no cost",
+        *_steps(
+            ('fleet ticket new "..." --ready', "writes one and hands it over"),
+            ("fleet demo", "shows a small fleet: no network, no cost"),
+        ),
     )
+
+
+def _steps(*steps: tuple[str, str]) -> Iterator[str]:
+    """What to type, and beside it what that does."""
+    widest = max(len(typed) for typed, _ in steps)
+    return (f"  {typed:<{widest}}  {told}" for typed, told in steps)
 
 
 def _checks(report: SystemReport | None, terminal: str, keys: Mapping[str, str]) -> tuple[Line, ...]:
@@ -81,12 +89,12 @@ def _checks(report: SystemReport | None, terminal: str, keys: Mapping[str, str])
     return tuple(lines)
 
 
-def _in_pairs(lines: Sequence[Line]) -> Iterator[Line]:
-    """Two short lines in a row, where they are neighbours."""
+def _in_pairs(lines: Sequence[Line], width: int) -> Iterator[Line]:
+    """Two short lines in a row, where they are neighbours and there is room for both."""
     at = 0
     while at < len(lines):
         pair = lines[at : at + 2]
-        if len(pair) == 2 and all(width_of(line) <= _HALF for line in pair):
+        if len(pair) == 2 and width >= 2 * _HALF and all(width_of(line) <= _HALF for line in pair):
             yield (*pair[0], Span(" " * (_HALF - width_of(pair[0]))), *pair[1])
             at += 2
         else:

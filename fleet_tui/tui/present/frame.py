@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fleet_tui.domain.states import ApprovalState
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief, one_line
 from fleet_tui.readmodel.away import Missed
 from fleet_tui.readmodel.health import Trust, age_s, trust
 from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Other, Picture, Snapshot
 from fleet_tui.settings.problems import running_on
 from fleet_tui.tui.present.text import age, badge, clock, count, seconds_short, until
-from fleet_widgets.lines import Line, Span, fill, line, width_of
+from fleet_widgets.lines import Line, Span, fill, giving, line, width_of
 from fleet_widgets.words import wrap_words
 
 TINY, SMALL, MEDIUM, LARGE = 60, 80, 100, 160
@@ -56,7 +56,7 @@ def top_line(picture: Picture, frame: Frame) -> Line:
         _Field((title,), 0),
         *(_Field(value, rank) for rank, value in zip(_count_ranks(len(counts)), counts, strict=True)),
         _Field((fill(),), 0),
-        *(_Field((Span(f" {note} ", "strong"),), 1) for note in frame.notes),
+        *(_Field((Span(f" {note} ", "strong"),), 2) for note in frame.notes),
         *(_Field((span,), 4 if index == 0 else 9) for index, span in enumerate(_conditions(picture, frame))),
         _Field((Span(f" {data}", "warn" if late else "quiet"),), 0),
         _Field((Span(f" {clock(frame.now_ns)[:5]}{_utc(frame)}", "quiet"),), 6),
@@ -74,7 +74,7 @@ class _Field:
 
 def _count_ranks(counts: int) -> list[int]:
     """Of the counts the agents go first, then badges from the last on; who needs a person stays longest."""
-    return [8, *([2] if counts > 1 else []), *(min(7, 3 + index) for index in range(max(0, counts - 2)))]
+    return [8, *([1] if counts > 1 else []), *(min(7, 3 + index) for index in range(max(0, counts - 2)))]
 
 
 def _fitted(fields: Sequence[_Field], width: int) -> Line:
@@ -159,8 +159,8 @@ def alarm_line(picture: Picture, frame: Frame, keys: tuple[str, str] = ("a", "w"
     more = f"  +{len(alarms) - 1} more" if len(alarms) > 1 else ""
     return line(
         badge(first.priority, True),
-        Span(f" {first.who} " if first.who else " ", "strong"),
-        Span(first.title),
+        *((Span(" "), giving(first.who, "strong"), Span(" ")) if first.who else (Span(" "),)),
+        giving(first.title),
         Span(f" (first of {first.followers + 1})" if first.followers else "", "quiet"),
         fill(),
         Span(f" {age(first.since_ns, frame.now_ns):>3}", "quiet"),
@@ -175,7 +175,7 @@ def notes(*, only_looks: bool, muted_ns: int, others: Sequence[Other] = (), widt
     found = ["READ-ONLY"] if only_looks else []
     found += [f"MUTED {minutes}m"] if muted_ns > 0 else []
     if len(others) == 1 and width >= MEDIUM:
-        found.append(f"{one_line(others[0].who, 40)} also here")
+        found.append(f"{in_brief(others[0].who, 40)} also here")
     elif others:
         found.append(f"+{len(others)} here" if width < MEDIUM else f"{len(others)} others here")
     return tuple(found)

@@ -13,7 +13,7 @@ from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.readmodel.catalogue import Offer, Preview, TemplateDetail, TemplateRow
 from fleet_tui.tui.present.text import fact, paragraph, short
 from fleet_widgets.form import Field
-from fleet_widgets.lines import Line, Span
+from fleet_widgets.lines import Line, Span, column
 from fleet_widgets.list_view import Item
 from fleet_widgets.strip import StripRequest
 from fleet_widgets.text_pane import Section
@@ -90,10 +90,11 @@ def items(offer: Offer, words: str, width: int) -> list[Item]:
 
 def _row(row: TemplateRow, width: int) -> Line:
     used = (f"used {row.used}x" if width >= _WIDE else f"{row.used}x") if row.used else ""
-    name = f"  {row.name:<19.19}"
+    name = f"  {column(row.name, 19)}"
     if width < 44:
-        return (Span(name), Span(f" {row.cost:<6} ", "quiet"), Span(row.budget, "quiet"))
-    return (Span(name), Span(f" cost {row.cost:<6}  {row.budget:<9} ", "quiet"), Span(f"{used:<8}", "quiet"))
+        return (Span(name), Span(f" {column(row.cost, 6)} ", "quiet"), Span(row.budget, "quiet"))
+    cost = f" cost {column(row.cost, 6)}  {column(row.budget, 9)} "
+    return (Span(name), Span(cost, "quiet"), Span(f"{used:<8}", "quiet"))
 
 
 def list_title(offer: Offer | None, words: str, trouble: str) -> str:

@@ -10,7 +10,7 @@ from fleet_tui.readmodel.pipeline import Board, Column, TicketCard
 from fleet_tui.readmodel.values import SIGNS
 from fleet_tui.tui.present.text import age, duration, rule, seconds_short, short_clock
 from fleet_widgets.board_view import BoardCard, BoardColumn
-from fleet_widgets.lines import Line, Span, width_of
+from fleet_widgets.lines import Line, Span, giving
 
 _MIDDLE = (Stage.DEV, Stage.REVIEW, Stage.GATES, Stage.APPROVAL)
 
@@ -56,8 +56,9 @@ def _first(card: TicketCard, now_ns: int) -> Line:
     sign = SIGNS[card.doing] if card.doing else " "
     return (
         number,
-        Span(f"{sign}{one_line(card.agent or '-', 40 if not card.you else 12)} ", "quiet"),
-        Span(age(card.since_ns, now_ns), "warn" if card.old else "normal"),
+        Span(sign, "quiet"),
+        giving(one_line(card.agent or "-", 60), "quiet"),
+        Span(f" {age(card.since_ns, now_ns)}", "warn" if card.old else "normal"),
         Span(" !" if card.old else "", "warn"),
         Span(" YOU" if card.you else "", "strong"),
     )
@@ -69,7 +70,7 @@ def _work(card: TicketCard) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def flow_lines(board: Board, now_ns: int, width: int) -> tuple[Line, ...]:
+def flow_lines(board: Board, now_ns: int) -> tuple[Line, ...]:
     """What was shipped and how long it took, what is slowest and who has to move, what came back."""
     flow = board.flow
     times = [f"{stage} {_took(flow.medians_s[stage])}" for stage in _MIDDLE if stage in flow.medians_s]
@@ -79,13 +80,13 @@ def flow_lines(board: Board, now_ns: int, width: int) -> tuple[Line, ...]:
     first = f"shipped {flow.shipped} in 24 h{lead}" + (f"   sent back: {back}" if back else "")
     medians = f"median  {'  '.join(times)}{decided}" if times else "median times: nothing has left a stage in 24 h"
     return (
-        _slowest(board, now_ns, width),
+        _slowest(board, now_ns),
         (Span(first, "quiet"),),
         (Span(medians, "quiet"),),
     )
 
 
-def _slowest(board: Board, now_ns: int, width: int) -> Line:
+def _slowest(board: Board, now_ns: int) -> Line:
     card = board.slowest
     if card is None:
         return (Span("nothing is under way", "quiet"),)
@@ -96,7 +97,7 @@ def _slowest(board: Board, now_ns: int, width: int) -> Line:
         Span("slowest: ", "quiet"),
         Span(f"#{card.number} in {card.stage} {took}{usually} ", "strong" if card.old else "normal"),
     )
-    return (*head, Span(one_line(card.waits, max(20, width - width_of(head))), "strong" if card.you else "normal"))
+    return (*head, Span(card.waits, "strong" if card.you else "normal"))
 
 
 def _took(seconds: int | None) -> str:
@@ -109,14 +110,16 @@ def selected_line(card: TicketCard | None, now_ns: int) -> Line:
     """Everything about the card under the cursor in one line."""
     if card is None:
         return (Span("nothing is selected", "quiet"),)
-    agent = f"  {one_line(card.agent, 40)}" if card.agent else ""
+    agent = (Span("  "), giving(one_line(card.agent, 60), "quiet")) if card.agent else ()
     word = f" {card.doing}" if card.doing else ""
     work = _work(card)
     return (
         Span(f"#{card.number} ", "strong"),
-        Span(card.title),
-        Span(f"  {card.stage} {age(card.since_ns, now_ns)}{agent}{word}{'  ' + work if work else ''}  ", "quiet"),
-        Span(card.waits, "strong" if card.you else "normal"),
+        giving(card.title),
+        Span(f"  {card.stage} {age(card.since_ns, now_ns)}", "quiet"),
+        *agent,
+        Span(f"{word}{'  ' + work if work else ''}  ", "quiet"),
+        giving(card.waits, "strong" if card.you else "normal"),
     )
 
 

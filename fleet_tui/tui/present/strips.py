@@ -11,8 +11,9 @@ from fleet_tui.domain.conditions import in_words as release_words
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import RiskBand
-from fleet_tui.domain.text import SafeText, one_line
+from fleet_tui.domain.text import SafeText, in_brief, one_line
 from fleet_tui.governance.alarms import MOST_SHELVED_S, SHELVED_S, in_words, may_shelve
+from fleet_tui.readmodel.accounts import AccountStatus
 from fleet_tui.readmodel.alarms import AlarmRow
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
 from fleet_tui.tui.present.approvals import is_sensitive
@@ -54,7 +55,7 @@ def approve(card: ApprovalCard, seen: Collection[str], files: Sequence[str], hol
             f"{exact}policy {one_line(approval.policy, 20)}.",
             f"Effect: merge into {one_line(change.target)}. Held {hold_s} s (u = undo), then irreversible.",
             f"Not seen by you: {len(unseen)} of {count(len(files), 'file')}"
-            + (f" ({one_line(unseen[0], 40)})" if unseen else ""),
+            + (f" ({in_brief(unseen[0], 40)})" if unseen else ""),
             f"Risk {change.risk} {change.risk_band.upper()}." if change.risk_band is not RiskBand.LOW else "",
             f"To confirm, the last four of head {short(approval.head_sha)} are typed." if expected else "",
             *_asked_for(approval.reasons),
@@ -77,7 +78,7 @@ def how_confirmed(card: ApprovalCard) -> tuple[Confirm, str]:
 
 def _asked_for(reasons: Sequence[str]) -> Iterator[str]:
     """Why a person is asked, each reason on a line: also those that are the cause of what must be typed."""
-    yield from (f"Because: {one_line(reason, 200)}" for reason in reasons)
+    yield from (f"Because: {in_brief(reason, 200)}" for reason in reasons)
 
 
 def reject(card: ApprovalCard) -> StripRequest:
@@ -236,11 +237,28 @@ def unblock(item: NeedItem) -> StripRequest:
     )
 
 
+def resume_account(status: AccountStatus) -> StripRequest:
+    name = one_line(status.account.id, 60)
+    waiting = ", ".join(in_brief(agent, 40) for agent in status.waiting)
+    return StripRequest(
+        title=f"LET THE AGENTS OF {name} GO ON NOW",
+        lines=_lines(
+            f"Waiting: {waiting or 'no run; new ones do not begin'}.",
+            "One after the other, without waiting for the limit to be over; who meets it again waits again.",
+        ),
+        confirm="y",
+        reason="optional",
+        opening_key="T",
+        verb="go on",
+        id=f"resume_account:{status.account.id}",
+    )
+
+
 def shelve(row: AlarmRow) -> StripRequest:
     """One's own books: the text and Enter, which alone does nothing."""
     alarm = row.alarm
     return StripRequest(
-        title=f"SHELVE {one_line(alarm.title, 100)}",
+        title=f"SHELVE {in_brief(alarm.title, 100)}",
         lines=_lines(f"About {row.about}, priority {alarm.priority}. {SHELVES[0]}", SHELVES[1]),
         confirm="reason",
         reason="required",
@@ -283,7 +301,7 @@ def shelf(alarms: Sequence[Alarm], text: str) -> Reading:
 
 def alarm(row: AlarmRow) -> str:
     """One of several alarms: its badge without colour, whom it is about, what it is."""
-    title = one_line(row.alarm.title, 100)
+    title = in_brief(row.alarm.title, 100)
     about = "" if title.startswith(row.about) else f"{row.about} "
     return f"{badge(row.alarm.priority, row.alarm.acknowledged_by is None).text} {about}{title}"
 
@@ -339,7 +357,7 @@ def halt(running: int) -> StripRequest:
 def lift(reason: str) -> StripRequest:
     return StripRequest(
         title="LIFT THE ALL STOP",
-        lines=_lines(f"Stopped: {one_line(reason, 200)}", "Whom the stop paused goes on; starts and landings go on."),
+        lines=_lines(f"Stopped: {in_brief(reason, 200)}", "Whom the stop paused goes on; starts and landings go on."),
         confirm="text",
         expected="lift",
         opening_key="exclamation_mark",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief
 from fleet_tui.readmodel.system import Fault, Part, SystemReport
 from fleet_tui.settings.problems import running_on
 from fleet_tui.tui.present.text import count, paragraph
+from fleet_tui.tui.present.vendors import of_all
 from fleet_widgets.lines import Line, Span
 from fleet_widgets.list_view import Item
 from fleet_widgets.text_pane import Section
@@ -49,6 +50,7 @@ def sections(
     return (
         *_place(report, chosen, now_ns),
         _parts(report, status, recorded),
+        *of_all(report.vendors if report is not None else ()),
         Section("your terminal", _facts(terminal)),
     )
 
@@ -85,8 +87,8 @@ def terminal_facts(
     size: tuple[int, int], colours: str, signal: str, link: str, keymap: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
     """What the room found where it runs. A variable that is not set is shown as ``-``."""
-    named = "  ".join(f"{name} {one_line(environ.get(name) or '-', 40)}" for name in _NAMED)
-    keys = ", ".join(f"{name}={one_line(key, 40)}" for name, key in sorted(keymap.items()))
+    named = "  ".join(f"{name} {in_brief(environ.get(name) or '-', 40)}" for name in _NAMED)
+    keys = ", ".join(f"{name}={in_brief(key, 40)}" for name, key in sorted(keymap.items()))
     return (
         ("terminal", f"{size[0]}x{size[1]}  {colours}  {named}"),
         ("inside", "tmux" if environ.get("TMUX") else "ssh" if environ.get("SSH_TTY") else "nothing"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fleet_tui.domain.text import SafeText, one_line
+from fleet_tui.domain.text import SafeText, in_brief
 from fleet_widgets.lines import Line, Span, fill, line
 from fleet_widgets.palette import LINE_BOX
 
@@ -101,7 +101,7 @@ def rule(title: str, right: str = "", style: str = "quiet", *, has_focus: bool =
 
 def fact(name: str, value: str, style: str = "normal", width: int = 10) -> Line:
     """``name      value`` with the name quiet."""
-    return (Span(f"{name:<{width}} ", "quiet"), Span(one_line(value, 400) or "-", style))
+    return (Span(f"{name:<{width}} ", "quiet"), Span(in_brief(value, 400) or "-", style))
 
 
 def paragraph(text: SafeText, style: str = "normal") -> tuple[Line, ...]:

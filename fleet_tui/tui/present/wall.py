@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet_tui.domain.events import Event
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief, one_line
 from fleet_tui.readmodel.values import SIGNS, AgentTile, Doing, NeedItem, NeedKind, Snapshot
 from fleet_tui.tui.present.budgets import tile_line
 from fleet_tui.tui.present.events import event_line, last_run_line, told
@@ -14,7 +14,7 @@ from fleet_tui.tui.present.frame import SMALL
 from fleet_tui.tui.present.risk import is_severe, risk_mark
 from fleet_tui.tui.present.text import age, badge, badge_cell, count, rule
 from fleet_widgets.gauge import percent
-from fleet_widgets.lines import Line, Span, fill, line
+from fleet_widgets.lines import Line, Span, fill, giving, line
 from fleet_widgets.palette import Box
 from fleet_widgets.pane_wall import Tile
 from fleet_widgets.text_pane import Section
@@ -82,7 +82,7 @@ def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:
     more = f" +{tile.more_runs}" if tile.more_runs else ""
     return line(
         Span(f"{SIGNS[tile.doing]} ", "quiet"),
-        Span(tile.name),
+        giving(tile.name),
         Span(f"{more} ", "quiet"),
         fill(box.horizontal, "quiet"),
         *end,
@@ -94,7 +94,7 @@ def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     on_ticket = tile.ticket is not None and not tile.cannot_start
     work = f"#{tile.ticket} {tile.ticket_title}" if on_ticket else tile.reason or "nothing to do"
     style = "warn" if tile.cannot_start else "normal" if on_ticket else "quiet"
-    first = (Span(f"{tile.role} ", "quiet"), Span(work, style))
+    first = (giving(tile.role, "quiet"), Span(" "), Span(work, style))
     if tile.doing is Doing.LIMITED and tile.source == "account":
         return (first, (Span(tile.reason, "warn"),))  # until when it waits matters more than what it may still spend
     budget, risk = tile_line(tile.budget, tile.used_s, box), risk_mark(tile.risk, tile.risk_band)
@@ -111,7 +111,7 @@ def _cell(tile: AgentTile, now_ns: int, *, narrow: bool = False) -> Line:
     return line(
         *badge_cell(tile.badge, tile.badge_open),
         Span(f"{SIGNS[tile.doing]} ", "quiet"),
-        Span(tile.name),
+        giving(tile.name),
         Span(work, "quiet"),
         fill(),
         Span(f" {tile.word:<4} {budget}{age(tile.since_ns, now_ns):>3}", "quiet"),
@@ -124,11 +124,15 @@ def need_line(item: NeedItem, now_ns: int, current: NeedItem | None = None) -> L
     return line(
         mark,
         badge(item.priority, True),
-        Span(f" {item.who} " if item.who else " ", "strong"),
-        Span(item.title),
+        *_who(item),
+        giving(item.title),
         fill(),
         Span(f" {age(item.since_ns, now_ns):>3}", "quiet"),
     )
+
+
+def _who(item: NeedItem) -> tuple[Span, ...]:
+    return (Span(" "), giving(item.who, "strong"), Span(" ")) if item.who else (Span(" "),)
 
 
 def below_line_two(needs: Sequence[NeedItem]) -> tuple[NeedItem, ...]:
@@ -193,7 +197,7 @@ def _alarm_lines(snapshot: Snapshot, now_ns: int) -> list[Line]:
             Span(f"{age(alarm.raised_ns, now_ns):>3} ", "quiet"),
             badge(alarm.priority, alarm.acknowledged_by is None),
             Span(f" {one_line(alarm.title)}"),
-            Span(f"  seen by {one_line(alarm.acknowledged_by, 30)}" if alarm.acknowledged_by else "", "quiet"),
+            Span(f"  seen by {in_brief(alarm.acknowledged_by, 30)}" if alarm.acknowledged_by else "", "quiet"),
         )
         for alarm in snapshot.alarms
     ]

@@ -64,8 +64,11 @@ class AgentScreen(AgentParts):
         self._read(tile, snapshot.seq)
         if self._detail is None:
             return
-        box = self.room.context.look.palette.box
-        self.query_one("#facts", TextPane).set_sections(present.facts(self._detail, self.room.now_ns, box))
+        box, report = self.room.context.look.palette.box, self.room.parts.report
+        self.room.parts.want(by_the_way=True)
+        vendor = report.vendor(tile.vendor) if report is not None else None
+        told = present.facts(self._detail, self.room.now_ns, box, vendor)
+        self.query_one("#facts", TextPane).set_sections(told)
         self.query_one(LineList).set_items(present.timeline(self._detail, self.room.now_ns))
         self._show_diff()
         self._show_instead()

@@ -14,6 +14,7 @@ from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.states import AlarmState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel import needs
+from fleet_tui.readmodel.accounts import read_accounts
 from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow, cause_of, raised_event, read_alarms
 from fleet_tui.readmodel.values import NeedItem, NeedKind
 from fleet_tui.tui.commands import Act
@@ -193,6 +194,10 @@ class AlarmsScreen(MarkedAlarms, ListAndDetail, AgentActs):
             self.ask(strips.shelve(row), Act("shelve", args, "shelve", title))
 
     def what_changed(self, act: Act) -> str:
+        if act.op == "resume_account":
+            self._read(at_once=True)
+            about = f"account:{act.args['account']}"
+            return "" if any(row.alarm.about == about for row in self._board.rows) else "the limit is over"
         if act.op != "shelve":
             return super().what_changed(act)
         self._read(at_once=True)
@@ -200,6 +205,20 @@ class AlarmsScreen(MarkedAlarms, ListAndDetail, AgentActs):
         if row is None or row.alarm.state is AlarmState.CLEARED:
             return "it has cleared"
         return "it is on the shelf already" if row.alarm.state is AlarmState.SHELVED else ""
+
+    def do_account_resume(self) -> None:
+        """The agents of the account that the selected alarm is about need not wait for the end of its limit."""
+        row, reader = self.row(), self.room.reader()
+        assert row is not None
+        found = read_accounts(reader) if reader is not None else []
+        status = next((one for one in found if f"account:{one.account.id}" == row.alarm.about), None)
+        if status is None or status.account.opened_ns is not None:
+            told = "they go on already, one after the other" if status is not None else "the limit is over"
+            self.room.say(f"T: {told}", "quiet")
+            return
+        args = {"account": status.account.id, "reason": ""}
+        target = f"the agents of {one_line(status.account.id, 60)}"
+        self.ask(strips.resume_account(status), Act("resume_account", args, "let go on", target))
 
     async def do_room_back(self) -> None:
         if not self.end_marks():

@@ -103,7 +103,7 @@ class PipelineScreen(Finds, AgentActs):
             return
         title = "flow, last 24 h" if pipeline.complete else "flow: reading the log"
         self.set_line("flow-rule", rule(title))
-        lines = present.flow_lines(board, now_ns, self.size.width)
+        lines = present.flow_lines(board, now_ns)
         for row in range(_FLOW_ROWS):
             self.query_one(f"#flow-{row}").display = row == 0 or self.size.height >= _ROOM_FOR_FLOW
             self.set_line(f"flow-{row}", lines[row] if row < len(lines) else BLANK)

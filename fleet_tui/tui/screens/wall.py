@@ -110,7 +110,7 @@ class WallScreen(FilteredWall, MarkedAgents):
         room.parts.want()
         size = f"{self.size.width}x{self.size.height}, colours {room.console.color_system or 'none'}"
         keys = {name: shown(key.split(",")[0]) for name, key in effective(room.context.keymap).items()}
-        lines = first_lines(snapshot, room.parts.report, size, keys)
+        lines = first_lines(snapshot, room.parts.report, size, keys, self.size.width)
         pane.set_sections((Section("first steps", lines),))
         pane.styles.height = min(len(lines) + 1, max(6, self.size.height - 10)) if snapshot.tiles else "1fr"
 
