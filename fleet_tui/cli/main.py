@@ -39,6 +39,7 @@ COMMANDS = {
     "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
     "mcp": ("fleet_tui.cli.mcp", "mcp", "Serve the fleet to programs that speak MCP: your assistant, agents."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
+    "release": ("fleet_tui.cli.release", "release", "Whether a pull request may land, with every reason."),
     "risk": ("fleet_tui.cli.risk", "risk", "Show and explain risk, and try other rules on what happened."),
     "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told."),
     "queue": ("fleet_tui.cli.queue", "queue", "What needs you, in the room's order, and what answers it."),

@@ -34,6 +34,7 @@ from fleet_tui.watcher import (
     fusing,
     halting,
     interrupting,
+    release_check,
     releasing,
     replacing,
     restore_plan,
@@ -54,7 +55,7 @@ from fleet_tui.watcher.requests import Requests
 _MOST_DIFF = 2_000_000
 _LOOKS = frozenset(
     {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
-    | {"explain", "restore_plan"}
+    | {"explain", "restore_plan", "release_check"}
 )
 """What changes nothing: asked again, it is answered anew."""
 _FOR_ASSISTANTS = frozenset({"message", "pause"})
@@ -110,6 +111,7 @@ class OperatorDesk:
             "extend_budget": lambda args, actor: _in_turn(deciding, self._extend_budget(args, actor)),
             "diff": self._diff,
             "gate_log": self._gate_log,
+            "release_check": lambda args, actor: release_check.check(ctx, number_of(args, "pr")),  # noqa: ARG005
             "ticket": self._ticket,
             "explain": lambda args, actor: looking.explain(ctx, self._agent(args)),  # noqa: ARG005
             "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called

@@ -25,6 +25,7 @@ UNKNOWN: list[tuple[str, ...]] = [
     ("pr", "gate-log", "9"),
     ("pr", "show", "9"),
     ("prompt", "show", "nobody"),
+    ("release", "check", "9"),
     ("ticket", "hold", "9"),
     ("ticket", "list", "--state", "sleepy"),
     ("ticket", "ready", "9"),

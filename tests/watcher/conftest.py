@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from fleet_tui.paths import FleetPaths
+from tests.github.fixture import github
 from tests.watcher.watcher_support import Fleet, agent, configuration, make_repository
+
+__all__ = ["github"]
 
 MEMORY = Path("/dev/shm")
 """Where there is one, the disk's pace does not count: every event is flushed."""

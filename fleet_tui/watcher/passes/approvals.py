@@ -30,10 +30,11 @@ _HOUR_NS = 3_600_000_000_000
 
 async def binding_now(ctx: Context, pull_request: PullRequest) -> Binding:
     """What an approval of ``pull_request`` would be bound to at this moment."""
-    return _binding(ctx, pull_request, await judgement(ctx, pull_request))
+    return binding(ctx, pull_request, await judgement(ctx, pull_request))
 
 
-def _binding(ctx: Context, pull_request: PullRequest, now: Judgement) -> Binding:
+def binding(ctx: Context, pull_request: PullRequest, now: Judgement) -> Binding:
+    """What an approval would be bound to, as :class:`Judgement` has it."""
     return binding_of(pull_request, now.base, now.view.tree, list(now.results.values()), ctx.policy)
 
 
@@ -64,7 +65,7 @@ async def _void_if_changed(ctx: Context, approval: Approval) -> None:
 async def changed_since(ctx: Context, approval: Approval, pull_request: PullRequest) -> str | None:
     """What changed since ``approval`` was requested, or what it lacks, or None while it holds."""
     now = await judgement(ctx, pull_request)
-    bound, quarantined = _binding(ctx, pull_request, now), _author_quarantined(ctx, pull_request)
+    bound, quarantined = binding(ctx, pull_request, now), _author_quarantined(ctx, pull_request)
     return voided_by(approval, bound, author_quarantined=quarantined) or now.unmet
 
 
@@ -108,12 +109,13 @@ async def _request_if_needed(ctx: Context, pull_request: PullRequest) -> None:
     now = await judgement(ctx, pull_request)
     if now.unmet is not None or not await ask_release_manager(ctx, pull_request):
         return  # the gates pass will deal with what is unmet
-    reasons = _why(ctx, pull_request, now)
+    reasons = why_a_person(ctx, pull_request, now)
     if reasons:
         await _request(ctx, pull_request, now, reasons)
 
 
-def _why(ctx: Context, pull_request: PullRequest, now: Judgement) -> tuple[str, ...]:
+def why_a_person(ctx: Context, pull_request: PullRequest, now: Judgement) -> tuple[str, ...]:
+    """Why policy wants a person for this landing; empty when it does not."""
     level = isolation.work_of(ctx, pull_request)
     general = reasons_for_a_person(ctx.settings, level, now.view.paths, risk_for_a_person(pull_request))
     return (*general, *_terms(ctx, pull_request, now).reasons)
@@ -124,7 +126,7 @@ def _terms(ctx: Context, pull_request: PullRequest, now: Judgement) -> Terms:
 
 
 async def _request(ctx: Context, pull_request: PullRequest, now: Judgement, reasons: tuple[str, ...]) -> None:
-    bound = _binding(ctx, pull_request, now)
+    bound = binding(ctx, pull_request, now)
     asked = _terms(ctx, pull_request, now)
     expires = ctx.now_ns() + asked.expires_h * _HOUR_NS
     payload = ApprovalRequested(
@@ -179,10 +181,10 @@ async def objection_to_landing(ctx: Context, number: int, head_sha: str, approva
         return now.unmet
     quarantined = _author_quarantined(ctx, pull_request)
     if approval_id is None:
-        return "the author is quarantined" if quarantined else "; ".join(_why(ctx, pull_request, now)) or None
+        return "the author is quarantined" if quarantined else "; ".join(why_a_person(ctx, pull_request, now)) or None
     approval = ctx.reader.approval(approval_id)
     if approval is None or approval.state is not ApprovalState.HELD:
         return "it is not approved"
     if (approval.hold_until_ns or 0) > ctx.now_ns():
         return "its grace time is not over"
-    return voided_by(approval, _binding(ctx, pull_request, now), author_quarantined=quarantined)
+    return voided_by(approval, binding(ctx, pull_request, now), author_quarantined=quarantined)
