@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+from rich.color import ColorSystem
 from textual._compositor import Compositor, CompositorUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fleet_tui.tui.regroup import Run, regrouped
 from fleet_widgets.base import LineWidget
 
 Piece = tuple[int, int, Sequence[Strip]]
@@ -30,11 +33,21 @@ class ExactUpdate(CompositorUpdate):
 
     def render_segments(self, console: Any) -> str:
         """``console`` is what Textual hands on to its strips."""
-        parts = []
-        for x, y, strips in self.pieces:
-            parts.append(f"\x1b[{y + 1};{x + 1}H")
-            parts += [strip.render(console) for strip in strips]
-        return "".join(parts)
+        return regrouped(_runs(self.pieces, console))
+
+
+def _runs(pieces: Sequence[Piece], console: Any) -> Iterator[Run]:
+    colours = console._color_system or ColorSystem.TRUECOLOR
+    for x, y, strips in pieces:
+        for strip in strips:
+            for text, style, _ in strip:
+                width = cell_len(text)
+                if style is None:
+                    yield Run(x, y, width, "", text, text.isspace())
+                else:
+                    written = Strip.render_style(style, text, colours)
+                    yield Run(x, y, width, style._ansi or "", written, text.isspace())
+                x += width
 
 
 class RoomCompositor(Compositor):

@@ -21,7 +21,7 @@ _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27", "8": "
 _EXTENDED = {"38": "fg", "48": "bg"}
 
 
-class _Style(NamedTuple):
+class Style(NamedTuple):
     """Parameters: foreground and background (empty: the terminal's own), and attributes."""
 
     fg: str = ""
@@ -29,7 +29,7 @@ class _Style(NamedTuple):
     attributes: frozenset[str] = frozenset()
 
 
-_PLAIN = _Style()
+PLAIN = Style()
 
 
 def erases_in_colour(environ: Mapping[str, str]) -> bool:
@@ -49,7 +49,7 @@ def squeezed(text: str, *, erase: bool) -> str:
     What is not understood is passed on as it is, in the plain style.
     """
     out: list[str] = []
-    style, position, short = _PLAIN, 0, 0
+    style, position, short = PLAIN, 0, 0
     for piece in _PIECE.finditer(text):
         start, shown = piece.start(), piece[2]
         if start != position:
@@ -57,7 +57,7 @@ def squeezed(text: str, *, erase: bool) -> str:
             if _MOVES.fullmatch(between) is None:
                 # Text or sequences that rely on the plain style, and on the cursor being where it would be.
                 out.append(_settled(style, short))
-                style = _PLAIN
+                style = PLAIN
             short = 0
             out.append(between)
         position = piece.end()
@@ -66,11 +66,11 @@ def squeezed(text: str, *, erase: bool) -> str:
         if short:
             out.append(f"\x1b[{short}C")
             short = 0
-        wanted = _style(piece[1])
+        wanted = style_of(piece[1])
         if shown.isspace():
-            wanted = _for_blanks(style, wanted)
+            wanted = for_blanks(style, wanted)
         if wanted != style:
-            out.append(_change(style, wanted))
+            out.append(change(style, wanted))
             style = wanted
         if erase and "      " in shown and _DRAWN_ON_BLANKS.isdisjoint(style.attributes):
             short = _erased(shown, out)
@@ -82,9 +82,9 @@ def squeezed(text: str, *, erase: bool) -> str:
     return "".join(out)
 
 
-def _settled(style: _Style, short: int) -> str:
+def _settled(style: Style, short: int) -> str:
     """The cursor where it belongs, and the plain style."""
-    return (f"\x1b[{short}C" if short else "") + ("\x1b[0m" if style != _PLAIN else "")
+    return (f"\x1b[{short}C" if short else "") + ("\x1b[0m" if style != PLAIN else "")
 
 
 def _erased(shown: str, out: list[str]) -> int:
@@ -102,7 +102,7 @@ def _erased(shown: str, out: list[str]) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _for_blanks(style: _Style, wanted: _Style) -> _Style:
+def for_blanks(style: Style, wanted: Style) -> Style:
     """What blanks need of ``wanted``: of a blank only the ground is seen, unless something is drawn on it."""
     if _DRAWN_ON_BLANKS.isdisjoint(style.attributes | wanted.attributes):
         return style._replace(bg=wanted.bg)
@@ -110,7 +110,7 @@ def _for_blanks(style: _Style, wanted: _Style) -> _Style:
 
 
 @lru_cache(maxsize=4096)
-def _change(style: _Style, wanted: _Style) -> str:
+def change(style: Style, wanted: Style) -> str:
     """The shorter of two ways from one style to another: what differs, or all after a reset."""
     off = {_OFF.get(code, "0") for code in style.attributes - wanted.attributes}
     # What turns one attribute off may turn off another that is to stay.
@@ -125,7 +125,7 @@ def _change(style: _Style, wanted: _Style) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _style(parameters: str) -> _Style:
+def style_of(parameters: str) -> Style:
     """The style that ``parameters`` make of the plain one."""
     fields = parameters.split(";")
     colours, attributes, position = {"fg": "", "bg": ""}, set(), 0
@@ -141,4 +141,4 @@ def _style(parameters: str) -> _Style:
         elif field not in {"", "0"}:
             attributes.add(field)
         position += size
-    return _Style(colours["fg"], colours["bg"], frozenset(attributes))
+    return Style(colours["fg"], colours["bg"], frozenset(attributes))
