@@ -29,6 +29,15 @@ def test_there_is_one_for_every_part_of_the_loop() -> None:
     assert {"author", "reviewer", "release", "triage"} <= families
 
 
+def test_what_starts_them_is_what_they_can_answer() -> None:
+    """Who takes a ticket can hand over a pull request for it; who can give a verdict is asked for one."""
+    answers = {"ticket_ready": "pr_created", "pr_changes_requested": "pr_created", "pr_needs_review": "pr_approved"}
+    for entry in CATALOGUE.entries:
+        started, may = entry.template.subscriptions, entry.template.capabilities
+        assert all(answers[kind] in may for kind in started if kind in answers), entry.id
+        assert ("pr_approved" in may) == ("pr_needs_review" in started), entry.id
+
+
 def test_every_lens_has_its_reviewer_and_the_role_alone_leads_to_it() -> None:
     """Somebody who writes only the role into an agent's file gets the lens of the template."""
     reviews, looked_through = SETTINGS.reviews, set()
