@@ -152,6 +152,7 @@ def _facts(agent: Agent, tile: AgentTile, run: Run | None) -> dict[str, Any]:
         "since_ns": tile.since_ns or None,
         "charged_s": tile.used_s,
         "context": _context(run),
+        "memory": None if run is None or run.memory_mb is None else {"mb": run.memory_mb, "by": run.memory_by},
         "enabled": agent.enabled,
         "configured": agent.configured,
     }
@@ -244,6 +245,23 @@ def interrupt(name: str, repo: Path | None) -> None:
       fleet agent interrupt dev-1 && fleet agent message dev-1 "look at the tests first"
     """
     act(repo, "interrupt", {"agent": name})
+
+
+@agent.command()
+@click.argument("name")
+@click.argument("megabytes", type=click.IntRange(min=1))
+@click.option("--reason", default="by hand", help="Why; goes into the log.")
+@repo_option
+def memory(name: str, megabytes: int, reason: str, repo: Path | None) -> None:
+    """Let the run of NAME take MEGABYTES of memory in all; one that is frozen at its ceiling goes on.
+
+    For this run only: `limits.memory_mb`, the role's or the agent's `memory_mb` say what the next one may take.
+
+    \b
+    Example:
+      fleet agent memory dev-1 800 --reason "its tests need it"
+    """
+    act(repo, "give_memory", {"agent": name, "memory_mb": megabytes, "reason": reason})
 
 
 @agent.command()

@@ -75,6 +75,8 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
             "ticket": run.ticket,
             "attempt": run.attempt,
             "isolation": run.isolation,
+            "memory_mb": run.memory_mb,
+            "memory_by": run.memory_by or None,
             "exit_code": run.exit_code,
             "signal": run.signal,
             "output": f"fleet agent logs {name} --run {run.id}" if paths.run_output(run.id).exists() else None,
@@ -109,6 +111,7 @@ def explain(name: str, repo: Path | None, as_json: bool) -> None:
     print_table(header, cells, empty="it has not run yet")
     for told in live:
         _say_sources(told)
+        _say_memory(told)
     if bundle is not None:
         say(f"evidence of {bundle.run}: fleet agent evidence {name}")
     for output in [r["output"] for r in runs if r["output"]][:1]:
@@ -243,6 +246,19 @@ def _sources(paths: FleetPaths, name: str) -> list[dict[str, Any]]:
     except FleetError:
         return []
     return told if isinstance(told, list) else []
+
+
+def _say_memory(told: Mapping[str, Any]) -> None:
+    memory = told.get("memory")
+    if not memory:
+        return
+    by = (
+        "its runner freezes it there, and the kernel holds it"
+        if memory["by"] == "kernel"
+        else "its runner freezes it there"
+    )
+    used = "not measured yet" if memory["used_mb"] is None else f"{memory['used_mb']} MB"
+    say(one_line(f"memory: {used} of {memory['limit_mb']} MB; {by}", 200))
 
 
 def _say_sources(told: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from fleet_tui.paths import FleetPaths, unusable
 
 if TYPE_CHECKING:
     from fleet_tui.settings.isolation import IsolationSettings
+    from fleet_tui.settings.schema import Settings
 
 _LOW_DISK = 2_000_000_000
 
@@ -196,6 +197,7 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
         return
     settings = loaded.settings
     yield _level(paths, settings.isolation)
+    yield _memory(settings)
     yield Finding(
         "configuration", "ok", f"{count(len(settings.agents), 'agent')}, {count(len(settings.gates), 'gate')}"
     )
@@ -248,6 +250,26 @@ def _level(paths: FleetPaths, settings: IsolationSettings) -> Finding:
     state: Literal["ok", "note"] = "note" if lacks_user and settings.user else "ok"
     told = f"{level.isolation.value}: {level.why}; `fleet doctor --security` proves it"
     return Finding("isolation", state, told, user_fix if lacks_user else "")
+
+
+def _memory(settings: Settings) -> Finding:
+    """Who holds runs at their ceiling of memory."""
+    from fleet_tui.tmux import scope
+
+    lacks = one_line(scope.problem(), 200)
+    measured = "their runners measure their processes and freeze them there"
+    by = (
+        f"{measured} (no hard limit by the kernel: {lacks})"
+        if lacks
+        else f"{measured}, the kernel holds them a bit above"
+    )
+    given = [agent.memory_mb for agent in settings.agents] + [role.memory_mb for role in settings.roles.values()]
+    own = [megabytes for megabytes in given if megabytes is not None]
+    if settings.limits.memory_mb is None and not own:
+        return Finding("memory", "ok", f"no ceilings are set (limits.memory_mb); with one, {by}")
+    whole = "" if settings.limits.memory_mb is None else f"{settings.limits.memory_mb} MB a run"
+    others = f"{count(len(own), 'role')} or agents with their own" if own else ""
+    return Finding("memory", "ok", f"{', '.join(filter(None, (whole, others)))}: {by}")
 
 
 def _user_fix(settings: IsolationSettings) -> str:

@@ -139,6 +139,10 @@ class Run:
     """Which figures of its program say so."""
     held: bool = False
     """Whether it begins only when a person restores it."""
+    memory_mb: int | None = None
+    """What its processes may take together; None: there is no ceiling."""
+    memory_by: str = ""
+    """Who holds it there: the watcher, by its runner's measuring, or the kernel too."""
 
     @property
     def context_percent(self) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet_tui.settings.schema import Limits
+from fleet_tui.settings.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet_tui.domain.model import Run
-from fleet_tui.settings.schema import Limits
+from fleet_tui.settings.limits import Limits
 
 _RELEASE, _REVIEW, _REWORK, _TICKET, _OTHER = range(5)
 _LAST = 1 << 62

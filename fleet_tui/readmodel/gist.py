@@ -67,6 +67,10 @@ def _lost(facts: Facts) -> str:
     return f"{len(facts['runs'])} run(s) were {where}" + ("; a person restores them" if facts.get("asks") else "")
 
 
+def _megabytes(ceiling: int | None) -> str:
+    return "no ceiling on its memory" if ceiling is None else f"at most {ceiling} MB of memory"
+
+
 def _why_again(facts: Facts) -> str:
     return f"as {facts['by']} wished" if facts.get("by") else f"attempt {facts['attempt']}"
 
@@ -163,6 +167,8 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "screen_unmatched": lambda f: f"no rule knows what {f['vendor']} shows",
     "run_interrupt_requested": lambda f: f"{f['key']} into its pane, once",
     "run_state_changed": lambda f: f"{f['state']} by {f['source']}" + (f": {f['reason']}" if f.get("reason") else ""),
+    "run_memory_limited": lambda f: f"{f['agent']}: {_megabytes(f['memory_mb'])} ({f['reason']})",
+    "memory_exhausted": lambda f: f"{f['agent']} takes {f['used_mb']} MB of {f['memory_mb']} MB",
     "run_metered": lambda f: f"{f['agent']}: {int(f['charged_ms']) // 1000} s bought",
     "run_finished": _ended,
     "run_crashed": _ended,

@@ -182,6 +182,8 @@ _BY_RULE = {
     "halt": "fleet halt --lift",
     "idle": "fleet agent message {agent} TEXT",
     "isolation": "fleet doctor --security",
+    "memory": "fleet agent memory {agent} MEGABYTES --reason TEXT",
+    "memory-warning": "fleet agent memory {agent} MEGABYTES --reason TEXT",
     "program": "fleet doctor",
     "quarantine": _RELEASE,
     "restore": "fleet restore --plan",

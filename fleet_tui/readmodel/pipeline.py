@@ -263,10 +263,15 @@ def _dev(case: _Case) -> tuple[str, bool]:
     if name is None or tile is None:
         return "waits for an agent", False
     if tile.doing in _HELD_UP:
-        return f"{name} {_HELD_UP[tile.doing]}", True
+        return f"{name} {_held_up(tile)}", True
     if tile.ticket == case.ticket.number and tile.pane_uuid:
         return f"{name} works on it", False
     return f"waits for a run of {name}", False
+
+
+def _held_up(tile: AgentTile) -> str:
+    at_ceiling = tile.doing is Doing.LIMITED and tile.source == "memory"
+    return "is at the ceiling of its memory" if at_ceiling else _HELD_UP[tile.doing]
 
 
 def _review(case: _Case) -> tuple[str, bool]:
@@ -275,7 +280,7 @@ def _review(case: _Case) -> tuple[str, bool]:
     for run in sorted(runs, key=lambda run: run.state is RunState.QUEUED):
         tile = case.facts.tiles.get(run.agent)
         if tile is not None and tile.doing in _HELD_UP:
-            return f"reviewer {run.agent} {_HELD_UP[tile.doing]}", True
+            return f"reviewer {run.agent} {_held_up(tile)}", True
         return f"{run.agent} {'is to review' if run.state is RunState.QUEUED else 'reviews'} it", False
     return "waits for a reviewer", False
 

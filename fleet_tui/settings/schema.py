@@ -23,6 +23,7 @@ from fleet_tui.settings.evidence import EvidenceSettings
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.isolation import IsolationSettings
+from fleet_tui.settings.limits import DAY_S, Limits, MemoryCeiling
 from fleet_tui.settings.reviews import Reviews
 from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.section import Section
@@ -37,8 +38,6 @@ PUBLISHABLE = frozenset(
 
 OBSERVER = "observer"
 """The family of a role that no family matches: least privilege."""
-
-DAY_S = 86_400
 
 
 class Product(Section):
@@ -72,6 +71,10 @@ class AgentSettings(Section):
     )
     budgets: tuple[OwnBudget, ...] = Field(
         (), max_length=20, description="More ceilings on what it spends; each as in `budgets`, without scope and name."
+    )
+    memory_mb: MemoryCeiling | None = Field(
+        None,
+        description="What each of its runs may take of memory, in MB; empty: as its role, else `limits.memory_mb`.",
     )
     tickets: tuple[Annotated[f.Number, Field(ge=1)], ...] = Field(
         (), max_length=200, description="Tickets that are kept for it: it takes no others, and nobody else takes them."
@@ -164,54 +167,6 @@ class WorkspaceSettings(Section):
     time_limit_s: Annotated[f.Number, Field(ge=1, le=DAY_S)] = Field(600, description="Seconds for each command.")
 
 
-class Limits(Section):
-    """Ceilings of the whole fleet."""
-
-    max_running: Annotated[f.Number, Field(ge=1, le=1000)] = Field(8, description="Runs at the same time.")
-    memory_reserve_mb: Annotated[f.Number, Field(ge=0, le=10_000_000)] = Field(
-        512, description="Memory that stays free for you and what lives already; what would take it waits. 0: no limit."
-    )
-    memory_run_mb: Annotated[f.Number, Field(ge=1, le=1_000_000)] = Field(
-        400, description="What a run is expected to take, in MB, until it has taken it."
-    )
-    memory_pressure: Annotated[f.Number, Field(ge=1, le=100)] | None = Field(
-        20,
-        description="Percent of the time that programs of this machine wait for memory from which on no run starts, "
-        "where the kernel tells it (Linux); empty: no limit.",
-    )
-    restart_attempts: Annotated[f.Number, Field(ge=0, le=100)] = Field(
-        3, description="Attempts at one piece of work, the first one included, before a person must look."
-    )
-    restart_backoff_s: tuple[Annotated[f.Number, Field(ge=0, le=DAY_S)], ...] = Field(
-        (1, 5, 30), min_length=1, max_length=20, description="Seconds before each restart; the last one repeats."
-    )
-    restore: Literal["ask", "auto"] = Field(
-        "ask",
-        description="What becomes of runs that were lost with the tmux server or a restart of the host: you are asked "
-        "(`fleet restore --plan`), or they start again by themselves.",
-    )
-    restore_unasked: Annotated[f.Number, Field(ge=0, le=1000)] = Field(
-        2, description="Of `restore: ask`: up to so many that were lost at once start again by themselves."
-    )
-    denials_to_quarantine: Annotated[f.Number, Field(ge=1, le=1000)] = Field(
-        3, description="Refused acts that quarantine an agent, counted since its last release."
-    )
-    account_gap_s: Annotated[f.Number, Field(ge=0, le=3600)] = Field(
-        10, description="Seconds between two agents that go on after the usage limit of their account at a vendor."
-    )
-    account_proof_s: Annotated[f.Number, Field(ge=0, le=DAY_S)] = Field(
-        120,
-        description="Seconds for the first one to show that the account works; the others go on earlier if it does.",
-    )
-    account_backoff_s: tuple[Annotated[f.Number, Field(ge=1, le=7 * DAY_S)], ...] = Field(
-        (300, 900, 1800, 3600),
-        min_length=1,
-        max_length=20,
-        description="Seconds until the first one tries when the vendor does not say when the limit is over, by how "
-        "many limits came in a row; the last one repeats.",
-    )
-
-
 class Labels(Section):
     """The labels that carry a ticket's state at the forge."""
 
@@ -277,6 +232,9 @@ class RoleSettings(Section):
     publishes: tuple[f.EventName, ...] = Field((), description="Event kinds its agents may publish.")
     subscribes_to: tuple[f.EventName, ...] = Field((), description="Event kinds that start its agents by default.")
     summary: f.Text = Field("", description="What the family is for.")
+    memory_mb: MemoryCeiling | None = Field(
+        None, description="What each run of its agents may take of memory, in MB; empty: as `limits.memory_mb` says."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +326,14 @@ class Settings(Section):
         """Every budget: those of the `budgets` section and the agents' own."""
         own = (rule for agent in self.agents for rule in agent.budget_rules)
         return (*(budget.rule for budget in self.budgets), *own)
+
+    def memory_mb(self, agent: str, role: str) -> int | None:
+        """What a run of ``agent`` may take of memory, in MB: its own ceiling, else its role's, else that of all; None:
+        there is none."""
+        own = next((one.memory_mb for one in self.agents if one.name == agent), None)
+        family = self.roles.get(self.family(role).name)
+        of_role = family.memory_mb if family is not None else None
+        return own if own is not None else of_role if of_role is not None else self.limits.memory_mb
 
     def vendor(self, name: str) -> VendorSettings:
         """Raises UsageError: there is no such vendor."""

@@ -141,6 +141,8 @@ class Run(Base):
     context_window = BigIntegerField(null=True)
     context_source = TextField()
     held = BooleanField()
+    memory_mb = BigIntegerField(null=True)
+    memory_by = TextField()
 
 
 class PullRequest(Base):

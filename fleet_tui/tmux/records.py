@@ -22,7 +22,7 @@ class RunSpec:
 
     ``sandboxed``: the child and its own child are a sandbox's, whose end takes everything inside along. ``proxy``: the
     command that is its way to the network, see :mod:`fleet_tui.tmux.egress`. ``limit_ms``: the run time at which it is
-    stopped unless more is granted meanwhile; None: it has no limit.
+    stopped unless more is granted meanwhile; None: it has no limit. ``memory_mb``: the same for its memory.
     """
 
     run: str
@@ -34,6 +34,7 @@ class RunSpec:
     sandboxed: bool = False
     proxy: tuple[str, ...] = ()
     limit_ms: int | None = None
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def read_spec(run_dir: Path) -> RunSpec:
             sandboxed=bool(data.get("sandboxed", False)),
             proxy=tuple(str(word) for word in data.get("proxy", ())),
             limit_ms=None if data.get("limit_ms") is None else int(data["limit_ms"]),
+            memory_mb=None if data.get("memory_mb") is None else int(data["memory_mb"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{run_dir / SPEC}: {error!r}") from error

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,10 @@ if not __package__:
     # Run by path from a checkout or an installation: an isolated interpreter does not look beside the script.
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from fleet_tui.tmux import proctree, records
+from fleet_tui.tmux import child, proctree, records
 from fleet_tui.tmux.control import ControlSocket
 from fleet_tui.tmux.egress import Egress
+from fleet_tui.tmux.memory import Memory
 from fleet_tui.tmux.meter import Meter
 from fleet_tui.tmux.taken_in import wait_until_taken_in
 
@@ -59,6 +59,8 @@ class Runner:
         self._state = "running"
         self._frozen = False
         self._spent = False  # stopped by itself at the limit of its run time
+        self._memory = Memory(spec.memory_mb)
+        self._full = False  # stopped by itself at the ceiling of its memory
         self._kill_at = 0.0
         self._next_meter = 0.0
         self._next_freeze = 0.0
@@ -129,7 +131,7 @@ class Runner:
                     cwd=self._spec.cwd,
                     env=env,
                     pass_fds=self._egress.handles,
-                    preexec_fn=_prepare_child(os.getpid()),  # this process has no threads
+                    preexec_fn=child.prepare(os.getpid(), _DEFAULTED),  # this process has no threads
                 )
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             code = 127 if isinstance(error, FileNotFoundError) else 126
@@ -154,6 +156,9 @@ class Runner:
             if self._state == "running" and not self._held and self._meter.at_limit:
                 self._spent = True
                 self._hold()
+            if self._state == "running" and not self._held and self._memory.look(self._of_the_agent, now):
+                self._full = True
+                self._hold()
             if self._held and now >= self._next_freeze:
                 self._tree.freeze()  # somebody outside may have continued one of them
                 self._next_freeze = now + REFREEZE_EVERY_S
@@ -162,17 +167,20 @@ class Runner:
                 if survivors is not None:
                     return survivors
 
+    def _of_the_agent(self) -> list[proctree.Process]:
+        return [process for process in self._tree.members() if process.pid != self._egress.pid]
+
     def _wait_s(self) -> float:
         if self._state != "running":
             return SWEEP_EVERY_S
-        due = min(self._next_meter, self._next_freeze) if self._held else self._next_meter
+        due = min(self._next_meter, self._next_freeze if self._held else self._memory.due)
         wait_s = max(0.0, due - time.monotonic())
         left_s = self._meter.left_s()
         return wait_s if left_s is None else min(wait_s, left_s)
 
     @property
     def _held(self) -> bool:
-        return self._frozen or self._spent
+        return self._frozen or self._spent or self._full
 
     def _persist_meter(self, now: float) -> None:
         self._next_meter = now + METER_EVERY_S
@@ -202,7 +210,7 @@ class Runner:
     def _child_stopped(self) -> None:
         # Nobody but us could ever continue it: a Ctrl-Z typed into the pane must not leave the run wedged.
         if not self._held and self._child is not None:
-            _take_terminal(self._child)
+            child.take_terminal(self._child)
             with contextlib.suppress(OSError):
                 os.killpg(self._child, signal.SIGCONT)
 
@@ -236,10 +244,12 @@ class Runner:
         if op == "freeze":
             return self._freeze()
         if op == "thaw":
-            self._thaw()
+            was_frozen, self._frozen = self._frozen, False
+            if was_frozen:
+                self._release()
             return self._status()
-        if op == "meter":
-            return self._set_meter(request)
+        if op in ("meter", "memory"):
+            return self._set_limits(request)
         if op == "stop":
             grace = request.get("grace_s", self._spec.grace_s)
             self._stop("stopped", float(grace) if isinstance(grace, int | float) else self._spec.grace_s)
@@ -255,6 +265,9 @@ class Runner:
             "idle": self._meter.idle,
             "limit_ms": self._meter.limit_ms,
             "child_pid": self._child,
+            "full": self._full,
+            "memory_mb": self._memory.used_mb,
+            "memory_limit_mb": self._memory.limit_mb,
         }
         if reached is not None:
             return {**told, "processes": reached.processes, "complete": reached.complete}
@@ -273,11 +286,6 @@ class Runner:
         self._next_freeze = time.monotonic() + REFREEZE_EVERY_S
         return reached
 
-    def _thaw(self) -> None:
-        if self._frozen:
-            self._frozen = False
-            self._release()
-
     def _release(self) -> None:
         if not self._held:
             self._tree.signal(signal.SIGCONT)
@@ -287,16 +295,22 @@ class Runner:
     def _go_on(self) -> None:
         """Whatever holds it: it is about to end."""
         if self._held:
-            self._frozen = self._spent = False
+            self._frozen = self._spent = self._full = False
             self._release()
 
-    def _set_meter(self, request: dict[str, Any]) -> dict[str, Any]:
-        """``limit_ms``: at this run time it stops by itself; ``idle``: it waits for a person, which is not counted."""
-        limit = request.get("limit_ms")
-        self._meter.limit_ms = limit if isinstance(limit, int) else None
-        self._meter.idle = request.get("idle") is True
-        if self._spent and not self._meter.at_limit:
-            self._spent = False
+    def _set_limits(self, request: dict[str, Any]) -> dict[str, Any]:
+        """``limit_ms``, ``memory_mb``: there it stops by itself; ``idle``: it waits for a person, not counted."""
+        if request["op"] == "memory":
+            ceiling = request.get("memory_mb")
+            self._memory.limit(ceiling if isinstance(ceiling, int) else None)
+        else:
+            limit = request.get("limit_ms")
+            self._meter.limit_ms = limit if isinstance(limit, int) else None
+            self._meter.idle = request.get("idle") is True
+        was_held = self._held
+        self._spent = self._spent and self._meter.at_limit
+        self._full = self._full and self._memory.is_over
+        if was_held:
             self._release()
         return self._status()
 
@@ -314,7 +328,7 @@ class Runner:
 
     def _ask_to_end(self) -> None:
         # The end of a sandbox's own processes would be the end of everything inside, without a word of warning.
-        members = [process for process in self._tree.members() if process.pid != self._egress.pid]
+        members = self._of_the_agent()
         inside = proctree.inside(members, self._child) if self._spec.sandboxed else members
         proctree.send(inside or members, signal.SIGTERM)
 
@@ -350,30 +364,6 @@ def _spooled(run_dir: Path) -> bool:
     with contextlib.suppress(OSError):
         return any((run_dir / "spool" / "new").iterdir())
     return False
-
-
-def _prepare_child(runner: int) -> Callable[[], None]:
-    def prepare() -> None:
-        os.setpgid(0, 0)
-        _take_terminal(os.getpid())
-        for number in _DEFAULTED:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        proctree.die_with_parent()
-        if os.getppid() != runner:
-            os._exit(1)  # it died before the kernel knew of our wish
-
-    return prepare
-
-
-def _take_terminal(group: int) -> None:
-    # SIGTTOU is ignored here; without a controlling terminal there is nothing to take.
-    with contextlib.suppress(OSError):
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-        try:
-            os.tcsetpgrp(terminal, group)
-        finally:
-            os.close(terminal)
 
 
 def main(arguments: list[str]) -> int:

@@ -29,6 +29,7 @@ __all__ = [
     "is_of_another_boot",
     "kill_leftovers",
     "kill_marked",
+    "limit_memory",
     "meter",
     "read_exit",
     "read_meter_ms",
@@ -65,6 +66,11 @@ class RunnerStatus:
     cpu_s: float | None = None
     """The processor's time that its processes have used, in seconds; falls when one of them ends unseen. None: of a
     runner that was just told to freeze, or of an older version."""
+    full: bool = False
+    """It stopped by itself at ``memory_limit_mb``."""
+    memory_mb: int | None = None
+    """What its processes took together when that was last looked at; None where there is no ceiling."""
+    memory_limit_mb: int | None = None
 
 
 def runner_argv(run_dir: Path) -> list[str]:
@@ -94,6 +100,15 @@ async def thaw(run_dir: Path) -> RunnerStatus:
 async def meter(run_dir: Path, *, limit_ms: int | None, idle: bool) -> RunnerStatus:
     """How to count: at ``limit_ms`` of run time the run stops by itself; ``idle`` time is not counted. Idempotent."""
     return _status(await _ask(run_dir, {"op": "meter", "limit_ms": limit_ms, "idle": idle}))
+
+
+async def limit_memory(run_dir: Path, memory_mb: int | None) -> RunnerStatus:
+    """At which ceiling the run stops by itself; None: at none. Idempotent.
+
+    Raises:
+        FleetError: the runner is gone or does not answer.
+    """
+    return _status(await _ask(run_dir, {"op": "memory", "memory_mb": memory_mb}))
 
 
 async def stop(run_dir: Path, *, grace_s: float = 5.0) -> ExitRecord | None:
@@ -246,6 +261,9 @@ def _status(data: dict[str, Any]) -> RunnerStatus:
             idle=bool(data.get("idle", False)),
             limit_ms=data.get("limit_ms"),
             cpu_s=float(data["cpu_s"]) if "cpu_s" in data else None,
+            full=bool(data.get("full", False)),
+            memory_mb=data.get("memory_mb"),
+            memory_limit_mb=data.get("memory_limit_mb"),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FleetError("the runner answers oddly", repr(error), "something else listens on its socket") from error

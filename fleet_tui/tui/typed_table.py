@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.numbers import no_pull_request, pull_request_number
-from fleet_tui.domain.states import STANDING_ALARMS, AlarmState, RunState
+from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
 from fleet_tui.domain.text import one_line
 from fleet_tui.governance.alarms import in_words, may_shelve
 from fleet_tui.readmodel.handover import SHIFT_S
@@ -25,6 +25,7 @@ from fleet_tui.tui.remembered import DENSITIES
 from fleet_tui.tui.screens.new_agent import open_new
 from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.typed import Typed, Words, Wrong
+from fleet_tui.tui.typed_runs import memory, restore, tile_of
 
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
@@ -34,14 +35,6 @@ Run = Callable[["RoomApp", Words], object]
 
 
 # -- going somewhere ---------------------------------------------------------------------------------------------------
-
-
-def _tile(room: RoomApp, name: str) -> AgentTile:
-    tiles = room.picture.snapshot.tiles if room.picture.snapshot else ()
-    found = [tile for tile in tiles if tile.name.casefold() == name.casefold()]
-    if not found:
-        raise Wrong(f"there is no agent {one_line(name, 40)}")
-    return found[0]
 
 
 def _number(word: str) -> int:
@@ -59,7 +52,7 @@ def _pull_request_number(word: str) -> int:
 
 
 async def _agent(room: RoomApp, words: Words) -> None:
-    await room.open_agent(_tile(room, words[0]).name)
+    await room.open_agent(tile_of(room, words[0]).name)
 
 
 async def _ticket(room: RoomApp, words: Words) -> None:
@@ -117,7 +110,7 @@ def _decide(key: str) -> Run:
 
 def _on_agent(key: str, refuse: Callable[[AgentTile], str] | None = None) -> Run:
     async def run(room: RoomApp, words: Words) -> None:
-        tile = _tile(room, words[0])
+        tile = tile_of(room, words[0])
         why = refuse(tile) if refuse is not None else ""
         if why:
             raise Wrong(f"{tile.name} {why}")
@@ -192,20 +185,6 @@ async def _message(room: RoomApp, words: Words) -> None:
     screen = room.room_screen
     if screen is not None and len(words) > 1 and screen.query_one(Composer).key is not None:
         screen.query_one(Composer).query_one(TextArea).insert(words[1])
-
-
-def _restore(room: RoomApp, words: Words) -> None:
-    """Without a word it says who waits. What is lost meanwhile is not meant: only what the room shows."""
-    reader = room.reader()
-    held = [run for run in reader.runs(RunState.QUEUED) if run.held] if reader is not None else []
-    chosen = [run for run in held if not words or words[0] == "all" or run.agent == _tile(room, words[0]).name]
-    if not chosen:
-        raise Wrong("nothing of that waits to be restored")
-    if words:
-        room.act(Act("restore", {"runs": [run.id for run in chosen]}, "restore", f"{len(chosen)} lost runs"))
-        return
-    who = one_line(", ".join(sorted({run.agent for run in chosen})), 100)
-    room.say(f"{len(chosen)} lost runs wait ({who}): `fleet restore --plan` shows how; restore all|NAME starts", "warn")
 
 
 async def _stop_all(room: RoomApp, _words: Words) -> None:
@@ -376,9 +355,8 @@ COMMANDS: Sequence[Typed] = (
     Typed("account resume ACCOUNT", "let the agents of an account at its usage limit go on now", _resume_account),
     Typed("unblock NUMBER", "let a blocked ticket go on", _on_ticket("ticket.unblock")),
     Typed("hold NUMBER", "hold a ready ticket back, or make a draft ready", _on_ticket("ticket.hold")),
-    Typed(
-        "restore [all|NAME]", "start what was lost with tmux or the host; alone it says who waits", _restore, least=0
-    ),
+    Typed("memory NAME MEGABYTES", "let an agent's run take more memory; frozen, it goes on", memory, least=2, most=2),
+    Typed("restore [all|NAME]", "start what was lost with tmux or the host; alone it says who waits", restore, least=0),
     Typed("ack [ALARM]", "acknowledge the alarm on show, or the one named", _acknowledge, least=0),
     Typed("shelve [ALARM] TIME REASON", "put an alarm on the shelf: shelve 2h the gate is mended", _shelve),
     Typed("readonly on|off", "this room only looks; nothing can be done in it", _readonly),

@@ -63,6 +63,8 @@ class Context:
     wake: asyncio.Event
     level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
     """The isolation in force for runs that start now."""
+    scopes_lack: str = "not looked at yet"
+    """Why the kernel cannot hold runs at their ceiling of memory; empty when it can."""
     stopping: bool = False
     looked_at: Loaded | None = None
     """The configuration as it was found last, good or not."""

@@ -37,6 +37,7 @@ from fleet_tui.settings.schema import Settings
 from fleet_tui.settings.watch import watch_settings
 from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
+from fleet_tui.tmux import scope
 from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.watcher import alarms, detection, isolation, starting, watchdog
 from fleet_tui.watcher.agents_desk import AgentsDesk
@@ -100,6 +101,7 @@ class Watcher:
         await ctx.control.ensure()
         await ctx.tmux.ensure()
         ctx.level = await asyncio.to_thread(isolation.determine, ctx.paths, ctx.settings.isolation)
+        ctx.scopes_lack = await asyncio.to_thread(scope.problem)
         started = WatcherStarted(__version__, os.getpid(), ctx.host, boot_id(), ctx.level.isolation.value)
         await ctx.say(started, "fleet")
         await self._use(loaded)

@@ -26,7 +26,7 @@ _LOOK_EVERY_S = 0.1
 _HELD = {
     RunState.STARTING: "is not up yet",
     RunState.PAUSED: "is frozen: a key would wait for it to go on",
-    RunState.LIMITED: "is frozen, its budget is used up",
+    RunState.LIMITED: "is frozen, at a limit of its budget or memory",
     RunState.QUARANTINED: "is quarantined and frozen",
 }
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.events import RunMetered
-from fleet_tui.watcher import alarms, halting, refusals, restoring, retention
+from fleet_tui.watcher import alarms, halting, memory, refusals, restoring, retention
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -52,6 +52,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("act on risk", risk.enforce),
         ("contain", containment.contain),
         ("all stop", halting.watch),
+        ("hold at memory ceilings", memory.keep),
         ("meter", budgets.meter),
         ("replace crashed runs", runs.replace_crashed),
         ("ask about lost runs", restoring.ask),

@@ -34,6 +34,7 @@ from fleet_tui.watcher import (
     fusing,
     halting,
     interrupting,
+    memory,
     release_check,
     releasing,
     replacing,
@@ -96,6 +97,7 @@ class OperatorDesk:
             "restore_plan": lambda args, actor: restore_plan.make(ctx),  # noqa: ARG005
             "restore": lambda args, actor: restoring.restore(ctx, args, actor),
             "skip_restore": lambda args, actor: restoring.skip(ctx, args, actor),
+            "give_memory": lambda args, actor: memory.give(ctx, self._agent(args), args, _reason(args), actor),
             "halt": lambda args, actor: halting.halt(ctx, _reason(args), actor),
             "resume_account": lambda args, actor: accounts.resume(ctx, text_of(args, "account"), _reason(args), actor),
             "lift": lambda args, actor: halting.lift(ctx, _reason(args), actor),

@@ -28,11 +28,11 @@ from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.domain.users import AgentUser
 from fleet_tui.settings.schema import AgentSettings
-from fleet_tui.tmux import sandbox
+from fleet_tui.tmux import sandbox, scope
 from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
 from fleet_tui.vendors.base import Launch, LaunchRequest
-from fleet_tui.watcher import agent_user, alarms, isolation, outlets, prompt, spending
+from fleet_tui.watcher import agent_user, alarms, isolation, memory, outlets, prompt, spending
 from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
@@ -123,22 +123,41 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
     home, user = contained.home, contained.user
     environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home, user)
+    argv, memory_mb, memory_by = contained.argv, memory.ceiling_mb(ctx, run), ""
+    if memory_mb is not None:
+        memory_by = "watcher" if ctx.scopes_lack else "kernel"
+    if memory_mb is not None and not ctx.scopes_lack:
+        argv, lent = scope.wrapped(argv, memory.unit_of(run), memory_mb, environment)
+        environment = environment | lent
     stdin_file = str(launch.stdin_file) if launch.stdin_file else None
     spec = RunSpec(
         run.id,
-        contained.argv,
+        argv,
         str(workspace),
         environment,
         stdin_file,
         sandboxed=home is not None,
         limit_ms=spending.first_limit_ms(ctx, run),
+        memory_mb=memory_mb,
     )
     if home is not None:
         spec = outlets.with_outlet(spec, ctx.settings.isolation, outlets.log_of(run_dir), user)
     write_spec(run_dir, spec)
     epoch = _epoch(ctx, run.agent)
     digest = hashlib.sha256(token.encode()).hexdigest()
-    started = RunStarted(run.id, run.id, pane_uuid, str(workspace), branch, base, contained.level.value, epoch, digest)
+    started = RunStarted(
+        run.id,
+        run.id,
+        pane_uuid,
+        str(workspace),
+        branch,
+        base,
+        contained.level.value,
+        epoch,
+        digest,
+        memory_mb,
+        memory_by,
+    )
     drafts = [draft(started, f"run:{run.id}")]
     if launch.paste is not None:
         drafts.append(message(ctx, run.id, "prompt", launch.paste))

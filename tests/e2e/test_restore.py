@@ -45,7 +45,8 @@ def test_three_runs_lost_with_everything_are_restored_and_ship(place: Place) -> 
     place.tell(scene("developer", *WRITES), scene("reviewer", *APPROVES))
     place.fleet("watcher", "start")
     place.until(lambda: _held(place) == {"ada", "bo", "cy"}, "all three wait for a person")
-    assert (place.alarm("restore") or "").startswith("3 runs were lost when their tmux server died")
+    alarm = place.until(lambda: place.alarm("restore"), "the alarm about them")
+    assert alarm.startswith("3 runs were lost when their tmux server died")
     assert "fleet restore --plan" in place.fleet("queue")
     plan = place.run("restore", "--plan", "--json").json
     assert [run["ticket"] for run in plan["runs"]] == numbers

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.governance.admission import Host, refusal
-from fleet_tui.settings.schema import Limits
+from fleet_tui.settings.limits import Limits
 
 MB = st.integers(0, 100_000)
 HOSTS = st.builds(Host, MB, st.none() | st.floats(0, 100))

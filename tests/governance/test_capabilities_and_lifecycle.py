@@ -13,8 +13,9 @@ from fleet_tui.governance.lifecycle import (
     containment_reason,
     restart_after,
 )
+from fleet_tui.settings.limits import Limits
 from fleet_tui.settings.load import load_settings
-from fleet_tui.settings.schema import Limits, Settings
+from fleet_tui.settings.schema import Settings
 from tests.governance.test_dispatch import agent, run
 
 MATRIX = {

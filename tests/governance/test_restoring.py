@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.governance.restoring import Work, in_order, must_ask
-from fleet_tui.settings.schema import Limits
+from fleet_tui.settings.limits import Limits
 from tests.governance.test_dispatch import run
 
 

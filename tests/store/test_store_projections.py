@@ -371,7 +371,7 @@ def test_every_kind_of_event_is_known_to_the_tables_or_history_only() -> None:
     history_only = {
         "act_allowed", "evidence_kept", "evidence_removed", "work_discarded",
         "agent_respawned", "artifact", "body_erased", "budget_exhausted", "budget_report_asked", "budget_warning",
-        "budget_extension_seconded", "claim", "hand_over_refused", "handoff",
+        "budget_extension_seconded", "claim", "hand_over_refused", "handoff", "memory_exhausted",
         "merge_failed", "note", "operator_acted", "run_interrupt_requested", "screen_unmatched", "session_started",
         "schedule_fired",
         "tmux_lost",

@@ -50,9 +50,12 @@ class PtyRun:
         env: dict[str, str] | None = None,
         stdin: str | None = None,
         limit_ms: int | None = None,
+        memory_mb: int | None = None,
     ) -> None:
         complete = {"PATH": os.environ["PATH"], **(env or {})}
-        spec = records.RunSpec(self.dir.name, argv, str(self.dir), complete, stdin, grace_s, limit_ms=limit_ms)
+        spec = records.RunSpec(
+            self.dir.name, argv, str(self.dir), complete, stdin, grace_s, limit_ms=limit_ms, memory_mb=memory_mb
+        )
         runner_client.write_spec(self.dir, spec)
         self.launch()
 

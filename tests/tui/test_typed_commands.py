@@ -182,6 +182,16 @@ async def test_what_was_lost_is_restored_all_of_it_or_one(fleet: Any, until: Any
     assert sorted(fleet.calls[1][1]["runs"]) == ["run-dev-1-new", "run-dev-2-new"]
 
 
+async def test_memory_is_given_in_megabytes(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, _):
+        for wrong in ("much", "-5", "9" * 12):
+            await typed(app, f"memory dev-2 {wrong}")
+            assert "no number of megabytes" in app.message
+        await typed(app, "memory dev-2 800MB")
+        await until(lambda: len(fleet.calls) == 1)
+    assert fleet.calls == [("give_memory", {"agent": "dev-2", "memory_mb": 800, "reason": "from the room"})]
+
+
 async def test_a_room_that_only_looks_does_nothing_until_it_may_again(fleet: Any, until: Any, text: Any) -> None:
     async with opened(fleet, until, (80, 24)) as (app, pilot):
         await typed(app, "readonly on")

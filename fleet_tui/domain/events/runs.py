@@ -33,7 +33,11 @@ class RunQueued(Payload, kind="run_queued"):
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Payload, kind="run_started"):
-    """The run's processes exist. ``token_sha`` is the SHA-256 of its capability token."""
+    """The run's processes exist. ``token_sha`` is the SHA-256 of its capability token.
+
+    ``memory_mb``: what they may take together; ``memory_by``: who holds them there, ``watcher`` (its runner measures,
+    and freezes them) or ``kernel`` (besides, the kernel lets them have no more than a quarter above it).
+    """
 
     run: str
     session: str
@@ -44,6 +48,8 @@ class RunStarted(Payload, kind="run_started"):
     isolation: str
     agent_epoch: int
     token_sha: str
+    memory_mb: int | None = None
+    memory_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,31 @@ class RunMetered(Payload, kind="run_metered"):
     agent: str
     charged_ms: int
     settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunMemoryLimited(Payload, kind="run_memory_limited"):
+    """The run may take ``memory_mb`` of memory from now on; null: what it wants.
+
+    ``by``: who holds it there, as in ``run_started``; ``given``: a person gave it so much, else it is configured.
+    """
+
+    run: str
+    agent: str
+    memory_mb: int | None
+    by: str
+    reason: str
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryExhausted(Payload, kind="memory_exhausted"):
+    """The run takes ``used_mb`` and may take ``memory_mb``: it is frozen until a person gives it more or ends it."""
+
+    run: str
+    agent: str
+    used_mb: int
+    memory_mb: int
 
 
 @dataclass(frozen=True, slots=True)

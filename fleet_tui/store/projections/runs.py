@@ -8,6 +8,7 @@ from fleet_tui.domain.events import (
     Payload,
     RunCrashed,
     RunFinished,
+    RunMemoryLimited,
     RunMetered,
     RunQueued,
     RunRestored,
@@ -72,6 +73,11 @@ def metered(tables: Tables, event: Event) -> None:
         spending.give_back(tables, event, run, -bought_ms)
 
 
+def memory_limited(tables: Tables, event: Event) -> None:
+    told = payload_of(event, RunMemoryLimited)
+    tables.change(RUN, told.run, memory_mb=told.memory_mb, memory_by=told.by)
+
+
 def finished(tables: Tables, event: Event) -> None:
     end = payload_of(event, RunFinished)
     _end(tables, event, end, RunState(end.outcome))
@@ -111,6 +117,8 @@ _NOT_STARTED: Row = {
     "context_used": None,
     "context_window": None,
     "context_source": "",
+    "memory_mb": None,
+    "memory_by": "",
     **NO_RISK,
 }
 
@@ -138,6 +146,7 @@ APPLY: dict[type[Payload], Apply] = {
     RunStarted: started,
     RunStateChanged: state_changed,
     RunMetered: metered,
+    RunMemoryLimited: memory_limited,
     RunFinished: finished,
     RunCrashed: crashed,
     RunStopRequested: stop_requested,

@@ -189,6 +189,7 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
         fact("isolation", run.isolation) if run.isolation else (),
         fact("active", duration(run.active_ms or run.charged_ms)),
         fact("context", context(run), "strong" if (run.context_percent or 0) >= _NEARLY_FULL else "normal"),
+        fact("memory", memory(run)) if run.memory_mb is not None else (),
         fact("workspace", run.workspace) if run.workspace else (),
     ]
     return Section(f"run {place} of {len(detail.runs)}  {run.id[-8:]}", tuple(part for part in lines if part))
@@ -196,6 +197,13 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
 
 _NEARLY_FULL = 80
 """Percent of the context from which it is worth a look: the program will soon leave something out."""
+
+
+def memory(run: Run) -> str:
+    """``at most 800 MB: frozen there, and the kernel holds it``."""
+    return f"at most {run.memory_mb} MB: frozen there" + (
+        ", and the kernel holds it" if run.memory_by == "kernel" else ""
+    )
 
 
 def context(run: Run) -> str:

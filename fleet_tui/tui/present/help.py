@@ -19,7 +19,7 @@ MEANINGS: dict[Doing, str] = {
     Doing.IDLE: "nothing to do",
     Doing.ASK: "asked a person",
     Doing.WAIT: "waits: queued, for a gate or another role",
-    Doing.LIMITED: "budget or vendor limit used up",
+    Doing.LIMITED: "budget, memory or vendor limit used up",
     Doing.ERROR: "its last run failed or crashed, or its program is missing",
     Doing.QUARANTINED: "contained until a person releases it",
     Doing.PAUSED: "paused by a person or a rule",

@@ -95,8 +95,8 @@ def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     work = f"#{tile.ticket} {tile.ticket_title}" if on_ticket else tile.reason or "nothing to do"
     style = "warn" if tile.cannot_start else "normal" if on_ticket else "quiet"
     first = (giving(tile.role, "quiet"), Span(" "), Span(work, style))
-    if tile.doing is Doing.LIMITED and tile.source == "account":
-        return (first, (Span(tile.reason, "warn"),))  # until when it waits matters more than what it may still spend
+    if tile.doing is Doing.LIMITED and tile.source in ("account", "memory"):
+        return (first, (Span(tile.reason, "warn"),))  # what it waits for matters more than what it may still spend
     budget, risk = tile_line(tile.budget, tile.used_s, box), risk_mark(tile.risk, tile.risk_band)
     if is_severe(tile.risk_band) and risk:
         return (first, (Span(risk[0].text.strip(), risk[0].style), Span("  "), *budget))  # a narrow tile cuts the end

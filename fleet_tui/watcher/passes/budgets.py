@@ -23,7 +23,7 @@ from fleet_tui.governance.approval_policy import for_extension
 from fleet_tui.governance.budgets import Verdict
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import accounts, alarms, extending, spending, starting
+from fleet_tui.watcher import accounts, alarms, extending, memory, spending, starting
 from fleet_tui.watcher.context import Context
 
 _METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMITED)
@@ -72,7 +72,7 @@ async def _run(ctx: Context, run: Run, status: RunnerStatus) -> None:
 async def _enforce(ctx: Context, run: Run, verdict: Verdict, used_up: Standing | None, active_ms: int) -> None:
     about = f"run:{run.id}"
     if used_up is None:
-        if run.state is RunState.LIMITED and not accounts.is_parked(run):
+        if run.state is RunState.LIMITED and not accounts.is_parked(run) and not memory.holds(run):
             await ctx.say(RunStateChanged(run.id, RunState.RUNNING.value, "operator", "budget extended"), about)
     elif verdict == "refuse":
         await _ask(ctx, run, used_up, active_ms)

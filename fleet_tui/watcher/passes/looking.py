@@ -14,7 +14,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.looks import look as look_at
 from fleet_tui.vendors.base import BLOCKING, DialogKind, Observation
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import alarms, detection, fusing, guard_desk, vendors
+from fleet_tui.watcher import alarms, detection, fusing, guard_desk, memory, vendors
 from fleet_tui.watcher.context import Context, View
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
@@ -64,7 +64,8 @@ async def look_now(ctx: Context) -> None:
 async def explain(ctx: Context, agent: Agent) -> dict[str, Any]:
     """Why each living run of the agent is in its state, by what its sources say now."""
     await look_now(ctx)
-    return {"runs": [fusing.explained(ctx, run) for run in ctx.reader.runs(*LIVE_RUNS, agent=agent.name)]}
+    runs = ctx.reader.runs(*LIVE_RUNS, agent=agent.name)
+    return {"runs": [fusing.explained(ctx, run) | {"memory": memory.told(ctx, run)} for run in runs]}
 
 
 def _is_of(run: Run | None, uuid: str, dead: bool) -> bool:

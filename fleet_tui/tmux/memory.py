@@ -1,0 +1,89 @@
+"""How much memory the processes of a run take together, and the ceiling at which they are held.
+
+On Linux what several processes share is divided among them (the kernel's proportional share), and swapped memory counts
+too. Where a process cannot be looked at so closely, its resident memory counts without what it shares; on other systems
+all of it does. Standard library and psutil only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+import psutil
+
+from fleet_tui.tmux import proctable
+from fleet_tui.tmux.proctable import Process
+
+MB = 1_000_000
+_LOOK_S = 1.0
+_SHARE = 20
+"""A look may take one part of so many of the time."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_COUNTED = (b"Pss:", b"SwapPss:")
+_ROLLUP_BYTES = 4096
+
+
+class Memory:
+    """Looks at most once a second, and only where there is a ceiling: ``limit_mb``; None: there is none."""
+
+    def __init__(self, limit_mb: int | None = None) -> None:
+        self.limit_mb = limit_mb
+        self.used_mb: int | None = None
+        """At the last look."""
+        self._next = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether more is taken than may be, as last looked at."""
+        return self.limit_mb is not None and self.used_mb is not None and self.used_mb > self.limit_mb
+
+    @property
+    def due(self) -> float:
+        """When to look next, by the monotonic clock."""
+        return math.inf if self.limit_mb is None else self._next
+
+    def limit(self, limit_mb: int | None) -> None:
+        """Another ceiling from now on."""
+        if limit_mb is None:
+            self.used_mb = None
+        self.limit_mb, self._next = limit_mb, 0.0
+
+    def look(self, members: Callable[[], Iterable[Process]], now: float) -> bool:
+        """Look at ``members`` if that is due; whether they are over the ceiling."""
+        if now >= self.due:
+            self.used_mb = used(members()) // MB
+            ended = time.monotonic()
+            self._next = ended + max(_LOOK_S, _SHARE * (ended - now))
+        return self.is_over
+
+
+def used(processes: Iterable[Process]) -> int:
+    """The bytes that ``processes`` take together; those that end meanwhile take nothing."""
+    return sum(_used_by(process.pid) for process in processes)
+
+
+def _used_by(pid: int) -> int:
+    if sys.platform != "linux":
+        with contextlib.suppress(psutil.Error):
+            return int(psutil.Process(pid).memory_info().rss)
+        return 0
+    with contextlib.suppress(OSError, ValueError):
+        found = _share(proctable.read(f"/proc/{pid}/smaps_rollup", _ROLLUP_BYTES))
+        if found is not None:
+            return found
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        resident, shared = map(int, proctable.read(f"/proc/{pid}/statm").split()[1:3])
+        return max(0, resident - shared) * _PAGE
+    return 0
+
+
+def _share(rollup: bytes) -> int | None:
+    """Of ``/proc/PID/smaps_rollup``; None when it does not say."""
+    fields = [line.split() for line in rollup.splitlines()]
+    sizes = [int(field[1]) * 1024 for field in fields if len(field) > 1 and field[0] in _COUNTED]
+    return sum(sizes) if sizes else None
