@@ -28,6 +28,7 @@ MINIMUM_VERSION = (2, 23)
 """What Debian 12 has, and the oldest that the tests have seen."""
 _MOST_PAGES = 20
 _MOST_REMEMBERED = 256
+_REMEMBERED_BYTES = 64 * 1024 * 1024
 _MOVED = re.compile(r"https://[^/]+(?:/api/v3)?/(repositories/[0-9]+/[A-Za-z0-9%/._?=&-]+)\Z")
 _INHERITED = (
     *("PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"),
@@ -127,8 +128,9 @@ class Gh:
         self._remembered.pop(path, None)
         if answer.etag:
             self._remembered[path] = answer
-        while len(self._remembered) > _MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
+        room = _REMEMBERED_BYTES - sum(len(one.body) for one in self._remembered.values())
+        while room < 0 or len(self._remembered) > _MOST_REMEMBERED:
+            room += len(self._remembered.popitem(last=False)[1].body)
 
     async def pages(self, path: str, query: Mapping[str, str | int] | None = None) -> tuple[list[Any], bool]:
         """The items of all pages of a list, and whether every page is unchanged since last time.
@@ -162,7 +164,9 @@ class Gh:
         found = answer.json()
         errors = found.get("errors") if isinstance(found, dict) else None
         if isinstance(errors, list) and errors:
-            raise of_graphql(errors, "graphql", self._now_ns())
+            rate = answer.rate
+            reset_ns = rate.reset_ns if rate is not None and rate.remaining == 0 else None
+            raise of_graphql(errors, "graphql", self._now_ns(), reset_ns)
         if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
             raise ForgeTrouble(Trouble.GARBLED, "graphql: no data")
         data: dict[str, Any] = found["data"]

@@ -16,11 +16,14 @@ query FleetPullRequest($owner: String!, $name: String!, $number: Int!) {
       mergeable mergeStateStatus mergeCommit { oid }
       labels(first: 100) { nodes { name } }
       reviews(last: 100) {
-        nodes { author { login } state submittedAt body commit { oid } }
+        nodes { author { login } authorAssociation state submittedAt body commit { oid } }
         pageInfo { hasPreviousPage }
       }
       reviewThreads(first: 100) {
-        nodes { isResolved isOutdated path comments(first: 1) { nodes { author { login } body } } }
+        nodes {
+          isResolved isOutdated path
+          comments(first: 1) { nodes { author { login } authorAssociation body } }
+        }
         pageInfo { hasNextPage }
       }
       commits(last: 1) { nodes { commit { oid statusCheckRollup { contexts(first: 100) {
@@ -114,6 +117,7 @@ def _check(told: Mapping[str, Any]) -> Check:
 def _review(told: Mapping[str, Any]) -> Review:
     return Review(
         author=_login(told["author"]),
+        association=str(told["authorAssociation"]),
         state=str(told["state"]),
         head_sha=str((told["commit"] or {}).get("oid", "")),
         submitted=str(told["submittedAt"] or ""),
@@ -128,6 +132,7 @@ def _thread(told: Mapping[str, Any]) -> Thread:
         resolved=bool(told["isResolved"]),
         outdated=bool(told["isOutdated"]),
         author=_login(first.get("author")),
+        association=str(first.get("authorAssociation", "NONE")),
         body=str(first.get("body") or ""),
     )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAY_WRITE = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+"""The associations of those who may write to a repository, or belong to those who own it: their word counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -71,6 +74,7 @@ class Review:
     """``state`` is APPROVED, CHANGES_REQUESTED, COMMENTED or DISMISSED; ``head_sha`` what was looked at."""
 
     author: str
+    association: str
     state: str
     head_sha: str
     submitted: str
@@ -85,6 +89,7 @@ class Thread:
     resolved: bool
     outdated: bool
     author: str
+    association: str
     body: str
 
 

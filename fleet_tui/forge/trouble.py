@@ -122,16 +122,17 @@ def _retry_after(headers: Mapping[str, str], now_ns: int) -> int | None:
     return now_ns + int(seconds) * SECOND if re.fullmatch(r"[0-9]{1,6}", seconds) else None
 
 
-def of_graphql(errors: Sequence[Any], asked: str, now_ns: int) -> ForgeTrouble:
-    """What the ``errors`` of a GraphQL answer mean; there is at least one."""
+def of_graphql(errors: Sequence[Any], asked: str, now_ns: int, reset_ns: int | None = None) -> ForgeTrouble:
+    """What the ``errors`` of a GraphQL answer mean; there is at least one. ``reset_ns``: when its budget, which is
+    used up, is filled up again."""
     first = errors[0] if isinstance(errors[0], dict) else {}
     said = one_line(str(first.get("message", "no message")), 500)
     kind = str(first.get("type", ""))
     trouble = _GRAPHQL.get(kind, Trouble.REFUSED if kind or "locations" in first else Trouble.SERVER)
     if "was modified" in said or "already exists" in said:
         trouble = Trouble.CONFLICT
-    limit = now_ns + _SECONDARY_S * SECOND if trouble is Trouble.RATE_LIMITED else None
-    return ForgeTrouble(trouble, f"{asked}: {said}", retry_at_ns=limit)
+    until = max(now_ns, reset_ns) if reset_ns is not None else now_ns + _SECONDARY_S * SECOND
+    return ForgeTrouble(trouble, f"{asked}: {said}", retry_at_ns=until if trouble is Trouble.RATE_LIMITED else None)
 
 
 _GRAPHQL = {

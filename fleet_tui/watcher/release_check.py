@@ -9,7 +9,7 @@ from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, ApprovalState, PullRequestState
 from fleet_tui.domain.text import one_line, some_names
-from fleet_tui.forge.gh_values import Pull
+from fleet_tui.forge.gh_values import MAY_WRITE, Pull
 from fleet_tui.governance.approvals import voided_by
 from fleet_tui.governance.release import Ground, Reason, Remote, Verdict, gate_reasons, remote_reasons
 from fleet_tui.watcher import alarms
@@ -153,8 +153,14 @@ _FALLEN = (ApprovalState.VOIDED, ApprovalState.EXPIRED)
 
 
 def remote_of(seen: Pull) -> Remote:
-    """What counts of a pull request on GitHub."""
+    """What counts of a pull request on GitHub: of people, the word of those who may write there.
+
+    On a public repository anybody can give a review or begin a conversation, and would hold up everything.
+    """
     rule = seen.protection
+    everybody = rule is not None and rule.conversations
+    verdicts = [one for one in seen.reviews if one.association in MAY_WRITE]
+    threads = [one for one in seen.threads if not one.resolved and (everybody or one.association in MAY_WRITE)]
     return Remote(
         forge="github",
         state=seen.state,
@@ -164,9 +170,9 @@ def remote_of(seen: Pull) -> Remote:
         merge_state=seen.merge_state,
         checks=_worst(seen),
         required=frozenset(check.name for check in seen.checks if check.required) | set(rule.checks if rule else ()),
-        verdicts=tuple(Verdict(review.author, review.state, review.head_sha) for review in seen.reviews),
+        verdicts=tuple(Verdict(review.author, review.state, review.head_sha) for review in verdicts),
         approvals=rule.approvals if rule else 0,
-        conversations=tuple(thread.path for thread in seen.threads if not thread.resolved),
+        conversations=tuple(thread.path for thread in threads),
         complete=seen.complete,
     )
 

@@ -138,6 +138,17 @@ async def test_the_budget_of_requests_is_used_up(github: Site) -> None:
     assert gh.rates["core"].remaining == 0
 
 
+async def test_the_budget_of_graphql_is_another_one(github: Site) -> None:
+    commit(github.repository, "work", {"a": "b"})
+    github.repository.open_pull("work", "main", "T")
+    github.server.budgets["graphql"].used = 5000
+    gh = Gh()
+    found = await trouble_of(Pulls(gh, SHOP).view(1))
+    assert (found.trouble, found.retry_at_ns) == (Trouble.RATE_LIMITED, github.server.reset_s * SECOND)
+    assert gh.rates["graphql"].remaining == 0
+    assert await Pulls(gh, SHOP).find("work") == 1
+
+
 async def test_a_plain_403_is_no_limit(github: Site) -> None:
     github.server.fail("issues", 403, body='{"message": "Resource not accessible by personal access token"}')
     found = await trouble_of(Issues(Gh(), SHOP).add_labels(1, ["x"]))

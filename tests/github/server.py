@@ -201,7 +201,10 @@ class _Handler(BaseHTTPRequestHandler):
         resource = "graphql" if path == "/graphql" else "core"
         budget = server.budgets[resource]
         if budget.remaining == 0:
-            told = {"message": "API rate limit exceeded for user ID 1."}
+            said = "API rate limit exceeded for user ID 1."
+            told = (
+                {"errors": [{"type": "RATE_LIMITED", "message": said}]} if resource == "graphql" else {"message": said}
+            )
             status, answered, headers = _json(200 if resource == "graphql" else 403, told)
             return status, answered, headers | self._rate(resource)
         if resource == "graphql":

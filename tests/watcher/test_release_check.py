@@ -156,5 +156,11 @@ async def test_a_pull_request_on_github_has_github_s_reasons_too(fleet: Fleet, g
     repo.review(pull, "APPROVE")
     thread.resolved, pull.draft = True, False
     assert await landed_but_for(fleet, github) == ["github: stale"]
+    # Of people who may not write there nothing counts, unless the target's rule says so.
+    repo.review(pull, "REQUEST_CHANGES", "spam", author="stranger")
+    repo.thread(pull, "a.txt", "spam", author="stranger")
+    assert await landed_but_for(fleet, github) == ["github: stale", "github: conversations"]
+    repo.protections["main"].conversations = False
+    assert await landed_but_for(fleet, github) == ["github: stale"]
     repo.close(pull)
     assert await landed_but_for(fleet, github) == ["github: not_open"]
