@@ -108,6 +108,9 @@ offer() {
         return 0
     fi
     say "$1 was not found ($3); installing with: ${prefix:+$prefix }$typed"
+    # A fresh system knows no packages yet.
+    # shellcheck disable=SC2086
+    [ "$(package_manager)" != apt-get ] || $prefix apt-get update -qq </dev/null >/dev/null 2>&1 || true
     # shellcheck disable=SC2086
     $prefix $typed </dev/null >/dev/null 2>&1 || say "that failed; $4"
 }

@@ -206,6 +206,28 @@ def test_a_python_with_venv_is_preferred_to_a_newer_one_without(system: System) 
     assert not system.ran("python3.13 -m venv")
 
 
+@pytest.mark.parametrize(("manager", "package"), [("apt-get", "gh"), ("apk", "github-cli"), ("pacman", "github-cli")])
+def test_gh_is_offered_and_not_demanded(system: System, manager: str, package: str) -> None:
+    system.provides(manager, "something", "exit 0")
+    system.lacks("python3")  # ends the set-up behind what is offered
+    done = system.run()
+    (told,) = [line for line in (done.stdout + done.stderr).splitlines() if "gh was not found" in line]
+    assert "fleet works with local tickets only" in told
+    assert told.rstrip().endswith(f" {package}")
+
+
+def test_what_is_offered_is_installed_where_no_password_is_asked(system: System) -> None:
+    system.user(0)
+    system.lacks("python3")
+    system.provides("apt-get", "gh", "exit 0")
+    done = system.run()
+    assert "gh was not found (it is how fleet talks to GitHub); installing with: apt-get install" in done.stdout
+    calls = [line for line in system.log.read_text().splitlines() if line.startswith("apt-get")]
+    at = next(place for place, line in enumerate(calls) if line.endswith(" gh"))
+    assert calls[at - 1] == "apt-get update -qq"
+    assert (system.bin / "gh").exists()
+
+
 def test_hostile_directory_names_are_one_word(tmp_path: Path) -> None:
     root = tmp_path / "a b;touch $HOME"
     root.mkdir()
