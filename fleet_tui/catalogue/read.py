@@ -11,6 +11,7 @@ from fleet_tui.catalogue.check import read_template
 from fleet_tui.catalogue.template import Entry
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.ids import is_safe_id
+from fleet_tui.domain.search import search
 from fleet_tui.settings.files import read_text
 from fleet_tui.settings.messages import suggest
 from fleet_tui.settings.problems import ERROR, Problem
@@ -45,9 +46,10 @@ class Catalogue:
         raise UsageError("no such template", broken or name, hint)
 
     def search(self, words: str) -> tuple[Entry, ...]:
-        """The templates in which every one of ``words`` occurs."""
-        wanted = words.casefold().split()
-        return tuple(entry for entry in self.entries if all(word in entry.words for word in wanted))
+        """The templates in which every one of ``words`` occurs, those that are called so first."""
+        return search(
+            self.entries, words, lambda entry: f"{entry.name} {entry.template.title}", lambda entry: entry.words
+        )
 
 
 @dataclass(frozen=True, slots=True)

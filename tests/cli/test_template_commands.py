@@ -44,6 +44,7 @@ def test_list_search_and_show(run: Run) -> None:
     found = run("template", "search", "flake").stdout
     assert "\nquality/flaky-test-hunter " in found
     assert "engineering/developer" not in found
+    assert run("template", "search", "go").stdout.splitlines()[1].startswith("engineering/go-developer")
     shown = run("template", "show", "triage").stdout
     assert "it never:\n  - marks a ticket ready: a person does" in shown
     assert "ready            What a ticket needs here" in shown

@@ -10,9 +10,9 @@ import pytest
 from fleet_tui.catalogue.read import Catalogue
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import WatcherUnavailable
-from fleet_tui.readmodel.catalogue import detail, preview
+from fleet_tui.readmodel.catalogue import detail, offer, preview
 from fleet_tui.settings.load import load_settings
-from fleet_tui.tui.present.new_agent import Sketch, command_line
+from fleet_tui.tui.present.new_agent import Sketch, command_line, items
 from fleet_tui.tui.screens.new_agent import NewAgentScreen
 from fleet_tui.watcher import creating
 from tests.tui.tui_support import armed, opened
@@ -256,6 +256,31 @@ async def test_what_must_be_said_is_named(shop: Any, until: Any, text: Any, tmp_
         assert "x Test command: must be said" in text(app)
         await pilot.press("escape", "C")
         await until(lambda: "C: Test command: must be said" in app.message)
+
+
+def test_names_are_whole_where_there_is_room_and_what_is_called_so_comes_first() -> None:
+    names = (
+        "data/go-between",
+        "engineering/browser-extension-developer",
+        "engineering/go-developer",
+        "review/tech-lead",
+    )
+    rows = [dict(_ROW, id=name, category=name.split("/")[0], name=name.split("/")[1]) for name in names]
+    given = offer({"templates": rows})
+
+    def lines(words: str, width: int) -> list[str]:
+        return ["".join(span.text for span in item.lines[0]) for item in items(given, words, width)]
+
+    assert lines("", 47)[3] == "  browser-extension-develo… medium 4h a day 3x"
+    assert lines("", 80)[3] == "  browser-extension-developer    cost medium  4h a day  used 3x"
+    for width in (36, 40, 47, 57, 58, 80):
+        assert max(map(len, lines("", width))) <= width
+    assert [line.split()[0] for line in lines("go-dev", 47)] == ["engineering", "go-developer"]
+    assert [line.split()[0] for line in lines("go", 47)] == ["data", "go-between", "engineering", "go-developer"]
+    assert [line.split()[0] for line in lines("developer go", 47)][:2] == ["engineering", "go-developer"]
+
+
+_ROW = {"title": "", "purpose": "", "role": "", "cost": "medium", "budget": "4h a day", "risk": "low", "used": 3}
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

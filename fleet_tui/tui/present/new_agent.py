@@ -9,19 +9,22 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from fleet_tui.domain.search import search
 from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.readmodel.catalogue import Offer, Preview, TemplateDetail, TemplateRow
 from fleet_tui.tui.present.text import fact, paragraph, short
 from fleet_widgets.form import Field
-from fleet_widgets.lines import Line, Span, column
+from fleet_widgets.lines import Line, Span, column, width_of
 from fleet_widgets.list_view import Item
 from fleet_widgets.strip import StripRequest
 from fleet_widgets.text_pane import Section
 
 CREATE, CANCEL = "Create", "Cancel"
 BUTTONS = (CREATE, CANCEL)
-_WIDE = 54
+_WIDE = 58
 """Cells of the list from which words stand in full."""
+_NAME = 30
+"""Cells that the longest name takes."""
 _TICKET = re.compile(r"(?:#|T-)?(\d{1,9})\Z", re.IGNORECASE)
 _FILL = "fill:"
 
@@ -61,13 +64,14 @@ class Sketch:
 
 
 def found(offer: Offer, words: str) -> tuple[TemplateRow, ...]:
-    """The templates in which every one of ``words`` occurs."""
-    wanted = words.casefold().split()
-    return tuple(row for row in offer.rows if all(word in _searched(row) for word in wanted))
+    """The templates in which every one of ``words`` occurs, by category: those first that are called so."""
+    rows = search(offer.rows, words, lambda row: f"{row.name} {row.title}", _searched)
+    categories = list(dict.fromkeys(row.category for row in rows))
+    return tuple(sorted(rows, key=lambda row: categories.index(row.category)))
 
 
 def _searched(row: TemplateRow) -> str:
-    return f"{row.id} {row.title} {row.role} {row.purpose}".casefold()
+    return f"{row.id} {row.title} {row.role} {row.purpose}"
 
 
 def items(offer: Offer, words: str, width: int) -> list[Item]:
@@ -89,12 +93,13 @@ def items(offer: Offer, words: str, width: int) -> list[Item]:
 
 
 def _row(row: TemplateRow, width: int) -> Line:
-    used = (f"used {row.used}x" if width >= _WIDE else f"{row.used}x") if row.used else ""
-    name = f"  {column(row.name, 19)}"
-    if width < 44:
-        return (Span(name), Span(f" {column(row.cost, 6)} ", "quiet"), Span(row.budget, "quiet"))
-    cost = f" cost {column(row.cost, 6)}  {column(row.budget, 9)} "
-    return (Span(name), Span(cost, "quiet"), Span(f"{used:<8}", "quiet"))
+    in_full = width >= _WIDE
+    cost = f" cost {column(row.cost, 6)}  {column(row.budget, 9)}"
+    if not in_full:
+        cost = f" {column(row.cost, 6)} {column(row.budget, 8)}"
+    used = f" {'used ' if in_full else ''}{row.used}x" if row.used else ""
+    room = max(12, min(_NAME, width - 2 - width_of(cost) - (9 if in_full else 4)))
+    return (Span(f"  {column(row.name, room)}"), Span(cost, "quiet"), Span(used, "quiet"))
 
 
 def list_title(offer: Offer | None, words: str, trouble: str) -> str:
