@@ -183,6 +183,7 @@ _BY_RULE = {
     "idle": "fleet agent message {agent} TEXT",
     "isolation": "fleet doctor --security",
     "memory": "fleet agent memory {agent} MEGABYTES --reason TEXT",
+    "memory-killed": "fleet agent memory {agent} MEGABYTES --reason TEXT",
     "memory-warning": "fleet agent memory {agent} MEGABYTES --reason TEXT",
     "program": "fleet doctor",
     "quarantine": _RELEASE,

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import psutil
 
@@ -20,6 +21,7 @@ from fleet_tui.tmux import proctable
 from fleet_tui.tmux.proctable import Process
 
 MB = 1_000_000
+CGROUPS = Path("/sys/fs/cgroup")
 _LOOK_S = 1.0
 _SHARE = 20
 """A look may take one part of so many of the time."""
@@ -31,8 +33,12 @@ _ROLLUP_BYTES = 4096
 class Memory:
     """Looks at most once a second, and only where there is a ceiling: ``limit_mb``; None: there is none."""
 
-    def __init__(self, limit_mb: int | None = None) -> None:
+    def __init__(self, limit_mb: int | None = None, unit: str = "") -> None:
         self.limit_mb = limit_mb
+        self.kills = 0
+        """Processes that the kernel ended for their memory, in the scope ``unit``."""
+        self._unit = unit
+        self._events: Path | None = None
         self.used_mb: int | None = None
         """At the last look."""
         self._next = 0.0
@@ -56,10 +62,31 @@ class Memory:
     def look(self, members: Callable[[], Iterable[Process]], now: float) -> bool:
         """Look at ``members`` if that is due; whether they are over the ceiling."""
         if now >= self.due:
-            self.used_mb = used(members()) // MB
+            processes = list(members())
+            self.used_mb = used(processes) // MB
+            self._events = self._events or _events_of(processes, self._unit)
+            self.note_kills()
             ended = time.monotonic()
             self._next = ended + max(_LOOK_S, _SHARE * (ended - now))
         return self.is_over
+
+    def note_kills(self) -> None:
+        """Ask the kernel; what it said last stays when there is nobody to ask any more."""
+        if self._events is not None:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                told = dict(line.split() for line in self._events.read_text("ascii").splitlines())
+                self.kills = max(self.kills, int(told.get("oom_kill", 0)))
+
+
+def _events_of(processes: Iterable[Process], unit: str) -> Path | None:
+    """Where the kernel counts whom it ended in the scope ``unit``; None while none of ``processes`` is in it."""
+    for process in processes if unit else ():
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{process.pid}/cgroup").read_text("utf-8", "replace").splitlines():
+                place = line.removeprefix("0::")
+                if place != line and place.endswith(f"/{unit}.scope"):
+                    return CGROUPS / place.lstrip("/") / "memory.events"
+    return None
 
 
 def used(processes: Iterable[Process]) -> int:

@@ -23,7 +23,7 @@ if not __package__:
     # Run by path from a checkout or an installation: an isolated interpreter does not look beside the script.
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from fleet_tui.tmux import child, proctree, records
+from fleet_tui.tmux import child, proctree, records, scope
 from fleet_tui.tmux.control import ControlSocket
 from fleet_tui.tmux.egress import Egress
 from fleet_tui.tmux.memory import Memory
@@ -59,7 +59,7 @@ class Runner:
         self._state = "running"
         self._frozen = False
         self._spent = False  # stopped by itself at the limit of its run time
-        self._memory = Memory(spec.memory_mb)
+        self._memory = Memory(spec.memory_mb, scope.unit_of(spec.run))
         self._full = False  # stopped by itself at the ceiling of its memory
         self._kill_at = 0.0
         self._next_meter = 0.0
@@ -216,6 +216,7 @@ class Runner:
 
     def _child_ended(self, status: int) -> None:
         self._meter.pause()
+        self._memory.note_kills()
         self._ended = status
         self._egress.end()
         if self._state == "running":
@@ -268,6 +269,7 @@ class Runner:
             "full": self._full,
             "memory_mb": self._memory.used_mb,
             "memory_limit_mb": self._memory.limit_mb,
+            "kills": self._memory.kills,
         }
         if reached is not None:
             return {**told, "processes": reached.processes, "complete": reached.complete}
@@ -346,7 +348,9 @@ class Runner:
         status = self._ended if self._ended is not None else signal.SIGKILL
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
         code = None if number is not None else os.WEXITSTATUS(status)
-        reason = self._reason or ("exited" if number is None else "signalled")
+        by_kernel = number == signal.SIGKILL and self._memory.kills > 0
+        told = "killed by the kernel above the ceiling of its memory" if by_kernel else "signalled"
+        reason = self._reason or ("exited" if number is None else told)
         _write_exit(
             self._dir, records.ExitRecord(code, number, self._meter.active_ms, reason, time.time_ns(), survivors)
         )

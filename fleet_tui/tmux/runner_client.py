@@ -71,6 +71,8 @@ class RunnerStatus:
     memory_mb: int | None = None
     """What its processes took together when that was last looked at; None where there is no ceiling."""
     memory_limit_mb: int | None = None
+    kills: int = 0
+    """How many of its processes the kernel ended for their memory."""
 
 
 def runner_argv(run_dir: Path) -> list[str]:
@@ -264,6 +266,7 @@ def _status(data: dict[str, Any]) -> RunnerStatus:
             full=bool(data.get("full", False)),
             memory_mb=data.get("memory_mb"),
             memory_limit_mb=data.get("memory_limit_mb"),
+            kills=int(data.get("kills", 0)),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FleetError("the runner answers oddly", repr(error), "something else listens on its socket") from error

@@ -17,6 +17,11 @@ _SPARE_SHARE, _SPARE_MB = 4, 64
 _TRIAL_MB = 64
 
 
+def unit_of(run: str) -> str:
+    """The name of the scope of a run, without its ending."""
+    return f"fleet-{run}"
+
+
 def kernel_mb(ceiling_mb: int) -> int:
     """Where the kernel steps in: what grows so fast that nobody froze it in time gets no further than that."""
     return ceiling_mb + max(_SPARE_MB, ceiling_mb // _SPARE_SHARE)

@@ -18,7 +18,7 @@ from fleet_tui.watcher import alarms
 from fleet_tui.watcher.arguments import Args, number_of
 from fleet_tui.watcher.context import Context
 
-RULE, WARNING = "memory", "memory-warning"
+RULE, WARNING, KILLED = "memory", "memory-warning", "memory-killed"
 SOURCE = "memory"
 """The source of the state of a run that is held at its ceiling."""
 MOST_MB = 10_000_000
@@ -49,7 +49,7 @@ def holds(run: Run) -> bool:
 
 async def keep(ctx: Context) -> None:
     """Tell the runners their ceilings, hold who is over them, let go who has room again, tell people."""
-    over, warned = {}, {}
+    over, warned, killed = {}, {}, {}
     standing = {alarm.about for alarm in ctx.reader.alarms(*STANDING_ALARMS, rule=WARNING)}
     for run in ctx.reader.runs(*_HELD):
         status, about = ctx.statuses.get(run.id), f"run:{run.id}"
@@ -59,6 +59,8 @@ async def keep(ctx: Context) -> None:
             continue
         status = await _tell(ctx, run, status)
         await _hold(ctx, run, status)
+        if status.kills:
+            killed[about] = f"the kernel killed processes of {run.agent}: its memory grew too fast to be held"
         if status.full:
             over[about] = _title(run, status)
         elif _is_near(ctx, status, still=about in standing):
@@ -67,6 +69,8 @@ async def keep(ctx: Context) -> None:
             )
     give = "give it more with `fleet agent memory`, or stop it"
     await alarms.keep(ctx, RULE, over, priority=2, response=give, over=_OVER)
+    look = "look at what is missing in its pane, and give it more, or stop it"
+    await alarms.keep(ctx, KILLED, killed, priority=2, response=look, over="the run has ended")
     await alarms.keep(ctx, WARNING, warned, priority=3, response=f"{give}; at the ceiling it is frozen", over=_OVER)
 
 
@@ -76,7 +80,7 @@ async def _tell(ctx: Context, run: Run, status: RunnerStatus) -> RunnerStatus:
         with contextlib.suppress(FleetError):  # just ending, or of an older version: then there is none
             status = ctx.statuses[run.id] = await runner_client.limit_memory(ctx.paths.run_dir(run.id), wanted)
             if run.memory_by == "kernel":
-                await asyncio.to_thread(scope.move, unit_of(run), wanted)
+                await asyncio.to_thread(scope.move, scope.unit_of(run.id), wanted)
     if status.memory_limit_mb == wanted and run.memory_mb != wanted:
         by = run.memory_by or ("watcher" if wanted is not None else "")
         told = RunMemoryLimited(run.id, run.agent, wanted, by, "as it is configured now")
@@ -123,11 +127,6 @@ def told(ctx: Context, run: Run) -> dict[str, Any] | None:
     status = ctx.statuses.get(run.id)
     used = status.memory_mb if status is not None else None
     return None if run.memory_mb is None else {"used_mb": used, "limit_mb": run.memory_mb, "by": run.memory_by}
-
-
-def unit_of(run: Run) -> str:
-    """The scope of a run, where it has one."""
-    return f"fleet-{run.id}"
 
 
 async def give(ctx: Context, agent: Agent, args: Args, reason: str, actor: str) -> dict[str, Any]:

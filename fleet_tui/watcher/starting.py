@@ -127,7 +127,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     if memory_mb is not None:
         memory_by = "watcher" if ctx.scopes_lack else "kernel"
     if memory_mb is not None and not ctx.scopes_lack:
-        argv, lent = scope.wrapped(argv, memory.unit_of(run), memory_mb, environment)
+        argv, lent = scope.wrapped(argv, scope.unit_of(run.id), memory_mb, environment)
         environment = environment | lent
     stdin_file = str(launch.stdin_file) if launch.stdin_file else None
     spec = RunSpec(

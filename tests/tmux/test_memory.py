@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from fleet_tui.tmux import proctable, runner_client, scope
+from fleet_tui.tmux import memory, proctable, runner_client, scope
 from fleet_tui.tmux.memory import MB, Memory, used
 from fleet_tui.tmux.proctable import Process
 from tests.tmux.tmux_support import PtyRun, python, until
@@ -126,6 +127,31 @@ async def test_a_run_is_held_at_its_ceiling_and_goes_on_with_a_higher_one(pty_ru
     assert (await runner_client.limit_memory(pty_run.dir, 16)).memory_limit_mb == 16
     await until(full, 40)
     assert await runner_client.stop(pty_run.dir, grace_s=2) is not None, "what is held can be ended"
+
+
+def test_whom_the_kernel_killed_is_told_also_when_its_scope_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "app.slice" / "fleet-run-1.scope"
+    place.mkdir(parents=True)
+    (place / "memory.events").write_text("low 0\nhigh 0\nmax 31\noom 2\noom_kill 2\n")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    read = Path.read_text
+
+    def in_the_scope(path: Path, *how: Any) -> str:
+        return "9:name=systemd:/\n0::/app.slice/fleet-run-1.scope\n" if path.name == "cgroup" else read(path, *how)
+
+    monkeypatch.setattr(Path, "read_text", in_the_scope)
+    me = [Process(os.getpid(), 1, "R", 0.0)]
+    other, mine = Memory(10_000, "fleet-run-2"), Memory(10_000, "fleet-run-1")
+    for one in (other, mine):
+        one.look(lambda: me, 1.0)
+    assert (other.kills, mine.kills) == (0, 2)
+    (place / "memory.events").write_text("oom_kill 3\n")
+    mine.note_kills()
+    (place / "memory.events").unlink()
+    mine.note_kills()
+    assert mine.kills == 3
 
 
 # -- by the kernel too -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,12 @@ class Runner:
     def __init__(self) -> None:
         self.used_mb = 0
         self.limit_mb: int | None = None
+        self.kills = 0
 
     def status(self) -> RunnerStatus:
         full = self.limit_mb is not None and self.used_mb > self.limit_mb
-        return RunnerStatus("running", 0, False, 1, 1, full=full, memory_mb=self.used_mb, memory_limit_mb=self.limit_mb)
+        told = RunnerStatus("running", 0, False, 1, 1, full=full, memory_mb=self.used_mb, memory_limit_mb=self.limit_mb)
+        return replace(told, kills=self.kills)
 
     async def limited(self, _run_dir: Path, memory_mb: int | None) -> RunnerStatus:
         self.limit_mb = memory_mb
@@ -119,6 +122,15 @@ async def test_a_turn_that_was_over_is_over_still(make_fleet: MakeFleet, runner:
     assert (await looked(fleet, run, runner, 300)).state is RunState.LIMITED
     await fleet.person.answer("kim", "give_memory", {"agent": "dev", "memory_mb": 400})
     assert (await looked(fleet, run, runner, 300)).state is RunState.WAITING
+
+
+async def test_what_the_kernel_kills_is_never_killed_silently(make_fleet: MakeFleet, runner: Runner) -> None:
+    fleet, run = await working(make_fleet, limits={"memory_mb": 200})
+    runner.kills = 1
+    await looked(fleet, run, runner, 100)
+    (alarm,) = fleet.alarms("memory-killed")
+    assert alarm.title == "the kernel killed processes of dev: its memory grew too fast to be held"
+    assert len(fleet.events("alarm_raised")) == 1
 
 
 async def test_the_narrowest_ceiling_counts(make_fleet: MakeFleet) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import UsageError
-from fleet_tui.domain.events import SessionStarted
+from fleet_tui.domain.events import RunStateChanged, SessionStarted
 from fleet_tui.domain.model import TO_BE_RESTORED, Run
 from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.governance.lifecycle import LOST
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.settings.load import load_settings
+from fleet_tui.tmux import proctree, records
 from fleet_tui.watcher import restoring, starting
 from fleet_tui.watcher.passes import runs
 from tests.watcher.conftest import MakeFleet
@@ -157,6 +159,28 @@ async def test_a_watcher_that_died_between_the_loss_and_the_ends_asks_all_the_sa
     await _lose_all(fleet)
     assert _held(fleet) == ["bo", "cy", "lee"]
     assert len(fleet.events("tmux_lost")) == 1
+
+
+async def test_whose_runner_was_killed_with_the_server_was_lost_and_not_crashed(make_fleet: MakeFleet) -> None:
+    """Nothing was left to write down how they ended; one was not up yet, and is not begun before a person says so."""
+    fleet = await make_fleet(TEAM)
+    lost = await _three_at_work(fleet)
+    await fleet.say(RunStateChanged(lost[0].id, RunState.STARTING, "watcher"), f"run:{lost[0].id}")
+    gone = {"pid": 1, "create_time": 0.0, "child_pid": None, "started_ns": 0, "identity": f"{proctree.boot_id()}:-1"}
+    for run in lost:
+        run_dir = fleet.ctx.paths.run_dir(run.id)
+        records.write_spec(run_dir, records.RunSpec(run.id, ("true",), str(run_dir), {}))
+        if run is not lost[0]:
+            records.write_json(run_dir / records.RUNNER, gone)
+    await _lose_all(fleet)
+    (told,) = fleet.events("tmux_lost")
+    assert (sorted(told.payload["runs"]), told.payload["cause"]) == (sorted(run.id for run in lost), "tmux")
+    assert {event.payload["reason"] for event in fleet.events("run_crashed")} == {
+        f"{LOST}its tmux server and its runner were killed",
+        f"{LOST}its tmux server ended before it began",
+    }
+    assert _held(fleet) == ["bo", "cy", "lee"]
+    assert {run.attempt for run in fleet.ctx.reader.runs(RunState.QUEUED)} == {1}
 
 
 @pytest.mark.parametrize("limits", [{"restore": "auto"}, {"restore_unasked": 3}])
