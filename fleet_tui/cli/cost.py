@@ -60,6 +60,8 @@ def cost(by: By, since: str | None, repo: Path | None, as_json: bool) -> None:
         models = [one_line(model, 80) or "(not said)" for model in everything.unpriced_models]
         names = some_names(models, _MOST_NAMES)
         say(f"{count(everything.unpriced, 'request')} without a price: add to `prices:` in the configuration: {names}")
+    if everything.untold:
+        say(f"{count(everything.untold, 'request')} broken off: what they used nobody says, and it is not in the sums")
 
 
 def _key(by: By, heading: str) -> str | int | None:
@@ -79,6 +81,7 @@ def _facts(found: Cost) -> dict[str, Any]:
         "microusd": found.microusd,
         "microusd_by_source": dict(found.by_source),
         "requests_of_unknown_cost": found.unpriced,
+        "requests_of_unknown_use": found.untold,
         "models_of_unknown_cost": found.unpriced_models,
     }
 

@@ -13,6 +13,8 @@ By = Literal["agent", "ticket", "model", "day", "run"]
 HEADINGS: tuple[By, ...] = get_args(By)
 UNPRICED = "unknown"
 """The source of a cost that nobody knows."""
+UNTOLD = "untold"
+"""The source of the cost of a request of which nobody says even what it used: it was broken off."""
 OTHERS = "(others)"
 """The models of a run that are not told apart any more."""
 
@@ -57,11 +59,13 @@ class Cost:
     unpriced: int = 0
     """Requests whose cost nobody knows. They are in no amount of money."""
     unpriced_models: tuple[str, ...] = ()
+    untold: int = 0
+    """Requests of which nobody knows what they used. They are in no number of tokens, nor in an amount of money."""
 
     @property
     def microusd(self) -> int | None:
         """What is known of the cost; None when nothing is."""
-        return sum(self.by_source.values()) if self.by_source or not self.unpriced else None
+        return sum(self.by_source.values()) if self.by_source or not (self.unpriced or self.untold) else None
 
     @property
     def tokens(self) -> int:
@@ -73,7 +77,7 @@ def total(cells: Iterable[CostCell]) -> Cost:
     cells = list(cells)
     priced: dict[str, int] = {}
     for cell in cells:
-        if cell.source != UNPRICED:
+        if cell.source not in (UNPRICED, UNTOLD):
             priced[cell.source] = priced.get(cell.source, 0) + cell.microusd
     unknown = [cell for cell in cells if cell.source == UNPRICED]
     reasoned = any(cell.reasoned for cell in cells)
@@ -87,6 +91,7 @@ def total(cells: Iterable[CostCell]) -> Cost:
         by_source=priced,
         unpriced=sum(cell.requests for cell in unknown),
         unpriced_models=tuple(sorted({cell.model for cell in unknown})),
+        untold=sum(cell.requests for cell in cells if cell.source == UNTOLD),
     )
 
 
@@ -127,7 +132,7 @@ def show_cost(cost: Cost, *, exact: bool = False) -> str:
         return UNPRICED
     dollars = f"${known // MICRO}.{known % MICRO:06}" if exact else show_amount("money", known)
     mark = "~" if cost.by_source.get("table") else ""
-    return f"{mark}{dollars}{f' + {UNPRICED}' if cost.unpriced else ''}"
+    return f"{mark}{dollars}{f' + {UNPRICED}' if cost.unpriced or cost.untold else ''}"
 
 
 PRICED_BY = {"vendor": "the vendor", "config": "your prices", "table": "price list"}
@@ -140,8 +145,9 @@ def priced_by(cost: Cost, *, exact: bool = False) -> str:
         PRICED_BY.get(source, source): show_cost(Cost(by_source={source: amount}), exact=exact).removeprefix("~")
         for source, amount in sorted(cost.by_source.items())
     }
-    if cost.unpriced:
-        parts["nobody"] = f"{cost.unpriced} request{'' if cost.unpriced == 1 else 's'}"
+    nobody = cost.unpriced + cost.untold
+    if nobody:
+        parts["nobody"] = f"{nobody} request{'' if nobody == 1 else 's'}"
     if len(parts) == 1:
         return next(iter(parts))
     return ", ".join(f"{who} {what}" for who, what in parts.items())

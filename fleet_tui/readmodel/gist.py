@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import describe
+from fleet_tui.domain.costs import UNTOLD
 from fleet_tui.domain.events import Event
 from fleet_tui.domain.text import SafeText, one_line
 
@@ -94,6 +95,8 @@ def _usage(facts: Facts) -> str:
     tokens = sum(facts[name] for name in ("input_tokens", "output_tokens", "cache_read", "cache_write"))
     if not tokens and facts["turn"]:
         return f"{facts['agent']} begins turn {facts['turn']}"
+    if facts["cost_source"] == UNTOLD:
+        return f"{facts['agent']}: a request was broken off, nobody says what it used ({facts['model']})"
     money = facts["cost_microusd"]
     cost = "cost unknown" if money is None else show_amount("money", money)
     return f"{facts['agent']} {show_amount('tokens', tokens)}, {cost} ({facts['model']}, {facts['cost_source']})"

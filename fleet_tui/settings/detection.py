@@ -12,7 +12,7 @@ from fleet_tui.settings.section import Section
 
 Region = Literal["title", "screen", "bottom", "above-input", "input", "below-input"]
 State = Literal["working", "idle", "asking", "dialog"]
-Dialog = Literal["trust", "login", "update", "resume", "permission", "choice"]
+Dialog = Literal["trust", "login", "update", "resume", "permission", "choice", "limit"]
 
 
 class RuleSettings(Section):

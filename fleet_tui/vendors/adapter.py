@@ -15,6 +15,7 @@ from fleet_tui.vendors.base import (
     HookReport,
     Limited,
     Observation,
+    Prompted,
     Used,
     Verdict,
 )
@@ -42,7 +43,13 @@ class Adapter:
     def read_usage(self, lines: Iterable[bytes]) -> Sequence[Used]:  # noqa: ARG002
         return ()
 
+    def left_open(self, home: Path, session: str) -> Sequence[Used]:  # noqa: ARG002
+        return ()
+
     def read_limits(self, lines: Iterable[bytes]) -> Sequence[Limited]:  # noqa: ARG002
+        return ()
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:  # noqa: ARG002
         return ()
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:  # noqa: ARG002

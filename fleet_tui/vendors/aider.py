@@ -9,20 +9,36 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.vendors import records, repository
-from fleet_tui.vendors.base import Capabilities, HookKind, Launch, LaunchRequest, Used
-from fleet_tui.vendors.hooked import HookedProgram, reporting_line
+from fleet_tui.vendors import limits, records, repository
+from fleet_tui.vendors.base import Capabilities, HookKind, HookReport, Launch, LaunchRequest, Used
+from fleet_tui.vendors.hooked import HookedProgram
 
 TRIED = "0.86.2"
 _KEPT = b".aider/fleet"
 _PRICES = b".aider/caches/model_prices_and_context_window.json"
 """A list that it would fetch at each start from somewhere else; what it brings along says the same."""
 _REPORTS: dict[str, HookKind] = {"session.started": "session_started"}
+# It says of nothing but its answers that they came, and ends well when it gave up: what it wrote down says why.
+_SCRIPT = """{client} hook session.started <{told}
+"$@"
+code=$?
+last() {{ grep "$@" -e '^> Tokens: ' {chat} 2>/dev/null | tail -n 1; }}
+case "$(last -e '^> {limited}' -e '^> Retrying in ')" in
+*'{limited}'*)
+    why=$(last -e '^> litellm[.]' | cut -c 1-1000 | tr -d '\\\\"\\000-\\037')
+    printf '{{"limited": true, "message": "%s"}}' "$why" | {client} hook turn_failed
+    ;;
+esac
+exit $code
+"""
+_LIMITED = "The API provider has rate limited you"
 _OTHERS = (".aider.conf.yml", ".env")
 _OPTIONS = (
     "--yes-always",
@@ -45,7 +61,7 @@ _OPTIONS = (
 
 
 class Aider(HookedProgram):
-    """See :class:`HookedProgram`; what it runs as a notification reports that there is something to count."""
+    """See :class:`HookedProgram`; the script that it is started by reports for it."""
 
     program, tried, folder, reports = "aider", TRIED, b".aider", _REPORTS
 
@@ -57,6 +73,7 @@ class Aider(HookedProgram):
         notes=(
             "It has no hooks: what it does is not asked about. It runs no commands; it changes files of its workspace.",
             "It answers one message and ends; its commits are handed over then. Messages do not reach it meanwhile.",
+            "At a usage limit it tries for a minute and ends; a new run begins anew when the limit is over.",
             "A run after a crash begins anew, with the commits that are there.",
             "What came from a cache is counted as if it had been sent afresh: it does not say which is which.",
             "The request by which it words a commit's message is in none of its records: it is not counted.",
@@ -76,28 +93,38 @@ class Aider(HookedProgram):
             home.folder(_PRICES.rpartition(b"/")[0])
             home.write(_PRICES, b'{"none": {}}')
         kept = request.home / _KEPT.decode()
-        notify = f"{reporting_line(request.client, 'session.started')} <{shlex.quote(str(told))}"
+        chat = kept / f"{request.session}.md"
+        script = request.run_dir / "aider.sh"
+        places = {"client": request.client, "told": told, "chat": chat}
+        quoted = {name: shlex.quote(str(place)) for name, place in places.items()}
+        script.write_text(_SCRIPT.format(**quoted, limited=_LIMITED), encoding="utf-8")
         files = {
-            "chat-history-file": "chat.md",
+            "chat-history-file": chat.name,
             "input-history-file": "input",
             "analytics-log": f"{request.session}.jsonl",
         }
         model = ("--model", request.model) if request.model else ()
         return Launch(
             argv=(
+                "/bin/sh",
+                str(script),
                 *self._argv,
                 *model,
                 *_OPTIONS,
                 *(word for option, name in files.items() for word in (f"--{option}", str(kept / name))),
-                "--notifications",
-                "--notifications-command",
-                notify,
                 "--message-file",
                 str(prompt_file),
             ),
             env={**self._env, "FLEET_PROMPT_FILE": str(prompt_file)},
-            files=(prompt_file, told),
+            files=(prompt_file, told, script),
+            inner=self._argv[0],
         )
+
+    def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
+        report = super().parse_hook(name, data)
+        if report is not None and report.limited:
+            return replace(report, reset_ns=limits.reset_ns(records.text(data.get("message")), time.time_ns()))
+        return report
 
     def transcripts(self, home: Path, session: str) -> Sequence[bytes]:
         """The events of the run, which it would send its makers otherwise."""

@@ -14,8 +14,9 @@ from fleet_tui.domain.text import SafeText
 
 ScreenState = Literal["working", "idle", "asking", "dialog"]
 """working: a turn runs. idle: waits for a prompt. asking: waits for an answer. dialog: a menu would get the keys."""
-DialogKind = Literal["trust", "login", "update", "resume", "permission", "choice"]
-"""What a dialog asks. The first four hold a run up before it can work, and only a person may answer them."""
+DialogKind = Literal["trust", "login", "update", "resume", "permission", "choice", "limit"]
+"""What a dialog asks. The first four hold a run up before it can work, and only a person may answer them; ``limit``:
+what to do at the usage limit of the account."""
 BLOCKING: frozenset[DialogKind] = frozenset(("trust", "login", "update", "resume"))
 Guarding = Literal["closed", "open", "none"]
 """closed: an act that cannot be judged does not happen; open: it happens; none: acts are not judged before they do."""
@@ -103,7 +104,8 @@ class Launch:
     ``env`` is added to the agent's environment. ``files`` have been written under the run's directory. ``paste`` is a
     prompt to be pasted once the screen shows a place to type; None when the prompt has gone another way. ``reads`` is
     what the program needs to see besides, wherever it lies; a sandbox shows it and ``files``. ``spared`` are the
-    vendor's executables: what they run themselves is not the agent's doing.
+    vendor's executables: what they run themselves is not the agent's doing. ``inner`` is the program that ``argv``
+    starts in the end, where that is not its first word.
     """
 
     argv: tuple[str, ...]
@@ -113,6 +115,11 @@ class Launch:
     reads: tuple[Path, ...] = ()
     spared: tuple[Path, ...] = ()
     paste: SafeText | None = None
+    inner: str = ""
+
+    @property
+    def program(self) -> str:
+        return self.inner or self.argv[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +191,8 @@ class Used:
     cache_write: int = 0
     cost_microusd: int | None = None
     reasoning: int | None = None
+    untold: bool = False
+    """It was answered and broken off before the program knew how much it used: that is unknown, and no 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +202,14 @@ class Limited:
     id: str
     reset_ns: int | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """A prompt that the program took up at ``at_ns`` (UTC), as a file tells."""
+
+    at_ns: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +266,16 @@ class Vendor(Protocol):
         """What the requests told by these lines of a transcript used; what is no such line is passed over."""
         ...
 
+    def left_open(self, home: Path, session: str) -> Sequence[Used]:
+        """The requests that the program had begun when it ended, of whose end its files say nothing. May block."""
+        ...
+
     def read_limits(self, lines: Iterable[bytes]) -> Sequence[Limited]:
         """The turns that ended at the account's usage limit by these lines of a transcript, where no hook tells it."""
+        ...
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:
+        """What the session was asked by these lines of a transcript: the proof for a message that no hook confirmed."""
         ...
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:

@@ -25,6 +25,7 @@ from fleet_tui.vendors.base import (
     Launch,
     LaunchRequest,
     Observation,
+    Prompted,
     ScreenState,
     Used,
     Verdict,
@@ -216,6 +217,16 @@ class ClaudeCode(HookedProgram):
                 reasoning=records.count_or_none(details.get("thinking_tokens")) if isinstance(details, dict) else None,
             )
         return tuple(found.values())
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:
+        """What its tools gave stands as said by the user too, in blocks without a text."""
+        found = []
+        for record in records.objects(lines):
+            message = record.get("message")
+            if record.get("type") == "user" and not record.get("isSidechain") and isinstance(message, dict):
+                words = records.texts(message.get("content"))
+                found.append(Prompted(records.instant_ns(record.get("timestamp")), words))
+        return found
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:
         """Of the conversation itself, not of its subagents; how large the window is, its transcript does not say."""

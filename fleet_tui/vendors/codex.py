@@ -22,6 +22,7 @@ from fleet_tui.vendors.base import (
     Launch,
     LaunchRequest,
     Limited,
+    Prompted,
     Used,
     Verdict,
 )
@@ -174,6 +175,16 @@ class Codex(HookedProgram):
                 over = limits.reset_ns(told, records.count(payload.get("completed_at")) * 10**9)
                 found[name] = Limited(name, over, "usage_limit_exceeded")
         return tuple(found.values())
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:
+        found = []
+        for record in records.objects(lines):
+            payload = record.get("payload")
+            item = payload.get("item") if isinstance(payload, dict) else None
+            if record.get("type") == "event_msg" and isinstance(item, dict) and item.get("type") == "UserMessage":
+                words = records.texts(item.get("content"))
+                found.append(Prompted(records.instant_ns(record.get("timestamp")), words))
+        return found
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:
         """From its ``token_count``: what the last request and its answer hold, of ``model_context_window``."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
-from fleet_tui.vendors import records, repository
-from fleet_tui.vendors.base import Capabilities, HookKind, HookReport, Launch, LaunchRequest, Used
+from fleet_tui.vendors import limits, records, repository
+from fleet_tui.vendors.base import Capabilities, HookKind, HookReport, Launch, LaunchRequest, Limited, Prompted, Used
 from fleet_tui.vendors.hooked import PATIENCE_S, REPORT_S, HookedProgram, reporting_line
 from fleet_tui.vendors.version import executables
 
@@ -32,6 +32,7 @@ _REPORTS: dict[str, HookKind] = {
 }
 _BEGUN = {"new": "startup"}
 """How it says that a session begins, in the word of the others."""
+_OF_THE_ACCOUNT = frozenset({"quota", "rate_limit"})
 _OTHERS = (
     ".github/copilot/settings.json", ".github/copilot/settings.local.json", ".github/hooks", ".github/mcp.json",
     ".mcp.json",
@@ -59,6 +60,7 @@ class Copilot(HookedProgram):
         usage="live",
         money="prices",
         inject="paste",
+        mcp=True,
         state=("hook", "screen", "process"),
         notes=(
             "It was tried with a model of one's own (COPILOT_PROVIDER_BASE_URL) only: with a login at GitHub nothing is"
@@ -68,6 +70,7 @@ class Copilot(HookedProgram):
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are answered in its pane.",
             "That it was interrupted is told by no hook, only by its screen.",
+            "How long it is to wait at a usage limit it writes down nowhere: the first one tries again after a while.",
         ),
     )
 
@@ -80,15 +83,19 @@ class Copilot(HookedProgram):
             home.write(_HOME + b"/hooks/fleet.json", json.dumps(_hooks(request.client)).encode())
             settings = records.read_object(home, _HOME + b"/settings.json") if self._carries_settings else {}
             ours = {"trustedFolders": [str(request.workspace)], "banner": "never", "disableAllHooks": False}
+            if "mcp-config.json" not in self._carried:
+                # What the agent left there would be started beside ours, and under its name.
+                home.write(_HOME + b"/mcp-config.json", b'{"mcpServers": {}}')
             for name in (b"settings.json", b"config.json"):
                 home.write(_HOME + b"/" + name, json.dumps({**settings, **ours}).encode())
         # In a sandbox of ours the guard decides; else its own dialogs do.
         freely = ("--allow-all-tools", "--allow-all-paths") if request.sandboxed else ()
         model = ("--model", request.model) if request.model else ()
         session = f"--resume={request.session}" if request.resume else f"--session-id={request.session}"
+        servers = _servers(request.mcp) if request.mcp else ()
         native = executables(self._argv[0], "@*/copilot-*/copilot")
         return Launch(
-            argv=(*self._argv, *freely, "--no-ask-user", *model, session, "--interactive", prompt),
+            argv=(*self._argv, *freely, "--no-ask-user", *servers, *model, session, "--interactive", prompt),
             env={
                 "COPILOT_AUTO_UPDATE": "false",
                 **self._env,
@@ -134,6 +141,34 @@ class Copilot(HookedProgram):
                 cache_write=written,
             )
         return tuple(found.values())
+
+    def read_limits(self, lines: Iterable[bytes]) -> Sequence[Limited]:
+        """No hook tells that it has given up: its events do. How long its service wants it to wait they leave out."""
+        found: dict[str, Limited] = {}
+        for record in records.objects(lines):
+            data, name = record.get("data"), records.text(record.get("id"), 100)
+            if record.get("type") != "session.error" or not name or not isinstance(data, dict):
+                continue
+            if data.get("errorType") in _OF_THE_ACCOUNT or data.get("statusCode") in (402, 429):
+                over = limits.reset_ns(records.text(data.get("message")), records.instant_ns(record.get("timestamp")))
+                found[name] = Limited(name, over, records.text(data.get("errorType"), 100) or "usage limit")
+        return tuple(found.values())
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:
+        found = []
+        for record in records.objects(lines):
+            data = record.get("data")
+            if record.get("type") == "user.message" and isinstance(data, dict):
+                at_ns = records.instant_ns(record.get("timestamp"))
+                found.append(Prompted(at_ns, records.text(data.get("content"), records.MOST_BYTES)))
+        return found
+
+
+def _servers(program: Path) -> tuple[str, ...]:
+    """For this session only, and before what the agent may have written into its own ``mcp-config.json``. Who it speaks
+    for the server finds in its environment; nobody is asked about its tools."""
+    own = {"type": "local", "command": str(program), "args": [], "tools": ["*"]}
+    return (f"--additional-mcp-config={json.dumps({'mcpServers': {'fleet': own}})}", "--allow-tool=fleet")
 
 
 def _hooks(client: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
 from fleet_tui.vendors import records, repository
-from fleet_tui.vendors.base import Capabilities, Context, HookKind, Launch, LaunchRequest, Used
+from fleet_tui.vendors.base import Capabilities, Context, HookKind, Launch, LaunchRequest, Prompted, Used
 from fleet_tui.vendors.hooked import IDENTITY, PATIENCE_S, REPORT_S, HookedProgram, asking_line, reporting_line
 
 TRIED = "0.61.0"
@@ -55,6 +55,7 @@ class Gemini(HookedProgram):
             "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
             "While a person decides about an act, its pane shows a running hook and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are answered in its pane.",
+            "Only its screen tells of a usage limit for a day; limits for a minute it sits out, and tells nobody.",
             "Requests by which it chooses a model or asks itself whether to go on are in none of its records.",
         ),
     )
@@ -139,6 +140,15 @@ class Gemini(HookedProgram):
                 reasoning=thoughts,
             )
         return tuple(found.values())
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:
+        """Also what its tools gave stands as said by the user; it has no text."""
+        found = []
+        for record in records.objects(lines):
+            if record.get("type") == "user":
+                words = records.texts(record.get("content"))
+                found.append(Prompted(records.instant_ns(record.get("timestamp")), words))
+        return found
 
     def read_context(self, lines: Iterable[bytes]) -> Context | None:
         """All that was sent with the last request, and its answer; how large the window is, its files do not say."""

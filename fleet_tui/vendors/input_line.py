@@ -11,6 +11,13 @@ _ENOUGH = 24
 """So many characters at the start of a longer text tell it from another one."""
 
 
+def asks(prompt: str, text: str) -> bool:
+    """Whether ``prompt``, as a program recorded it, is ``text``: all of it, perhaps with words of ours or of the
+    program's around a longer one."""
+    flat, said = " ".join(clean(text).split()), " ".join(clean(prompt).split())
+    return flat == said or (len(flat) >= _ENOUGH and flat in said)
+
+
 def holds(typed: str | None, text: str, folded: re.Pattern[str] | None = None) -> bool:
     """Whether what is ``typed`` provably is ``text``: its beginning, or a fold with exactly its number of lines.
 

@@ -22,6 +22,7 @@ from fleet_tui.vendors.base import (
     HookReport,
     Launch,
     LaunchRequest,
+    Prompted,
     Used,
     Verdict,
 )
@@ -48,6 +49,9 @@ _KEYS = {"keybinds": {"session_interrupt": "escape,f12"}}
 # What it looks for before it installs its library for plugins, which ours does not need, and waits for the network.
 _INSTALLED = {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
 _MOST_MICROUSD = 10**12
+_MOST_MS = 10**14
+_MOST_OPEN = 64_000
+"""Bytes of what it says is under way."""
 
 
 class Opencode(HookedProgram):
@@ -66,8 +70,8 @@ class Opencode(HookedProgram):
         mcp=True,
         state=("hook", "screen", "process"),
         notes=(
-            "A request whose tool is interrupted or killed is in none of its records: it is not counted.",
-            "The request by which it names a session is not counted either.",
+            "What a request used whose tool is interrupted or killed it does not know: it is recorded as unknown.",
+            "The request by which it names a session is not counted.",
             "While a person decides about an act, its pane shows a running tool and no dialog.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are shown in the room too.",
             "Settings and plugins of the repository (opencode.json, .opencode) are not loaded.",
@@ -127,7 +131,8 @@ class Opencode(HookedProgram):
     def parse_hook(self, name: str, data: Mapping[str, Any]) -> HookReport | None:
         report = super().parse_hook(name, data)
         if report is not None and report.kind == "turn_failed" and report.reason == "rate_limit":
-            return replace(report, limited=True)
+            at = records.count(data.get("reset_at"))
+            return replace(report, limited=True, reset_ns=at * 10**9 if at else None)
         return report
 
     def render_verdict(self, hook: str, verdict: Verdict, reason: str) -> Answer | None:  # noqa: ARG002 - stderr says it
@@ -145,7 +150,9 @@ class Opencode(HookedProgram):
         for record in records.objects(lines):
             name = records.text(record.get("id"), 100)
             thought = records.count(record.get("reasoning"))
-            if name:
+            if name and record.get("untold") is True:
+                found[name] = Used(name, records.text(record.get("model"), 100), untold=True)
+            elif name:
                 found[name] = Used(
                     name,
                     records.text(record.get("model"), 100),
@@ -157,6 +164,25 @@ class Opencode(HookedProgram):
                     reasoning=thought,
                 )
         return tuple(found.values())
+
+    def left_open(self, home: Path, session: str) -> Sequence[Used]:
+        """What the plugin had noted as begun when its program was killed."""
+        if not session or "/" in session:
+            return ()
+        try:
+            with Beneath(home) as top, top.open(_RECORDS + f"/{session}.open".encode()) as file:
+                begun = self.read_usage(file.read(_MOST_OPEN).splitlines())
+        except OSError:
+            return ()
+        return tuple(one for one in begun if one.untold)
+
+    def read_prompts(self, lines: Iterable[bytes]) -> Sequence[Prompted]:
+        told = [record for record in records.objects(lines) if "prompt" in record]
+        return [Prompted(_at_ns(one.get("at")), records.text(one["prompt"], records.MOST_BYTES)) for one in told]
+
+
+def _at_ns(ms: object) -> int:
+    return ms * 1_000_000 if isinstance(ms, int) and not isinstance(ms, bool) and 0 <= ms < _MOST_MS else 0
 
 
 def _places(home: Path, config: Path) -> dict[str, str]:

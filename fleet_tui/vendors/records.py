@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,23 @@ def count_or_none(value: object) -> int | None:
     return min(value, _MOST_COUNTED) if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def instant_ns(value: object) -> int:
+    """An instant in the words of ISO 8601, as ns UTC; 0 for what is none."""
+    try:
+        at = datetime.fromisoformat(text(value, 40))
+        return int(at.timestamp() * 1_000) * 1_000_000 if at.tzinfo is not None else 0
+    except (ValueError, OverflowError):
+        return 0
+
+
 def text(value: object, most: int = 4_000) -> str:
     """A text of somebody else's; what is none is empty."""
     return value[:most] if isinstance(value, str) else ""
+
+
+def texts(content: object) -> str:
+    """The text of a message, a line for each of its blocks that has one; it may be a plain text."""
+    blocks = (
+        [block.get("text") for block in content if isinstance(block, dict)] if isinstance(content, list) else [content]
+    )
+    return "\n".join(filter(None, (text(block, MOST_BYTES) for block in blocks)))

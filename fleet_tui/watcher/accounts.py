@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from fleet_tui.domain.errors import Conflict, FleetError
-from fleet_tui.domain.events import AccountLimited, AccountResumed, AccountRunReleased
+from fleet_tui.domain.events import AccountLimited, AccountResumed, AccountRunReleased, Event, UsageReported
 from fleet_tui.domain.model import Account, Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.domain.text import one_line
@@ -18,6 +18,8 @@ from fleet_tui.watcher.context import Context
 
 SOURCE = "account"
 """The source of the state of a run that waits for its account."""
+DIALOG = "screen"
+"""The source of a limit of which a dialog of the program tells, and nothing else does."""
 _MOST = 2_000
 
 
@@ -77,16 +79,42 @@ async def met(ctx: Context, run: Run, reset_ns: int | None, source: str, reason:
     await ctx.say(told, f"account:{account}", key=key)
 
 
-def is_cut_off(ctx: Context, run: Run) -> bool:
+def has_met(ctx: Context, run: Run) -> bool:
     """Whether the program of ``run`` itself met a limit and has not gone on since."""
-    told = ctx.reader.events(EventFilter(kinds=(AccountLimited.kind, AccountRunReleased.kind)), limit=_MOST)
-    own = [event.kind for event in told if event.payload["run"] == run.id]
-    return own[-1:] == [AccountLimited.kind]
+    return [event.kind for event in _own(ctx, run)[-1:]] == [AccountLimited.kind]
+
+
+def is_cut_off(ctx: Context, run: Run) -> bool:
+    """Whether that ended its turn. A dialog on its screen did not: the same request is made again from there."""
+    return has_met(ctx, run) and _own(ctx, run)[-1].payload["source"] != DIALOG
 
 
 def ended_at_limit(ctx: Context, run: Run) -> bool:
-    """Whether the program of ``run`` ended because of a limit that still stands."""
-    return account_of(ctx, run.agent, run.vendor) in limited(ctx) and is_cut_off(ctx, run)
+    """Whether the program of ``run`` ended because of a limit that still stands, or as soon as it was let go on."""
+    if account_of(ctx, run.agent, run.vendor) not in limited(ctx):
+        return False
+    own = _own(ctx, run)
+    return has_met(ctx, run) or (len(own) > 1 and not used_since(ctx, run.id, own[-1].at_ns))
+
+
+def used_since(ctx: Context, run: str, since_ns: int) -> bool:
+    """Whether the run had an answer from its vendor since then."""
+    told = ctx.reader.events(EventFilter(kinds=(UsageReported.kind,), subjects=(f"run:{run}",)), limit=20)
+    return any(event.at_ns >= since_ns and event.payload["output_tokens"] for event in told)
+
+
+def released_ns(ctx: Context, run: Run) -> int | None:
+    """When the run was let go on after a limit that it met itself; None: it was not, or has met another one since."""
+    own = _own(ctx, run)
+    return own[-1].at_ns if len(own) > 1 and own[-1].kind == AccountRunReleased.kind else None
+
+
+def _own(ctx: Context, run: Run) -> list[Event]:
+    """The limits that the program of ``run`` met itself, and when it was let go on, as they came."""
+    told = ctx.reader.events(EventFilter(kinds=(AccountLimited.kind, AccountRunReleased.kind)), limit=_MOST)
+    own = [event for event in told if event.payload["run"] == run.id]
+    first = next((at for at, event in enumerate(own) if event.kind == AccountLimited.kind), len(own))
+    return own[first:]
 
 
 def released_runs(ctx: Context, account: Account) -> list[str]:

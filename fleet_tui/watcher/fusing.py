@@ -97,6 +97,8 @@ async def reconcile(ctx: Context, run: Run) -> None:
     won = state.winner
     if won is None or view is None or not view.rules.own:
         return
+    if view.observation is not None and view.observation.dialog == "limit":
+        return  # who is at a limit is parked
     if won.source not in _SEEN and run.state_source not in _SEEN:
         return  # who told it told the log too
     stood_ns = view.at_ns - view.since_ns

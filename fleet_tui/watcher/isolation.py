@@ -106,7 +106,7 @@ def view_of(
     agent_user.give(writable, user)
     own = (bus_directory(run_dir), run_dir / "bin", *launch.files, *launch.reads)
     gate_files = (gate, gate / "objects" / "info")
-    readable = (*machine(settings), *installation(launch.argv[0]), *_borrowed(paths), *gate_files, *own)
+    readable = (*machine(settings), *installation(launch.program), *_borrowed(paths), *gate_files, *own)
     shared = tuple((Path.home() / name, home / name) for name in settings.home if (Path.home() / name).exists())
     _refuse_links(way for _, seen in shared for way in (seen, *seen.parents) if way.is_relative_to(home))
     view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network is True, shared)

@@ -18,6 +18,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.vendors.base import Used, Vendor
 from fleet_tui.watcher import accounts, alarms, contexts, usage_desk, vendors
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes import messages
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -74,6 +75,16 @@ async def meter(ctx: Context, run: Run, told: Sequence[str], allowed: Allowance)
             break
 
 
+async def settle(ctx: Context, run: Run, told: Sequence[str], allowed: Allowance) -> None:
+    """Of a run that has ended: requests that were under way, and what they used, nobody says any more."""
+    home = ctx.paths.homes / run.agent
+    for session in told:
+        for one in await _told_by(ctx, run, lambda vendor, one=session: vendor.left_open(home, one)):  # type: ignore[misc]
+            if allowed.requests > 0:
+                allowed.requests -= 1
+                await _report(ctx, run, one)
+
+
 def forget(ctx: Context, run: str, but: frozenset[bytes] = frozenset()) -> None:
     """How far its transcripts were read is of no use any more, for all ``but`` these."""
     for place in [place for place in ctx.read_up_to if place[0] == run and place[1] not in but]:
@@ -120,7 +131,7 @@ async def _part(ctx: Context, run: Run, home: Path, path: bytes, allowed: Allowa
     if up_to == start:
         return False
     for one in await _told_by(ctx, run, lambda vendor: vendor.read_usage(lines)):
-        if not any((one.fresh, one.output, one.cache_read, one.cache_write)):
+        if not (one.untold or any((one.fresh, one.output, one.cache_read, one.cache_write))):
             continue
         if ctx.reader.has_key(usage_desk.file_key(run, one.request)):
             continue
@@ -132,6 +143,9 @@ async def _part(ctx: Context, run: Run, home: Path, path: bytes, allowed: Allowa
     for limit in await _told_by(ctx, run, lambda vendor: vendor.read_limits(lines)):
         key = f"limit-file:{run.agent}:{one_line(limit.id)}"
         await accounts.met(ctx, run, limit.reset_ns, SOURCE, limit.reason, key)
+    prompts = await _told_by(ctx, run, lambda vendor: vendor.read_prompts(lines))
+    if prompts:
+        await messages.told_by_file(ctx, run, prompts, SOURCE)
     filled = await vendors.asked(ctx, run, lambda vendor: vendor.read_context(lines), None, beside=True)
     if filled is not None:
         await contexts.told(ctx, run, filled)
@@ -152,6 +166,9 @@ async def _report(ctx: Context, run: Run, used: Used) -> None:
     counts |= {} if used.reasoning is None else {"reasoning_tokens": used.reasoning}
     said = {"model": used.model, "request_id": used.request, "cost_microusd": used.cost_microusd}
     key = usage_desk.file_key(run, used.request)
+    if used.untold:
+        await usage_desk.report_untold(ctx, run, used.model, used.request, key)
+        return
     try:
         await usage_desk.report(ctx, run, {**counts, **cached, **said}, key, from_file=True)
     except UsageError as error:

@@ -118,7 +118,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         raise FleetError(
             "its settings cannot be written", problem, "look there, and remove what is in the way"
         ) from error
-    _look_for_own(run, launch.argv[0], workspace)
+    _look_for_own(run, launch.program, workspace)
     write_guards(run_dir / "bin", launch.spared)
     contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
     home, user = contained.home, contained.user

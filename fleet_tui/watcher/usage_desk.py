@@ -9,7 +9,7 @@ import asyncio
 from typing import Any
 
 from fleet_tui.domain.amounts import MICRO, show_amount
-from fleet_tui.domain.costs import OTHERS
+from fleet_tui.domain.costs import OTHERS, UNTOLD
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.events import UsageReported
 from fleet_tui.domain.model import Run
@@ -68,6 +68,14 @@ async def report(ctx: Context, run: Run, args: dict[str, Any], key: str, *, from
     await ctx.say(usage, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)
     reason = spending.refusal(ctx, run)
     return {"message": "counted"} | ({"refused": reason} if reason else {})
+
+
+async def report_untold(ctx: Context, run: Run, model: str, request: str, key: str) -> None:
+    """Record a request of which nobody says what it used, such as one that was broken off: a cost that is unknown."""
+    usage = UsageReported(
+        run.id, run.agent, one_line(model or run.model or "", 200), cost_source=UNTOLD, request=one_line(request, 200)
+    )
+    await ctx.say(usage, f"run:{run.id}", actor=f"agent:{run.agent}/{run.id}", key=key)
 
 
 async def turn_begun(ctx: Context, run: Run, key: str) -> str | None:

@@ -72,3 +72,15 @@ def test_nothing_was_metered(shop: Any, terminal: Any) -> None:
     shop.add(ev.draft(ev.WatcherStarted("1.0", 1, "test", "boot", "L0"), "fleet"))
     assert terminal("cost").strip() == "no request was metered"
     assert json.loads(terminal("cost", "--json"))["total"]["microusd"] == 0
+
+
+def test_what_was_broken_off_is_unknown_and_no_nothing(shop: Any, terminal: Any) -> None:
+    said = ev.UsageReported(RUN_1, "ada", "sonnet", cost_source="untold", request="r")
+    shop.add(ev.draft(said, f"run:{RUN_1}"))
+    shown = [" ".join(line.split()) for line in terminal("cost").splitlines()]
+    assert shown[1] == "ada 1 0 0 0 0 - unknown nobody"
+    assert shown[-1] == "1 request broken off: what they used nobody says, and it is not in the sums"
+    fill(shop)
+    assert "~$1.236567 + unknown" in terminal("cost")
+    found = json.loads(terminal("cost", "--json"))["total"]
+    assert (found["requests"], found["requests_of_unknown_use"], found["requests_of_unknown_cost"]) == (4, 1, 1)

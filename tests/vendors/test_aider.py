@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +28,11 @@ def request_(tmp_path: Path) -> LaunchRequest:
 
 def test_how_it_is_started(request_: LaunchRequest) -> None:
     launch = VENDOR.launch(request_)
-    assert launch.argv[:5] == ("aider", "--map-tokens", "0", "--model", "gpt-5")
+    assert launch.argv[:7] == (
+        "/bin/sh", str(request_.run_dir / "aider.sh"), "aider", "--map-tokens", "0", "--model", "gpt-5"
+    )  # fmt: skip
+    assert request_.run_dir / "aider.sh" in launch.files
+    assert launch.program == "aider", "what a sandbox has to show"
     assert launch.argv[-2] == "--message-file"
     assert Path(launch.argv[-1]).read_text() == "Your instructions:\n\n/run x", "no command of its own"
     for option in ("--git-commit-verify", "--no-attribute-author", "--no-attribute-committer", "--no-stream"):
@@ -35,18 +43,60 @@ def test_how_it_is_started(request_: LaunchRequest) -> None:
     assert "--model" not in VENDOR.launch(dataclasses.replace(request_, model=None)).argv
 
 
-def test_what_it_runs_as_a_notification_says_which_session_to_count(request_: LaunchRequest) -> None:
-    import subprocess
+REFUSED = """> litellm.RateLimitError: RateLimitError: OpenAIException - "No \\ more". Please try again in 20s.
+> The API provider has rate limited you. Try again later or check your quotas.
+"""
+ANSWERED = "> Tokens: 100 sent, 10 received.\n"
 
-    launch = VENDOR.launch(request_)
-    request_.client.parent.mkdir()
-    request_.client.write_text('#!/bin/sh\nprintf "%s %s " "$1" "$2"; cat\n')
-    request_.client.chmod(0o755)
-    line = launch.argv[launch.argv.index("--notifications-command") + 1]
-    said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, timeout=20).stdout
-    assert said.startswith("hook session.started {")
-    report = VENDOR.parse_hook("session.started", json.loads(said.partition("session.started ")[2]))
+
+def run(request: LaunchRequest, writes: str, code: int = 0) -> tuple[int, list[tuple[str, dict[str, Any]]]]:
+    """Start what the adapter starts, with a program that leaves ``writes`` in its history; its exit code, and what was
+    reported meanwhile."""
+    own = request.run_dir / "own"
+    own.write_text(
+        f'#!/bin/sh\ncat <<"END" >"$(echo "$@" | sed "s/.*--chat-history-file //; s/ --.*//")"\n{writes}END\n'
+    )
+    own.write_text(own.read_text() + f"exit {code}\n")
+    request.client.parent.mkdir(exist_ok=True)
+    reported = request.run_dir / "reported"
+    request.client.write_text(f"#!/bin/sh\n{{ printf '%s ' \"$2\"; cat; echo; }} >>{shlex.quote(str(reported))}\n")
+    for program in (own, request.client):
+        program.chmod(0o755)
+    launch = Aider("aider", (str(own),), {}).launch(request)
+    done = subprocess.run(launch.argv, check=False, timeout=20)
+    lines = [line.partition(" ") for line in reported.read_text().splitlines() if line]
+    return done.returncode, [(hook, json.loads(data)) for hook, _, data in lines]
+
+
+def test_which_session_is_to_be_counted_is_told_before_it_begins(request_: LaunchRequest) -> None:
+    code, reports = run(request_, ANSWERED, 3)
+    assert code == 3
+    ((hook, data),) = reports
+    report = VENDOR.parse_hook(hook, data)
     assert report == HookReport("session_started", SESSION, reason="startup")
+
+
+@pytest.mark.parametrize(
+    ("history", "gave_up"),
+    [
+        (REFUSED, True),
+        (REFUSED + "> Retrying in 0.2 seconds...\n" + REFUSED, True),
+        (REFUSED + "> Open URL for more info? (Y)es/(N)o/(D)on't ask again [Yes]: y\n", True),
+        (REFUSED + "> Retrying in 0.2 seconds...\n", False),
+        (REFUSED + "> Retrying in 0.2 seconds...\nHere it is.\n" + ANSWERED, False),
+        ("#### Why is it that\n" + REFUSED + "\nI do not know.\n" + ANSWERED, False),
+        ("", False),
+    ],
+)
+def test_that_it_gave_up_at_a_limit_is_told_when_it_ends(request_: LaunchRequest, history: str, gave_up: bool) -> None:
+    _, reports = run(request_, history)
+    assert [hook for hook, _ in reports] == ["session.started", *(["turn_failed"] if gave_up else [])]
+    if gave_up:
+        report = VENDOR.parse_hook(*reports[-1])
+        assert report is not None
+        assert report.limited
+        assert report.reset_ns is not None
+        assert 0 < report.reset_ns - time.time_ns() < 21 * 10**9
 
 
 @pytest.mark.parametrize("name", [".aider.conf.yml", ".env"])

@@ -13,6 +13,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Context, HookReport, Launch, LaunchRequest, Used
 from fleet_tui.vendors.claude_code import ClaudeCode
 from tests.vendors.launching import launch_request
+from tests.vendors.told import at_ns
 
 SESSION = "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11"
 
@@ -274,3 +275,19 @@ def test_settings_that_the_agent_left_in_its_home_do_not_count(request_: LaunchR
     place.write_text('{"disableAllHooks": true, "env": {"LD_PRELOAD": "/tmp/evil.so"}}')
     launched(request_)
     assert json.loads(place.read_text()) == {}
+
+
+def test_what_it_was_asked_and_not_what_its_tools_gave_or_its_subagents_were() -> None:
+    asked = (
+        b'{"parentUuid":null,"isSidechain":false,"type":"user","message":{"role":"user","content":"A page, please"},'
+        b'"uuid":"3a65","timestamp":"2026-11-27T13:18:13.953Z","permissionMode":"default"}'
+    )
+    gave = (
+        b'{"isSidechain":false,"type":"user","message":{"role":"user","content":[{"tool_use_id":"t","type":"tool_result",'
+        b'"content":"A page, please","is_error":false}]},"timestamp":"2026-11-27T13:18:15.280Z"}'
+    )
+    blocks = asked.replace(b'"A page, please"', b'[{"type":"text","text":"A page,"},{"type":"text","text":"please"}]')
+    aside = asked.replace(b'"isSidechain":false', b'"isSidechain":true')
+    said = ClaudeCode("claude-code", (), {}).read_prompts([asked, gave, blocks, aside, b'{"type":"user"}', b"{"])
+    assert [prompt.text for prompt in said] == ["A page, please", "", "A page,\nplease"]
+    assert said[0].at_ns == at_ns("2026-11-27T13:18:13.953Z")

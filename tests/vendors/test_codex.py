@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
+from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Prompted, Used
 from fleet_tui.vendors.codex import Codex
 from tests.vendors.launching import launch_request
+from tests.vendors.told import at_ns
 
 SESSION = "01a21b43-4209-7742-bdc0-8db177eb0540"
 
@@ -166,3 +167,14 @@ def test_settings_that_the_agent_left_in_its_home_do_not_count(request_: LaunchR
     place.write_text("[hooks.state.x]\nenabled = false\n")
     argv(request_)
     assert place.read_bytes() == b""
+
+
+def test_what_it_was_asked() -> None:
+    asked = (
+        b'{"timestamp":"2026-11-27T13:18:14.465Z","ordinal":8,"type":"event_msg","payload":{"type":"item_completed",'
+        b'"thread_id":"01a2","turn_id":"01a3","item":{"type":"UserMessage","id":"01a4","client_id":"321c","content":[{'
+        b'"type":"text","text":"A page, please","text_elements":[]}]},"started_at_ms":1795785494464}}'
+    )
+    other = [asked.replace(b"UserMessage", b"AgentMessage"), b'{"type":"event_msg","payload":{"item":3}}', b"{"]
+    said = Codex("codex", (), {}).read_prompts([*other, asked])
+    assert said == [Prompted(at_ns("2026-11-27T13:18:14.465Z"), "A page, please")]

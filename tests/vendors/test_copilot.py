@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors.base import HookReport, LaunchRequest, Used
+from fleet_tui.vendors.base import HookReport, LaunchRequest, Limited, Prompted, Used
 from fleet_tui.vendors.copilot import Copilot
 from tests.vendors.launching import launch_request
+from tests.vendors.told import at_ns
 
 SESSION = "11111111-1111-4111-8111-111111111111"
 VENDOR = Copilot("copilot", ("copilot",), {})
@@ -132,3 +133,50 @@ def test_the_events_of_the_session(tmp_path: Path) -> None:
     (folder / "other.jsonl").touch()
     assert VENDOR.transcripts(tmp_path, SESSION) == (f".copilot/session-state/{SESSION}/events.jsonl".encode(),)
     assert VENDOR.transcripts(tmp_path, "../x") == ()
+
+
+def test_the_fleet_s_server_is_registered_and_none_that_the_agent_left(request_: LaunchRequest) -> None:
+    left = request_.home / ".copilot" / "mcp-config.json"
+    left.parent.mkdir()
+    left.write_text('{"mcpServers": {"fleet": {"command": "./evil.sh"}}}')
+    program = request_.run_dir / "bin" / "fleet-mcp"
+    argv = VENDOR.launch(dataclasses.replace(request_, mcp=program, sandboxed=False)).argv
+    given = next(word for word in argv if word.startswith("--additional-mcp-config="))
+    servers = json.loads(given.partition("=")[2])["mcpServers"]
+    assert {name: server["command"] for name, server in servers.items()} == {"fleet": str(program)}
+    assert "--allow-tool=fleet" in argv, "nobody is asked about the fleet's own tools"
+    assert json.loads(left.read_text()) == {"mcpServers": {}}, "it is started beside ours, under the same name"
+    assert not any("mcp" in word for word in VENDOR.launch(request_).argv)
+
+
+GAVE_UP = (
+    b'{"type":"session.error","data":{"errorType":"rate_limit","message":"Failed to get response from the AI model; '
+    b'retried 5 times (total retry wait time: 57.16 seconds) Last error: 429 stand-in says 429","statusCode":429,'
+    b'"originatingMessageId":"76e64d85"},"id":"bfa5b351","timestamp":"2026-11-27T13:00:11.978Z","parentId":"7d215999"}'
+)
+NO_MONEY = (
+    b'{"type":"session.error","data":{"errorType":"query","message":"402 You have exceeded your premium request '
+    b'allowance.","statusCode":402},"id":"f0a31bf4","timestamp":"2026-11-27T13:04:46.262Z","parentId":"1219643c"}'
+)
+ASKED = (
+    b'{"type":"user.message","data":{"content":"A page, please","transformedContent":"<current_datetime>2026-11-27T'
+    b'12:58:08.220+00:00</current_datetime>\\n\\nA page, please","messageId":"81ef07e8","delivery":"idle"},'
+    b'"id":"7e3cc692","timestamp":"2026-11-27T12:58:08.221Z","parentId":"0fc2e015"}'
+)
+
+
+def test_that_it_gave_up_at_a_limit_stands_in_its_events() -> None:
+    server_error = GAVE_UP.replace(b"rate_limit", b"query").replace(b"429", b"500")
+    stated = GAVE_UP.replace(b"stand-in says 429", b"try again in 2 hours").replace(b"bfa5b351", b"c")
+    bad = [b'{"type":"session.error","id":"x","data":3}', b'{"type":"session.error","data":{"statusCode":429}}', b"{"]
+    assert VENDOR.read_limits([GAVE_UP, GAVE_UP, NO_MONEY, stated, server_error, ASKED, *bad]) == (
+        Limited("bfa5b351", None, "rate_limit"),
+        Limited("f0a31bf4", None, "query"),
+        Limited("c", at_ns("2026-11-27T15:00:11.978Z"), "rate_limit"),
+    )
+
+
+def test_what_it_was_asked() -> None:
+    assert VENDOR.read_prompts([ASKED, GAVE_UP, b'{"type":"user.message","data":3}']) == [
+        Prompted(at_ns("2026-11-27T12:58:08.221Z"), "A page, please")
+    ]

@@ -12,6 +12,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.vendors.base import Context, HookReport, LaunchRequest, Used
 from fleet_tui.vendors.gemini import Gemini
 from tests.vendors.launching import launch_request
+from tests.vendors.told import at_ns
 
 SESSION = "11111111-1111-4111-8111-111111111111"
 VENDOR = Gemini("gemini", ("gemini",), {})
@@ -128,3 +129,14 @@ def test_other_settings_of_the_repository_are_its_own(request_: LaunchRequest, t
 def test_no_env_file_of_the_repository_names_system_settings(request_: LaunchRequest) -> None:
     named = VENDOR.launch(request_).env["GEMINI_CLI_SYSTEM_SETTINGS_PATH"]
     assert Path(named).parent == request_.run_dir
+
+
+def test_what_it_was_asked_and_not_what_its_tools_gave() -> None:
+    asked = b'{"id":"e06e","timestamp":"2026-11-27T13:04:07.588Z","type":"user","content":[{"text":"A page, please"}]}'
+    gave = (
+        b'{"id":"3671","timestamp":"2026-11-27T13:04:08.378Z","type":"user","content":[{"functionResponse":{"id":"r",'
+        b'"name":"run_shell_command","response":{"output":"A page, please"}}}]}'
+    )
+    said = VENDOR.read_prompts([asked, gave, b'{"type":"user","content":3}', b'{"type":"gemini","content":"x"}', b"{"])
+    assert [prompt.text for prompt in said] == ["A page, please", "", ""]
+    assert said[0].at_ns == at_ns("2026-11-27T13:04:07.588Z")

@@ -84,3 +84,19 @@ def test_claude_numbers_its_folds() -> None:
 
 def test_a_short_beginning_proves_nothing() -> None:
     assert not holds("> Two", "Two digits, halves to even.", "any-program")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text", "same"),
+    [
+        ("go on", "go on", True),
+        ("go\non \x1b[31m", "go  on", True),
+        ("go on, please", "go on", False),
+        ("Carry out the instructions pasted below.\n<pasted>\nfirst this,\nthen that, and tell\n</pasted>",
+         "first this,\nthen that, and tell", True),
+        ("", "go on", False),
+        ("anything", "", False),
+    ],
+)  # fmt: skip
+def test_what_a_program_wrote_down_that_it_was_asked(prompt: str, text: str, same: bool) -> None:
+    assert input_line.asks(prompt, text) is same

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fleet_tui.vendors.base import Answer, HookReport, LaunchRequest, Used
+from fleet_tui.vendors.base import Answer, HookReport, LaunchRequest, Prompted, Used
 from fleet_tui.vendors.opencode import Opencode
 from tests.vendors.launching import launch_request
 
@@ -120,6 +120,11 @@ def test_what_its_plugin_says() -> None:
     assert VENDOR.parse_hook("session.aborted", {}) == HookReport("interrupted")
     failed = VENDOR.parse_hook("session.error", {"error": "rate_limit"})
     assert failed == HookReport("turn_failed", reason="rate_limit", limited=True)
+    until = VENDOR.parse_hook("session.error", {"error": "rate_limit", "reset_at": 1795788897})
+    assert until is not None
+    assert until.reset_ns == 1795788897 * 10**9
+    unsaid = VENDOR.parse_hook("session.error", {"error": "rate_limit", "reset_at": 0})
+    assert unsaid == failed
     assert VENDOR.parse_hook("file.edited", {}) is None
 
 
@@ -149,3 +154,26 @@ def test_what_the_plugin_kept_of_the_session(tmp_path: Path) -> None:
     assert VENDOR.transcripts(tmp_path, SESSION) == (f".local/share/opencode/fleet/{SESSION}.jsonl".encode(),)
     assert VENDOR.transcripts(tmp_path, "../fleet") == ()
     assert VENDOR.transcripts(tmp_path / "none", SESSION) == ()
+
+
+BROKEN_OFF = b'{"id":"prt_21d2648cc001kVte6K1P9b6V8L","model":"fake/model","untold":true}'
+ASKED = b'{"prompt":"A page, please","at":1795785368268}'
+
+
+def test_of_a_request_that_was_broken_off_it_is_unknown_what_it_used(tmp_path: Path) -> None:
+    unknown = Used("prt_21d2648cc001kVte6K1P9b6V8L", "fake/model", untold=True)
+    assert VENDOR.read_usage([ASKED, BROKEN_OFF, BROKEN_OFF]) == (unknown,)
+    kept = tmp_path / ".local/share/opencode/fleet"
+    assert VENDOR.left_open(tmp_path, SESSION) == ()
+    kept.mkdir(parents=True)
+    (kept / f"{SESSION}.open").write_bytes(BROKEN_OFF + b'\n{"id": "a", "input": 5}\n{\n')
+    assert VENDOR.left_open(tmp_path, SESSION) == (unknown,), "as it was when its program was killed"
+    assert VENDOR.left_open(tmp_path, "../fleet") == ()
+    (kept / f"{SESSION}.open").unlink()
+    (kept / f"{SESSION}.open").symlink_to("/etc/passwd")
+    assert VENDOR.left_open(tmp_path, SESSION) == ()
+
+
+def test_what_it_was_asked() -> None:
+    said = VENDOR.read_prompts([ASKED, BROKEN_OFF, b'{"prompt": 3, "at": "x"}', b"{"])
+    assert said == [Prompted(1795785368268 * 10**6, "A page, please"), Prompted(0, "")]

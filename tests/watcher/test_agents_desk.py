@@ -365,7 +365,7 @@ async def test_an_agent_reads_the_pull_request_that_it_is_at(make_fleet: MakeFle
     assert read["reviews"] == []
 
 
-@pytest.mark.parametrize("tool", ["mcp__fleet__blocker", "mcp_fleet_blocker", "fleet_blocker"])
+@pytest.mark.parametrize("tool", ["mcp__fleet__blocker", "mcp_fleet_blocker", "fleet_blocker", "fleet-blocker"])
 def test_the_fleet_s_own_tools_are_known_by_name(tool: str) -> None:
     assert own_tool(tool) == "blocker"
     assert not own_tool(tool.replace("fleet", "fleets"))

@@ -9,6 +9,7 @@ import pytest
 from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import EffectState, MessageState, RunState
+from fleet_tui.vendors.base import Prompted
 from fleet_tui.watcher import starting
 from fleet_tui.watcher.passes import messages, runs
 from tests.watcher.watcher_support import Fleet, until
@@ -123,6 +124,27 @@ async def test_hook_tells_that_it_was_taken_up(fleet: Fleet, place: Path) -> Non
     await pane.deliver()
     await fleet.desk.answer(pane.run.id, "hook", {"kind": "prompt_submitted"}, "hook-1")
     assert pane.states == [MessageState.TAKEN_UP]
+
+
+async def test_what_the_program_wrote_down_tells_it_too(fleet: Fleet, place: Path) -> None:
+    pane = await Pane.open(fleet, place, READY)
+    await pane.say("go  on\nwith it")
+
+    async def told(at_ns: int, text: str) -> None:
+        await messages.told_by_file(fleet.ctx, fleet.run(pane.run.id), [Prompted(at_ns, text)], "file")
+
+    await told(fleet.clock_ns, "go on with it")
+    assert pane.states == [MessageState.QUEUED], "nobody typed it yet"
+    await pane.deliver()
+    (sent,) = [event for event in fleet.events("message_delivered") if event.payload["state"] == "typed"]
+    await told(sent.at_ns - 60 * 10**9, "go on with it")
+    await told(sent.at_ns + 10**9, "go on with it or not")
+    assert pane.states == [MessageState.SUBMITTED], "what was asked before, or is something else, proves nothing"
+    await told(sent.at_ns + 10**9, "go on with it")
+    (message,) = fleet.ctx.reader.messages()
+    assert (message.state, message.reason) == (MessageState.TAKEN_UP, "file")
+    await told(sent.at_ns + 10**9, "go on with it")
+    assert len([event for event in fleet.events("message_delivered") if event.payload["state"] == "taken_up"]) == 1
 
 
 async def asking(fleet: Fleet, place: Path) -> Pane:

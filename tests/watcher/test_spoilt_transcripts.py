@@ -89,7 +89,9 @@ async def test_a_run_whose_use_cannot_be_counted_ends_all_the_same(
     assert alarm.title == "what dev used last could not be counted: OverflowError: too much"
 
 
-@pytest.mark.parametrize("broken", ["transcripts", "read_usage", "read_limits", "read_context", "observe"])
+@pytest.mark.parametrize(
+    "broken", ["transcripts", "read_usage", "read_limits", "read_prompts", "read_context", "observe"]
+)
 async def test_an_adapter_that_breaks_at_files_is_an_alarm_too(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:

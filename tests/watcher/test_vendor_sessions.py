@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fleet_tui.domain.costs import total
 from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.events import RunCrashed, RunQueued
 from fleet_tui.domain.model import Question, Run
@@ -315,6 +316,27 @@ async def test_requests_that_never_were_do_not_flood_the_log(
     assert tokens(fleet) == [10] * 3
     await listened(fleet)
     assert tokens(fleet) == [10] * 5, "what is left waits for the next look"
+
+
+async def test_what_was_broken_off_is_unknown_once_and_never_nothing(make_fleet: MakeFleet) -> None:
+    fleet, run = await at_work(make_fleet, kind="opencode", argv=["opencode"])
+    await call(fleet, run, "hook", kind="session.started", data={"session_id": SESSION, "reason": "startup"})
+    kept = fleet.ctx.paths.homes / "dev" / ".local/share/opencode/fleet"
+    kept.mkdir(parents=True)
+    (kept / f"{SESSION}.jsonl").write_text('{"id": "aborted", "model": "p/m", "untold": true}\n')
+    (kept / f"{SESSION}.open").write_text('{"id": "killed", "model": "p/m", "untold": true}\n')
+
+    def untold() -> list[str]:
+        told = [event.payload for event in fleet.events("usage_reported")]
+        return [use["request"] for use in told if use["cost_source"] == "untold"]
+
+    await listened(fleet)
+    assert untold() == ["aborted"], "the other one may still end well"
+    await listening.finish(fleet.ctx, fleet.run(run.id))
+    await listening.finish(fleet.ctx, fleet.run(run.id))
+    assert untold() == ["aborted", "killed"]
+    found = total(fleet.ctx.reader.costs(0))
+    assert (found.requests, found.untold, found.tokens, found.microusd) == (2, 2, 0, None)
 
 
 async def test_a_home_that_the_agent_spoilt_is_told(make_fleet: MakeFleet) -> None:

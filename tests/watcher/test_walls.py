@@ -182,6 +182,22 @@ async def test_a_program_that_ends_at_the_limit_has_used_no_attempt(make_fleet: 
     assert accounts.held_by(fleet.ctx, again) is not None
 
 
+@pytest.mark.parametrize(("answered", "more"), [(False, 0), (True, 1)])
+async def test_who_ends_as_soon_as_it_was_let_go_on_has_used_no_attempt(
+    make_fleet: MakeFleet, answered: bool, more: int
+) -> None:
+    """A program that gives up at a limit may be frozen just before its end."""
+    fleet, (run,) = await at_work(make_fleet, "ada", tickets=1)
+    await fails(fleet, run, in_minutes(1))
+    assert len(await after(fleet, 62)) == 1
+    if answered:
+        await fleet.desk.answer(run.id, "usage", {"output_tokens": 5, "model": "m"}, "used")
+    await fleet.ctx.say(RunCrashed(run.id, 0, None, 10, "it ended without handing its work over"), f"run:{run.id}")
+    await runs.replace_crashed(fleet.ctx)
+    (again,) = fleet.ctx.reader.runs(RunState.QUEUED)
+    assert (again.previous, again.attempt) == (run.id, run.attempt + more)
+
+
 async def test_texts_wait_with_who_they_are_for(make_fleet: MakeFleet) -> None:
     fleet, (first, second) = await at_work(make_fleet)
     await fleet.desk.answer(second.id, "hook", {"kind": "Stop", "data": {"session_id": SESSION}}, "stop")

@@ -12,7 +12,8 @@ class UsageReported(Payload, kind="usage_reported"):
     """What a vendor's program says it used for one request. ``input_tokens`` are those not from the cache.
 
     ``cost_source``: ``config`` (prices of the configuration), ``vendor``, ``table`` (shipped prices: an estimate),
-    ``unknown`` (then there is no cost). ``turn`` is the run's turn so far, from 1; 0: not said.
+    ``unknown`` (then there is no cost), ``untold`` (a request that was broken off: not even its tokens are known).
+    ``turn`` is the run's turn so far, from 1; 0: not said.
     ``reasoning_tokens`` are among the ``output_tokens``; None: not said.
     """
 

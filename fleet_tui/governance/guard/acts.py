@@ -23,7 +23,7 @@ OWN_TOOLS = frozenset(
     }
 )  # fmt: skip
 """The tools of the fleet's own MCP server for agents. Whatever they do is judged by the fleet when it is asked."""
-_OWN = re.compile(r"(?:mcp__?)?fleet__?([a-z_]+)")
+_OWN = re.compile(r"(?:mcp__?)?fleet(?:__?|-)([a-z_]+)")
 _REMARKS = frozenset({"description", "justification"})
 
 

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from fleet_tui.domain.amounts import FULL, UNITS
-from fleet_tui.domain.costs import CostCell
+from fleet_tui.domain.costs import UNTOLD, CostCell
 from fleet_tui.domain.events import BudgetExtended, Event, Payload, UsageReported, payload_of
 from fleet_tui.domain.spending import Spending, chain, window_start_ns
 from fleet_tui.store.projections.base import Apply, agent_row, change_agent
@@ -22,7 +22,8 @@ def used(tables: Tables, event: Event) -> None:
     usage = payload_of(event, UsageReported)
     run = tables.get(RUN, usage.run)
     tokens = {name: getattr(usage, name) for name in ("input_tokens", "output_tokens", "cache_read", "cache_write")}
-    counted = any(tokens.values())
+    untold = usage.cost_source == UNTOLD
+    counted = any(tokens.values()) or untold
     amounts = {
         **tokens,
         "microusd": usage.cost_microusd or 0,
@@ -38,7 +39,8 @@ def used(tables: Tables, event: Event) -> None:
 
 
 def _cost(tables: Tables, event: Event, usage: UsageReported, ticket: int | None) -> None:
-    source = "unknown" if usage.cost_microusd is None else usage.cost_source
+    known = usage.cost_microusd is not None or usage.cost_source == UNTOLD
+    source = usage.cost_source if known else "unknown"
     key = (usage.run, usage.model, source, window_start_ns("hour", event.at_ns))
     row = tables.get(COST, *key) or dataclasses.asdict(CostCell(*key, agent=usage.agent, ticket=ticket))
     more = {

@@ -36,7 +36,7 @@ def _lines(cells: Sequence[CostCell], by: By) -> Iterator[Line]:
 
 
 def _two(name: str, cost: Cost) -> Iterator[Line]:
-    style = "warn" if cost.unpriced else "strong"
+    style = "warn" if cost.unpriced or cost.untold else "strong"
     yield line(Span(show_cost(cost), style), Span(f"  {name}"), Span(f"  priced by {priced_by(cost)}", "quiet"))
     yield line(Span(f"  {tokens(cost)}", "quiet"))
 

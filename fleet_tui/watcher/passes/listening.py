@@ -88,6 +88,7 @@ async def finish(ctx: Context, run: Run) -> None:
         if told:
             allowed = metering.of_an_end()
             await metering.meter(ctx, run, told, allowed)
+            await metering.settle(ctx, run, told, allowed)
             await metering.tell_when_short(ctx, run, allowed.short, "the end of a run")
         await contexts.settle(ctx, run, last=True)
     finally:

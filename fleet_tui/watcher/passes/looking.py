@@ -14,7 +14,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.looks import look as look_at
 from fleet_tui.vendors.base import BLOCKING, DialogKind, Observation
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import alarms, detection, fusing, guard_desk, memory, vendors
+from fleet_tui.watcher import alarms, detection, fusing, guard_desk, limits_seen, memory, vendors
 from fleet_tui.watcher.context import Context, View
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
@@ -33,6 +33,7 @@ _ASKS: dict[DialogKind, str] = {
     "resume": "asks which session to go on with",
     "permission": "asks for a permission in its pane",
     "choice": "asks for a choice in its pane",
+    "limit": "asks what to do at its usage limit",
 }
 
 
@@ -57,6 +58,12 @@ async def look_now(ctx: Context) -> None:
     panes = [pane for pane in await ctx.tmux.panes() or () if _is_of(runs.get(pane.session), pane.uuid, pane.dead)]
     for session, seen in (await look_at(ctx.tmux, panes)).items():
         await _take_in(ctx, runs[session], Screen(seen.text, seen.title))
+    for run in runs.values():
+        view = ctx.views.get(run.id)
+        if view is None or _kind(view.observation) != ("dialog", "limit"):
+            continue
+        if view.at_ns - view.since_ns >= _SURE_NS:
+            await limits_seen.take_in(ctx, run, view)
     for run in ctx.reader.runs(*_LIVING):
         await fusing.reconcile(ctx, run)
 

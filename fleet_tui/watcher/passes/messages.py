@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fleet_tui.domain.events import EffectDone, EffectFailed, MessageDelivered, RunStateChanged, SessionStarted, draft
 from fleet_tui.domain.model import Effect, Message, Run
 from fleet_tui.domain.states import ENDED_RUNS, OPEN_MESSAGES, EffectClass, EffectState, MessageState, RunState
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.delivery import deliver, send_keys
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.vendors.input_line import holds
+from fleet_tui.vendors.base import Prompted
+from fleet_tui.vendors.input_line import asks, holds
 from fleet_tui.vendors.screens import Screen
 from fleet_tui.watcher import accounts, alarms, spending, typing_desk, vendors
 from fleet_tui.watcher.context import Context
@@ -19,6 +22,9 @@ _UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})
 STANDS = "it still stands in its input, Enter was not taken"
 UNPROVED = "no hook told that it was taken up"
+_TYPED = (MessageState.TYPED, MessageState.SUBMITTED, MessageState.UNCERTAIN)
+_CLOCKS_NS = 1_000_000_000
+"""Records of programs say less of the time than our log."""
 _SWALLOWED_NS, _SILENT_NS = 5_000_000_000, 60_000_000_000
 """How long after the receipt for Enter a text that still stands there, or the silence of hooks, is told."""
 
@@ -186,15 +192,31 @@ async def taken_up(ctx: Context, run: Run, source: str) -> None:
         ctx.reader.messages(*OPEN_MESSAGES, MessageState.SUBMITTED, run=run.id), key=lambda m: (m.sent_ns, m.id)
     )
     for message in messages:
-        effect = _open_effect(ctx, message)
-        if message.state is MessageState.QUEUED and effect is None:
+        if message.state is MessageState.QUEUED and _open_effect(ctx, message) is None:
             continue
-        receipt = MessageDelivered(message.id, run.id, MessageState.TAKEN_UP.value, source)
-        drafts = [draft(receipt, f"run:{run.id}", key=f"receipt:{message.id}:taken_up")]
-        if effect is not None and not ctx.jobs.running(f"message:{message.id}"):
-            drafts.append(draft(EffectDone(effect.id, effect.fence, f"taken up ({source})"), effect.target))
-        await ctx.record(*drafts)
-        await alarms.clear(ctx, "delivery", f"run:{run.id}", "taken up")
+        await _arrived(ctx, run, message, source)
         break
     if run.state is RunState.WAITING:
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, source), f"run:{run.id}")
+
+
+async def told_by_file(ctx: Context, run: Run, prompts: Sequence[Prompted], source: str) -> None:
+    """The program's own record says what it was asked: a typed message that stands there has arrived, though its hook
+    said nothing. Only what was recorded after the typing counts, so that the same words of before prove nothing."""
+    for message in ctx.reader.messages(*_TYPED, run=run.id):
+        typed = ctx.reader.event_with_key(f"receipt:{message.id}:{MessageState.TYPED.value}")
+        if typed is None:
+            continue
+        since_ns, text = typed.at_ns - _CLOCKS_NS, _text(ctx, message)
+        if any(prompt.at_ns >= since_ns and asks(prompt.text, text) for prompt in prompts):
+            await _arrived(ctx, run, message, source)
+
+
+async def _arrived(ctx: Context, run: Run, message: Message, source: str) -> None:
+    effect = _open_effect(ctx, message)
+    receipt = MessageDelivered(message.id, run.id, MessageState.TAKEN_UP.value, source)
+    drafts = [draft(receipt, f"run:{run.id}", key=f"receipt:{message.id}:taken_up")]
+    if effect is not None and not ctx.jobs.running(f"message:{message.id}"):
+        drafts.append(draft(EffectDone(effect.id, effect.fence, f"taken up ({source})"), effect.target))
+    await ctx.record(*drafts)
+    await alarms.clear(ctx, "delivery", f"run:{run.id}", "taken up")

@@ -7,14 +7,12 @@ from fleet_tui.domain.events import (
     AccountRunReleased,
     Draft,
     RunStateChanged,
-    UsageReported,
     draft,
 )
 from fleet_tui.domain.model import Account, Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.governance import accounts as rules
 from fleet_tui.governance.accounts import Waiting
-from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import accounts, alarms, starting
 from fleet_tui.watcher.context import Context
 
@@ -58,7 +56,7 @@ def _waits(ctx: Context, account: Account, run: Run) -> bool:
     if run.stop_requested or accounts.was_released(ctx, account, run):
         return False
     if run.state is RunState.WAITING:
-        return accounts.is_cut_off(ctx, run)
+        return accounts.has_met(ctx, run)
     return run.state in (RunState.QUEUED, RunState.RUNNING) or accounts.is_parked(run)
 
 
@@ -100,9 +98,8 @@ def _is_proved(ctx: Context, account: Account) -> bool:
     first = next(iter(accounts.released_runs(ctx, account)), None)
     if first is None or account.released_ns is None:
         return False
-    told = ctx.reader.events(EventFilter(kinds=(UsageReported.kind,), subjects=(f"run:{first}",)), limit=20)
     since_ns = account.released_ns if account.released == 1 else account.limited_ns
-    return any(event.at_ns >= since_ns and event.payload["output_tokens"] for event in told)
+    return accounts.used_since(ctx, first, since_ns)
 
 
 async def _no_wall(ctx: Context, walls: dict[str, Account]) -> None:

@@ -7,13 +7,27 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain.states import TicketState
+from fleet_tui.vendors.input_line import asks
 from tests.e2e.e2e_support import Place, stands_still
-from tests.e2e.vendors.trials import BEGUN, PUBLISHES, TRIALS, WRITES, Trial, live, metered, served
+from tests.e2e.vendors.trials import (
+    BEGUN,
+    PUBLISHES,
+    TRIALS,
+    WRITES,
+    Trial,
+    last_word,
+    live,
+    metered,
+    prompted,
+    served,
+    untold,
+)
 from tests.vendors.standins.script import Cast, Reply, Script, Usage
 from tests.vendors.standins.server import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.vendor, pytest.mark.parametrize("trial", TRIALS, ids=str)]
 LIMIT_S = 90
+MESSAGE = "Go on with the long one:\nas before,\nin the same place,\nuntil it is done.\nThen tell."
 
 
 def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
@@ -72,12 +86,7 @@ def test_asked_interrupted_frozen_killed_and_taken_up_again(place: Place, trial:
         place.until(lambda: place.run("agent", "interrupt", "dev").code == 0, "it is interrupted")
         place.until(lambda: place.agent_state("dev") == "waiting", "its turn is over", LIMIT_S)
         first = live(place)
-        place.fleet(
-            "agent",
-            "message",
-            "dev",
-            "Go on with the long one:\nas before,\nin the same place,\nuntil it is done.\nThen tell.",
-        )
+        place.fleet("agent", "message", "dev", MESSAGE)
         place.until(lambda: (workspace / "again.txt").exists(), "it goes on", LIMIT_S)
         place.fleet("agent", "pause", "dev")
         child = place.child("dev")
@@ -91,13 +100,10 @@ def test_asked_interrupted_frozen_killed_and_taken_up_again(place: Place, trial:
         place.until_ticket(1, TicketState.SHIPPED, LIMIT_S)
         second = place.reader.runs(agent="dev", limit=1)[0]
     assert second.previous == first.id
+    assert any(asks(prompt, MESSAGE) for prompt in prompted(place, trial)), "the proof where no hook confirms it"
     sessions = [event.payload for event in place.events("session_started")]
     assert [(one["run"], one["reason"]) for one in sessions] == [(first.id, "startup"), (second.id, "resume")]
     assert len({one["session"] for one in sessions}) == 1
     broken_off = [] if trial.counts_broken_off else work[1:3]
     assert metered(place) in (served(cast, but=broken_off), served(cast, but=[*broken_off, *last_word(trial, work)]))
-
-
-def last_word(trial: Trial, work: list[Reply]) -> list[Reply]:
-    """What may be missing: who has handed work over is ended, perhaps before the last word is in its records."""
-    return [] if trial.counts_broken_off else work[-1:]
+    assert untold(place) in (len(broken_off), len(broken_off) + len(last_word(trial, work))), "unknown is not 0"

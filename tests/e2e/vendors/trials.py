@@ -7,11 +7,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fleet_tui.domain.model import Run
+from fleet_tui.vendors.registry import vendor_for
 from tests.e2e.e2e_support import REVIEWER, Place
 from tests.vendors.standins.script import Cast, Reply, Tool
 
@@ -156,7 +158,7 @@ COPILOT = Trial(
     ("node_modules", "@github", "copilot-linux-x64", "copilot"),
     "bash",
     "command",
-    "",
+    "fleet-{name}",
     env={
         "COPILOT_PROVIDER_BASE_URL": "{url}/v1",
         "COPILOT_PROVIDER_TYPE": "openai",
@@ -184,8 +186,29 @@ def metered(place: Place) -> list[int]:
     return [sum(use[name] for use in used) for name in ("input_tokens", "cache_read", "cache_write", "output_tokens")]
 
 
+def prompted(place: Place, trial: Trial) -> list[str]:
+    """What the program wrote down that its session was asked, as its adapter reads it."""
+    entry = SimpleNamespace(kind=trial.vendor, argv=("x",), prompt="argv", env={}, story=None, carry=())
+    vendor, home = vendor_for(entry, trial.vendor), place.paths.homes / "dev"
+    session = place.events("session_started")[-1].payload["session"]
+    lines = [
+        line for path in vendor.transcripts(home, session) for line in (home / path.decode()).read_bytes().splitlines()
+    ]
+    return [prompt.text for prompt in vendor.read_prompts(lines)]
+
+
+def untold(place: Place) -> int:
+    """Requests of which the fleet recorded that nobody says what they used."""
+    return sum(event.payload["cost_source"] == "untold" for event in place.events("usage_reported"))
+
+
 def served(cast: Cast, *, but: Sequence[Reply] = ()) -> list[int]:
     """The same, as the stand-in said them; without the replies ``but``."""
     total, less = cast.total("A page"), [reply.usage for reply in but]
     names = ("fresh", "cache_read", "cache_write", "output")
     return [getattr(total, name) - sum(getattr(one, name) for one in less) for name in names]
+
+
+def last_word(trial: Trial, work: list[Reply]) -> list[Reply]:
+    """What may be missing: who has handed work over is ended, perhaps before the last word is in its records."""
+    return [] if trial.counts_broken_off else work[-1:]
