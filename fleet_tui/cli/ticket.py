@@ -1,9 +1,10 @@
-"""``fleet ticket``: tickets are files, so most of it works without a watcher."""
+"""``fleet ticket``: tickets are files or issues on GitHub, so most of it works without a watcher."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -28,8 +29,7 @@ from fleet_tui.domain.text import one_line, taken_out
 
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Ticket
-    from fleet_tui.forge.base import TicketRecord
-    from fleet_tui.forge.local import LocalForge
+    from fleet_tui.forge.base import Forge, TicketRecord
 
 
 @click.group()
@@ -190,7 +190,7 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
         known = {ticket.number: ticket for ticket in open_reader(paths).tickets()}
     rows = []
     ready_label = _ready_label(repo)
-    for record in asyncio.run(_forge(repo).tickets()):
+    for record in _records(_forge(repo), known):
         row = _row(record, known.get(record.number))
         # What the file asks for and the watcher has not taken in yet.
         row["pending"] = "ready" if row["state"] == "draft" and ready_label in record.labels else None
@@ -281,14 +281,32 @@ def unblock(number: int, reason: str, repo: Path | None) -> None:
     act(repo, "unblock", {"ticket": number, "reason": reason})
 
 
-def _forge(repo: Path | None) -> LocalForge:
+def _forge(repo: Path | None) -> Forge:
+    from fleet_tui.forge.gh import Gh
+    from fleet_tui.forge.github import GitHubForge
     from fleet_tui.forge.local import LocalForge
+    from fleet_tui.settings.load import load_settings
 
+    settings = load_settings(find_repository(repo), project_required=False).settings
+    if settings is not None and settings.forge.kind == "github":
+        return GitHubForge(Gh(), lambda: settings, lambda: 0)
     return LocalForge(fleet_paths(repo).tickets, lambda: 0)
 
 
-def _existing(forge: LocalForge, number: int) -> TicketRecord:
-    for record in asyncio.run(forge.tickets()):
+def _records(forge: Forge, known: Collection[int]) -> list[TicketRecord]:
+    """What there is now; of GitHub the issues labelled ready, and those that are ``known``."""
+    from fleet_tui.forge.github import GitHubForge
+
+    async def look() -> list[TicketRecord]:
+        if isinstance(forge, GitHubForge):
+            await forge.look(known, thoroughly=True)
+        return await forge.tickets() or []
+
+    return asyncio.run(look())
+
+
+def _existing(forge: Forge, number: int) -> TicketRecord:
+    for record in _records(forge, [number]):
         if record.number == number:
             return record
     raise UsageError("no such ticket", f"#{number}", "fleet ticket list")

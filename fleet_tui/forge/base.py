@@ -53,8 +53,8 @@ class PullRequestDraft:
 class Forge(Protocol):
     """Tickets and pull requests of one repository. Calls raise FleetError when the forge refuses or is out of reach."""
 
-    async def tickets(self) -> list[TicketRecord]:
-        """All tickets, by number; broken ones have a ``problem``."""
+    async def tickets(self) -> list[TicketRecord] | None:
+        """All tickets, by number; broken ones have a ``problem``. None: not known yet."""
         ...
 
     async def create_ticket(

@@ -154,6 +154,10 @@ class ControlRepository(History):
             raise FleetError("not a fast-forward", f"{new} does not descend from {old}", "build the merge result again")
         return await self._swap(self._target_ref, new, old, "land")
 
+    async def follow(self, new: str, old: str) -> bool:
+        """Put the target, which is at ``old``, where it is at the forge; False when it is no longer at ``old``."""
+        return await self._swap(self._target_ref, new, old, "follow the forge")
+
     # -- what agents made --------------------------------------------------------------------------------------------
 
     async def fetch_head(self, gate: Path, branch: str, pin: str) -> str | None:

@@ -16,6 +16,8 @@ HEADS = "refs/fleet/heads"
 """Every head that was ever fetched, so that a force push loses nothing: ``<pin>/<sha>``."""
 BACKUPS = "refs/fleet/backup"
 TEMPORARY = "refs/fleet/tmp"
+REMOTE = "refs/fleet/remote"
+"""What the forge's branches were when last looked at."""
 USER = "refs/fleet/user"
 """What the user's branches were when last looked at."""
 

@@ -45,6 +45,8 @@ class Part:
     name: str
     text: SafeText
     trouble: SafeText = NOTHING
+    due_ns: int = 0
+    """Of the forge: when it is looked at next; 0: now, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class SystemReport:
         return next((vendor for vendor in self.vendors if vendor.name == name), None)
 
     @property
+    def due_ns(self) -> int:
+        """When the forge is looked at next, after which this report is old; 0: never."""
+        return max((part.due_ns for part in self.parts), default=0)
+
+    @property
     def errors(self) -> int:
         return sum(fault.severe for fault in self.faults)
 
@@ -78,7 +85,9 @@ def report(answer: Mapping[str, Any]) -> SystemReport:
         rejected=config.get("rejected") is True,
         version=_text(config, "policy", 20),
         since_ns=_number(config, "since_ns"),
-        parts=tuple(_part(name, _map(answer.get(name))) for name in ("watcher", "tmux", "git", "store", "isolation")),
+        parts=tuple(
+            _part(name, _map(answer.get(name))) for name in (*_PARTS, *(("forge",) if "forge" in answer else ()))
+        ),
         vendors=vendors(answer.get("vendors")),
     )
 
@@ -102,7 +111,8 @@ def _part(name: str, facts: Mapping[str, Any]) -> Part:
         return Part(name, one_line("unknown"))
     if "error" in facts:
         return Part(name, NOTHING, _text(facts, "error", 200))
-    return Part(name, one_line(_WORDS[name](facts), 300), _text(facts, "refusal", 300))
+    words = one_line(_WORDS[name](facts), 300)
+    return Part(name, words, _text(facts, "refusal", 300), _number(facts, "due_ns"))
 
 
 def _watcher(facts: Mapping[str, Any]) -> str:
@@ -127,7 +137,21 @@ def _isolation(facts: Mapping[str, Any]) -> str:
     return f"{facts.get('level')}: {facts.get('why')}"
 
 
-_WORDS = {"watcher": _watcher, "tmux": _tmux, "git": _git, "store": _store, "isolation": _isolation}
+def _forge(facts: Mapping[str, Any]) -> str:
+    limit, who = _number(facts, "limit"), facts.get("login")
+    left = f", {_number(facts, 'left')} of {limit} requests left" if limit else ""
+    return f"{facts.get('repo')} on GitHub{f', as {who}' if who else ''}{left}"
+
+
+_PARTS = ("watcher", "tmux", "git", "store", "isolation")
+_WORDS = {
+    "watcher": _watcher,
+    "tmux": _tmux,
+    "git": _git,
+    "store": _store,
+    "isolation": _isolation,
+    "forge": _forge,
+}
 
 
 def _long(seconds: int) -> str:

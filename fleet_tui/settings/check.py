@@ -14,6 +14,7 @@ from fleet_tui.settings.messages import suggest
 from fleet_tui.settings.prompts import prompt_file, story_path
 from fleet_tui.settings.schema import PUBLISHABLE, Settings
 
+_LONGEST_LABEL = 50
 PLACEHOLDERS = ("prompt", "prompt_file", "model", "workspace", "ticket")
 
 
@@ -218,6 +219,19 @@ def _labels(settings: Settings) -> Iterator[Check]:
         seen.setdefault(label.lower(), state)
 
 
+def _forge(settings: Settings) -> Iterator[Check]:
+    forge = settings.forge
+    if forge.kind == "github" and not forge.repo:
+        yield Check(("forge",), "`repo` is missing", "name the repository on GitHub: `repo: owner/name`")
+    if forge.kind == "local" and forge.repo:
+        message = "the forge is local: tickets are files, and nothing is read from or sent to GitHub"
+        yield Check(("forge", "repo"), message, "set `kind: github`, or remove it", severe=False)
+    for state, label in settings.labels.model_dump().items() if forge.kind == "github" else ():
+        if len(label) > _LONGEST_LABEL or "," in label:
+            told = f"GitHub takes no such label: at most {_LONGEST_LABEL} characters, without a comma"
+            yield Check(("labels", state), told, "use another label")
+
+
 def _vendors(settings: Settings) -> Iterator[Check]:
     for name, vendor in settings.vendors.items():
         if vendor.kind == "command" and not vendor.argv:
@@ -268,5 +282,6 @@ def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
 
 
 _RULES: tuple[Callable[[Settings], Iterator[Check]], ...] = (
-    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _lenses, _quorums, _labels, _vendors,
+    _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _lenses, _quorums, _labels, _forge,
+    _vendors,
 )  # fmt: skip

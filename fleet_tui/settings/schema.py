@@ -21,6 +21,7 @@ from fleet_tui.settings.approval import ApprovalPolicy
 from fleet_tui.settings.budgets import BudgetSettings, OwnBudget, PriceSettings
 from fleet_tui.settings.evidence import EvidenceSettings
 from fleet_tui.settings.fields import argv_of, problem
+from fleet_tui.settings.forge import ForgeSettings, Labels
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.settings.limits import DAY_S, Limits, MemoryCeiling
@@ -167,16 +168,6 @@ class WorkspaceSettings(Section):
     time_limit_s: Annotated[f.Number, Field(ge=1, le=DAY_S)] = Field(600, description="Seconds for each command.")
 
 
-class Labels(Section):
-    """The labels that carry a ticket's state at the forge."""
-
-    ready: f.Filled = Field("ready", description="May be taken.")
-    in_progress: f.Filled = Field("in-progress", description="Being worked on.")
-    blocked: f.Filled = Field("blocked", description="Waits for a person.")
-    in_review: f.Filled = Field("needs-review", description="Has an open pull request.")
-    shipped: f.Filled = Field("shipped", description="Has landed.")
-
-
 class VendorSettings(Section):
     """How a vendor's program is started."""
 
@@ -300,6 +291,7 @@ class Settings(Section):
     prices: dict[f.Filled, PriceSettings] = Field(
         default_factory=dict, description="Prices by glob on the model's name; they go before the shipped table."
     )
+    forge: ForgeSettings = Field(default_factory=ForgeSettings)
     labels: Labels = Field(default_factory=Labels)
     guard: Guard = Field(default_factory=Guard)
     risk: Risk = Field(default_factory=Risk)

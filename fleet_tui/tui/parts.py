@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 
 _MENDED_NS = 2_000_000_000
+_LOOKED_NS = 3_000_000_000
+"""How often is asked again when the forge was to be looked at: it may take a while until it has been."""
 
 
 class Parts:
@@ -42,6 +44,8 @@ class Parts:
         state = (fleet.config_sha, fleet.config_problems, fleet.isolation, fleet.watcher_pid)
         # Somebody mends a rejected file meanwhile: that may change what is wrong without the log telling so.
         is_old = self.report is not None and self.report.rejected and room.now_ns - self._asked_ns > _MENDED_NS
+        due_ns = self.report.due_ns if self.report is not None else 0
+        is_old |= bool(due_ns) and room.now_ns > due_ns and room.now_ns - self._asked_ns > _LOOKED_NS
         if by_the_way and state in (self._asked_for, self._failed):
             return
         if state != self._asked_for or is_old:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fleet_tui.bus.server import BusServer
 from fleet_tui.domain.events import Draft, Event, Payload, draft
@@ -35,6 +36,9 @@ from fleet_tui.watcher.keyed_locks import KeyedLocks
 from fleet_tui.watcher.ledger import Ledger
 from fleet_tui.watcher.risk.lookout import Lookout
 
+if TYPE_CHECKING:
+    from fleet_tui.watcher.upstream.state import Upstream
+
 
 async def _nothing_to_drain(run: str) -> None:
     """Before the bus is up there is nobody to drain for."""
@@ -61,6 +65,8 @@ class Context:
     commands: Commands
     jobs: Jobs
     wake: asyncio.Event
+    upstream: Upstream | None = None
+    """Where the forge is beyond this machine; None: it is local."""
     level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
     """The isolation in force for runs that start now."""
     scopes_lack: str = "not looked at yet"

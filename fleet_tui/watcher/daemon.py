@@ -52,6 +52,7 @@ from fleet_tui.watcher.origins import origin_of, record_denied
 from fleet_tui.watcher.recovery import clear_interrupted
 from fleet_tui.watcher.redaction import redact
 from fleet_tui.watcher.system_desk import last_good_ns
+from fleet_tui.watcher.upstream.state import open_upstream, require_same_forge
 
 log = logging.getLogger(__name__)
 _EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:", "discard:"), 10.0
@@ -81,6 +82,9 @@ class Watcher:
             jobs=Jobs(wake.set),
             wake=wake,
         )
+        if settings.forge.kind == "github":
+            ctx.upstream = open_upstream(ctx)
+            ctx.forge = ctx.upstream.forge
         self._agents = AgentsDesk(ctx)
         self._operator = OperatorDesk(ctx, self.stop)
         ctx.drain_spool = self._agents.drain
@@ -279,6 +283,7 @@ async def _serve(paths: FleetPaths, loaded: Loaded, settings: Settings) -> None:
     target = await _target(paths, settings)
     store = Store.open(paths.database, host=socket.gethostname(), blobs=paths.blobs, redact=redact)
     try:
+        require_same_forge(paths, settings.forge, store)
         watcher = Watcher(paths, settings, store, target)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

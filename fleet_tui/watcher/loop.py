@@ -27,6 +27,8 @@ from fleet_tui.watcher.passes import (
     tickets,
     walls,
 )
+from fleet_tui.watcher.upstream import claiming, following, publishing
+from fleet_tui.watcher.upstream import state as upstream
 
 _TICK_S = 1.0
 _MOST_ROUNDS = 20
@@ -41,6 +43,8 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
     """Every pass with its name, in the order in which they run: observe, contain, decide, act."""
     return (
         ("finish landings", merges.finish_interrupted),
+        ("look at the forge", upstream.look),
+        ("follow pull requests", following.follow),
         ("follow the target", merges.follow_user),
         ("observe tickets", tickets.observe),
         ("observe runs", runs.observe),
@@ -67,8 +71,10 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("react to events", lambda ctx: dispatch.react(ctx, cursor)),
         ("schedules", dispatch.schedule),
         ("assign", dispatch.assign),
+        ("claim issues", claiming.claim),
         ("start runs", runs.start_queued),
         ("messages", messages.send),
+        ("publish pull requests", publishing.publish),
         ("labels", tickets.label),
         ("reclaim workspaces", merges.reclaim),
         ("tidy evidence", retention.tidy),

@@ -35,7 +35,6 @@ from fleet_tui.watcher import (
     halting,
     interrupting,
     memory,
-    release_check,
     releasing,
     replacing,
     restore_plan,
@@ -52,6 +51,7 @@ from fleet_tui.watcher.passes import containment, looking
 from fleet_tui.watcher.presence import Presence
 from fleet_tui.watcher.queueing import queued
 from fleet_tui.watcher.requests import Requests
+from fleet_tui.watcher.upstream import landing as there
 
 _MOST_DIFF = 2_000_000
 _LOOKS = frozenset(
@@ -113,7 +113,7 @@ class OperatorDesk:
             "extend_budget": lambda args, actor: _in_turn(deciding, self._extend_budget(args, actor)),
             "diff": self._diff,
             "gate_log": self._gate_log,
-            "release_check": lambda args, actor: release_check.check(ctx, number_of(args, "pr")),  # noqa: ARG005
+            "release_check": lambda args, actor: there.check(ctx, number_of(args, "pr")),  # noqa: ARG005
             "ticket": self._ticket,
             "explain": lambda args, actor: looking.explain(ctx, self._agent(args)),  # noqa: ARG005
             "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called
@@ -177,7 +177,9 @@ class OperatorDesk:
         self._ctx.merge_results.clear()
         self._ctx.look_at_tickets = True
         self._ctx.looked_at_target_ns = 0
-        return {}
+        upstream = self._ctx.upstream
+        refusal = upstream.want(self._ctx.now_ns()) if upstream is not None else ""
+        return {"message": f"GitHub is not asked now: {refusal}"} if refusal else {}
 
     async def _shutdown(self, args: Args, actor: str) -> dict[str, Any]:
         await self._ctx.say(

@@ -17,6 +17,7 @@ from fleet_tui.settings.problems import Problem
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.upstream.state import LOOK, Upstream
 
 _MOST = 50
 _WAL = ("", "-wal")
@@ -25,7 +26,7 @@ Part = dict[str, Any]
 
 async def describe(ctx: Context, uptime_s: int) -> dict[str, Any]:
     """Each part says what it is, or ``error`` and what is wrong with it."""
-    return {
+    told = {
         "config": _config(ctx),
         "watcher": {"pid": os.getpid(), "version": __version__, "uptime_s": uptime_s, "host": ctx.host},
         "tmux": await _tmux(ctx),
@@ -34,6 +35,7 @@ async def describe(ctx: Context, uptime_s: int) -> dict[str, Any]:
         "isolation": {"level": ctx.level.isolation.value, "why": ctx.level.why, "refusal": ctx.level.refusal},
         "vendors": await asyncio.to_thread(_vendors, ctx),
     }
+    return told if ctx.upstream is None else {**told, "forge": _forge(ctx, ctx.upstream)}
 
 
 def last_good_ns(ctx: Context) -> int:
@@ -106,6 +108,20 @@ async def _git(ctx: Context) -> Part:
         return {"version": ".".join(map(str, version)), "target": ctx.control.target, "base": await ctx.base()}
     except FleetError as error:
         return {"error": one_line(str(error), 200)}
+
+
+def _forge(ctx: Context, upstream: Upstream) -> Part:
+    """When GitHub is looked at next; ``refusal`` is why the last look failed."""
+    polling = upstream.polling
+    return {
+        "repo": upstream.forge.repo,
+        "login": upstream.forge.known_login,
+        "looked_ns": upstream.succeeded_ns,
+        "due_ns": ctx.now_ns() if ctx.jobs.running(LOOK) else upstream.due_ns(ctx.settings.forge.poll_s),
+        "left": polling.remaining,
+        "limit": polling.limit,
+        "refusal": upstream.trouble,
+    }
 
 
 def _store(ctx: Context) -> Part:

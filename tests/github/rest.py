@@ -261,6 +261,17 @@ def _new_comment(repository: Repository, request: Request, number: str) -> Json:
     return comment_json(repository.hub, made)
 
 
+@route("DELETE", "/issues/comments/{comment}", 204)
+def _delete_comment(repository: Repository, request: Request, comment: str) -> Json:
+    for item in repository.items.values():
+        found = [one for one in item.comments if str(one.id) == comment]
+        if found:
+            item.comments.remove(found[0])
+            repository.touch(item)
+            return None
+    raise Refusal(404, "Not Found")
+
+
 @route("GET", "/issues/{number}/labels")
 def _labels_of(repository: Repository, request: Request, number: str) -> Json:
     return [label_json(repository.label(name)) for name in repository.item(int(number)).labels]

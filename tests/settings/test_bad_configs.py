@@ -46,6 +46,15 @@ BAD: dict[str, tuple[str, str, str]] = {
     "everything below com": ("isolation: {network: [«'*.com']}\n", "too much", "name a domain"),
     "number as a host": ("isolation: {network: [«1]}\n", "expected a host, got a number", "quotes"),
     "address in disguise": ("isolation: {network: [«'127.1']}\n", "an unusual form", "192.0.2.1"),
+    "GitHub without a repository": ("forge: «{kind: github}\n", "`repo` is missing", "owner/name"),
+    "repository by its address": ("forge: {kind: github, repo: «'https://x/y'}\n", "not a repository", "owner/name"),
+    "remote that is a command": (
+        "forge: {kind: github, repo: a/b, remote: «'ext::sh -c x'}\n", "not an address", "https://…"
+    ),
+    "author with a sign": ("forge: {kind: github, repo: a/b, authors: [«'@pat']}\n", "not a login", "without `@`"),
+    "label that GitHub refuses": (
+        "forge: {kind: github, repo: a/b}\nlabels: {ready: «'a,b'}\n", "no such label", "another label"
+    ),
     # -- YAML that is not let in --
     "anchor": ("product: «&p {name: a}\n", "anchor `&p`", "write the value out"),
     "alias": ("product: {name: a}\nlabels: «*p\n", "alias `*p`", "write the value out"),

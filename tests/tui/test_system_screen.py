@@ -233,3 +233,19 @@ async def test_an_agent_s_page_says_nothing_of_a_watcher_that_does_not_tell(
         assert "no answer" not in text(app)
         await pilot.press("8")
         await until(lambda: "no answer: it is busy" in app.message)
+
+
+async def test_the_forge_says_when_it_is_looked_at_and_what_went_wrong(
+    broken: Any, until: Any, text: Callable[[Any], str]
+) -> None:
+    async with opened(broken, until, (120, 40)) as (app, pilot):
+        told = {"repo": "acme/shop", "login": "fleet-bot", "left": 4990, "limit": 5000}
+        broken.answers["system"]["forge"] = {**told, "due_ns": app.now_ns + 12 * 10**9, "refusal": ""}
+        await pilot.press("8")
+        await until(lambda: "acme/shop on GitHub, as fleet-bot, 4990 of 5000 requests left, next look in" in text(app))
+        trouble = "GitHub cannot be reached: no such host\x1b[2J"
+        broken.answers["system"]["forge"] = {**told, "due_ns": 0, "refusal": trouble}
+        await pilot.press("r")
+        await until(lambda: "x GitHub cannot be reached: no such host  acme/shop" in text(app))
+        assert "looking now" in text(app)
+        assert "poll" in [call[0] for call in broken.calls]

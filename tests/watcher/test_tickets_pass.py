@@ -84,7 +84,7 @@ async def test_state_label_follows_the_work_and_overrules_people(fleet: Fleet) -
     assert set(labels_in_file(fleet)) == {"in-progress", "urgent"}
     assert fleet.of_ticket().state is TicketState.IN_PROGRESS
     assert len(fleet.ctx.reader.runs(ticket=1)) == 1
-    (record,) = await fleet.ctx.forge.tickets()
+    (record,) = await fleet.ctx.forge.tickets() or []
     assert set(record.labels) == {"in-progress", "urgent"}
 
 

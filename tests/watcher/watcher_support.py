@@ -48,6 +48,7 @@ from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.loop import passes
 from fleet_tui.watcher.operator_desk import OperatorDesk
+from fleet_tui.watcher.upstream.state import open_upstream
 
 SECOND = 1_000_000_000
 TOKEN = "t" * 64
@@ -161,6 +162,9 @@ class Fleet:
         ctx.drain_spool = fleet.desk.drain
         control.confine = partial(serving, ctx)
         await control.ensure()
+        if ctx.settings.forge.kind == "github":
+            ctx.upstream = open_upstream(ctx)
+            ctx.forge = ctx.upstream.forge
         await fleet.use(ctx.settings)
         return fleet
 
@@ -203,7 +207,7 @@ class Fleet:
             for _name, step in steps:
                 await step(self.ctx)
             await self.ctx.jobs.idle()
-            if self.ctx.reader.last_seq() == before:
+            if self.ctx.reader.last_seq() == before and not self.ctx.look_at_tickets:
                 return
         raise AssertionError("the passes never come to rest")
 

@@ -81,6 +81,17 @@ class PullRequestChangesRequested(Payload, kind="pr_changes_requested"):
 
 
 @dataclass(frozen=True, slots=True)
+class PullRequestPublished(Payload, kind="pr_published"):
+    """The forge shows ``head_sha`` as its pull request ``number``; ``text_sha`` is of the title and body there."""
+
+    pr: int
+    number: int
+    url: str
+    head_sha: str
+    text_sha: str
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestStateChanged(Payload, kind="pr_state_changed"):
     """The watcher's conclusion from reviews, gates and approvals."""
 

@@ -60,6 +60,17 @@ class TicketClaimed(Payload, kind="ticket_claimed"):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimDecided(Payload, kind="claim_decided"):
+    """On a forge where other fleets may work too: whether ``run`` has the ticket, else why not, and who has."""
+
+    ticket: int
+    run: str
+    won: bool
+    reason: str = ""
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TicketBlocked(Payload, kind="ticket_blocked"):
     """The ticket waits for a person. ``question`` names the open question, if there is one."""
 

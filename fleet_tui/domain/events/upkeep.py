@@ -27,7 +27,7 @@ class WorkspaceRemoved(Payload, kind="workspace_removed"):
 
 @dataclass(frozen=True, slots=True)
 class TargetMoved(Payload, kind="target_moved"):
-    """The target branch advanced. ``source`` is ``merge`` (we landed) or ``user`` (a person committed)."""
+    """The target branch moved. ``source``: ``merge`` (we landed), ``user`` (a person committed), ``forge`` (there)."""
 
     target: str
     old_sha: str

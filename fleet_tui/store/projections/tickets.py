@@ -42,7 +42,7 @@ def changed(tables: Tables, event: Event) -> None:
 
 def ready(tables: Tables, event: Event) -> None:
     number = payload_of(event, TicketReady).ticket
-    if _state(tables, number) is TicketState.DRAFT:
+    if _state(tables, number) in (TicketState.DRAFT, TicketState.CLOSED):
         _move(tables, event, number, TicketState.READY)
 
 

@@ -49,7 +49,7 @@ def sections(
     """The place in the file, the parts, the person's own terminal."""
     return (
         *_place(report, chosen, now_ns),
-        _parts(report, status, recorded),
+        _parts(report, status, now_ns, recorded=recorded),
         *of_all(report.vendors if report is not None else ()),
         Section("your terminal", _facts(terminal)),
     )
@@ -63,19 +63,22 @@ def _place(report: SystemReport | None, chosen: Fault | None, now_ns: int) -> tu
     return (Section(f"file {chosen.file}", (*lines, *good)),)
 
 
-def _parts(report: SystemReport | None, status: Mapping[str, str], recorded: bool) -> Section:
+def _parts(report: SystemReport | None, status: Mapping[str, str], now_ns: int, *, recorded: bool) -> Section:
     if report is None:
         told = "not in a recording" if recorded else "not known before the watcher answers"
         return Section("parts", ((Span(told, "quiet"),),))
-    lines = tuple(_part(part, status) for part in report.parts)
+    lines = tuple(_part(part, status, now_ns) for part in report.parts)
     return Section("parts", lines)
 
 
-def _part(part: Part, status: Mapping[str, str]) -> Line:
+def _part(part: Part, status: Mapping[str, str], now_ns: int) -> Line:
     ages = status.get("round_age_s", "")
     last = f", last round {ages}s ago" if part.name == "watcher" and ages.isdecimal() else ""
+    if part.name == "forge":
+        wait_s = -(-(part.due_ns - now_ns) // 1_000_000_000)
+        last = f", next look in {wait_s}s" if wait_s > 0 else ", looking now"
     if part.trouble:
-        return (Span(f"{part.name:<10} ", "quiet"), Span("x ", "warn"), Span(f"{part.trouble}  {part.text}"))
+        return (Span(f"{part.name:<10} ", "quiet"), Span("x ", "warn"), Span(f"{part.trouble}  {part.text}{last}"))
     return (Span(f"{part.name:<10} ", "quiet"), Span(f"{part.text}{last}"))
 
 

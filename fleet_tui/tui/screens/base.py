@@ -13,9 +13,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
+from fleet_tui.tui import commands
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.compositor import RoomCompositor
@@ -302,6 +304,17 @@ class RoomScreen(ActsByStrip):
         self.room.say(lambda: "asking the watcher again" if self.room.picture.health is health else "", "quiet")
         self.room.feed.poke()
         self.room.live.look()
+        if not self.room.why_off:
+            self.room.run_worker(self._poll(), group="poll", exit_on_error=False)
+
+    async def _poll(self) -> None:
+        """The watcher looks at tickets, branches and the forge at once."""
+        try:
+            answer = await commands.ask(self.room.context.operator_socket, "poll", {})
+        except FleetError:
+            return  # whoever does not answer is shown by the header
+        if answer.get("message"):
+            self.room.say(one_line(str(answer["message"]), 200), "warn")
 
     def do_room_redraw(self) -> None:
         self.refresh(layout=True)

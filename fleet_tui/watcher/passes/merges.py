@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
 
 from fleet_tui.bus.identity import Origin
-from fleet_tui.domain.errors import Conflict
-from fleet_tui.domain.events import (
-    Draft,
-    PullRequestMerged,
-    TargetMoved,
-    TargetPublished,
-    TicketShipped,
-    WorkspaceRemoved,
-    draft,
-)
+from fleet_tui.domain.events import TargetMoved, TargetPublished, WorkspaceRemoved
 from fleet_tui.domain.model import Approval, PullRequest, Workspace
-from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectClass, EffectState, PullRequestState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectState, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import REPOSITORY
+from fleet_tui.watcher.landing import Landing, land_now
 from fleet_tui.watcher.mergeview import judgement
-from fleet_tui.watcher.outbox import Act, Probe, carry_out, settle
-from fleet_tui.watcher.passes.approvals import may_land, objection_to_landing
+from fleet_tui.watcher.outbox import settle
+from fleet_tui.watcher.passes.approvals import may_land
+from fleet_tui.watcher.upstream import landing as there
+from fleet_tui.watcher.upstream import target
 
 _LOOK_AT_TARGET_NS = 2_000_000_000
 
@@ -37,8 +28,11 @@ async def land(ctx: Context) -> None:
     """Land the oldest pull request that may land. The next pass sees the moved base and judges the others anew."""
     if alarms.active(ctx, "landed-differs", "fleet") or alarms.active(ctx, "target-diverged", "fleet"):
         return
+    if ctx.jobs.running(there.LANDING):
+        return
     gated = sorted(ctx.reader.pull_requests(PullRequestState.GATED), key=lambda p: p.created_ns)
-    await alarms.only(ctx, "land", [f"pr:{pull_request.number}" for pull_request in gated])
+    for rule in ("land", there.HELD):
+        await alarms.only(ctx, rule, [f"pr:{pull_request.number}" for pull_request in gated])
     for pull_request in gated:
         allowed, approval = False, None
         number = pull_request.number
@@ -62,73 +56,10 @@ async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | No
         tree=now.view.tree,
         approval=approval.id if approval else None,
     )
-    ctx.landing = landing.approval
-    try:
-        with suppress(Conflict):  # something changed at the last moment: judged anew
-            await carry_out(ctx, landing.act(ctx))
-    finally:
-        ctx.landing = None
-
-
-@dataclass(frozen=True, slots=True)
-class Landing:
-    """Everything that is to be known of a landing, kept in its effect: a successor records it as it was decided."""
-
-    pr: int
-    ticket: int
-    head: str
-    base: str
-    commit: str
-    tree: str
-    approval: str | None
-
-    def act(self, ctx: Context) -> Act:
-        """The compare-and-swap of the target, and with it the record of the merge."""
-        key = f"merge:{self.pr}:{self.head}:{self.base}:{self.approval}"
-        return Act(
-            key,
-            "merge",
-            EffectClass.CAS,
-            f"pr:{self.pr}",
-            perform=lambda: self._perform(ctx),
-            probe=lambda: self._probe(ctx),
-            consequences=lambda: self._consequences(ctx),
-            precondition=asdict(self),
-        )
-
-    async def _perform(self, ctx: Context) -> str:
-        objection = await objection_to_landing(ctx, self.pr, self.head, self.approval)
-        if objection is not None:
-            raise Conflict("not landed", objection)
-        ctx.tip = ""
-        if not await ctx.control.land(self.commit, self.base):
-            raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
-        return self.commit
-
-    async def _probe(self, ctx: Context) -> Probe:
-        return Probe.DONE if await self._is_on_target(ctx) else Probe.NOT_DONE
-
-    async def _is_on_target(self, ctx: Context) -> bool:
-        return await ctx.control.is_ancestor(self.commit, await ctx.control.target_sha())
-
-    async def _consequences(self, ctx: Context) -> Sequence[Draft]:
-        tree = await ctx.control.tree_of(self.commit)
-        if tree != self.tree or not await self._is_on_target(ctx):
-            title = f"what landed for PR {self.pr} is not what was gated ({tree[:8]} ≠ {self.tree[:8]})"
-            response = "look at the target branch before anything else lands"
-            await alarms.ensure(ctx, "landed-differs", "fleet", priority=1, title=title, response=response)
-            return ()
-        return self._records(ctx.control.target)
-
-    def _records(self, target: str) -> list[Draft]:
-        number, commit = self.pr, self.commit
-        merged = PullRequestMerged(number, self.ticket, self.head, self.base, commit, self.tree, target, self.approval)
-        key = f"{number}:{commit}"
-        return [
-            draft(merged, f"pr:{number}", key=f"merged:{key}"),
-            draft(TargetMoved(target, self.base, commit, "merge"), "fleet", key=f"moved:{key}"),
-            draft(TicketShipped(self.ticket, number, commit), f"ticket:{self.ticket}", key=f"shipped:{key}"),
-        ]
+    if ctx.upstream is not None:
+        await there.begin(ctx, landing)
+    else:
+        await land_now(ctx, landing)
 
 
 async def finish_interrupted(ctx: Context) -> None:
@@ -138,6 +69,9 @@ async def finish_interrupted(ctx: Context) -> None:
     """
     for effect in ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
         landing = Landing(**effect.precondition)  # type: ignore[arg-type]
+        if ctx.upstream is not None:
+            there.finish(ctx, landing, effect)
+            continue
         await settle(ctx, landing.act(ctx), effect)
 
 
@@ -153,6 +87,9 @@ async def _target_may_have_moved(ctx: Context) -> bool:
 
 async def follow_user(ctx: Context) -> None:
     """Take in what a person committed to the target, and hand over what landed, when that is safe."""
+    if ctx.upstream is not None:
+        await target.follow(ctx, ctx.upstream, _publish)
+        return
     if not await _target_may_have_moved(ctx):
         return
     ctx.tip = ""

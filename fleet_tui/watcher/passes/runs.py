@@ -40,6 +40,7 @@ from fleet_tui.watcher.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, listening, tickets
 from fleet_tui.watcher.queueing import lineage, respawn
 from fleet_tui.watcher.replacing import begun_again, held_ticket, still_wanted, told
+from fleet_tui.watcher.upstream import claiming
 from fleet_tui.watcher.withdrawing import after_stop, why_stopped, withdrawn
 
 _IDLE_NS = 30_000_000_000
@@ -75,6 +76,8 @@ async def start_queued(ctx: Context) -> None:
             continue  # a person has not restored it yet
         full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
+            continue
+        if not claiming.may_begin(ctx, run):
             continue
         if accounts.held_by(ctx, run) is not None:
             continue  # it is let begin in its turn when the usage limit of its account is over

@@ -7,6 +7,7 @@ import hashlib
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
     Draft,
+    RunStopRequested,
     TicketBlocked,
     TicketChanged,
     TicketClosed,
@@ -17,11 +18,12 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Ticket
-from fleet_tui.domain.states import TicketState
+from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RunState, TicketState
 from fleet_tui.domain.text import SafeText, clean, one_line
 from fleet_tui.forge.base import NoSuchTicket, TicketRecord
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.upstream import claiming
 
 _EXCERPT = 400
 _READ_AGAIN_NS = 5_000_000_000
@@ -34,6 +36,8 @@ async def observe(ctx: Context) -> None:
         return
     ctx.look_at_tickets, ctx.looked_at_tickets_ns = False, ctx.now_ns()
     records = await ctx.forge.tickets()
+    if records is None:
+        return
     known = {ticket.number: ticket for ticket in ctx.reader.tickets()}
     drafts: list[Draft] = []
     for record in records:
@@ -41,20 +45,39 @@ async def observe(ctx: Context) -> None:
             drafts += _changes(ctx, record, known.get(record.number))
     await _report_broken(ctx, [one_line(record.problem) for record in records if record.problem])
     present = {record.number for record in records}
-    unreadable = 0 in present or any(record.problem for record in records)
-    for ticket in known.values():
-        # A file that cannot be read may be any ticket's: nothing counts as removed meanwhile.
-        if not unreadable and ticket.number not in present and ticket.state in (TicketState.DRAFT, TicketState.READY):
-            drafts.append(draft(TicketClosed(ticket.number, "its file was removed"), f"ticket:{ticket.number}"))
+    # A file that cannot be read may be any ticket's: nothing counts as removed meanwhile.
+    if ctx.upstream is not None or not (0 in present or any(record.problem for record in records)):
+        for ticket in known.values():
+            drafts += _vanished(ctx, ticket) if ticket.number not in present else []
     if drafts:
         await ctx.record(*drafts)
 
 
 async def _report_broken(ctx: Context, problems: list[SafeText]) -> None:
-    """One alarm per file that cannot be read, for as long as it cannot."""
+    """One alarm per ticket that cannot be used, for as long as it cannot."""
     current = {f"file:{problem.partition(':')[0]}": problem for problem in problems}
-    over = "the file reads well again"
-    await alarms.keep(ctx, "ticket-file", current, priority=3, response="mend the ticket file", over=over)
+    over, response = "the file reads well again", "mend the ticket file"
+    if ctx.upstream is not None:
+        over, response = "it can be used", "name its author in `forge.authors`, or open an issue of your own"
+    await alarms.keep(ctx, "ticket-file", current, priority=3, response=response, over=over)
+
+
+def _vanished(ctx: Context, ticket: Ticket) -> list[Draft]:
+    """A ticket without a file, or whose issue was closed. Files decide nothing about work under way; a person who
+    closes an issue does, as long as there is no pull request of it."""
+    subject, waiting = f"ticket:{ticket.number}", ticket.state in (TicketState.DRAFT, TicketState.READY)
+    if ctx.upstream is None:
+        return [draft(TicketClosed(ticket.number, "its file was removed"), subject)] if waiting else []
+    if not ctx.upstream.forge.is_closed(ticket.number):
+        return []
+    pull_request = ctx.reader.pull_request(ticket.pr) if ticket.pr is not None else None
+    offered = pull_request is not None and pull_request.state in OPEN_PULL_REQUESTS
+    if not waiting and (offered or ticket.state not in (TicketState.IN_PROGRESS, TicketState.BLOCKED)):
+        return []
+    why = "its issue was closed on GitHub"
+    runs = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS, ticket=ticket.number)
+    stops = [RunStopRequested(run.id, why) for run in runs if not run.stop_requested]
+    return [*(draft(stop, f"run:{stop.run}") for stop in stops), draft(TicketClosed(ticket.number, why), subject)]
 
 
 def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[Draft]:
@@ -73,7 +96,7 @@ def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[D
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketChanged(*fields), subject))
     state = known.state if known else TicketState.DRAFT
-    if ready and state is TicketState.DRAFT:
+    if ready and state in (TicketState.DRAFT, TicketState.CLOSED) and not claiming.left_alone(ctx, record.number):
         drafts.append(draft(TicketReady(record.number), subject))
     elif known and not ready and state is TicketState.READY and ctx.settings.labels.ready in known.labels:
         # The label was there: a person took it away. A ticket let go on by command does not have it yet.
@@ -101,15 +124,26 @@ async def label(ctx: Context) -> None:
         right = {wanted[ticket.state]} if ticket.state in wanted else set()
         wrong = (managed & set(ticket.labels)) - right
         missing = right - set(ticket.labels)
-        if wrong or missing:
-            try:
-                await _relabel(ctx, ticket, wrong, missing)
-            except NoSuchTicket:
-                continue  # its file was removed while somebody works on it
-            except FleetError as error:
-                failed.append(error)
+        if not (wrong or missing):
+            continue
+        if ctx.upstream is not None:
+            _relabel_there(ctx, ticket, wrong, missing)
+            continue
+        try:
+            await _relabel(ctx, ticket, wrong, missing)
+        except NoSuchTicket:
+            continue  # its file was removed while somebody works on it
+        except FleetError as error:
+            failed.append(error)
     if failed:
         raise failed[0]
+
+
+def _relabel_there(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[str]) -> None:
+    """Beside the passes. What is not this fleet's, or not yet, is not touched: others may work on it."""
+    if ticket.state in (TicketState.DRAFT, TicketState.CLOSED) or claiming.is_open(ctx, ticket):
+        return
+    ctx.jobs.start(f"label:{ticket.number}", lambda: _relabel(ctx, ticket, wrong, missing))
 
 
 def _state_labels(ctx: Context) -> dict[TicketState, str]:

@@ -1,0 +1,97 @@
+"""Issues as tickets: whose words count, what an issue depends on, what a comment of the fleet's own says. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, TicketRecord
+from fleet_tui.forge.gh_values import Comment, Issue
+
+TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
+"""What GitHub calls those who may write to a repository, or belong to those who own it."""
+MOST_DEPENDENCIES = 100
+_MOST_TEXT = 400_000
+_PRIORITY = re.compile(r"(?:p|prio(?:rity)?[:/ -]?)([1-9])\Z", re.IGNORECASE)
+_BLOCKED = re.compile(r"\b(?:blocked by|depends on)\b:?([^\n]{1,400})", re.IGNORECASE)
+_TASK = re.compile(r"^[ \t]{0,20}(?:[-*+]|[0-9]{1,3}[.)])[ \t]{1,8}\[ \][ \t]{1,8}(\S{1,200})", re.MULTILINE)
+_REFERENCE = re.compile(r"(.{0,190}?)(?:#|/issues/)([0-9]{1,9})[,:;.)]?\Z")
+_CLAIM = re.compile(r"<!-- fleet:claim ([a-z0-9][a-z0-9-]{0,80}) -->")
+_OWN = "<!-- fleet:"
+"""How every comment of a fleet begins: such comments are no part of a ticket."""
+
+
+def is_trusted(author: str, association: str, authors: Collection[str]) -> bool:
+    """Whether the words of ``author`` count: named in the configuration or, where nobody is, somebody who may write."""
+    if authors:
+        return author.lower() in {name.lower() for name in authors}
+    return association in TRUSTED
+
+
+def references(body: str, repo: str) -> tuple[int, ...]:
+    """The issues of the same repository that must be done before: open tasks of a list, and `blocked by #n`."""
+    numbers = [number for match in _BLOCKED.finditer(body) for number in _first_references(match[1], repo)]
+    numbers += [number for match in _TASK.finditer(body) if (number := _reference(match[1], repo))]
+    return tuple(dict.fromkeys(numbers))[:MOST_DEPENDENCIES]
+
+
+def _first_references(text: str, repo: str) -> Iterator[int]:
+    """The references that ``text`` begins with: ``#1, #2 and #3, because …``."""
+    for word in text.replace(",", " ").split():
+        number = _reference(word, repo)
+        if number is None and word.lower() not in ("and", "&"):
+            return
+        if number:
+            yield number
+
+
+def _reference(word: str, repo: str) -> int | None:
+    """The issue that ``word`` names; 0: it is another repository's, None: it names none."""
+    match = _REFERENCE.match(word)
+    if match is None:
+        return None
+    place = match[1].lower().removeprefix("https://").removeprefix("github.com/")
+    return int(match[2]) if place in ("", repo.lower()) else 0
+
+
+def record(
+    issue: Issue, comments: Iterable[Comment], depends_on: tuple[int, ...], authors: Collection[str]
+) -> TicketRecord:
+    """The ticket that an issue is; only words that count are in it."""
+    labels = tuple(sorted(issue.labels))
+    if not is_trusted(issue.author, issue.association, authors):
+        told = f"issue {issue.number}: opened by {one_line(issue.author, 60)}, whose words do not count (forge.authors)"
+        return TicketRecord(issue.number, one_line(issue.title), labels=labels, problem=told)
+    said = [one for one in comments if is_trusted(one.author, one.association, authors) and not is_own(one)]
+    parts = [issue.body, *(f"---\nComment of {one_line(one.author, 60)}:\n\n{one.body}" for one in said)]
+    text = "\n\n".join(clean(part).strip() for part in parts)
+    title = one_line(issue.title, MAX_TITLE) or f"issue {issue.number}"
+    return TicketRecord(issue.number, title, text[:_MOST_TEXT], labels, depends_on, _priority(labels))
+
+
+def _priority(labels: Iterable[str]) -> int:
+    """Of a label such as `P1` or `priority: 2`."""
+    found = [int(match[1]) for label in labels if (match := _PRIORITY.match(label.replace(": ", ":")))]
+    return min(found, default=DEFAULT_PRIORITY)
+
+
+def is_own(comment: Comment) -> bool:
+    """Whether a fleet wrote it."""
+    return comment.body.lstrip().startswith(_OWN)
+
+
+def mark(name: str) -> str:
+    """What stands, unseen, at the beginning of a comment by which it is found again."""
+    return f"{_OWN}{name} -->"
+
+
+def claim_text(fleet: str, agent: str) -> str:
+    """The comment by which a fleet takes an issue."""
+    return f"{mark(f'claim {fleet}')}\nTaken by the fleet `{fleet}`: agent `{agent}` works on it."
+
+
+def claimed_by(comment: Comment) -> str:
+    """The fleet that took the issue with this comment; empty when it is no claim."""
+    found = _CLAIM.match(comment.body.lstrip())
+    return found[1] if found else ""

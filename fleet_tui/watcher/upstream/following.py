@@ -1,0 +1,98 @@
+"""What people do to the fleet's pull requests on the forge: merged, closed, pushed to by somebody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleet_tui.domain.events import (
+    Draft,
+    PullRequestMerged,
+    PullRequestStateChanged,
+    TicketBlocked,
+    TicketShipped,
+    draft,
+)
+from fleet_tui.domain.model import PullRequest
+from fleet_tui.domain.states import OPEN_PULL_REQUESTS, EffectState, PullRequestState
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.passes.reviews import held
+from fleet_tui.watcher.upstream.publishing import Published, published
+from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
+
+if TYPE_CHECKING:
+    from fleet_tui.watcher.context import Context
+
+
+async def follow(ctx: Context) -> None:
+    """Take in what the last look showed of pull requests that are open here, and close there what is closed here."""
+    upstream = ctx.upstream
+    if upstream is None or ctx.jobs.running(LANDING):
+        return
+    if ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
+        return  # what a landing did is recorded by itself
+    for pull_request in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED):
+        shown = published(ctx, pull_request.number)
+        seen = upstream.pulls.get(shown.number) if shown is not None else None
+        # What was seen before it was published says nothing of what was published.
+        if shown is None or seen is None or seen.seq < shown.seq:
+            continue
+        if pull_request.state is PullRequestState.CLOSED:
+            _close_there(ctx, upstream, pull_request, shown, seen)
+        elif not ctx.jobs.running(f"publish:{pull_request.number}"):
+            await ctx.record(*await _changes(ctx, upstream, pull_request, shown, seen))
+
+
+def _close_there(ctx: Context, upstream: Upstream, pull_request: PullRequest, shown: Published, seen: SeenPull) -> None:
+    again = any(one.branch == pull_request.branch for one in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS)))
+    if seen.pull.state != "OPEN" or again:
+        return
+
+    async def close() -> None:
+        await upstream.forge.pulls.close(shown.number)
+        await upstream.view(ctx, shown.number)
+
+    ctx.jobs.start(f"close:{pull_request.number}", close)
+
+
+async def _changes(
+    ctx: Context, upstream: Upstream, pull_request: PullRequest, shown: Published, seen: SeenPull
+) -> list[Draft]:
+    pull = seen.pull
+    if pull.state == "MERGED":
+        return await _merged(ctx, upstream, pull_request, seen)
+    if pull.state == "CLOSED":
+        why = "it was closed on GitHub"
+        return _closed(pull_request, why)
+    if pull.head_sha != shown.head_sha and pull_request.state is not PullRequestState.BLOCKED:
+        why = f"its branch on GitHub is at {pull.head_sha[:8]}, which the fleet did not push"
+        return held(pull_request, why)
+    return []
+
+
+def _closed(pull_request: PullRequest, why: str) -> list[Draft]:
+    state = PullRequestStateChanged(pull_request.number, PullRequestState.CLOSED.value, why, pull_request.round)
+    blocked = TicketBlocked(pull_request.ticket, f"PR {pull_request.number}: {why}; mark it ready to begin anew")
+    return [
+        draft(state, f"pr:{pull_request.number}"),
+        draft(blocked, f"ticket:{pull_request.ticket}"),
+    ]
+
+
+async def _merged(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
+    """By a person, past the fleet's rules: that is theirs to do, and is told."""
+    commit, tip = seen.pull.merge_sha, await upstream.remote.seen(ctx.control.target)
+    if not commit or tip is None or await ctx.control.resolve(f"{commit}^{{commit}}") is None:
+        return []  # the next look brings it
+    if not await ctx.control.is_ancestor(commit, tip):
+        return []
+    number, ticket, target = pull_request.number, pull_request.ticket, ctx.control.target
+    tree = await ctx.control.tree_of(commit)
+    head = seen.pull.head_sha
+    merged = PullRequestMerged(number, ticket, head, pull_request.base_sha, commit, tree, target, None)
+    title = f"PR {number} was merged on GitHub, not by the fleet"
+    response = "nothing, if that was you; else look at what is on the target now"
+    await alarms.ensure(ctx, "merged-elsewhere", f"pr:{number}", priority=2, title=title, response=response)
+    return [
+        draft(merged, f"pr:{number}", key=f"merged:{number}:{commit}"),
+        draft(TicketShipped(ticket, number, commit), f"ticket:{ticket}", key=f"shipped:{number}:{commit}"),
+    ]

@@ -1,0 +1,156 @@
+"""Landings on the forge: it makes the merge, of exactly the head that was approved, and what it made is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from fleet_tui.domain.errors import Conflict, FleetError
+from fleet_tui.domain.events import Draft
+from fleet_tui.domain.model import Effect
+from fleet_tui.governance.release import Ground, Reason, remote_reasons
+from fleet_tui.watcher import alarms, release_check
+from fleet_tui.watcher.landing import Landing, land_now
+from fleet_tui.watcher.outbox import Act, Probe, settle
+from fleet_tui.watcher.passes.approvals import objection_to_landing
+from fleet_tui.watcher.upstream import texts
+from fleet_tui.watcher.upstream.publishing import Published, published
+from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
+
+if TYPE_CHECKING:
+    from fleet_tui.watcher.context import Context
+
+__all__ = ["HELD", "LANDING", "begin", "check", "finish"]
+
+HELD = "held-on-forge"
+
+
+async def begin(ctx: Context, landing: Landing) -> None:
+    """Land beside the passes, unless the forge does not show this head yet or has something against it."""
+    upstream, shown = _upstream(ctx), published(ctx, landing.pr)
+    if shown is None or shown.head_sha != landing.head or ctx.jobs.running("publish:"):
+        return
+    seen, about = upstream.pulls.get(shown.number), f"pr:{landing.pr}"
+    against = _against(seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
+    if any(reason.ground is not Ground.UNKNOWN for reason in against):
+        title = f"PR {landing.pr} waits on GitHub: {_words(against[0])}"
+        response = f"settle it there: {shown.url}"
+        await alarms.ensure(ctx, HELD, about, priority=3, title=title, response=response)
+        return
+    await alarms.clear(ctx, HELD, about, "nothing is known against it on GitHub")
+    there = _Landing(**asdict(landing))
+    ctx.jobs.start(f"{LANDING}{landing.pr}", lambda: _land(ctx, there))
+
+
+async def check(ctx: Context, number: int) -> dict[str, Any]:
+    """Whether pull request ``number`` may land, by the fleet's rules and, where it is shown there, the forge's.
+
+    Raises:
+        FleetError: there is no such pull request, or the forge cannot be asked.
+    """
+    shown = published(ctx, number) if ctx.upstream is not None else None
+    seen = await _upstream(ctx).view(ctx, shown.number) if shown is not None else None
+    told = await release_check.check(ctx, number, seen.pull if seen is not None else None)
+    if ctx.upstream is not None and (shown is None or shown.head_sha != told["head"]):
+        told["reasons"].append(Reason(Ground.UNKNOWN, "GitHub does not show this head yet", "github").as_dict())
+        told["ready"] = False
+    return told
+
+
+def finish(ctx: Context, landing: Landing, effect: Effect) -> None:
+    """What a watcher that died has begun: GitHub is asked whether it happened, beside the passes."""
+    if not ctx.jobs.running(LANDING):
+        act = _Landing(**asdict(landing)).act(ctx)
+        ctx.jobs.start(f"{LANDING}{landing.pr}", lambda: _settle(ctx, landing, act, effect))
+
+
+async def _settle(ctx: Context, landing: Landing, act: Act, effect: Effect) -> None:
+    await settle(ctx, act, effect)
+    await _tidy(ctx, landing)
+
+
+async def _land(ctx: Context, landing: Landing) -> None:
+    await land_now(ctx, landing)
+    await _tidy(ctx, landing)
+
+
+async def _tidy(ctx: Context, landing: Landing) -> None:
+    """The label of what has shipped."""
+    pull_request, shown = ctx.reader.pull_request(landing.pr), published(ctx, landing.pr)
+    if ctx.upstream is None or pull_request is None or pull_request.merge_sha is None or shown is None:
+        return
+    names = ctx.settings.labels
+    with suppress(FleetError):  # it says nothing that the forge does not show by itself
+        wrong = [names.approved, names.in_review, names.changes_requested]
+        await ctx.upstream.forge.set_labels(shown.number, add=[names.shipped], remove=wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Landing(Landing):
+    """``commit`` is what would have landed here: GitHub makes one of its own with the same tree."""
+
+    async def perform(self, ctx: Context) -> str:
+        upstream, shown = _upstream(ctx), self._shown(ctx)
+        if await upstream.remote.fetch(ctx.control.target) != self.base:
+            ctx.looked_at_target_ns = 0
+            raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
+        seen = await upstream.view(ctx, shown.number)
+        against = _against(seen, self.head)
+        if against and all(reason.ground is Ground.UNKNOWN for reason in against):
+            raise FleetError("not merged yet", against[0].message)  # asked again after a rest
+        here = None if against else await objection_to_landing(ctx, self.pr, self.head, self.approval)
+        if against or here is not None:
+            raise Conflict("not landed", here or against[0].message)
+        pull_request = ctx.reader.pull_request(self.pr)
+        assert pull_request is not None
+        said = texts.title(pull_request), texts.message_of_merge(pull_request)
+        merged = await upstream.forge.pulls.merge(shown.number, self.head, ctx.settings.merge.method, *said)
+        if merged.state != "MERGED":
+            # No conflict: asked again after a rest, until it has come to its turn there.
+            raise FleetError("not merged yet", f"GitHub has put {shown.number} into its merge queue")
+        return merged.merge_sha
+
+    async def probe(self, ctx: Context) -> Probe:
+        return Probe.DONE if (await self._seen(ctx)).pull.state == "MERGED" else Probe.NOT_DONE
+
+    async def consequences(self, ctx: Context) -> Sequence[Draft]:
+        upstream, target = _upstream(ctx), ctx.control.target
+        commit = (await self._seen(ctx)).pull.merge_sha
+        tip = await upstream.remote.fetch(target)
+        if tip is None or not commit or not await ctx.control.is_ancestor(commit, tip):
+            raise FleetError("not on the target", f"{commit[:8]} is not in {target} as it was fetched", "look again")
+        tree = await ctx.control.tree_of(commit)
+        if tree != self.tree:
+            await self.tell_differs(ctx, tree)
+        # It has landed, whatever it is: what is recorded is what is there.
+        await ctx.control.follow(commit, await ctx.control.target_sha())
+        ctx.tip, ctx.looked_at_target_ns = "", 0
+        return _recorded(self, target, commit, tree)
+
+    def _shown(self, ctx: Context) -> Published:
+        shown = published(ctx, self.pr)
+        if shown is None:
+            raise Conflict("not on GitHub", f"PR {self.pr} is not shown there")
+        return shown
+
+    async def _seen(self, ctx: Context) -> SeenPull:
+        return await _upstream(ctx).view(ctx, self._shown(ctx).number)
+
+
+def _words(reason: Reason) -> str:
+    return f"{reason.ground.value.replace('_', ' ')}: {reason.message}"
+
+
+def _against(seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
+    return remote_reasons(release_check.remote_of(seen.pull), head_sha)
+
+
+def _recorded(landing: Landing, target: str, commit: str, tree: str) -> list[Draft]:
+    return Landing(**asdict(landing) | {"tree": tree}).records(target, commit)
+
+
+def _upstream(ctx: Context) -> Upstream:
+    assert ctx.upstream is not None
+    return ctx.upstream

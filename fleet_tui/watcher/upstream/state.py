@@ -1,0 +1,194 @@
+"""When the forge is looked at, how that went last, and what a person is told when it cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fleet_tui.domain.errors import FleetError, SetupError
+from fleet_tui.domain.events import PullRequestPublished
+from fleet_tui.domain.forges import Trouble
+from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, TicketState
+from fleet_tui.domain.text import one_line
+from fleet_tui.forge.gh import Gh, environment
+from fleet_tui.forge.gh_values import Pull
+from fleet_tui.forge.github import GitHubForge
+from fleet_tui.forge.trouble import ForgeTrouble
+from fleet_tui.git.remote import RemoteRepository
+from fleet_tui.governance.polling import (
+    Polling,
+    budgeted,
+    failed,
+    next_poll_ns,
+    refusal_of_a_poll_now,
+    succeeded,
+)
+from fleet_tui.paths import FleetPaths
+from fleet_tui.settings.forge import ForgeSettings
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.store.store import Store
+from fleet_tui.watcher import alarms
+
+if TYPE_CHECKING:
+    from fleet_tui.watcher.context import Context
+
+LOOK = "look-at-forge"
+LANDING = "land:"
+"""How the names of the jobs begin that land something on the forge."""
+_ALARM = "forge"
+_SECOND = 1_000_000_000
+_THOROUGHLY_NS = 15 * 60 * _SECOND
+"""How often issues are asked about of which no list tells: what was missed is repaired."""
+_CLOSED_LATELY_NS = 3600 * _SECOND
+_TOLD_AFTER = 3
+"""Failures in a row that a person is told of when they may be over by themselves."""
+_ENDED = frozenset({TicketState.SHIPPED, TicketState.CLOSED})
+_OF_SSH = ("SSH_AUTH_SOCK", "SSH_AGENT_PID")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPull:
+    """A pull request of the forge's as it was seen; it was asked for when the log ended with event ``seq``."""
+
+    pull: Pull
+    seq: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.pull.labels
+
+
+class Upstream:
+    """GitHub and the repository there, and how the looks at them have gone."""
+
+    def __init__(self, forge: GitHubForge, remote: RemoteRepository) -> None:
+        self.forge = forge
+        self.remote = remote
+        self.pulls: dict[int, SeenPull] = {}
+        """The fleet's pull requests as they were seen last, by GitHub's number."""
+        self.polling = Polling()
+        self.trouble = ""
+        """Why the last look failed, in words; empty: it did not."""
+        self.succeeded_ns = 0
+        """When the last one that did not fail ended; 0: none yet."""
+        self._thorough_ns = 0
+        self._wanted = False
+
+    def due_ns(self, interval_s: float) -> int:
+        """When the next look is due."""
+        return self.polling.retry_at_ns if self._wanted else next_poll_ns(self.polling, interval_s)
+
+    def want(self, now_ns: int) -> str:
+        """Look as soon as possible; why it will not be at once, or ""."""
+        self._wanted = True
+        return refusal_of_a_poll_now(self.polling, now_ns)
+
+    async def look(self, ctx: Context) -> None:
+        """See what there is on the forge, or take note of why that cannot be seen."""
+        now_ns, thoroughly = ctx.now_ns(), self._wanted or ctx.now_ns() - self._thorough_ns >= _THOROUGHLY_NS
+        self._wanted = False
+        try:
+            await self.forge.look(_followed(ctx), thoroughly=thoroughly)
+            await self.remote.fetch(ctx.control.target)
+            # After the target: what is merged and not in it yet is taken in by the next look.
+            for number in _shown(ctx):
+                await self.view(ctx, number)
+        except FleetError as error:
+            trouble = error.trouble if isinstance(error, ForgeTrouble) else Trouble.OFFLINE
+            retry_at_ns = error.retry_at_ns if isinstance(error, ForgeTrouble) else None
+            self.polling = failed(self._budgeted(), trouble, now_ns, retry_at_ns)
+            self.trouble = one_line(f"{error.title}: {error.message}", 300)
+            await self._tell(ctx, trouble, error)
+        else:
+            self.polling, self.trouble = succeeded(self._budgeted(), now_ns), ""
+            self.succeeded_ns = now_ns
+            self._thorough_ns = now_ns if thoroughly else self._thorough_ns
+            await alarms.clear(ctx, _ALARM, "fleet", "it answers again")
+        ctx.look_at_tickets, ctx.looked_at_target_ns = True, 0
+
+    async def view(self, ctx: Context, number: int) -> SeenPull:
+        """The forge's pull request ``number`` as it is now.
+
+        Raises:
+            ForgeTrouble: it cannot be seen.
+        """
+        seq = ctx.reader.last_seq()
+        seen = SeenPull(await self.forge.pulls.view(number), seq)
+        self.pulls[number] = seen
+        return seen
+
+    def _budgeted(self) -> Polling:
+        rate = self.forge.gh.rates.get("core")
+        return self.polling if rate is None else budgeted(self.polling, rate.limit, rate.remaining, rate.reset_ns)
+
+    async def _tell(self, ctx: Context, trouble: Trouble, error: FleetError) -> None:
+        if trouble.passes and self.polling.failures < _TOLD_AFTER:
+            log.warning("the forge cannot be looked at: %s", self.trouble)
+            return
+        title = f"{self.forge.repo} on GitHub cannot be looked at: {self.trouble}"
+        response = error.hint or "it is tried again by itself"
+        await alarms.ensure(ctx, _ALARM, "fleet", priority=2, title=title, response=response)
+
+
+def open_upstream(ctx: Context) -> Upstream:
+    """The forge of the configuration in force; nothing is asked of it yet."""
+    forge = GitHubForge(Gh(now_ns=ctx.now_ns), lambda: ctx.settings, ctx.store.reader.next_pull_request_number)
+    keys = {name: os.environ[name] for name in _OF_SSH if name in os.environ}
+    return Upstream(forge, RemoteRepository(ctx.control, ctx.settings.forge.address, environment() | keys))
+
+
+def require_same_forge(paths: FleetPaths, wanted: ForgeSettings, store: Store) -> None:
+    """Numbers of tickets are those of the forge: the ones of another would be taken for them.
+
+    Raises:
+        SetupError: the tickets in the log are of another forge.
+    """
+    remembered = paths.state / "forge"
+    name = f"github:{wanted.repo}" if wanted.kind == "github" else "local"
+    if not remembered.is_file():
+        remembered.write_text("local" if store.reader.tickets() else name, encoding="utf-8")
+    known = remembered.read_text(encoding="utf-8").strip()
+    if known == name:
+        return
+    told = f"the tickets of this fleet are of `{one_line(known)}`, and `forge` in the configuration says `{name}`"
+    raise SetupError("another forge", told, f"change it back, or begin a new log: move {paths.state} away")
+
+
+async def look(ctx: Context) -> None:
+    """Look at the forge when it is time to, beside the passes: it may take as long as it likes."""
+    upstream = ctx.upstream
+    if upstream is not None and ctx.now_ns() >= upstream.due_ns(ctx.settings.forge.poll_s):
+        ctx.jobs.start(LOOK, lambda: upstream.look(ctx))
+
+
+def own_name(ctx: Context) -> str:
+    """The name of this fleet among those that may work on the same issues; two with the same paths have two names."""
+    first = ctx.reader.events(after=0, limit=1)
+    digest = hashlib.sha256((first[0].id if first else "").encode()).hexdigest()[:8]
+    return f"{ctx.paths.fleet}-{digest}"
+
+
+def _followed(ctx: Context) -> list[int]:
+    """The issues of tickets that are not done."""
+    of_pulls = {pull_request.ticket for pull_request in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS))}
+    going = {ticket.number for ticket in ctx.reader.tickets() if ticket.state not in _ENDED}
+    return sorted(of_pulls | going)
+
+
+def _shown(ctx: Context) -> list[int]:
+    """The forge's numbers of the pull requests that are open here, or were until lately."""
+    recently = ctx.now_ns() - _CLOSED_LATELY_NS
+    subjects = tuple(
+        f"pr:{one.number}"
+        for one in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED)
+        if one.state is not PullRequestState.CLOSED or one.changed_ns > recently
+    )
+    if not subjects:
+        return []
+    told = ctx.reader.events(EventFilter(kinds=(PullRequestPublished.kind,), subjects=subjects), after=0, limit=10_000)
+    return sorted({int(str(event.payload["number"])) for event in told})

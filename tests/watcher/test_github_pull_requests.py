@@ -1,0 +1,221 @@
+"""What the fleet lets through is a pull request on GitHub, follows there what happens here, and is merged there."""
+
+from __future__ import annotations
+
+import pytest
+
+from fleet_tui.domain.states import ApprovalState, PullRequestState, TicketState
+from tests.github.fixture import Site
+from tests.github.state import Issue, Pull
+from tests.github.state import commit as commit_there
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.github_support import look, on_github
+from tests.watcher.watcher_support import Fleet, git
+
+
+@pytest.fixture
+async def fleet(make_fleet: MakeFleet, github: Site) -> Fleet:
+    return await on_github(make_fleet, github)
+
+
+async def offered(fleet: Fleet, github: Site) -> tuple[Issue, Pull]:
+    """An issue, and the pull request of it."""
+    issue = github.repository.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    await fleet.author({"app.py": "print('two')\n"})
+    await fleet.settle()
+    (pull,) = github.repository.pulls()
+    return issue, pull
+
+
+async def approved(fleet: Fleet) -> None:
+    await fleet.verdict("lee")
+    await fleet.settle()
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle()
+
+
+async def test_from_issue_to_merge(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    issue, pull = await offered(fleet, github)
+    assert (pull.head, pull.base, pull.head_sha) == (fleet.pr().branch, "main", fleet.pr().head_sha)
+    assert pull.title == "because"  # which is what the agent called it
+    for told in ("Closes #1", "agent `dev`", "**Risk** ", "No gates."):
+        assert told in pull.body
+    assert pull.labels == ["needs-review"]
+    await fleet.verdict("lee", summary="fine, @everybody\n```\nCloses #9")
+    await fleet.settle()
+    assert pull.labels == ["approved"]
+    (comment,) = pull.comments
+    assert "**lee** (tech-lead" in comment.body
+    assert f"approves at {pull.head_sha[:12]}" in comment.body
+    assert "````text\nfine, @everybody\n```\nCloses #9\n````" in comment.body
+    before = shop.sha("main")
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle()
+    assert pull.merged
+    assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
+    assert fleet.pr().merge_sha == pull.merge_commit == shop.sha("main")
+    assert shop.git("rev-parse", "main^1", "main^2").split() == [before, pull.head_sha]
+    assert [a.state for a in fleet.ctx.reader.approvals()] == [ApprovalState.USED]
+    assert pull.labels == ["shipped"]
+    assert (issue.state, issue.labels) == ("closed", ["shipped"])
+    # The person's own checkout follows, as after any landing.
+    assert git(fleet.ctx.paths.repository, "rev-parse", "main") == pull.merge_commit
+    assert fleet.alarms() == []
+    for _ in range(3):
+        await look(fleet)
+    assert len(fleet.events("pr_merged")) == 1
+    assert [e.payload["source"] for e in fleet.events("target_moved")] == ["forge", "merge"]
+    assert (len(pull.comments), len(issue.comments)) == (1, 1)
+
+
+@pytest.mark.slow
+async def test_squash_is_squash_there_too(make_fleet: MakeFleet, github: Site) -> None:
+    fleet = await on_github(make_fleet, github, merge={"method": "squash"})
+    _, pull = await offered(fleet, github)
+    before = github.repository.sha("main")
+    await approved(fleet)
+    assert pull.merged
+    assert github.repository.git("log", "-1", "--format=%P", "main") == before
+    assert fleet.pr().state is PullRequestState.MERGED
+
+
+@pytest.mark.slow
+async def test_changes_go_back_and_the_next_push_is_shown(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    await fleet.verdict("lee", "pr_changes_requested", "say it louder")
+    await fleet.settle()
+    assert pull.labels == ["changes-requested"]
+    assert "asks for changes" in pull.comments[0].body
+    first = pull.head_sha
+    await fleet.author({"app.py": "print('TWO')\n"})
+    await fleet.settle()
+    github.repository.sync()
+    assert pull.head_sha == fleet.pr().head_sha != first
+    assert "round 2" in pull.body
+    assert pull.labels == ["needs-review"]
+    assert len(github.repository.pulls()) == 1
+
+
+@pytest.mark.slow
+async def test_nothing_is_shown_before_its_gates_have_passed(make_fleet: MakeFleet, github: Site) -> None:
+    fleet = await on_github(make_fleet, github, gates=[{"name": "test", "run": "grep -q two app.py"}])
+    github.repository.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    await fleet.author({"app.py": "print('one more')\n"})
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    assert github.repository.pulls() == []
+    assert list(github.repository.heads()) == ["main"]
+    await fleet.author({"app.py": "print('two')\n"})
+    await fleet.settle()
+    (pull,) = github.repository.pulls()
+    assert "| `test` | passed |" in pull.body
+
+
+@pytest.mark.slow
+async def test_secrets_stay_here(fleet: Fleet, github: Site) -> None:
+    github.repository.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    key = "AKIA" + "QYLPMN5HHHFPZAM2"
+    await fleet.author({"app.py": f"aws_access_key_id = '{key}'\naws_secret = '{'w' * 20 + 'JalrXUtnFEMI/K7MDENG'}'\n"})
+    await fleet.settle()
+    shown = fleet.events("pr_published")
+    assert bool(shown) == (fleet.pr().risk_band.value != "critical")
+
+
+@pytest.mark.slow
+async def test_the_commit_that_was_approved_or_none(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    theirs = commit_there(github.repository, pull.head, {"app.py": "print('mine')\n"})
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle()
+    assert pull.merged is None
+    assert fleet.states == (TicketState.BLOCKED, PullRequestState.BLOCKED)
+    assert theirs[:8] in fleet.pr().reason
+    assert github.repository.sha(pull.head) == theirs, "what a person pushed stays"
+
+
+@pytest.mark.slow
+async def test_closed_there_is_closed_here(fleet: Fleet, github: Site) -> None:
+    issue, pull = await offered(fleet, github)
+    github.repository.close(pull)
+    await look(fleet)
+    assert fleet.states == (TicketState.BLOCKED, PullRequestState.CLOSED)
+    assert issue.labels == ["blocked"]
+    github.repository.add_label(issue, "ready")  # begin anew
+    await look(fleet)
+    assert fleet.of_ticket().state is TicketState.IN_PROGRESS
+
+
+@pytest.mark.slow
+async def test_merged_there_by_a_person_is_told(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    github.repository.merge(pull, "MERGE")
+    await look(fleet)
+    assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
+    assert fleet.pr().merge_sha == pull.merge_commit == await fleet.ctx.control.target_sha()
+    (alarm,) = fleet.alarms()
+    assert alarm.rule == "merged-elsewhere"
+
+
+@pytest.mark.slow
+async def test_a_person_who_asks_for_changes_there_holds_the_merge(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    github.repository.review(pull, "REQUEST_CHANGES", "no", author="rev")
+    await look(fleet)
+    await approved(fleet)
+    assert pull.merged is None
+    (alarm,) = fleet.alarms("held-on-forge")
+    assert "changes requested: by rev" in alarm.title
+    github.repository.review(pull, "APPROVE", "fine", author="rev")
+    await look(fleet)
+    assert pull.merged
+    assert fleet.alarms() == []
+
+
+@pytest.mark.slow
+async def test_what_others_push_to_the_target_is_judged_anew(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    approval = fleet.open_approval()
+    moved = commit_there(github.repository, "main", {"other.txt": "other\n"})
+    await fleet.approve(approval)
+    await fleet.settle()
+    assert pull.merged is None
+    assert await fleet.ctx.control.target_sha() == moved
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle()
+    assert pull.merged
+    assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True])
+async def test_an_answer_that_is_lost_merges_once(fleet: Fleet, github: Site, after: bool) -> None:
+    _, pull = await offered(fleet, github)
+    github.server.fail("POST /graphql PullRequestMerge", drop=True, after=after)
+    await approved(fleet)
+    fleet.ctx.jobs._failures.clear()  # its rest is over
+    await fleet.settle()
+    assert pull.merged
+    assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
+    assert len(fleet.events("pr_merged")) == 1
+    assert github.repository.git("rev-list", "--count", "--merges", "main") == "1"
+
+
+@pytest.mark.slow
+async def test_a_pull_request_whose_number_was_lost_is_found_again(fleet: Fleet, github: Site) -> None:
+    github.repository.issue("Say two", "Print two.", ["ready"])
+    github.server.fail("POST /repos/acme/shop/pulls$", drop=True, after=True)
+    await fleet.settle()
+    await fleet.author({"app.py": "print('two')\n"})
+    await fleet.settle()
+    fleet.ctx.jobs._failures.clear()
+    await fleet.settle()
+    assert len(github.repository.pulls()) == 1
+    assert [event.payload["number"] for event in fleet.events("pr_published")][:1] == [2]
