@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from fleet_tui.domain.text import one_line
+from fleet_tui.settings.texts import MARK
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_MARK = re.compile(r"\{\{\s*(" + NAME.pattern + r")\s*\}\}")
 _LONGEST = 400
 
 
 def marks(prompt: str) -> tuple[str, ...]:
     """The names of the marks, each once, in order."""
-    return tuple(dict.fromkeys(_MARK.findall(prompt)))
+    return tuple(dict.fromkeys(MARK.findall(prompt)))
 
 
 def odd_braces(prompt: str) -> str:
     """The first thing in double braces that is no mark; empty when there is none."""
-    rest = _MARK.sub("", prompt)
+    rest = MARK.sub("", prompt)
     at = rest.find("{{")
     return one_line(rest[at : at + 40]) if at >= 0 else ""
 
@@ -30,4 +28,4 @@ def fill(prompt: str, values: Mapping[str, str]) -> str:
     Raises:
         KeyError: a mark has no value.
     """
-    return _MARK.sub(lambda match: one_line(values[match.group(1)], _LONGEST), prompt)
+    return MARK.sub(lambda match: one_line(values[match.group(1)], _LONGEST), prompt)

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from fleet_tui.catalogue.marks import NAME
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.budgets import OwnBudget
 from fleet_tui.settings.section import Section
+from fleet_tui.settings.texts import NAME
 
 Tier = Literal["strong", "balanced", "light"]
 COST: dict[Tier, str] = {"strong": "high", "balanced": "medium", "light": "low"}

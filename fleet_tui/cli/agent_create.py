@@ -120,7 +120,7 @@ def _print(shown: dict[str, Any]) -> None:
     for check in shown["checks"]:
         say(f"  {'+' if check['ok'] else '-'} {one_line(check['text'], 400)}")
     for part in shown["parts"]:
-        say(f"── {one_line(part['origin'])} ({len(part['text'])} characters, ~{len(part['text']) // 4} tokens)")
+        say(f"── {part['layer']}: {one_line(part['origin'])} (~{part['tokens']} tokens)")
         say(quoted(part["text"]).lstrip("\n"))
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fleet_tui import paths
 from fleet_tui.domain.events import PAYLOADS
 from fleet_tui.domain.states import RiskBand
+from fleet_tui.settings import texts
 from fleet_tui.settings.document import KeyPath
 from fleet_tui.settings.messages import suggest
 from fleet_tui.settings.prompts import prompt_file, story_path
@@ -28,11 +29,12 @@ class Check(NamedTuple):
 
 
 def check(settings: Settings, repository: Path | None = None) -> Iterator[Check]:
-    """Everything that is wrong with ``settings``; with a ``repository`` also its prompts and stories."""
+    """Everything that is wrong with ``settings``; with a ``repository`` also its prompts, layers and stories."""
     for rule in _RULES:
         yield from rule(settings)
     if repository is not None:
         yield from _prompts(settings, repository)
+        yield from (Check((), error.message, error.hint) for error in texts.problems(repository))
         yield from _stories(settings, repository)
 
 

@@ -26,7 +26,7 @@ SETTLE_AT_MOST_S = 5.0
 RECHECK_MS = 1000
 """How long a wake-up that never came may delay a change."""
 
-_BELOW = ("prompts", "agents", "detection")
+_BELOW = ("prompts", "agents", "detection", "layers", "layers/roles")
 """Directories below `.fleet` whose files the settings depend on."""
 
 Fingerprint = frozenset[tuple[str, int, int, int, int, int]]

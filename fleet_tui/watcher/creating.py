@@ -204,7 +204,7 @@ def preview(grounds: Grounds, prepared: Prepared) -> Answer:
         "prompt_file": prompt_path(new.name),
         "launch": launch,
         "environment": list(environment),
-        "parts": [{"origin": p.origin, "text": p.text[:_MOST_SHOWN]} for p in _parts(grounds, prepared)],
+        "parts": [_shown(part) for part in _parts(grounds, prepared)],
         "role": row.role,
         "family": family.name,
         "publishes": list(family.publishes),
@@ -217,6 +217,10 @@ def preview(grounds: Grounds, prepared: Prepared) -> Answer:
         "ticket": None if prepared.ticket is None else _ticket_facts(prepared.ticket),
         "checks": _checks(grounds, prepared, probe),
     }
+
+
+def _shown(part: Part) -> Answer:
+    return {"layer": part.layer, "origin": part.origin, "tokens": part.tokens, "text": part.text[:_MOST_SHOWN]}
 
 
 def _ticket_facts(ticket: Ticket) -> Answer:
@@ -267,7 +271,7 @@ def _parts(grounds: Grounds, prepared: Prepared) -> list[Part]:
     *shared, own = standing_parts(grounds.repository, prepared.settings, row)
     origin = f"{prompt_path(row.name)} (template {prepared.agent.template})"
     later = "the run: who it is, what started it" + (", the ticket between marks" if prepared.ticket else "")
-    return [*shared, Part(origin, own.text), Part("each run", f"({later})")]
+    return [*shared, Part("agent", origin, own.text), Part("run", "each run", f"({later})")]
 
 
 def _checks(grounds: Grounds, prepared: Prepared, probe: Probe) -> list[Answer]:

@@ -83,7 +83,7 @@ def test_dry_run_then_create_then_get(shop: Shop, run: Run) -> None:
     assert "would write .fleet/agents/sam.yaml and .fleet/prompts/sam.md" in dry
     assert "launch line: claude --setting-sources user" in dry
     assert "may publish: note, claim, handoff, artifact, blocker, pr_created (developer: author)" in dry
-    assert "── .fleet/prompts/sam.md (template engineering/developer)" in dry
+    assert "── agent: .fleet/prompts/sam.md (template engineering/developer) (~" in dry
     assert not (shop.repository / ".fleet" / "agents").exists()
     made = run(*words)
     assert made.stdout == "sam is made; no watcher runs: `fleet up` starts the fleet with it\n"

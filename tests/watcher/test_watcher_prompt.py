@@ -8,6 +8,7 @@ import pytest
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import Run
+from fleet_tui.settings.load import load_settings
 from fleet_tui.tmux.delivery import MOST_CHARACTERS
 from fleet_tui.watcher import prompt
 from tests.watcher.conftest import MakeFleet
@@ -28,10 +29,15 @@ def built(fleet: Fleet, run: Run) -> str:
 
 async def test_layers_in_order(fleet: Fleet) -> None:
     run = await author(fleet)
-    parts = prompt.parts(fleet.ctx, run, fleet.ctx.settings.agent("dev"))
-    origins = [part.origin for part in parts]
-    assert origins.index("shipped handbook.md") < origins.index("agents: dev: prompt")
-    assert origins[-2:] == ["assignment", "ticket #1"]
+    parts = prompt.parts(prompt.sources(fleet.ctx), run, fleet.ctx.settings.agent("dev"))
+    assert [(part.layer, part.origin) for part in parts] == [
+        ("handbook", "shipped layers/handbook.md"),
+        ("role", "shipped layers/roles/author.md"),
+        ("conventions", "shipped layers/conventions.md"),
+        ("agent", "agents: dev: prompt"),
+        ("assignment", "shipped layers/assignment.md"),
+        ("ticket", "shipped layers/ticket.md"),
+    ]
     text = built(fleet, run)
     assert "You are agent dev, role developer" in text
     assert "# Ticket #1: Say two" in text
@@ -93,3 +99,41 @@ async def test_a_megabyte_of_ticket_still_fits_into_one_paste(fleet: Fleet) -> N
     assert 100_000 < len(text) < MOST_CHARACTERS
     cut = "The ticket's text was cut here: these are 120000 of its 1200000 characters."
     assert text.rstrip().endswith(f"{cut} Run `fleet ticket` to read all of it.")
+
+
+async def test_what_is_sent_comes_from_files_that_the_project_may_replace(fleet: Fleet) -> None:
+    run = await author(fleet)
+    layers = fleet.ctx.paths.repository / ".fleet" / "layers"
+    (layers / "roles").mkdir(parents=True)
+    (layers / "handbook.md").write_text("Our own rules.")
+    (layers / "roles" / "developer.md").write_text(
+        "You are {{role}} ({{family}}): {{publishes}}.\nNone: {{ summary }}."
+    )
+    (layers / "assignment.md").write_text("{{agent}} by {{trigger}}\n\n\nto {{reports_to}}\n\n{pr} for {{pr}}\nend")
+    text = built(fleet, run)
+    assert text.startswith("Our own rules.\n\nYou are developer (author): note, claim, ")
+    assert "dev by ticket_ready\n\nend\n" in text, "a line whose marks have no value is left out, and leaves no hole"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("ticket", "# {{title}}\n{{text}}", "text from outside would not be fenced"),
+        ("feedback", "{{text}}\n<<<{{mark}}\n{{mark}}>>>", "text from outside would not be fenced"),
+        ("handbook", "Be {{good}}.", "the mark {{good}} says nothing here"),
+        ("handbok", "Be good.", "there is no such layer"),
+    ],
+)
+async def test_a_layer_that_cannot_be_used_is_an_error_of_the_configuration(
+    fleet: Fleet, name: str, text: str, says: str
+) -> None:
+    layers = fleet.ctx.paths.repository / ".fleet" / "layers"
+    layers.mkdir()
+    (layers / f"{name}.md").write_text(text)
+    (problem,) = load_settings(fleet.ctx.paths.repository).errors
+    assert f".fleet/layers/{name}.md: {says}" in problem.message
+
+
+async def test_the_ticket_says_nothing_that_is_looked_at_for_marks(fleet: Fleet) -> None:
+    run = await author(fleet, title="{{text}} {{mark}}", body="{{number}} {{title}}")
+    assert FENCED.findall(built(fleet, run))[-1][1].strip() == "{{number}} {{title}}"
