@@ -266,6 +266,8 @@ def _dev(case: _Case) -> tuple[str, bool]:
         return f"{name} {_held_up(tile)}", True
     if tile.ticket == case.ticket.number and tile.pane_uuid:
         return f"{name} works on it", False
+    if tile.held and tile.ticket == case.ticket.number:
+        return f"the run of {name} was lost: fleet restore --plan", True
     return f"waits for a run of {name}", False
 
 
@@ -281,6 +283,8 @@ def _review(case: _Case) -> tuple[str, bool]:
         tile = case.facts.tiles.get(run.agent)
         if tile is not None and tile.doing in _HELD_UP:
             return f"reviewer {run.agent} {_held_up(tile)}", True
+        if run.held:
+            return f"the review of {run.agent} was lost: fleet restore --plan", True
         return f"{run.agent} {'is to review' if run.state is RunState.QUEUED else 'reviews'} it", False
     return "waits for a reviewer", False
 

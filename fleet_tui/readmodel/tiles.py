@@ -94,6 +94,7 @@ def tile(
         risk_band=shown.risk_band if shown and alive else RiskBand.LOW,
         last=None if alive else last_run(runs),
         cannot_start=shown is not None and shown.cannot_start,
+        held=shown is not None and shown.held,
     )
 
 

@@ -156,6 +156,8 @@ class AgentTile:
     """Whether what tells of its state does not agree, or is old."""
     cannot_start: bool = False
     """Its program is missing here; ``reason`` names it and what to do."""
+    held: bool = False
+    """Its run was lost, and begins again when a person restores it; ``reason`` says how."""
 
     @property
     def word(self) -> str:

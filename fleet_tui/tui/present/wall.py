@@ -91,9 +91,10 @@ def _head(tile: AgentTile, now_ns: int, box: Box) -> Line:
 
 
 def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
-    on_ticket = tile.ticket is not None and not tile.cannot_start
+    waits = tile.cannot_start or tile.held
+    on_ticket = tile.ticket is not None and not waits
     work = f"#{tile.ticket} {tile.ticket_title}" if on_ticket else tile.reason or "nothing to do"
-    style = "warn" if tile.cannot_start else "normal" if on_ticket else "quiet"
+    style = "warn" if waits else "normal" if on_ticket else "quiet"
     first = (giving(tile.role, "quiet"), Span(" "), Span(work, style))
     if tile.doing is Doing.LIMITED and tile.source in ("account", "memory"):
         return (first, (Span(tile.reason, "warn"),))  # what it waits for matters more than what it may still spend
