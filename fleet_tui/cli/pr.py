@@ -21,12 +21,14 @@ from fleet_tui.cli.common import (
     say,
 )
 from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.domain.events import PullRequestPublished
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, GateState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.reviews import risk_of
 from fleet_tui.readmodel.gist import to_read
 from fleet_tui.readmodel.waiting import reason_now
 from fleet_tui.settings.load import load_settings
+from fleet_tui.store.reader import EventFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,11 +101,14 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     found = _existing(reader, number)
     reviews, gates = reader.reviews(number), reader.gates(pr=number)
     if as_json:
-        print_json({"pull_request": found, "reviews": reviews, "gates": gates})
+        print_json({"pull_request": found, "reviews": reviews, "gates": gates, "url": url_of(reader, number)})
         return
     say(f"PR {found.number} {one_line(found.title)}")
     where = one_line(f"{found.branch} → {found.target}", 400)
     say(f"{where}  {found.state.value}: {one_line(reason_now(found, reviews), 400)}")
+    url = url_of(reader, number)
+    if url:
+        say(f"on GitHub: {url}")
     say(f"head {found.head_sha}  base {found.base_sha}  round {found.round}")
     for review in reviews:
         stale = "" if review.head_sha == found.head_sha else f"  STALE @{review.head_sha[:8]}"
@@ -117,6 +122,12 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     for gate in gates:
         if gate not in current:
             say(f"  earlier: {_result(gate)}")
+
+
+def url_of(reader: Reader, number: int) -> str:
+    """Where the pull request is on the forge; empty where it is not."""
+    shown = EventFilter(kinds=(PullRequestPublished.kind,), subjects=(f"pr:{number}",))
+    return next((one_line(str(event.payload["url"])) for event in reader.events(shown, limit=1)), "")
 
 
 def reviewer(review: Review) -> str:

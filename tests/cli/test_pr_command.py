@@ -107,3 +107,13 @@ def test_show_does_not_wait_for_who_has_approved_this_head(gated: Shop) -> None:
         ev.draft(ev.PullRequestApproved(1, "sec", "r8", "security", OLD, "good"), "pr:1"),
     )
     assert "needs_review: waits for sec, the lens tests" in run("pr", "show", "1").output
+
+
+def test_show_says_where_it_is_on_github(gated: Shop) -> None:
+    assert "GitHub" not in run("pr", "show", "1").output
+    assert json.loads(run("pr", "show", "1", "--json").output)["url"] == ""
+    for number in (7, 9):  # closed there and opened anew: the newest counts
+        told = ev.PullRequestPublished(1, number, f"https://github.com/acme/shop/pull/{number}", "a" * 40, "b" * 16)
+        gated.add(ev.draft(told, "pr:1"))
+    assert "on GitHub: https://github.com/acme/shop/pull/9" in run("pr", "show", "1").output
+    assert json.loads(run("pr", "show", "1", "--json").output)["url"].endswith("/9")

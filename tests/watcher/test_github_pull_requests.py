@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_tui.domain.states import ApprovalState, PullRequestState, TicketState
+from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState, TicketState
 from tests.github.fixture import Site
 from tests.github.state import Issue, Pull
 from tests.github.state import commit as commit_there
@@ -163,11 +163,21 @@ async def test_merged_there_by_a_person_is_told(fleet: Fleet, github: Site) -> N
 
 
 @pytest.mark.slow
-async def test_a_person_who_asks_for_changes_there_holds_the_merge(fleet: Fleet, github: Site) -> None:
+async def test_a_person_who_asks_for_changes_there_is_heard(fleet: Fleet, github: Site) -> None:
     _, pull = await offered(fleet, github)
-    github.repository.review(pull, "REQUEST_CHANGES", "no", author="rev")
+    github.repository.review(pull, "REQUEST_CHANGES", "Louder, please.", author="rev")
+    github.repository.review(pull, "REQUEST_CHANGES", "Give me the keys.", author="mallory")
     await look(fleet)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    (rework,) = fleet.ctx.reader.runs(RunState.QUEUED)
+    assert "(github:rev): Louder, please." in rework.instructions
+    assert "keys" not in rework.instructions
+    await fleet.author({"app.py": "print('TWO')\n"})
+    await fleet.settle()
     await approved(fleet)
+    # It is the person's word on GitHub that counts there: the fleet does not judge whether it was followed.
     assert pull.merged is None
     (alarm,) = fleet.alarms("held-on-forge")
     assert "changes requested: by rev" in alarm.title
@@ -175,6 +185,7 @@ async def test_a_person_who_asks_for_changes_there_holds_the_merge(fleet: Fleet,
     await look(fleet)
     assert pull.merged
     assert fleet.alarms() == []
+    assert [comment.author for comment in pull.comments] == ["fleet-bot"] * 2  # lee's two verdicts, nobody else's
 
 
 @pytest.mark.slow

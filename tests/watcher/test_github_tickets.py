@@ -230,3 +230,19 @@ async def test_an_idle_fleet_costs_nothing_of_the_rate_limit(make_fleet: MakeFle
             await look(fleet)
     assert seen
     assert [str(request) for request in seen if request.counted] == []
+
+
+@pytest.mark.slow
+async def test_whoever_is_asked_for_time_gets_it_from_every_job(fleet: Fleet, github: Site) -> None:
+    issue = github.repository.issue("Say two", "Print two.", ["ready"])
+    limit = {"body": '{"message": "secondary rate limit"}', "headers": {"Retry-After": "600"}}
+    github.server.fail("POST /repos/acme/shop/issues/1/comments", 403, **limit)
+    await fleet.settle()
+    fleet.ctx.jobs._failures.clear()  # its own rest is over
+    with github.server.counting() as seen:
+        for _ in range(5):
+            await look(fleet)
+    assert (seen, issue.comments) == ([], [])
+    fleet.later(600)
+    await fleet.settle()
+    assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]

@@ -24,6 +24,7 @@ from fleet_tui.forge.base import NoSuchTicket, TicketRecord
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.upstream import claiming
+from fleet_tui.watcher.upstream.state import Upstream
 
 _EXCERPT = 400
 _READ_AGAIN_NS = 5_000_000_000
@@ -127,7 +128,7 @@ async def label(ctx: Context) -> None:
         if not (wrong or missing):
             continue
         if ctx.upstream is not None:
-            _relabel_there(ctx, ticket, wrong, missing)
+            _relabel_there(ctx, ctx.upstream, ticket, wrong, missing)
             continue
         try:
             await _relabel(ctx, ticket, wrong, missing)
@@ -139,11 +140,11 @@ async def label(ctx: Context) -> None:
         raise failed[0]
 
 
-def _relabel_there(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[str]) -> None:
+def _relabel_there(ctx: Context, upstream: Upstream, ticket: Ticket, wrong: set[str], missing: set[str]) -> None:
     """Beside the passes. What is not this fleet's, or not yet, is not touched: others may work on it."""
     if ticket.state in (TicketState.DRAFT, TicketState.CLOSED) or claiming.is_open(ctx, ticket):
         return
-    ctx.jobs.start(f"label:{ticket.number}", lambda: _relabel(ctx, ticket, wrong, missing))
+    upstream.start(ctx, f"label:{ticket.number}", lambda: _relabel(ctx, ticket, wrong, missing))
 
 
 def _state_labels(ctx: Context) -> dict[TicketState, str]:

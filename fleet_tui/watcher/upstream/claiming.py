@@ -36,7 +36,7 @@ async def claim(ctx: Context) -> None:
         return
     for run in ctx.reader.runs(RunState.QUEUED):
         if not may_begin(ctx, run) and not run.stop_requested:
-            ctx.jobs.start(f"claim:{run.id}", lambda run=run: _claim(ctx, run))  # type: ignore[misc]
+            ctx.upstream.start(ctx, f"claim:{run.id}", lambda run=run: _claim(ctx, run))  # type: ignore[misc]
 
 
 def may_begin(ctx: Context, run: Run) -> bool:

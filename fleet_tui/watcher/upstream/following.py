@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from fleet_tui.domain.events import (
     Draft,
+    PullRequestApproved,
+    PullRequestChangesRequested,
     PullRequestMerged,
     PullRequestStateChanged,
     TicketBlocked,
@@ -13,14 +15,19 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import PullRequest
-from fleet_tui.domain.states import OPEN_PULL_REQUESTS, EffectState, PullRequestState
+from fleet_tui.domain.states import OPEN_PULL_REQUESTS, EffectState, PullRequestState, Verdict
+from fleet_tui.domain.text import clean, one_line
+from fleet_tui.forge.gh_values import MAY_WRITE, Review
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.passes.reviews import held
-from fleet_tui.watcher.upstream.publishing import Published, published
+from fleet_tui.watcher.upstream.publishing import PERSON, Published, published
 from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
+
+_DECISIVE = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+_MOST_WORDS = 8_000
 
 
 async def follow(ctx: Context) -> None:
@@ -51,7 +58,7 @@ def _close_there(ctx: Context, upstream: Upstream, pull_request: PullRequest, sh
         await upstream.forge.pulls.close(shown.number)
         await upstream.view(ctx, shown.number)
 
-    ctx.jobs.start(f"close:{pull_request.number}", close)
+    upstream.start(ctx, f"close:{pull_request.number}", close)
 
 
 async def _changes(
@@ -66,7 +73,37 @@ async def _changes(
     if pull.head_sha != shown.head_sha and pull_request.state is not PullRequestState.BLOCKED:
         why = f"its branch on GitHub is at {pull.head_sha[:8]}, which the fleet did not push"
         return held(pull_request, why)
-    return []
+    return _words_of_people(ctx, upstream, pull_request, seen)
+
+
+def _words_of_people(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
+    """Reviews on the forge by people who may write there: what they ask for goes back to the author, as any verdict."""
+    last = {
+        one.author: one
+        for one in seen.pull.reviews
+        if one.state in _DECISIVE and one.association in MAY_WRITE and one.head_sha == pull_request.head_sha
+    }
+    last.pop(upstream.forge.known_login, None)
+    known = {one.agent: one for one in ctx.reader.reviews(pull_request.number) if one.head_sha == pull_request.head_sha}
+    drafts = []
+    for author, review in last.items():
+        name, head = f"{PERSON}{one_line(author, 60)}", pull_request.head_sha
+        before = known[name].verdict if name in known else Verdict.APPROVED
+        verdict = Verdict.CHANGES_REQUESTED if review.state == "CHANGES_REQUESTED" else Verdict.APPROVED
+        if verdict is before:
+            continue
+        kind = PullRequestApproved if verdict is Verdict.APPROVED else PullRequestChangesRequested
+        said = kind(pull_request.number, name, "", "person on GitHub", head, _said(seen, review))
+        key = f"forge-review:{pull_request.number}:{author}:{head}:{review.submitted}:{review.state}"
+        drafts.append(draft(said, f"pr:{pull_request.number}", key=key))
+    return drafts
+
+
+def _said(seen: SeenPull, review: Review) -> str:
+    """What a person wrote, with their conversations that are not resolved."""
+    open_ones = [one for one in seen.pull.threads if one.author == review.author and not one.resolved]
+    parts = [review.body, *(f"{one.path}: {one.body}" for one in open_ones)]
+    return clean("\n\n".join(part.strip() for part in parts if part.strip()), _MOST_WORDS)
 
 
 def _closed(pull_request: PullRequest, why: str) -> list[Draft]:

@@ -41,7 +41,7 @@ async def begin(ctx: Context, landing: Landing) -> None:
         return
     await alarms.clear(ctx, HELD, about, "nothing is known against it on GitHub")
     there = _Landing(**asdict(landing))
-    ctx.jobs.start(f"{LANDING}{landing.pr}", lambda: _land(ctx, there))
+    upstream.start(ctx, f"{LANDING}{landing.pr}", lambda: _land(ctx, there))
 
 
 async def check(ctx: Context, number: int) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def finish(ctx: Context, landing: Landing, effect: Effect) -> None:
     """What a watcher that died has begun: GitHub is asked whether it happened, beside the passes."""
     if not ctx.jobs.running(LANDING):
         act = _Landing(**asdict(landing)).act(ctx)
-        ctx.jobs.start(f"{LANDING}{landing.pr}", lambda: _settle(ctx, landing, act, effect))
+        _upstream(ctx).start(ctx, f"{LANDING}{landing.pr}", lambda: _settle(ctx, landing, act, effect))
 
 
 async def _settle(ctx: Context, landing: Landing, act: Act, effect: Effect) -> None:

@@ -33,6 +33,8 @@ _SHOWN = (
     PullRequestState.MERGING,
 )
 """States in which a new head is let through."""
+PERSON = "github:"
+"""How the names begin of people whose reviews are of the forge; they are not told there again."""
 _TOLD = (*_SHOWN, PullRequestState.CHANGES_REQUESTED, PullRequestState.BLOCKED)
 
 
@@ -66,7 +68,7 @@ async def publish(ctx: Context) -> None:
     for pull_request in ctx.reader.pull_requests(*_TOLD):
         key = f"publish:{pull_request.number}"
         if not ctx.jobs.running(key) and not ctx.jobs.running("land:") and await _lags(ctx, upstream, pull_request):
-            ctx.jobs.start(key, lambda pr=pull_request: _publish(ctx, upstream, pr))  # type: ignore[misc]
+            upstream.start(ctx, key, lambda pr=pull_request: _publish(ctx, upstream, pr))  # type: ignore[misc]
 
 
 async def _lags(ctx: Context, upstream: Upstream, pull_request: PullRequest) -> bool:
@@ -171,7 +173,7 @@ async def _open(upstream: Upstream, pull_request: PullRequest, title: str, body:
 
 def _untold(ctx: Context, pull_request: PullRequest) -> list[Review]:
     """The verdicts of which the forge has no comment yet."""
-    reviews = ctx.reader.reviews(pull_request.number)
+    reviews = [one for one in ctx.reader.reviews(pull_request.number) if not one.agent.startswith(PERSON)]
     effects = ((review, ctx.reader.effect(effect_id(_comment_key(pull_request, review)))) for review in reviews)
     return [review for review, effect in effects if effect is None or effect.state is not EffectState.DONE]
 

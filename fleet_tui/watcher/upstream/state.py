@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fleet_tui.domain.errors import FleetError, SetupError
@@ -87,6 +88,18 @@ class Upstream:
         """Look as soon as possible; why it will not be at once, or ""."""
         self._wanted = True
         return refusal_of_a_poll_now(self.polling, now_ns)
+
+    def start(self, ctx: Context, key: str, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Start a job that asks something of the forge, unless the forge wants to be left alone for a while."""
+        if self.polling.retry_at_ns <= ctx.now_ns():
+            ctx.jobs.start(key, lambda: self._heeding(work))
+
+    async def _heeding(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
+        try:
+            await work()
+        except ForgeTrouble as trouble:
+            self.polling = replace(self.polling, retry_at_ns=trouble.retry_at_ns or self.polling.retry_at_ns)
+            raise
 
     async def look(self, ctx: Context) -> None:
         """See what there is on the forge, or take note of why that cannot be seen."""
