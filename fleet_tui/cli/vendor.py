@@ -27,6 +27,12 @@ _SAID = {
     },
     "usage": {"live": "every request, at once", "end": "when it ends", "none": "not known"},
     "money": {"vendor": "what the program says", "prices": "from the price table", "none": "not known"},
+    "limit": {
+        "hook": "told when it is met",
+        "file": "read in its own files",
+        "screen": "seen on its screen alone",
+        "none": "not known, unless it says so itself",
+    },
 }
 
 

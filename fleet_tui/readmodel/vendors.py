@@ -22,6 +22,7 @@ LACKS: Mapping[tuple[str, object], str] = {
     ("usage", "end"): "use is counted only when it ends",
     ("usage", "none"): "tokens and money are not counted",
     ("money", "none"): "what it costs is not known",
+    ("limit", "screen"): "a usage limit is seen on its screen alone",
     ("inject", "none"): "messages do not reach it",
     ("resume", False): "after a crash it begins anew",
     ("interrupts", False): "no key interrupts its turn",
@@ -29,6 +30,7 @@ LACKS: Mapping[tuple[str, object], str] = {
 NOT_WORTH_A_WORD: frozenset[tuple[str, object]] = frozenset(
     {("permission", "none"), ("money", "vendor"), ("money", "prices"), ("interrupts", True)}
     | {("inject", how) for how in ("paste", "typed", "queue", "http")}
+    | {("limit", how) for how in ("hook", "file", "none")}
 )
 """Values of the record that are neither: together with what is above, every one that there is."""
 

@@ -68,6 +68,7 @@ class Aider(HookedProgram):
     capabilities: ClassVar[Capabilities] = Capabilities(
         usage="live",
         money="prices",
+        limit="hook",
         inject="none",
         state=("screen", "process"),
         notes=(

@@ -25,6 +25,9 @@ Asking = Literal["relay", "hold", "pane", "none"]
 a dialog; pane: it is answered in the pane; none: the program does not ask."""
 Metering = Literal["live", "end", "none"]
 """live: what a request used is known right after it; end: when the program ends; none: never."""
+Limiting = Literal["hook", "file", "screen", "none"]
+"""How it is known that the account is at its usage limit: as the program reports it, by its files, or by its screen
+alone. none: not at all, unless an agent says so itself."""
 Verdict = Literal["allow", "deny", "ask"]
 
 
@@ -42,6 +45,7 @@ class Capabilities:
     permission: Asking = "none"
     usage: Metering = "none"
     money: Literal["vendor", "prices", "none"] = "none"
+    limit: Limiting = "none"
     inject: Literal["paste", "typed", "queue", "http", "none"] = "paste"
     mcp: bool = False
     """Whether it is given the fleet's MCP server."""

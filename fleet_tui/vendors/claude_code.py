@@ -69,6 +69,7 @@ class ClaudeCode(HookedProgram):
         permission="relay",
         usage="live",
         money="prices",
+        limit="hook",
         inject="paste",
         lead="Carry out the instructions pasted below.",
         mcp=True,

@@ -66,6 +66,7 @@ class Codex(HookedProgram):
         permission="hold",
         usage="live",
         money="prices",
+        limit="file",
         inject="paste",
         mcp=True,
         state=("hook", "screen", "process"),

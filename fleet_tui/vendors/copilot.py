@@ -59,6 +59,7 @@ class Copilot(HookedProgram):
         permission="hold",
         usage="live",
         money="prices",
+        limit="file",
         inject="paste",
         mcp=True,
         state=("hook", "screen", "process"),

@@ -47,6 +47,7 @@ class Gemini(HookedProgram):
         permission="hold",
         usage="live",
         money="prices",
+        limit="screen",
         inject="paste",
         mcp=True,
         state=("hook", "screen", "process"),

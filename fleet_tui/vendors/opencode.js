@@ -61,6 +61,7 @@ function begun(part) {
 
 // For who reads it when this program is killed.
 function remember() {
+  if (!current) return
   const lines = [...open.values()].map(({ session, ...line }) => JSON.stringify(line) + "\n").join("")
   mkdirSync(FLEET.records, { recursive: true, mode: 0o700 })
   writeFileSync(`${FLEET.records}/${current}.open`, lines)

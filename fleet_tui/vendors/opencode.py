@@ -66,6 +66,7 @@ class Opencode(HookedProgram):
         permission="hold",
         usage="live",
         money="vendor",
+        limit="hook",
         inject="paste",
         mcp=True,
         state=("hook", "screen", "process"),

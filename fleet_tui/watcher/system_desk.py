@@ -87,7 +87,7 @@ def _works(ctx: Context, name: str) -> Part:
         works = vendor_for(entry, name, repository=ctx.paths.repository).capabilities
     except FleetError as error:
         return {"error": one_line(str(error), 200)}
-    told = ("guard", "permission", "usage", "money", "inject", "resume")
+    told = ("guard", "permission", "usage", "money", "limit", "inject", "resume")
     return {**{one: getattr(works, one) for one in told}, "interrupts": bool(entry.interrupt_key)}
 
 

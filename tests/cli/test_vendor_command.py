@@ -47,6 +47,8 @@ def test_one_in_words_with_a_version_that_nobody_tried(run: Run) -> None:
     assert "version 0.300.1 was not tried; 0.169.0 was" in told
     assert "its hook waits until you answer in the room" in told
     assert "the key Escape" in told
+    assert "limit      read in its own files" in told
+    assert "limit      seen on its screen alone" in run("vendor", "show", "gemini").stdout
 
 
 def test_the_rules_for_its_screens_and_what_is_wrong_with_ones_own(run: Run, shop: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fleet_tui.readmodel.vendors import LACKS, NOT_WORTH_A_WORD, WORKS, VendorWorks, vendors
 from fleet_tui.vendors.base import Capabilities
 
-TOLD = ("guard", "permission", "usage", "money", "inject")
+TOLD = ("guard", "permission", "usage", "money", "inject", "limit")
 
 
 @pytest.mark.parametrize("name", TOLD)

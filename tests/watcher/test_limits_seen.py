@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -60,22 +61,25 @@ async def look(fleet: Fleet) -> None:
     await fleet.ctx.jobs.idle()
 
 
-def narrow(screen: str) -> str:
-    """The dialog as it stands in a pane of 80 columns, where its frame is cut off."""
-    return "\n".join(line[:78] for line in screen.split("\n"))
+def recorded() -> str:
+    """The dialog as it stands in a pane of 80 columns, where its frame is cut off, an hour before it is over."""
+    screen = "\n".join(line[:78] for line in RECORDED.read_text().split("\n"))
+    assert "Access resets at 2:04 PM UTC." in screen
+    over = datetime.now() + timedelta(hours=1)  # in the machine's own zone, as the program says it
+    return screen.replace("2:04 PM UTC", f"{over.hour % 12 or 12}:{over:%M %p}")
 
 
 async def test_parked_with_its_dialog_open_and_the_request_is_made_again_once(
     make_fleet: MakeFleet, place: Path, keys: Path
 ) -> None:
-    fleet, run = await shown(make_fleet, place, keys, narrow(RECORDED.read_text()))
+    fleet, run = await shown(make_fleet, place, keys, recorded())
     await look(fleet)
     await walls.keep(fleet.ctx)
     assert fleet.events("account_limited") == [], "a picture may be half drawn"
     await looked(fleet)
     (met,) = fleet.events("account_limited")
     assert (met.payload["source"], met.payload["reason"]) == ("screen", "Usage limit reached for all Pro models.")
-    assert met.payload["reset_ns"] is not None, "Access resets at 2:04 PM UTC."
+    assert met.payload["reset_ns"] - met.at_ns > 3_500 * 10**9, "Access resets at ..."
     await look(fleet)
     now = fleet.run(run.id)
     assert (now.state, now.state_source) == (RunState.LIMITED, "account")
@@ -97,7 +101,7 @@ async def test_parked_with_its_dialog_open_and_the_request_is_made_again_once(
 
 
 async def test_another_model_is_a_person_s_choice(make_fleet: MakeFleet, place: Path, keys: Path) -> None:
-    screen = narrow(RECORDED.read_text()).replace("Keep trying", "Switch to gemini-2.5-flash")
+    screen = recorded().replace("Keep trying", "Switch to gemini-2.5-flash")
     fleet, run = await shown(make_fleet, place, keys, screen)
     await looked(fleet)
     await look(fleet)
