@@ -9,7 +9,7 @@ import click
 
 from fleet_tui.cli.agent_facts import existing
 from fleet_tui.cli.common import age, fleet_paths, json_option, open_reader, print_json, print_table, repo_option
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief
 
 _RUNS, _MOST = 20, 50
 
@@ -39,5 +39,5 @@ def messages(name: str, repo: Path | None, as_json: bool) -> None:
         print_json(rows)
         return
     now_ns = time.time_ns()
-    cells = [(age(m.sent_ns, now_ns), m.sender, m.state.value, m.reason, one_line(m.text, 80)) for m in found]
+    cells = [(age(m.sent_ns, now_ns), m.sender, m.state.value, m.reason, in_brief(m.text, 80)) for m in found]
     print_table(("AGE", "FROM", "STATE", "WHY", "TEXT"), cells, empty="nothing was sent to it")

@@ -11,7 +11,7 @@ from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.numbers import no_pull_request, pull_request_number
 from fleet_tui.domain.states import STANDING_ALARMS, AlarmState
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief, one_line
 from fleet_tui.governance.alarms import in_words, may_shelve
 from fleet_tui.readmodel.handover import SHIFT_S
 from fleet_tui.readmodel.values import AgentTile
@@ -223,7 +223,7 @@ def _acknowledge(room: RoomApp, words: Words) -> None:
     alarm = _alarm(room, words[0] if words else None)
     if alarm.acknowledged_by:
         raise Wrong(f"acknowledged already, by {one_line(alarm.acknowledged_by, 40)}")
-    room.act(Act("acknowledge", {"alarm": alarm.id}, "acknowledge", one_line(alarm.title, 80)))
+    room.act(Act("acknowledge", {"alarm": alarm.id}, "acknowledge", in_brief(alarm.title, 80)))
 
 
 def _shelve(room: RoomApp, words: Words) -> None:
@@ -237,7 +237,7 @@ def _shelve(room: RoomApp, words: Words) -> None:
         why_not = "it is on the shelf already"
     if why_not:
         raise Wrong(why_not)
-    title = one_line(alarm.title, 80)
+    title = in_brief(alarm.title, 80)
     room.act(Act("shelve", {"alarm": alarm.id, "for_s": for_s, "reason": reason}, "shelve", title))
 
 

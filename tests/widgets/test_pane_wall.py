@@ -150,12 +150,15 @@ async def test_live_text_redraws_only_visible_rows_that_changed(stage: Callable[
         assert s.text()[7][60:].strip() == "in sight red"
 
 
-PARTS = st.builds(Span, st.text("ab 漢e\u0301\t", max_size=8), st.sampled_from(["normal", "quiet"]), st.booleans())
+PARTS = st.builds(
+    Span, st.text("ab 漢e\u0301\t", max_size=8), st.sampled_from(["normal", "quiet"]), st.booleans(), st.integers(0, 2)
+)
 
 
 @given(st.lists(PARTS, max_size=4), st.lists(PARTS, max_size=4), st.booleans())
 @example(old=[Span("a" * 19)], new=[Span("a")], longer=True)
 @example(old=[Span("a" * 17 + "漢")], new=[Span("a")], longer=True)
+@example(old=[Span("developer", gives=1), Span(" #2 ")], new=[Span("Keep accented letters", gives=2)], longer=True)
 def test_what_is_sent_again_of_a_row_makes_the_new_row(old: list[Span], new: list[Span], longer: bool) -> None:
     before, after = TileRow(text=tuple(old)), TileRow(text=(*old, *new) if longer else tuple(new))
     first = changed_from(before, after, 20)

@@ -88,7 +88,7 @@ def changed_from(before: TileRow, after: TileRow, width: int) -> int:
     again, where that is enough to be worth the parting of a row."""
     if (before.sign, before.base) != (after.sign, after.base):
         return 0
-    if any(span.fill for span in (*before.text, *after.text)):
+    if any(span.fill or span.gives for span in (*before.text, *after.text)):
         return 1  # what stands at the right decides how much there is at the left
     left = 1
     for old, new in zip(before.text, after.text, strict=False):

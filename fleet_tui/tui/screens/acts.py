@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from textual import on
 
-from fleet_tui.domain.text import one_line
+from fleet_tui.domain.text import in_brief
 from fleet_tui.readmodel.values import AgentTile, NeedKind
 from fleet_tui.tui import agent_acts, attach
 from fleet_tui.tui.commands import Act
@@ -98,7 +98,7 @@ class AgentActs(RoomScreen):
         tile = self._tile()
         question = next((q for q in self.snapshot.questions if q.agent == tile.name), None) if self.snapshot else None
         if question is not None:
-            key, title = f"answer:{question.id}:{tile.name}", f"answer {tile.name}: {one_line(question.summary, 60)}"
+            key, title = f"answer:{question.id}:{tile.name}", f"answer {tile.name}: {in_brief(question.summary, 200)}"
         else:
             key, title = f"message:{tile.run or ''}:{tile.name}", f"message to {tile.name}"
         self.query_one(Composer).write(key, title, self.room.drafts.get(key, ""))
