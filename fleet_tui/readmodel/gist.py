@@ -161,6 +161,8 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "ticket_ready": lambda _: "may be taken",
     "ticket_withdrawn": lambda _: "held back",
     "ticket_claimed": lambda f: f"taken by {f['agent']}",
+    "ci_passed": lambda f: f"at {_short(f['head_sha'])}: {', '.join(f['checks'])}",
+    "ci_failed": lambda f: f"at {_short(f['head_sha'])}: {', '.join(f['checks'])}",
     "claim_decided": lambda f: "taken on GitHub" if f["won"] else f"not taken: {f['reason']}",
     "ticket_blocked": lambda f: f"waits for a person: {f['reason']}",
     "ticket_unblocked": lambda f: f"goes on: {f['reason']}",

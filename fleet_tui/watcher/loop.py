@@ -27,7 +27,7 @@ from fleet_tui.watcher.passes import (
     tickets,
     walls,
 )
-from fleet_tui.watcher.upstream import claiming, following, publishing
+from fleet_tui.watcher.upstream import checking, claiming, following, publishing
 from fleet_tui.watcher.upstream import state as upstream
 
 _TICK_S = 1.0
@@ -45,6 +45,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("finish landings", merges.finish_interrupted),
         ("look at the forge", upstream.look),
         ("follow pull requests", following.follow),
+        ("follow checks", checking.check),
         ("follow the target", merges.follow_user),
         ("observe tickets", tickets.observe),
         ("observe runs", runs.observe),

@@ -10,7 +10,7 @@ from tests.github.state import Issue, Pull
 from tests.github.state import commit as commit_there
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.github_support import look, on_github
-from tests.watcher.watcher_support import Fleet, git
+from tests.watcher.watcher_support import Fleet, agent, git
 
 
 @pytest.fixture
@@ -230,3 +230,57 @@ async def test_a_pull_request_whose_number_was_lost_is_found_again(fleet: Fleet,
     await fleet.settle()
     assert len(github.repository.pulls()) == 1
     assert [event.payload["number"] for event in fleet.events("pr_published")][:1] == [2]
+
+
+@pytest.mark.slow
+async def test_failed_checks_go_back_with_their_log_and_passed_ones_let_it_land(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    first = pull.head_sha
+    github.repository.check(first, "lint", "success")
+    test = github.repository.check(first, "test")
+    await look(fleet)
+    assert fleet.events("ci_failed", "ci_passed") == []  # one has not ended
+    test.conclusion, test.log = "failure", "line 1\nAssertionError: louder\x1b[2J\n"
+    await look(fleet)
+    (failed,) = fleet.events("ci_failed")
+    assert (failed.payload["checks"], failed.payload["head_sha"]) == (["test"], first)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert fleet.pr().state is PullRequestState.CHANGES_REQUESTED
+    (rework,) = fleet.ctx.reader.runs(RunState.QUEUED)
+    assert "AssertionError: louder" in rework.instructions
+    assert "\x1b" not in rework.instructions
+    await fleet.author({"app.py": "print('TWO')\n"})
+    await fleet.settle()
+    github.repository.sync()
+    for name in ("lint", "test"):
+        github.repository.check(pull.head_sha, name, "success")
+    await look(fleet)
+    assert len(fleet.events("ci_passed")) == 1
+    await approved(fleet)
+    assert pull.merged
+    assert len(fleet.events("ci_failed", "ci_passed")) == 2
+
+
+@pytest.mark.slow
+async def test_checks_that_ran_again_and_passed_hold_nothing_up(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    test = github.repository.check(pull.head_sha, "test", "failure", "flaky")
+    await look(fleet)
+    test.conclusion = "success"
+    await look(fleet)
+    assert [event.kind for event in fleet.events("ci_failed", "ci_passed")] == ["ci_failed", "ci_passed"]
+    await approved(fleet)
+    assert pull.merged
+
+
+@pytest.mark.slow
+async def test_how_checks_ended_can_start_agents(make_fleet: MakeFleet, github: Site) -> None:
+    team = [agent("dev", "developer"), agent("lee", "tech-lead"), agent("ops", "sre", subscribes_to=["ci_failed"])]
+    fleet = await on_github(make_fleet, github, team)
+    _, pull = await offered(fleet, github)
+    github.repository.check(pull.head_sha, "deploy", "failure", "no such host")
+    await look(fleet)
+    (run,) = fleet.ctx.reader.runs(RunState.QUEUED, agent="ops")
+    assert run.pr == 1
+    assert "no such host" in run.instructions

@@ -92,6 +92,25 @@ class PullRequestPublished(Payload, kind="pr_published"):
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksPassed(Payload, kind="ci_passed"):
+    """Every check on the forge that counts has passed at ``head_sha``."""
+
+    pr: int
+    head_sha: str
+    checks: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksFailed(Payload, kind="ci_failed"):
+    """Checks on the forge that count failed at ``head_sha``. ``summary``: the end of what each of them said."""
+
+    pr: int
+    head_sha: str
+    checks: list[str]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestStateChanged(Payload, kind="pr_state_changed"):
     """The watcher's conclusion from reviews, gates and approvals."""
 

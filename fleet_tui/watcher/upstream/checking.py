@@ -1,0 +1,100 @@
+"""Checks on the forge (CI): how they ended becomes an event, and what failed goes back to the author with its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fleet_tui.domain.events import (
+    ChecksFailed,
+    ChecksPassed,
+    Draft,
+    PullRequestApproved,
+    PullRequestChangesRequested,
+    draft,
+)
+from fleet_tui.domain.model import PullRequest
+from fleet_tui.domain.states import PullRequestState, Verdict
+from fleet_tui.domain.text import clean, fitting, one_line
+from fleet_tui.forge.gh_values import Check, CheckState, Pull
+from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher.upstream.publishing import PERSON, published
+from fleet_tui.watcher.upstream.state import Upstream
+
+if TYPE_CHECKING:
+    from fleet_tui.watcher.context import Context
+
+_JUDGED = (PullRequestState.NEEDS_REVIEW, PullRequestState.APPROVED, PullRequestState.GATED)
+_NAME, _ROLE = f"{PERSON}checks", "checks on GitHub"
+_MOST_CHECKS = 5
+_MOST_BYTES = 40_000
+"""Of all that is told: an event holds somewhat more."""
+_TAIL = 4_000
+"""Characters of what one check said."""
+
+
+async def check(ctx: Context) -> None:
+    """Take in how the checks of every pull request ended, once all have; logs are fetched beside the passes."""
+    upstream = ctx.upstream
+    if upstream is None:
+        return
+    for pull_request in ctx.reader.pull_requests(*_JUDGED):
+        shown = published(ctx, pull_request.number)
+        seen = upstream.pulls.get(shown.number) if shown is not None else None
+        if shown is None or seen is None or seen.seq < shown.seq or seen.pull.head_sha != pull_request.head_sha:
+            continue
+        ended = _ended(seen.pull)
+        state = "failed" if any(one.state is CheckState.FAILED for one in ended) else "passed"
+        if ended and _told(ctx, pull_request) != (pull_request.head_sha, state):
+            key = f"checks:{pull_request.number}"
+            upstream.start(ctx, key, lambda pr=pull_request, found=ended: _tell(ctx, upstream, pr, found))  # type: ignore[misc]
+
+
+def _ended(pull: Pull) -> list[Check]:
+    """The checks that count, when all of them have ended and are known; else none."""
+    counting = [one for one in pull.checks if one.required] or list(pull.checks)
+    over = pull.complete and all(one.state is not CheckState.PENDING for one in counting)
+    return counting if over else []
+
+
+def _told(ctx: Context, pull_request: PullRequest) -> tuple[str, str]:
+    """The head and how its checks ended, as it was recorded last."""
+    kinds = (ChecksPassed.kind, ChecksFailed.kind)
+    wanted = EventFilter(kinds=kinds, subjects=(f"pr:{pull_request.number}",))
+    for event in ctx.reader.events(wanted, limit=1):
+        return str(event.payload["head_sha"]), "failed" if event.kind == ChecksFailed.kind else "passed"
+    return "", ""
+
+
+async def _tell(ctx: Context, upstream: Upstream, pull_request: PullRequest, ended: Sequence[Check]) -> None:
+    number, head = pull_request.number, pull_request.head_sha
+    failed = [one for one in ended if one.state is CheckState.FAILED]
+    if failed:
+        said = [await _said(upstream, one) for one in failed[:_MOST_CHECKS]]
+        summary = fitting("\n\n".join(said), _MOST_BYTES)
+        names: list[str] = [one_line(one.name, 100) for one in failed]
+        told: ChecksFailed | ChecksPassed = ChecksFailed(number, head, names, summary)
+        drafts = [draft(PullRequestChangesRequested(number, _NAME, "", _ROLE, head, summary), f"pr:{number}")]
+    else:
+        told, drafts = ChecksPassed(number, head, [one_line(one.name, 100) for one in ended]), []
+        drafts += _taken_back(ctx, pull_request)
+    now = ctx.reader.pull_request(number)
+    if now is not None and (now.head_sha, now.state) == (head, pull_request.state):
+        await ctx.record(draft(told, f"pr:{number}"), *drafts)
+
+
+def _taken_back(ctx: Context, pull_request: PullRequest) -> list[Draft]:
+    """Checks that ran again and passed have nothing against this head any more."""
+    head, number = pull_request.head_sha, pull_request.number
+    given = [one for one in ctx.reader.reviews(number) if (one.agent, one.head_sha) == (_NAME, head)]
+    if not any(one.verdict is Verdict.CHANGES_REQUESTED for one in given):
+        return []
+    return [draft(PullRequestApproved(number, _NAME, "", _ROLE, head, "they ran again and passed"), f"pr:{number}")]
+
+
+async def _said(upstream: Upstream, failed: Check) -> str:
+    """The name of a check with the end of its log, where it has one that may be read."""
+    name = f"{one_line(failed.name, 100)}: {one_line(failed.conclusion, 40)}"
+    if not failed.job:
+        return f"{name} ({one_line(failed.url, 300)})"
+    return f"{name}, and the end of its log:\n{clean((await upstream.forge.pulls.job_log(failed.job))[-_TAIL:])}"
