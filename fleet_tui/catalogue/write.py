@@ -34,9 +34,9 @@ def write_agent(repository: Path, agent: NewAgent) -> None:
     if file.exists() or file.is_symlink():
         raise Conflict("there is such an agent already", agent_path(agent.name), "choose another name")
     try:
-        is_new = _create(repository, prompt, agent.prompt)
+        is_new = create(repository, prompt, agent.prompt)
         try:
-            _create(repository, file, agent.text)
+            create(repository, file, agent.text)
         except BaseException:
             if is_new:
                 prompt.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def write_agent(repository: Path, agent: NewAgent) -> None:
         raise FleetError("the agent cannot be written", f"{where}: {error.strerror}", "nothing was changed") from error
 
 
-def _create(repository: Path, path: Path, text: str) -> bool:
+def create(repository: Path, path: Path, text: str) -> bool:
     """Make ``path`` hold ``text``; False when it did before.
 
     Raises:
@@ -72,3 +72,28 @@ def _create(repository: Path, path: Path, text: str) -> bool:
     finally:
         Path(draft).unlink(missing_ok=True)
     return True
+
+
+def replace(repository: Path, name: str, text: str) -> None:
+    """Put ``text`` in the place of the file ``name`` of the repository, whole.
+
+    Raises:
+        Conflict: its directory lies outside the repository.
+        FleetError: it cannot be written; then it is as it was.
+    """
+    path = repository / name
+    if not path.parent.resolve().is_relative_to(repository.resolve()):
+        raise Conflict("outside the repository", f"{path.parent} is a link", "put a directory there")
+    try:
+        descriptor, draft = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(draft).chmod(0o644)
+            Path(draft).replace(path)
+        finally:
+            Path(draft).unlink(missing_ok=True)
+    except OSError as error:
+        raise FleetError("the file cannot be written", f"{name}: {error.strerror}", "nothing was changed") from error

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fleet_tui.cli.agent_create import create, get
+from fleet_tui.cli.agent_edit import diff, edit, revisions, rollback
 from fleet_tui.cli.agent_facts import evidence, existing, explain, logs
 from fleet_tui.cli.agent_messages import messages
+from fleet_tui.cli.agent_output import output
 from fleet_tui.cli.common import (
     F,
     act,
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def agent() -> None:
-    """Make, list, pause, stop, quarantine and release agents.
+    """Make, edit, list, pause, stop, quarantine and release agents.
 
     \b
     Examples:
@@ -50,7 +52,7 @@ def agent() -> None:
 
 agent.add_command(release)
 agent.add_command(conditions)
-for _command in (create, get, explain, logs, evidence, messages):
+for _command in (create, get, edit, revisions, diff, rollback, explain, logs, output, evidence, messages):
     agent.add_command(_command)
 
 

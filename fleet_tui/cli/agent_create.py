@@ -11,6 +11,7 @@ import click
 from fleet_tui.cli.catalogue import answer
 from fleet_tui.cli.common import (
     NUMBER,
+    F,
     ask,
     find_repository,
     json_option,
@@ -23,24 +24,53 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.text import one_line
 
 
+def making_options(function: F) -> F:
+    """What is said of an agent that is made from a template, besides the template and its name."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+_OPTIONS = (
+    click.option("--set", "fills", multiple=True, metavar="MARK=TEXT", help="Fill in a mark; may be repeated."),
+    click.option("--vendor", help="The program that it runs; default: what agents of its role run."),
+    click.option("--model", help="The model's name for the vendor; default: the vendor's own."),
+    click.option(
+        "--budget", help="Such as `2h a day`, `'$6.00 a week'`, `90m` in all, or `none`; default: the template's."
+    ),
+    click.option(
+        "--ticket", type=NUMBER, help="Keep this ticket for it: it takes no other, nobody else takes that one."
+    ),
+    click.option("--on", "subscribes", multiple=True, metavar="EVENT", help="What starts it; default: the template's."),
+    click.option("--ready", "make_ready", is_flag=True, help="Make the ticket ready as well, if it is a draft."),
+    click.option("--dry-run", is_flag=True, help="Only show what would be written and what would run."),
+    repo_option,
+    json_option,
+)
+
+
 @click.command()
 @click.argument("name")
 @click.option("--template", "-t", required=True, help="What it is made from: fleet template list.")
-@click.option("--set", "fills", multiple=True, metavar="MARK=TEXT", help="Fill in a mark; may be repeated.")
-@click.option("--vendor", help="The program that it runs; default: what agents of its role run.")
-@click.option("--model", help="The model's name for the vendor; default: the vendor's own.")
-@click.option(
-    "--budget", help="Such as `2h a day`, `'$6.00 a week'`, `90m` in all, or `none`; default: the template's."
-)
-@click.option("--ticket", type=NUMBER, help="Keep this ticket for it: it takes no other, nobody else takes that one.")
-@click.option("--on", "subscribes", multiple=True, metavar="EVENT", help="What starts it; default: the template's.")
-@click.option("--ready", "make_ready", is_flag=True, help="Make the ticket ready as well, if it is a draft.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be written and what would run.")
-@repo_option
-@json_option
-def create(
+@making_options
+def create(name: str, template: str, **said: Any) -> None:
+    """Make the agent NAME from a template: .fleet/agents/NAME.yaml and its prompt. Nothing that exists is changed.
+
+    A running watcher takes it over at once and starts it as soon as there is something to do.
+
+    \b
+    Examples:
+      fleet agent create sam --template developer
+      fleet agent create cron-drift --template bug-fixer --ticket 444 --dry-run
+      fleet agent create qa --template qa-engineer --set "run_command=make run" --budget "3h a day"
+    """
+    make(name, template, **said)
+
+
+def make(
     name: str,
     template: str,
+    *,
     fills: tuple[str, ...],
     vendor: str | None,
     model: str | None,
@@ -52,16 +82,7 @@ def create(
     repo: Path | None,
     as_json: bool,
 ) -> None:
-    """Make the agent NAME from a template: .fleet/agents/NAME.yaml and its prompt. Nothing that exists is changed.
-
-    A running watcher takes it over at once and starts it as soon as there is something to do.
-
-    \b
-    Examples:
-      fleet agent create sam --template developer
-      fleet agent create cron-drift --template bug-fixer --ticket 444 --dry-run
-      fleet agent create qa --template qa-engineer --set "run_command=make run" --budget "3h a day"
-    """
+    """What ``create`` does, with the values of :func:`making_options`."""
     args: dict[str, Any] = {
         "agent": name,
         "template": template,

@@ -16,7 +16,7 @@ Answer = dict[str, Any]
 
 
 def answer(repo: Path | None, op: str, args: Answer) -> Answer:
-    """The answer to ``op`` about templates and new agents.
+    """The answer to ``op`` about templates, new agents and the files of agents.
 
     Raises:
         FleetError: refused, or the configuration has errors.
@@ -37,8 +37,27 @@ def _here(paths: FleetPaths, op: str, args: Answer) -> Answer:
         return creating.describe(grounds, args["template"], args.get("ticket"))
     if op == "preview_agent":
         return creating.preview(grounds, creating.prepare(grounds, args))
+    if op in ("agent_files", "edit_agent", "rollback_agent"):
+        return _files(paths, grounds, op, args)
     made = creating.create(grounds, args).agent
     return {"message": f"{made.name} is made; no watcher runs: `fleet up` starts the fleet with it"}
+
+
+def _files(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer:
+    """An agent's own files, while no watcher runs: the next one records what was written as changed."""
+    from fleet_tui.cli.common import open_reader
+    from fleet_tui.store import blobs
+    from fleet_tui.watcher import editing, revisions
+
+    if op == "agent_files":
+        return editing.describe(grounds, args["agent"])
+    if op == "rollback_agent":
+        to = revisions.find(open_reader(paths), args["agent"], args.get("revision"))
+        args = editing.back_to(to, lambda sha: blobs.get(paths.blobs, sha)) | {"seen": args.get("seen")}
+    done = editing.edit(grounds, args)
+    written = ", ".join(done.changed)
+    told = f"{written} written; no watcher runs: the next one records it as a revision, without your name"
+    return {"message": told, "changed": list(done.changed)}
 
 
 def _grounds(paths: FleetPaths) -> Grounds:

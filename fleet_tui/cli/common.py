@@ -174,6 +174,11 @@ def confirm(question: str, *, default: bool) -> bool:
     return click.confirm(one_line(question, 2000), default=default)
 
 
+def in_editor(text: str, ending: str) -> str | None:
+    """What the person made of ``text`` in the editor of their choice ($VISUAL, $EDITOR); None: they saved nothing."""
+    return click.edit(text, extension=ending)
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """JSON, all in ASCII that draws; dataclasses become objects, and what JSON does not know becomes text."""
     return json.dumps(value, indent=indent, default=_plain)

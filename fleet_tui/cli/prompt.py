@@ -80,19 +80,32 @@ def show(agent: str, ticket: int | None, only_text: bool, repo: Path | None, as_
 @click.argument("agent")
 @click.argument("other", required=False)
 @click.option("--ticket", type=NUMBER, help="Of the run on this ticket; without OTHER: what the ticket adds.")
+@click.option("--from", "revision", type=int, help="What AGENT was told at this revision: fleet agent revisions AGENT.")
 @repo_option
 @json_option
-def diff(agent: str, other: str | None, ticket: int | None, repo: Path | None, as_json: bool) -> None:
-    """Show how AGENT's prompt differs from that of OTHER, layer by layer.
+def diff(
+    agent: str, other: str | None, ticket: int | None, revision: int | None, repo: Path | None, as_json: bool
+) -> None:
+    """Show how AGENT's prompt differs from that of OTHER, or from what it was, layer by layer.
 
     \b
     Examples:
       fleet prompt diff dev-1 dev-2
       fleet prompt diff dev-1 dev-2 --ticket 12
       fleet prompt diff dev-1 --ticket 12
+      fleet prompt diff dev-1 --from 1
     """
-    if other is None and ticket is None:
-        raise UsageError("compared with what?", "name another agent, or a ticket", "fleet prompt diff dev-1 dev-2")
+    if other is None and ticket is None and revision is None:
+        told = "name another agent, a ticket, or a revision"
+        raise UsageError("compared with what?", told, "fleet prompt diff dev-1 dev-2")
+    if revision is not None:
+        if other is not None or ticket is not None:
+            raise UsageError(
+                "compared with what?", "--from goes with AGENT alone", f"fleet prompt diff {agent} --from 1"
+            )
+        was = _at_revision(repo, agent, revision)
+        _print(was, f"revision {revision}", _layers(repo, agent, None), agent, as_json=as_json)
+        return
     before = _layers(repo, other or agent, ticket if other else None)
     name = f"{other}" if other else f"{agent} without a ticket"
     _print(before, name, _layers(repo, agent, ticket), agent, as_json=as_json)
@@ -130,6 +143,22 @@ def _changes(before: list[Part], after: list[Part]) -> list[dict[str, Any]]:
 def _same_marks(text: str) -> str:
     mark = _MARK.search(text)
     return text.replace(mark.group(), "MARK") if mark else text
+
+
+def _at_revision(repo: Path | None, name: str, number: int) -> list[Part]:
+    """The layers as they would be with the agent as it was; the other layers are those of now."""
+    from dataclasses import replace
+
+    from fleet_tui.settings.load import load_settings
+    from fleet_tui.store import blobs
+    from fleet_tui.watcher import revisions
+    from fleet_tui.watcher.prompt import standing_parts
+
+    paths = fleet_paths(repo)
+    found = revisions.find(open_reader(paths), name, number)
+    row = revisions.settings_of(found, lambda sha: blobs.get(paths.blobs, sha))
+    *shared, own = standing_parts(paths.repository, load_settings(paths.repository).require(), row)
+    return [*shared, replace(own, origin=f"revision {number}")]
 
 
 def _layers(repo: Path | None, name: str, ticket: int | None) -> list[Part]:

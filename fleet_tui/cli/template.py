@@ -8,21 +8,33 @@ from typing import Any
 
 import click
 
+from fleet_tui.cli.agent_create import make, making_options
 from fleet_tui.cli.catalogue import answer
-from fleet_tui.cli.common import count, fitted, json_option, print_json, print_table, quoted, repo_option, say
+from fleet_tui.cli.common import (
+    count,
+    find_repository,
+    fitted,
+    json_option,
+    print_json,
+    print_table,
+    quoted,
+    repo_option,
+    say,
+)
 from fleet_tui.domain.text import one_line
 
 
 @click.group()
 def template() -> None:
-    """Look at the templates that agents are made from.
+    """Look at the templates that agents are made from, make agents of them, and templates of your own.
 
     \b
     Examples:
       fleet template list
       fleet template search flaky tests
       fleet template show qa-engineer
-      fleet agent create qa --template qa-engineer
+      fleet template spawn qa-engineer
+      fleet template new house/painter --from engineering/developer
     """
 
 
@@ -92,6 +104,56 @@ def show(name: str, only_prompt: bool, repo: Path | None, as_json: bool) -> None
         say(found["prompt"])
     else:
         _show(found)
+
+
+@template.command()
+@click.argument("name")
+@click.argument("agent", required=False)
+@making_options
+def spawn(name: str, agent: str | None, **said: Any) -> None:
+    """Make an agent from the template NAME; without AGENT it gets the first free name. As `fleet agent create`.
+
+    \b
+    Examples:
+      fleet template spawn qa-engineer
+      fleet template spawn bug-fixer --ticket 444 --ready
+      fleet template spawn developer sam --set "test_command=make test" --dry-run
+    """
+    asked = {"template": name, "ticket": said["ticket"]}
+    make(agent or answer(said["repo"], "template", asked)["form"]["name"], name, **said)
+
+
+@template.command()
+@click.argument("name", metavar="CATEGORY/NAME")
+@click.option(
+    "--from", "origin", default="engineering/developer", show_default=True, help="The template to begin with."
+)
+@click.option("--mine", is_flag=True, help="Beside your own configuration file, for all your projects.")
+@repo_option
+@json_option
+def new(name: str, origin: str, mine: bool, repo: Path | None, as_json: bool) -> None:
+    """Write a template of your own, as a copy of another: CATEGORY/NAME.yaml and its prompt, to be changed by you.
+
+    One of the same name as a shipped one takes its place. `fleet template show` says what is wrong with it.
+
+    \b
+    Examples:
+      fleet template new house/payments --from engineering/backend-developer
+      fleet template new engineering/developer --mine
+    """
+    from fleet_tui.catalogue.copying import copy_template
+    from fleet_tui.catalogue.read import read_catalogue
+    from fleet_tui.settings.load import load_settings
+
+    repository = find_repository(repo)
+    settings = load_settings(repository, project_required=False).require()
+    files = copy_template(read_catalogue(repository, settings).get(origin), name, repository, mine=mine)
+    if as_json:
+        print_json({"template": name, "from": origin, "files": [str(file) for file in files]})
+        return
+    for file in files:
+        say(f"written: {one_line(str(file), 1000)}")
+    say(f"next: change them, then: fleet template show {name}")
 
 
 def _show(found: dict[str, Any]) -> None:

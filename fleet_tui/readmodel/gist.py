@@ -151,6 +151,12 @@ def to_read(pr: int, gate: str, tree: str) -> str:
     return f"fleet pr gate-log {pr} {shlex.quote(one_line(gate))} --tree {_short(tree)}"
 
 
+def _revised(facts: Facts) -> str:
+    rows = facts["revisions"]
+    told = ", ".join(f"{row['agent']} {row['revision']}" for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+    return f"{facts['act']}: revision of {told}" + (f", as {facts['of']} was" if facts.get("of") else "")
+
+
 def _effect(facts: Facts) -> str:
     return f"{facts['effect'][-8:]} attempt {facts['fence']} {facts.get('error') or facts.get('result') or ''}"
 
@@ -184,6 +190,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "evidence_removed": lambda f: (
         f"{len(f['names'])} kept long enough, {f['bytes'] // 1024} KiB: {', '.join(f['names'])}"
     ),
+    "agents_revised": _revised,
     "agent_released": _on_conditions,
     "agent_conditions_changed": _on_conditions,
     "blocker": lambda f: f"{f['agent']} asks: {f['summary']}",

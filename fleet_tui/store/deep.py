@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
+    AgentsRevised,
     EffectAttempted,
     EffectDone,
     EffectFailed,
@@ -97,6 +98,10 @@ class _Texts:
         sha = event.payload.get(_BLOB_FIELDS.get(event.kind, ""))
         if sha:
             self._first.setdefault(sha, event.seq)
+        if event.kind == AgentsRevised.kind:
+            for row in event.payload["revisions"]:
+                self._first.setdefault(row["definition"], event.seq)
+                self._first.setdefault(row["prompt"], event.seq)
 
     def missing(self, directory: Path) -> Iterator[Problem]:
         for sha, seq in self._first.items():

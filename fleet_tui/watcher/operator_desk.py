@@ -30,6 +30,7 @@ from fleet_tui.watcher import (
     approving,
     diff_answer,
     discarding,
+    edit_desk,
     extending,
     fusing,
     halting,
@@ -56,6 +57,7 @@ from fleet_tui.watcher.upstream import landing as there
 _MOST_DIFF = 2_000_000
 _LOOKS = frozenset(
     {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
+    | {"agent_files"}
     | {"explain", "restore_plan", "release_check"}
 )
 """What changes nothing: asked again, it is answered anew."""
@@ -120,6 +122,9 @@ class OperatorDesk:
             "template": lambda args, actor: template_desk.template(ctx, args),  # noqa: ARG005
             "preview_agent": lambda args, actor: template_desk.preview(ctx, args),  # noqa: ARG005
             "create_agent": lambda args, actor: _in_turn(deciding, template_desk.create(ctx, args, actor)),
+            "agent_files": lambda args, actor: edit_desk.files(ctx, args),  # noqa: ARG005
+            "edit_agent": lambda args, actor: _in_turn(deciding, edit_desk.edit(ctx, args, actor)),
+            "rollback_agent": lambda args, actor: _in_turn(deciding, edit_desk.rollback(ctx, args, actor)),
             "shutdown": self._shutdown,
         }
 

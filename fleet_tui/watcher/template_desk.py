@@ -10,27 +10,27 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import OperatorActed
 from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import one_line
-from fleet_tui.watcher import creating
+from fleet_tui.watcher import creating, revisions
 from fleet_tui.watcher.arguments import Args, text_of
 from fleet_tui.watcher.context import Context
 
 
 async def templates(ctx: Context, args: Args) -> dict[str, Any]:
     """The templates in a few words each; with `words` only those in which they occur."""
-    return await asyncio.to_thread(creating.listing, await _grounds(ctx), str(args.get("words") or "")[:400])
+    return await asyncio.to_thread(creating.listing, await grounds(ctx), str(args.get("words") or "")[:400])
 
 
 async def template(ctx: Context, args: Args) -> dict[str, Any]:
     """One template in full, with what a form begins with."""
     number = args.get("ticket")
     ticket = number if isinstance(number, int) else None
-    return await asyncio.to_thread(creating.describe, await _grounds(ctx), text_of(args, "template"), ticket)
+    return await asyncio.to_thread(creating.describe, await grounds(ctx), text_of(args, "template"), ticket)
 
 
 async def preview(ctx: Context, args: Args) -> dict[str, Any]:
     """What an agent would be, without making it."""
-    grounds = await _grounds(ctx)
-    return await asyncio.to_thread(lambda: creating.preview(grounds, creating.prepare(grounds, args)))
+    on = await grounds(ctx)
+    return await asyncio.to_thread(lambda: creating.preview(on, creating.prepare(on, args)))
 
 
 async def create(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
@@ -39,12 +39,14 @@ async def create(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     Raises:
         FleetError: it cannot be made, or is not what ``seen`` says.
     """
-    prepared = await asyncio.to_thread(creating.create, await _grounds(ctx), args)
+    prepared = await asyncio.to_thread(creating.create, await grounds(ctx), args)
     new, ticket = prepared.agent, prepared.ticket
     file = agent_path(new.name)
     number = ticket.number if ticket is not None else None
     data = {"agent": new.name, "template": new.template, "role": prepared.row.role, "file": file, "ticket": number}
     await ctx.say(OperatorActed("create_agent", data), f"agent:{new.name}", actor=actor)
+    # Before the files are looked at: then it would be nobody's act.
+    await revisions.note(ctx, [prepared.row.model_copy(update={"prompt": None})], "created", actor)
     await ctx.reload()  # before the ticket is ready: until the agent is in force, others would take it
     told = f"{new.name} is made ({file})"
     if ticket is None:
@@ -67,7 +69,8 @@ async def _to_its_ticket(ctx: Context, number: int, args: Args, actor: str) -> s
     return f"#{number} is ready and it takes it now"
 
 
-async def _grounds(ctx: Context) -> creating.Grounds:
+async def grounds(ctx: Context) -> creating.Grounds:
+    """What agents are made, and changed, on."""
     level = ctx.level.isolation.value
     try:
         base = await ctx.base()

@@ -108,3 +108,35 @@ def test_what_must_be_said_is_an_error_where_nobody_is_and_asked_where_somebody_
     assert "The command that runs the tests (test_command)" in asked
     assert "sam is made" in asked
     assert "`make test`" in (shop.repository / ".fleet" / "prompts" / "sam.md").read_text()
+
+
+def test_spawn_takes_a_free_name_and_the_options_of_create(shop: Shop, run: Run) -> None:
+    words = ("template", "spawn", "qa-engineer", "--set", "run_command=make run", "--set", "test_command=make test")
+    assert run(*words).stdout.startswith("qa-engineer is made")
+    assert run(*words, "--budget", "2h a day").stdout.startswith("qa-engineer-2 is made")
+    assert 'ceiling: "2h"' in (shop.repository / ".fleet" / "agents" / "qa-engineer-2.yaml").read_text()
+    dry = run("template", "spawn", "developer", "sam", "--set", "test_command=make test", "--dry-run").stdout
+    assert "would write .fleet/agents/sam.yaml" in dry
+
+
+def test_new_copies_a_template_that_can_be_used_at_once(shop: Shop, run: Run) -> None:
+    told = run("template", "new", "house/payments", "--from", "backend-developer").stdout
+    assert "next: change them, then: fleet template show house/payments" in told
+    shown = json.loads(run("template", "show", "house/payments", "--json").stdout)
+    assert shown["source"] == ".fleet/templates/house/payments.yaml"
+    assert shown["prompt"] == json.loads(run("template", "show", "backend-developer", "--json").stdout)["prompt"]
+    assert run("template", "new", "engineering/developer", "--mine").returncode == 0
+    assert json.loads(run("template", "show", "engineering/developer", "--json").stdout)["source"].startswith("/")
+    assert "there is such a template already" in run("template", "new", "house/payments").stderr
+    for wrong in ("payments", "../x/y", "House/x"):
+        assert (run("template", "new", wrong).returncode, (shop.repository / "x").exists()) == (2, False)
+
+
+def test_an_agent_is_edited_without_a_watcher_too(shop: Shop, run: Run) -> None:
+    run("agent", "create", "sam", "--template", "developer", "--set", "test_command=make test")
+    text = shop.repository / "new.md"
+    text.write_text("Do it.\n")
+    done = run("agent", "edit", "sam", "--prompt", "--file", str(text))
+    assert "no watcher runs: the next one records it" in done.stdout
+    assert (shop.repository / ".fleet" / "prompts" / "sam.md").read_text() == "Do it.\n"
+    assert "nothing to change" in run("agent", "edit", "sam", "--prompt", "--file", str(text)).stderr

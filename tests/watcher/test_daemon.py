@@ -135,6 +135,16 @@ async def test_broken_configuration_keeps_the_last_good_one(daemon: Daemon, repo
     await until(lambda: not daemon.reader.alarms(AlarmState.ACTIVE))
 
 
+async def test_agents_are_recorded_as_they_are_and_as_they_become(daemon: Daemon, repository: Path) -> None:
+    await daemon.up()
+    (found,) = await until(lambda: daemon.events("agents_revised"), 40)
+    assert [(row["agent"], row["revision"]) for row in found["revisions"]] == [("dev", 1)]
+    config = repository / ".fleet" / "config.yaml"
+    config.write_text(config.read_text().replace("You are dev.", "You are dev, and careful."))
+    seen = await until(lambda: len(all_ := daemon.events("agents_revised")) == 2 and all_, 40)
+    assert (seen[1]["act"], seen[1]["revisions"][0]["revision"]) == ("changed", 2)
+
+
 async def test_broken_configuration_at_the_start_is_told(repository: Path) -> None:
     (repository / ".fleet" / "config.yaml").write_text("agents: [\n")
     running = Daemon(repository)
