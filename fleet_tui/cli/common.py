@@ -176,7 +176,7 @@ def confirm(question: str, *, default: bool) -> bool:
 
 def in_editor(text: str, ending: str) -> str | None:
     """What the person made of ``text`` in the editor of their choice ($VISUAL, $EDITOR); None: they saved nothing."""
-    return click.edit(text, extension=ending)
+    return click.edit(clean(text), extension=ending)
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

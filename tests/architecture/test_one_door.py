@@ -83,6 +83,7 @@ def test_the_door_cleans() -> None:
     found = {dotted(call.func): ast.unparse(call.args[0]) for call in calls if dotted(call.func) in WRITERS}
     assert found == {
         "click.echo": "clean(text)",
+        "click.edit": "clean(text)",
         "click.prompt": "one_line(question, 2000)",
         "click.confirm": "one_line(question, 2000)",
     }
