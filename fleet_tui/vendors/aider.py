@@ -64,6 +64,7 @@ class Aider(HookedProgram):
     """See :class:`HookedProgram`; the script that it is started by reports for it."""
 
     program, tried, folder, reports = "aider", TRIED, b".aider", _REPORTS
+    credentials = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         usage="live",

@@ -52,6 +52,7 @@ class Copilot(HookedProgram):
 
     program, tried, folder, reports = "copilot", TRIED, _HOME, _REPORTS
     reasons = ("source", "reason", "notification_type")
+    credentials = ("COPILOT_PROVIDER_API_KEY", "COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,

@@ -59,6 +59,7 @@ class Opencode(HookedProgram):
 
     program, tried, folder, reports = "opencode", TRIED, b".config/opencode", _REPORTS
     reasons = ("reason", "error")
+    credentials = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY")
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         resume=True,

@@ -167,6 +167,26 @@ async def test_other_accounts_work_on_and_are_given_the_tickets(make_fleet: Make
     assert {one.agent for one in fleet.ctx.reader.runs(RunState.QUEUED)} == {"bob"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("claude-code", "ANTHROPIC_API_KEY"),
+        ("codex", "OPENAI_API_KEY"),
+        ("gemini", "GEMINI_API_KEY"),
+        ("opencode", "OPENROUTER_API_KEY"),
+        ("copilot", "COPILOT_PROVIDER_API_KEY"),
+        ("aider", "DEEPSEEK_API_KEY"),
+    ],
+)
+async def test_whoever_has_a_key_of_its_own_has_an_account_of_its_own(
+    make_fleet: MakeFleet, kind: str, name: str
+) -> None:
+    team = [agent("ada", "developer", vendor="it"), agent("bob", "developer", vendor="it", env={name: "bob's own"})]
+    fleet = await make_fleet(team, vendors={"it": {"kind": kind, "argv": ["x"]}})
+    assert accounts.account_of(fleet.ctx, "ada", "it") == "it"
+    assert accounts.account_of(fleet.ctx, "bob", "it").startswith(f"{kind}:")
+
+
 async def test_a_program_that_ends_at_the_limit_has_used_no_attempt(make_fleet: MakeFleet) -> None:
     fleet, (run, _other) = await at_work(make_fleet)
     await fails(fleet, run, in_minutes(60))

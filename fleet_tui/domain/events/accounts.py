@@ -11,7 +11,8 @@ from fleet_tui.domain.events.envelope import Payload
 class AccountLimited(Payload, kind="account_limited"):
     """The program of a run met the usage limit of its account. ``reset_ns``: when it is over, where that was said.
 
-    ``source``: ``hook`` or ``file``. The first of an account parks all of its agents.
+    ``source``: ``hook``, ``file``, or ``screen`` (its dialog alone tells, and the turn goes on from there). The first
+    of an account parks all of its agents.
     """
 
     account: str
