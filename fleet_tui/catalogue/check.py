@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,6 +17,9 @@ from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, p
 from fleet_tui.settings.messages import suggest
 from fleet_tui.settings.problems import ERROR, Problem
 from fleet_tui.settings.schema import Settings
+from fleet_tui.settings.section import Section
+
+M = TypeVar("M", bound=Section)
 
 
 class Finding(NamedTuple):
@@ -32,7 +35,7 @@ def read_template(
     text: str, shown: str, prompt: str, prompt_shown: str, settings: Settings
 ) -> tuple[Template | None, list[Problem]]:
     """The template that ``text`` is, with its ``prompt``, and what is wrong; the names are those of the files."""
-    document, template, found = _read(text, shown)
+    document, template, found = _template(text, shown)
     if template is None:
         return None, list(found)
     problems = [_problem(document, finding) for finding in _fits(template, settings)]
@@ -45,18 +48,23 @@ def read_template(
 
 
 @lru_cache(maxsize=512)
-def _read(text: str, shown: str) -> tuple[Document, Template | None, tuple[Problem, ...]]:
+def _template(text: str, shown: str) -> tuple[Document, Template | None, tuple[Problem, ...]]:
     """The part that no settings change. Kept: the room asks anew at each field, and reading them all takes a second."""
+    return read_section(text, shown, Template)
+
+
+def read_section(text: str, shown: str, model: type[M]) -> tuple[Document, M | None, tuple[Problem, ...]]:
+    """The ``model`` that ``text`` is, and what is wrong with it by itself; ``shown`` is the file's name."""
     document = parse(text, shown)
     if not document.problems and not isinstance(document.value, dict):
-        document.fault(Spot(1, 1, ""), "expected a map: one template", "write `key: value` lines")
+        document.fault(Spot(1, 1, ""), f"expected a map: one {model.__name__.lower()}", "write `key: value` lines")
     if document.problems:
         return document, None, tuple(document.problems)
     try:
-        return document, Template.model_validate(document.value), ()
+        return document, model.model_validate(document.value), ()
     except ValidationError as error:
         details = error.errors(include_url=False)[:MAX_PROBLEMS]
-        found = (messages.translate(one, document.value, Template) for one in details)
+        found = (messages.translate(one, document.value, model) for one in details)
         return document, None, tuple(_problem(document, Finding(*finding)) for finding in found)
 
 

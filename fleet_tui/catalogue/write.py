@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from fleet_tui.catalogue.agent import NewAgent
@@ -30,20 +31,32 @@ def write_agent(repository: Path, agent: NewAgent) -> None:
         Conflict: one of the files is there already, with something else in it.
         FleetError: they cannot be written; then neither has been.
     """
-    prompt, file = repository / prompt_path(agent.name), repository / agent_path(agent.name)
+    file = repository / agent_path(agent.name)
     if file.exists() or file.is_symlink():
         raise Conflict("there is such an agent already", agent_path(agent.name), "choose another name")
     try:
-        is_new = create(repository, prompt, agent.prompt)
-        try:
-            create(repository, file, agent.text)
-        except BaseException:
-            if is_new:
-                prompt.unlink(missing_ok=True)
-            raise
+        write_all(repository, {prompt_path(agent.name): agent.prompt, agent_path(agent.name): agent.text})
     except OSError as error:
         where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else AGENTS_DIRECTORY
         raise FleetError("the agent cannot be written", f"{where}: {error.strerror}", "nothing was changed") from error
+
+
+def write_all(repository: Path, files: Mapping[str, str]) -> None:
+    """Write ``files``, by their paths in the repository, in this order: all of them or none.
+
+    Raises:
+        Conflict: one of them holds something else, or its directory lies outside the repository.
+        OSError: one cannot be written.
+    """
+    made: list[Path] = []
+    try:
+        for path, text in files.items():
+            if create(repository, repository / path, text):
+                made.append(repository / path)
+    except BaseException:
+        for file in made:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def create(repository: Path, path: Path, text: str) -> bool:

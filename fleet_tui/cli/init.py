@@ -6,18 +6,26 @@ import asyncio
 import json
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from fleet_tui.catalogue import detect
-from fleet_tui.cli.common import ask, confirm, find_repository, repo_option, say
-from fleet_tui.domain.errors import FleetError, UsageError
+from fleet_tui.catalogue import detect, founding, preset, signs
+from fleet_tui.catalogue.agent import NewAgent
+from fleet_tui.catalogue.conventions import Found, conventions
+from fleet_tui.catalogue.read import Catalogue, read_catalogue
+from fleet_tui.catalogue.write import write_all
+from fleet_tui.cli.common import ask, confirm, find_repository, json_option, repo_option, say
+from fleet_tui.cli.presets import list_presets, show_fleet
+from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.text import one_line
-from fleet_tui.paths import shipped_config
+from fleet_tui.settings.load import PROJECT_FILE, load_settings
+from fleet_tui.settings.messages import suggest
+from fleet_tui.settings.schema import Settings
 
 _IGNORED = (
     "# Tickets are this machine's; the configuration and the prompts are worth committing.\n/tickets/\n/.backup/\n"
@@ -26,17 +34,35 @@ _IGNORED = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What will be written."""
+    """What will be written. ``developers``: so many authors, None: as many as the preset has."""
 
+    preset: str
     target: str
     vendor: str
-    developers: int
+    developers: int | None
     gates: tuple[detect.GateProposal, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a fleet is made on: the repository, what its files say, and settings and templates without a project's."""
+
+    look: signs.Look
+    weighed: tuple[preset.Proposal, ...]
+    settings: Settings
+    catalogue: Catalogue
+
+    def fleet(self, plan: Plan) -> tuple[founding.Place, ...]:
+        """The agents of the plan's preset."""
+        chosen = preset.choose(self.weighed, plan.preset)
+        return founding.places(chosen.preset, self.look, self.catalogue, plan.developers)
+
+
 @click.command()
+@click.option("--preset", "preset_name", metavar="NAME", help="The fleet to begin with; default: what fits the files.")
+@click.option("--list-presets", "only_list", is_flag=True, help="Only show the presets, and which one fits why.")
 @click.option("--vendor", help="The agent program; default: the first known one on PATH.")
-@click.option("--developers", type=click.IntRange(1, 50), help="How many developers.  [default: 2]")
+@click.option("--developers", type=click.IntRange(1, 50), help="How many authors.  [default: the preset's number]")
 @click.option(
     "--gate", "extra_gates", multiple=True, metavar="NAME=COMMAND", help="A check before every merge; may be repeated."
 )
@@ -45,7 +71,10 @@ class Plan:
 @click.option("--force", is_flag=True, help="Replace an existing configuration; it is kept in .fleet/.backup/.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
 @repo_option
+@json_option
 def init(
+    preset_name: str | None,
+    only_list: bool,
     vendor: str | None,
     developers: int | None,
     extra_gates: tuple[str, ...],
@@ -54,12 +83,17 @@ def init(
     force: bool,
     yes: bool,
     repo: Path | None,
+    as_json: bool,
 ) -> None:
-    """Write a first configuration for this repository: .fleet/config.yaml and .fleet/prompts/.
+    """Write a first fleet for this repository: .fleet/config.yaml, and agents made from templates.
+
+    Which agents is what a preset says; the one that fits the repository is proposed. --json goes with --list-presets.
 
     \b
     Examples:
       fleet init
+      fleet init --list-presets
+      fleet init --preset library --yes
       fleet init --yes --vendor claude-code --developers 3
       fleet init --gate "test=python -m pytest -q" --gate "lint=ruff check ."
       fleet init --prompts
@@ -68,20 +102,63 @@ def init(
     if only_prompts:
         _write_missing_prompts(repository)
         return
-    config = repository / ".fleet" / "config.yaml"
-    if config.exists() and not force:
+    ground = _ground(repository)
+    if only_list:
+        list_presets(ground.weighed, ground.look, ground.catalogue, as_json=as_json)
+        return
+    if as_json:
+        raise UsageError(
+            "--json not understood", "it goes with --list-presets alone", "fleet init --list-presets --json"
+        )
+    config = repository / PROJECT_FILE
+    if (config.exists() or config.is_symlink()) and not force:
         hint = "edit it; fleet init --prompts adds missing prompts; fleet init --force begins anew (keeps a backup)"
         raise UsageError("there is a fleet already", str(config), hint)
+    chosen = preset.choose(ground.weighed, preset_name)
     target = branch or asyncio.run(_branch(repository))
     given = tuple(_gate(text) for text in extra_gates)
     found = given or tuple(detect.gates(repository))
-    plan = Plan(target, vendor or _default_vendor(), developers or 2, found)
-    if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
-        plan = _ask(plan)
-    if config.exists():
-        _back_up(repository)
-    _write(repository, plan)
-    _report(repository, plan)
+    plan = Plan(chosen.name, target, vendor or _default_vendor(), developers, found)
+    asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    if asked:
+        if preset_name is None:
+            say(f"Proposed: {chosen.name}, since {one_line(preset.reason(chosen), 400)}")
+        plan = _ask(plan, ground)
+    if plan.vendor not in ground.settings.vendors:
+        raise UsageError("no such vendor", plan.vendor, suggest(plan.vendor, ground.settings.vendors))
+    known = _known(ground, plan)
+    made = tuple(
+        founding.agents(ground.fleet(plan), plan.vendor, ground.settings, known, _fills(ground, plan, known, asked))
+    )
+    show_fleet(preset.choose(ground.weighed, plan.preset), ground.fleet(plan), chosen=preset_name is not None)
+    if asked and not confirm("Write it", default=True):
+        say("nothing was written")
+        return
+    _write(repository, plan, made)
+    _report(repository, plan, made)
+
+
+def _ground(repository: Path) -> Ground:
+    look = signs.Look(repository)
+    with tempfile.TemporaryDirectory(prefix="fleet-init-") as nowhere:  # what a project of before said counts no more
+        settings = load_settings(Path(nowhere), project_required=False).require()
+    return Ground(look, preset.weigh(look), settings, read_catalogue(repository, settings))
+
+
+def _known(ground: Ground, plan: Plan) -> Mapping[str, Found]:
+    """What fills the marks of prompts: what was found, and before it what the plan says."""
+    checks = {gate.name: Found(gate.run, f"gate {gate.name}") for gate in plan.gates}
+    known = {**conventions(ground.look.repository, ground.settings), "branch": Found(plan.target, "the fleet's branch")}
+    return known | {name: found for name, found in checks.items() if name in ("build", "lint", "types", "test")}
+
+
+def _fills(ground: Ground, plan: Plan, known: Mapping[str, Found], asked: bool) -> Mapping[str, str]:
+    """What stands for marks that nothing is known of: a person's words, else the preset's."""
+    fills = dict(preset.choose(ground.weighed, plan.preset).preset.fills)
+    if asked:
+        for mark, question in founding.unknown(ground.fleet(plan), known).items():
+            fills[mark] = ask(f"{question} ({mark})", fills.get(mark))
+    return fills
 
 
 async def _branch(repository: Path) -> str:
@@ -114,7 +191,6 @@ def _write_missing_prompts(repository: Path) -> None:
         UsageError: there is no configuration.
         FleetError: some role has no shipped prompt; the others have been written.
     """
-    from fleet_tui.settings.load import load_settings
     from fleet_tui.settings.prompts import prompt_file, shipped_prompt
 
     if not (repository / ".fleet" / "config.yaml").exists():
@@ -137,14 +213,17 @@ def _write_missing_prompts(repository: Path) -> None:
         say("no prompt is missing")
 
 
-def _ask(plan: Plan) -> Plan:
+def _ask(plan: Plan, ground: Ground) -> Plan:
     say(f"Work will land on {one_line(plan.target)}. Enter takes the proposal in brackets.")
+    names = click.Choice([proposal.name for proposal in ground.weighed])
+    plan = replace(plan, preset=ask("Preset", plan.preset, names))
     vendor = ask("Agent program (claude-code, codex, gemini, opencode, copilot, aider, scripted)", plan.vendor)
-    developers = ask("How many developers", plan.developers, click.IntRange(1, 50))
+    authors = plan.developers or sum(place.counted for place in ground.fleet(plan))
+    developers = ask("How many authors", authors, click.IntRange(1, 50))
     kept = [gate for gate in map(_asked, plan.gates) if gate is not None]
     if not any(not gate.lacks for gate in kept) and confirm("No gate yet. Add one", default=False):
         kept.append(detect.GateProposal("test", ask("Command"), "you"))
-    return Plan(plan.target, vendor, developers, tuple(kept))
+    return replace(plan, vendor=vendor, developers=developers, gates=tuple(kept))
 
 
 def _asked(gate: detect.GateProposal) -> detect.GateProposal | None:
@@ -156,48 +235,41 @@ def _asked(gate: detect.GateProposal) -> detect.GateProposal | None:
 
 
 def _back_up(repository: Path) -> None:
+    """Move what a fleet of before has into a directory of its own: it would be part of the new one."""
     destination = repository / ".fleet" / ".backup" / time.strftime("%Y%m%d-%H%M%S")
     destination.mkdir(parents=True)
-    shutil.copy2(repository / ".fleet" / "config.yaml", destination)
-    prompts = repository / ".fleet" / "prompts"
-    if prompts.is_dir():
-        shutil.copytree(prompts, destination / "prompts", symlinks=True)
-    agents = repository / ".fleet" / "agents"
-    if agents.is_dir():
-        agents.rename(destination / "agents")  # or they would be agents of the new configuration too
-    say(f"kept the old configuration in {destination.relative_to(repository)}")
+    for name in ("config.yaml", "prompts", "agents"):
+        old = repository / ".fleet" / name
+        if old.exists() or old.is_symlink():
+            old.rename(destination / name)
+    say(f"kept the old configuration, agents and prompts in {destination.relative_to(repository)}")
 
 
-def _agents(plan: Plan) -> list[tuple[str, str, str]]:
-    """Name, role and shipped prompt of each agent."""
-    developers = [(f"dev-{number}", "developer", "developer") for number in range(1, plan.developers + 1)]
-    return [
-        *developers,
-        ("reviewer", "tech-lead", "reviewer"),
-        ("qa", "qa-engineer", "qa"),
-        ("release", "release-manager", "release-manager"),
-    ]
+def _write(repository: Path, plan: Plan, made: Sequence[NewAgent]) -> None:
+    """Everything or nothing, and over nothing that is there.
 
-
-def _write(repository: Path, plan: Plan) -> None:
+    Raises:
+        FleetError: something else stands in the place of a file, or one cannot be written.
+    """
     directory = repository / ".fleet"
-    prompts = directory / "prompts"
-    prompts.mkdir(parents=True, exist_ok=True)
-    (directory / "tickets").mkdir(exist_ok=True)
-    for name, _role, prompt in _agents(plan):
-        text = (shipped_config() / "prompts" / f"{prompt}.md").read_text(encoding="utf-8")
-        if not (prompts / f"{name}.md").exists():
-            (prompts / f"{name}.md").write_text(text, encoding="utf-8")
-    (directory / ".gitignore").write_text(_IGNORED, encoding="utf-8")
-    (directory / "config.yaml").write_text("\n".join(_lines(plan)) + "\n", encoding="utf-8")
+    files = founding.files(made) | {PROJECT_FILE: "\n".join(_lines(plan)) + "\n"}
+    ignore = directory / ".gitignore"
+    if not (ignore.exists() or ignore.is_symlink()):
+        files |= {".fleet/.gitignore": _IGNORED}
+    try:
+        directory.mkdir(exist_ok=True)
+        if (repository / PROJECT_FILE).exists() or (repository / PROJECT_FILE).is_symlink():
+            _back_up(repository)
+        (directory / "tickets").mkdir(exist_ok=True)
+        write_all(repository, files)
+    except Conflict as error:
+        raise Conflict("in the way of the new fleet", error.message, "move it away; nothing was written") from error
+    except OSError as error:
+        raise FleetError("the fleet cannot be written", f"{error.filename}: {error.strerror}", "nothing was") from error
 
 
 def _lines(plan: Plan) -> Sequence[str]:
     # JSON strings are YAML strings, so any command survives the quoting.
-    agents = [
-        f"  - {{name: {name}, role: {role}, vendor: {json.dumps(plan.vendor)}}}"
-        for name, role, _prompt in _agents(plan)
-    ]
     gates = [_gate_line(gate) for gate in plan.gates if not gate.lacks]
     comments = [f"  # {_gate_line(gate).strip()}     # {one_line(gate.lacks)}" for gate in plan.gates if gate.lacks]
     none = ["  # - {name: test, run: make test}     # no check was found in this repository: add one"]
@@ -206,9 +278,8 @@ def _lines(plan: Plan) -> Sequence[str]:
         "version: 1",
         f"target_branch: {json.dumps(plan.target)}",
         "",
-        "# Prompts are in .fleet/prompts/<name>.md.",
-        "agents:",
-        *agents,
+        f"# Made from the preset {plan.preset}. Its agents are in .fleet/agents/<name>.yaml, their prompts in",
+        "# .fleet/prompts/<name>.md: change them, remove some, add others (fleet agent create).",
         "",
         "# Run by the watcher itself, on the merge result, in a clean checkout, before anything lands.",
         "gates:" if gates else "gates: []",
@@ -224,12 +295,10 @@ def _gate_line(gate: detect.GateProposal) -> str:
     return f"  - {{name: {json.dumps(gate.name)}, run: {json.dumps(gate.run)}}}"
 
 
-def _report(repository: Path, plan: Plan) -> None:
-    from fleet_tui.settings.load import load_settings
-
+def _report(repository: Path, plan: Plan, made: Sequence[NewAgent]) -> None:
     load_settings(repository).require()
-    names = ", ".join(name for name, _role, _prompt in _agents(plan))
-    say(f"wrote .fleet/config.yaml and prompts for {names}")
+    names = ", ".join(agent.name for agent in made)
+    say(f"wrote .fleet/config.yaml, and agent and prompt of {names}")
     able = ", ".join(one_line(gate.run) for gate in plan.gates if not gate.lacks)
     say(f"gates: {able or 'none that can run here; add some under `gates:`'}")
     for gate in plan.gates:

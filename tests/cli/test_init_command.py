@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from fleet_tui.catalogue import detect
 from fleet_tui.cli.main import fleet
-from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.settings.load import load_settings
 from tests.cli.conftest import Shop
 from tests.cli.test_doctor import program
@@ -158,3 +158,84 @@ def test_only_missing_prompts_are_written(repository: Path, shop: Shop) -> None:
 def test_prompts_need_a_configuration(repository: Path) -> None:
     assert isinstance(init("--prompts").exception, UsageError)
     assert not (repository / ".fleet" / "config.yaml").exists()
+
+
+def written(repository: Path) -> dict[str, str]:
+    """Every file below `.fleet`, but for what is kept of before."""
+    directory = repository / ".fleet"
+    files = [path for path in directory.rglob("*") if path.is_file() and ".backup" not in path.parts]
+    return {path.relative_to(directory).as_posix(): path.read_text() for path in files}
+
+
+def test_the_fleet_that_fits_is_proposed_and_said_before_it_is_written(repository: Path) -> None:
+    (repository / "manage.py").touch()
+    listed = json.loads(init("--list-presets", "--json").stdout)["presets"]
+    assert not (repository / ".fleet" / "config.yaml").exists()
+    assert [row["name"] for row in listed if row["proposed"]] == [listed[0]["name"]] == ["web-service"]
+    assert listed[0]["seen"] == ["there is manage.py"]
+    done = init("--yes", "--gate", "test=git status", "--developers", "1")
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0] == "preset web-service (Web service): there is manage.py"
+    said = next(line for line in lines if line.startswith("at most 15h00 a day for 6 agents together"))
+    assert lines.index(said) < next(at for at, line in enumerate(lines) if line.startswith("wrote "))
+    settings = load_settings(repository).require()
+    agents = {agent.name: agent.template for agent in settings.agents}
+    assert agents["dev-1"] == "engineering/django-developer"
+    assert sorted(agents) == ["dev-1", "qa", "release", "reviewer", "security", "triage"]
+    assert {agent.vendor for agent in settings.agents} == {"claude-code"}
+    assert "`git status`" in written(repository)["prompts/dev-1.md"], "the gate fills the mark"
+    assert "The branch that work lands on" not in written(repository)["prompts/release.md"]
+
+
+def test_the_one_that_is_asked_for_is_made(repository: Path) -> None:
+    assert init("--yes", "--preset", "docs", "--vendor", "scripted").exit_code == 0
+    settings = load_settings(repository).require()
+    assert [agent.name for agent in settings.agents] == ["readability", "release", "reviewer", "writer-1"]
+    assert load_settings(repository).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--preset", "libary"], "did you mean `library`?"),
+        (["--vendor", "clod-code"], "did you mean `claude-code`?"),
+        (["--json"], "fleet init --list-presets --json"),
+    ],
+)
+def test_what_is_not_there_is_refused_before_anything_is_written(repository: Path, words: list[str], told: str) -> None:
+    done = init("--yes", *words)
+    assert isinstance(done.exception, UsageError)
+    assert done.exception.hint == told
+    assert written(repository) == {}
+
+
+def test_nothing_that_is_there_is_written_over(repository: Path) -> None:
+    """Not a single file stays behind where one is in the way."""
+    directory = repository / ".fleet"
+    (directory / "agents").mkdir()
+    (directory / "agents" / "release.yaml").write_text("role: developer\n")
+    (directory / ".gitignore").write_text("/mine\n")
+    before = written(repository)
+    done = init("--yes", "--preset", "minimal")
+    assert isinstance(done.exception, Conflict)
+    assert done.exception.message == ".fleet/agents/release.yaml"
+    assert written(repository) == before
+    (directory / "agents" / "release.yaml").unlink()
+    assert init("--yes", "--preset", "minimal").exit_code == 0
+    assert written(repository)[".gitignore"] == "/mine\n"
+
+
+def test_beginning_anew_keeps_all_of_the_old(repository: Path) -> None:
+    assert init("--yes", "--preset", "docs").exit_code == 0
+    (repository / ".fleet" / "prompts" / "release.md").write_text("mine")
+    before = written(repository)
+    assert isinstance(init("--yes", "--preset", "minimal").exception, UsageError)
+    assert written(repository) == before
+    assert init("--yes", "--preset", "minimal", "--force").exit_code == 0
+    assert [agent.name for agent in load_settings(repository).require().agents] == ["dev-1", "release", "reviewer"]
+    assert written(repository)["prompts/release.md"] != "mine"
+    (kept,) = (repository / ".fleet" / ".backup").iterdir()
+    assert (kept / "prompts" / "release.md").read_text() == "mine"
+    assert (kept / "agents" / "writer-1.yaml").is_file()
+    assert "preset docs" in (kept / "config.yaml").read_text()

@@ -188,9 +188,10 @@ def test_questions_of_init_show_only_text(shop: Shop, terminal: Terminal) -> Non
     """Scripts of the repository are proposed as gates, and quoted in the question."""
     (shop.repository / ".fleet" / "config.yaml").unlink()
     (shop.repository / "package.json").write_text('{"scripts": {"test": "jest"}}')
-    written = terminal("init", "--branch", HOSTILE, keys="\n\n\n\n")
+    written = terminal("init", "--branch", HOSTILE, keys="\n" * 8)
     check(written)
     assert "Gate test" in written
+    assert "at most 8h00 a day for 3 agents together" in written
 
 
 def test_what_a_run_showed_last_is_only_text(hostile: Shop, terminal: Terminal) -> None:
