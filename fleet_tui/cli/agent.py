@@ -62,7 +62,10 @@ def _selectors(function: F) -> F:
     return click.argument("names", nargs=-1)(function)
 
 
-def _each(repo: Path | None, op: str, names: tuple[str, ...], team: str | None, reason: str) -> None:
+_now = click.option("--now", is_flag=True, help="Without the time in which it can be taken back.")
+
+
+def _each(repo: Path | None, op: str, names: tuple[str, ...], team: str | None, reason: str, **more: object) -> None:
     """Ask for the act agent by agent; what one refuses does not keep it from the others."""
     chosen = (*names, *(_team(repo, team) if team else ()))
     if not chosen:
@@ -70,7 +73,7 @@ def _each(repo: Path | None, op: str, names: tuple[str, ...], team: str | None, 
     failures: dict[str, FleetError] = {}
     for name in dict.fromkeys(chosen):
         try:
-            act(repo, op, {"agent": name, "reason": reason})
+            act(repo, op, {"agent": name, "reason": reason, **more})
         except FleetError as error:
             if len(chosen) == 1:
                 raise
@@ -205,32 +208,42 @@ def resume(names: tuple[str, ...], team: str | None, reason: str, repo: Path | N
 @agent.command()
 @_selectors
 @click.option("--reason", default="", help="Why; goes into the log.")
+@_now
+@click.option("--undo", is_flag=True, help="Take back a stop or restart that is still held.")
 @repo_option
-def stop(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+def stop(names: tuple[str, ...], team: str | None, reason: str, now: bool, undo: bool, repo: Path | None) -> None:
     """End the runs of NAMES; workspaces and log are kept, and their tickets wait for you.
 
+    They go on for `approval.hold_s` seconds, in which that can be taken back.
+
     \b
-    Example:
+    Examples:
       fleet agent stop dev-1 --reason "wrong track"
+      fleet agent stop dev-1 --undo
+      fleet agent stop dev-1 --now
     """
-    _each(repo, "stop", names, team, reason)
+    if undo and now:
+        raise UsageError("two things at once", "--undo takes a stop back, --now does not wait with one", "choose one")
+    _each(repo, "undo_stop" if undo else "stop", names, team, reason, **({"now": True} if now else {}))
 
 
 @agent.command()
 @_selectors
 @click.option("--reason", default="", help="Why; goes into the log.")
+@_now
 @repo_option
-def restart(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+def restart(names: tuple[str, ...], team: str | None, reason: str, now: bool, repo: Path | None) -> None:
     """End the runs of NAMES and let them begin the same work again, in the same workspaces.
 
-    Where the vendor can, in the same session. A run that has handed its work over is left alone.
+    Where the vendor can, in the same session. A run that has handed its work over is left alone. They go on for
+    `approval.hold_s` seconds first, in which `fleet agent stop NAMES --undo` takes it back.
 
     \b
     Examples:
       fleet agent restart dev-1 --reason "its server was changed"
       fleet agent restart --team backend
     """
-    _each(repo, "restart", names, team, reason)
+    _each(repo, "restart", names, team, reason, **({"now": True} if now else {}))
 
 
 @agent.command()

@@ -143,6 +143,10 @@ class Run:
     """What its processes may take together; None: there is no ceiling."""
     memory_by: str = ""
     """Who holds it there: the watcher, by its runner's measuring, or the kernel too."""
+    stop_until_ns: int | None = None
+    """Until when the stop that a person asked for can be taken back; None: none is held."""
+    stop_again: bool = False
+    """Whether its work begins again after the held stop."""
 
     @property
     def context_percent(self) -> int | None:

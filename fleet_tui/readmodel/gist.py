@@ -76,6 +76,11 @@ def _why_again(facts: Facts) -> str:
     return f"as {facts['by']} wished" if facts.get("by") else f"attempt {facts['attempt']}"
 
 
+def _held_stop(facts: Facts) -> str:
+    at = datetime.fromtimestamp(facts["until_ns"] // 1_000_000_000, UTC).strftime("%H:%M:%S UTC")
+    return f"{'begins again' if facts.get('again') else 'stops'} at {at} unless that is taken back: {facts['reason']}"
+
+
 def _pull_request(facts: Facts) -> str:
     lines = f"{facts['files']} file(s) +{facts['added']} -{facts['deleted']}"
     title = f"  {facts['title']}" if facts.get("title") else ""
@@ -183,6 +188,8 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "memory_exhausted": lambda f: f"{f['agent']} takes {f['used_mb']} MB of {f['memory_mb']} MB",
     "run_metered": lambda f: f"{f['agent']}: {int(f['charged_ms']) // 1000} s bought",
     "run_finished": _ended,
+    "run_stop_held": _held_stop,
+    "run_stop_undone": lambda f: f"goes on{': ' + f['reason'] if f.get('reason') else ''}",
     "run_crashed": _ended,
     "run_restored": lambda f: f"{f['agent']} goes on with what {f['previous'][-8:]} was at",
     "agent_respawned": lambda f: f"{f['agent']} again, {_why_again(f)}",

@@ -95,6 +95,8 @@ def tile(
         last=None if alive else last_run(runs),
         cannot_start=shown is not None and shown.cannot_start,
         held=shown is not None and shown.held,
+        stops_ns=shown.stop_until_ns if shown and alive else None,
+        stops_again=shown is not None and shown.stop_again,
     )
 
 

@@ -158,6 +158,10 @@ class AgentTile:
     """Its program is missing here; ``reason`` names it and what to do."""
     held: bool = False
     """Its run was lost, and begins again when a person restores it; ``reason`` says how."""
+    stops_ns: int | None = None
+    """When its run stops because a person wants that: until then it can be taken back."""
+    stops_again: bool = False
+    """Whether the same work begins again then."""
 
     @property
     def word(self) -> str:

@@ -85,7 +85,9 @@ class ApprovalPolicy(Section):
     )
     expires_h: Hours = Field(24, description="Hours until a request expires.")
     hold_s: Annotated[f.Number, Field(ge=0, le=3600)] = Field(
-        10, description="Seconds between approval and merge, in which it can be undone."
+        10,
+        description="Seconds in which what a person did can be undone: between approval and merge, and before a run "
+        "that is stopped or started again by hand ends.",
     )
     acts: ActPaths = Field(default_factory=ActPaths)
     rules: tuple[ApprovalRule, ...] = Field((), max_length=100, description="Which merges need how many persons.")

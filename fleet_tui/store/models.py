@@ -143,6 +143,8 @@ class Run(Base):
     held = BooleanField()
     memory_mb = BigIntegerField(null=True)
     memory_by = TextField()
+    stop_until_ns = BigIntegerField(null=True)
+    stop_again = BooleanField()
 
 
 class PullRequest(Base):

@@ -103,6 +103,7 @@ def probe(socket: Path, here: dict[str, Any]) -> dict[str, Any]:
 _DONE = {
     "approve": "granted",
     "undo": "undone, it waits for you again",
+    "undo_stop": "undone, it goes on",
     "reject": "rejected",
     "request_changes": "sent to the author",
     "quarantine": "contained",

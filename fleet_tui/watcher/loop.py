@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.events import RunMetered
-from fleet_tui.watcher import alarms, halting, memory, refusals, restoring, retention
+from fleet_tui.watcher import alarms, halting, memory, refusals, restoring, retention, stopping
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -48,6 +48,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("follow checks", checking.check),
         ("follow the target", merges.follow_user),
         ("observe tickets", tickets.observe),
+        ("end held stops", stopping.end_held),
         ("observe runs", runs.observe),
         ("listen to vendors", listening.listen),
         ("look at screens", looking.look),

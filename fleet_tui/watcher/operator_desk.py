@@ -42,6 +42,7 @@ from fleet_tui.watcher import (
     restoring,
     spending,
     starting,
+    stopping,
     system_desk,
     template_desk,
 )
@@ -81,6 +82,7 @@ class OperatorDesk:
             "poll": self._poll,
             "approve": lambda args, actor: _in_turn(deciding, approving.approve(ctx, args, actor)),
             "undo": lambda args, actor: _in_turn(deciding, approving.undo(ctx, args, actor)),
+            "undo_stop": lambda args, actor: stopping.undo(ctx, args, actor),
             "reject": lambda args, actor: _in_turn(deciding, approving.deny(ctx, args, actor, "reject")),
             "request_changes": lambda args, actor: _in_turn(deciding, approving.deny(ctx, args, actor, "changes")),
             "statement": self._statement,
@@ -91,7 +93,7 @@ class OperatorDesk:
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
             "stop": self._stop,
             "restart": lambda args, actor: replacing.restart(
-                ctx, self._agent(args), interrupting.run_of(args), _reason(args), actor
+                ctx, self._agent(args), interrupting.run_of(args), _reason(args), actor, now=bool(args.get("now"))
             ),
             "interrupt": lambda args, actor: interrupting.interrupt(
                 ctx, self._agent(args), interrupting.run_of(args), actor
@@ -235,11 +237,7 @@ class OperatorDesk:
         return {"message": f"{agent.name} is {'paused' if pause else 'resumed'}"}
 
     async def _stop(self, args: Args, actor: str) -> dict[str, Any]:
-        runs = self._runs(args)
-        reason = clean(str(args.get("reason") or "by hand"), 400)
-        for run in runs:
-            await self._ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", actor=actor)
-        return {"message": f"{len(runs)} run(s) will stop; workspaces and logs are kept"}
+        return await stopping.stop(self._ctx, self._runs(args), _reason(args), actor, now=bool(args.get("now")))
 
     def _runs(self, args: Args) -> list[Run]:
         if args.get("run"):

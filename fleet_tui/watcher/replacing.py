@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict, Refused
-from fleet_tui.domain.events import Draft, RunStopRequested, draft
+from fleet_tui.domain.events import Draft, RunStopRequested
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
 from fleet_tui.domain.text import fitting
 from fleet_tui.governance.lifecycle import Restart
 from fleet_tui.store.reader import EventFilter
+from fleet_tui.watcher import stopping
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.handover import has_delivered
@@ -22,8 +23,11 @@ _ROOM = 20_000
 _ONE = 6_000
 
 
-async def restart(ctx: Context, agent: Agent, run_id: str, reason: str, actor: str) -> dict[str, Any]:
-    """End the run and have the same agent begin the same work anew, in the same workspace: see `begun_again`.
+async def restart(
+    ctx: Context, agent: Agent, run_id: str, reason: str, actor: str, *, now: bool = False
+) -> dict[str, Any]:
+    """End the run and have the same agent begin the same work anew, in the same workspace: see `begun_again`. It is
+    held first, unless it is to be ``now``.
 
     Raises:
         Conflict: nothing runs, or not the run that was shown; it is being stopped, or has handed its work over.
@@ -37,24 +41,23 @@ async def restart(ctx: Context, agent: Agent, run_id: str, reason: str, actor: s
         raise Conflict("another run", f"{agent.name} has another run now than the one that you saw")
     if agent.quarantined:
         raise Refused("not started again", f"{agent.name} is quarantined", "release it: its work starts anew then")
-    wanted = [run for run in chosen if not run.stop_requested]
+    wanted = [run for run in chosen if not run.stop_requested and (now or run.stop_until_ns is None)]
     if not wanted:
-        raise Conflict("it is being stopped", f"the run of {agent.name} ends anyway")
+        raise Conflict("it is being stopped", stopping.in_words(ctx, chosen[0]))
     if all(has_delivered(ctx, run) for run in wanted):
         raise Conflict("its work is done", f"{agent.name} has handed it over: nothing is left to start again")
-    stops = [(run, RunStopRequested(run.id, f"to be started again: {reason}")) for run in wanted]
-    await ctx.record(*(draft(stop, f"run:{run.id}", actor=actor, key=_key(run)) for run, stop in stops))
+    why = f"to be started again: {reason}"
+    await ctx.record(*(stopping.asked(ctx, run, why, actor, again=True, now=now) for run in wanted))
+    first = ctx.reader.run(wanted[0].id)
+    if first is not None and first.stop_until_ns is not None:
+        return {"message": stopping.in_words(ctx, first)}
     when = "once it goes on" if agent.paused else "as soon as it has ended"
     return {"message": f"{agent.name} begins its work again {when}; workspace and log stay"}
 
 
-def _key(run: Run) -> str:
-    return f"stop-restart:{run.id}"
-
-
 def is_begun_again(ctx: Context, run: Run) -> bool:
     """Whether a person wants the work of ``run``, which was stopped, to begin again."""
-    return ctx.reader.has_key(_key(run))
+    return ctx.reader.has_key(stopping.restart_key(run))
 
 
 def begun_again(ctx: Context, run: Run) -> list[Draft]:

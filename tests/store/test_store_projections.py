@@ -141,6 +141,28 @@ def test_a_run_from_queue_to_end(log: Log) -> None:
     assert (log.run().state, log.run().ended_ns, log.run().exit_code) == (RunState.CRASHED, ended.at_ns, None)
 
 
+def test_a_stop_is_held_taken_back_and_over_with_the_run(log: Log) -> None:
+    def held() -> tuple[int | None, bool, bool]:
+        run = log.run()
+        return run.stop_until_ns, run.stop_again, run.stop_requested
+
+    log.add(QUEUED, STARTED, ev.RunStopHeld("run-1", "wrong track", 77, again=True))
+    assert held() == (77, True, False)
+    log.add(ev.RunStopUndone("run-1"))
+    assert held() == (None, False, False)
+    log.add(ev.RunStopHeld("run-1", "wrong track", 78), ev.RunStopRequested("run-1", "wrong track"))
+    assert held() == (None, False, True)
+    log.add(ev.RunStopHeld("run-1", "once more", 79))
+    assert held() == (None, False, True), "it is being stopped"
+    log.add(ev.RunFinished("run-1", "stopped", 0, None, 1), ev.RunStopHeld("run-1", "too late", 80))
+    assert held() == (None, False, True)
+
+
+def test_the_end_of_a_run_ends_what_was_held(log: Log) -> None:
+    log.add(QUEUED, STARTED, ev.RunStopHeld("run-1", "wrong track", 77), ev.RunCrashed("run-1", 1, None, 5, "exit"))
+    assert log.run().stop_until_ns is None
+
+
 def test_charges_only_grow_and_sum_up_by_agent(log: Log) -> None:
     log.add(QUEUED, ev.RunQueued("run-2", "ada", "developer", "scripted", None, "note"))
     log.add(*(ev.RunMetered("run-1", "ada", charged) for charged in (10_000, 20_000, 20_000, 10_000)))

@@ -21,6 +21,7 @@ from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow
 from fleet_tui.readmodel.budgets import BudgetBoard
 from fleet_tui.readmodel.flow import FlowSummary, Stage
+from fleet_tui.readmodel.held import newest
 from fleet_tui.readmodel.pipeline import Board, Column, TicketCard
 from fleet_tui.readmodel.system import Fault
 from fleet_tui.readmodel.values import (
@@ -144,10 +145,12 @@ def around(of: Hostile) -> Rows:
     known = frame.Frame("1 WALL", of.width, NOW_NS, NOW_NS, notes=notes)
     yield of.width, frame.top_line(picture, known), ("1 WALL", "NEED YOU 2", "data ok")
     yield of.width, frame.alarm_line(picture, known), ("[1!]", "12m", "a ack")
-    held = replace(
-        card(of), approval=replace(card(of).approval, state=ApprovalState.HELD, hold_until_ns=NOW_NS + 10**9)
-    )
-    yield of.width, frame.message_line(of.title, "normal", held, NOW_NS, "3 marked"), ("PR 12 lands in 1 s", "u undo")
+    held = replace(card(of).approval, state=ApprovalState.HELD, hold_until_ns=NOW_NS + 10**9)
+    stopping = one_tile(of, run="run", stops_ns=NOW_NS + 2 * 10**9)
+    for picked, must in (((), "PR 12 lands in 1 s"), ((stopping,), " stops in 2 s")):
+        here = replace(snapshot(), approvals=(replace(card(of), approval=held),), tiles=picked)
+        one = frame.message_line(of.title, "normal", newest(here, NOW_NS), NOW_NS, "3 marked")
+        yield of.width, one, (must, "u undo", "3 marked")
 
 
 def on_the_agents_page(of: Hostile) -> Rows:
@@ -260,7 +263,7 @@ def on_screen_8(of: Hostile) -> Rows:
 def in_strips(of: Hostile) -> Rows:
     one = one_tile(of)
     for request in (
-        strips.stop(one), strips.release(one), strips.restart(one), strips.extend(one, one.budgets[0]),
+        strips.stop(one, 10), strips.release(one), strips.restart(one, 10), strips.extend(one, one.budgets[0]),
         strips.approve(card(of), (), (of.title,), 10), strips.reject(card(of)), strips.halt(3),
     ):  # fmt: skip
         state = StripState(request)

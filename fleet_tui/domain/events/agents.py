@@ -52,6 +52,25 @@ class AgentConditionsChanged(Payload, kind="agent_conditions_changed"):
 
 
 @dataclass(frozen=True, slots=True)
+class RunStopHeld(Payload, kind="run_stop_held"):
+    """A person stops the run at ``until_ns``; until then it goes on, and that can be taken back. ``again``: the same
+    work begins anew then."""
+
+    run: str
+    reason: str
+    until_ns: int
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopUndone(Payload, kind="run_stop_undone"):
+    """A held stop was taken back by a person, or is void because of ``reason``: the run goes on."""
+
+    run: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunStopRequested(Payload, kind="run_stop_requested"):
     run: str
     reason: str

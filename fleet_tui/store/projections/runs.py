@@ -14,7 +14,9 @@ from fleet_tui.domain.events import (
     RunRestored,
     RunStarted,
     RunStateChanged,
+    RunStopHeld,
     RunStopRequested,
+    RunStopUndone,
     payload_of,
 )
 from fleet_tui.domain.model import TO_BE_RESTORED
@@ -88,7 +90,19 @@ def crashed(tables: Tables, event: Event) -> None:
 
 
 def stop_requested(tables: Tables, event: Event) -> None:
-    tables.change(RUN, payload_of(event, RunStopRequested).run, stop_requested=True)
+    tables.change(RUN, payload_of(event, RunStopRequested).run, stop_requested=True, **_NO_HELD_STOP)
+
+
+def stop_held(tables: Tables, event: Event) -> None:
+    """Of a run that is being stopped or has ended nothing is held."""
+    held = payload_of(event, RunStopHeld)
+    row = tables.get(RUN, held.run)
+    if row is not None and not row["stop_requested"]:
+        _change_unless_ended(tables, held.run, stop_until_ns=held.until_ns, stop_again=held.again)
+
+
+def stop_undone(tables: Tables, event: Event) -> None:
+    tables.change(RUN, payload_of(event, RunStopUndone).run, **_NO_HELD_STOP)
 
 
 def context_filled(tables: Tables, event: Event) -> None:
@@ -97,6 +111,7 @@ def context_filled(tables: Tables, event: Event) -> None:
     tables.change(RUN, told.run, **facts)
 
 
+_NO_HELD_STOP: Row = {"stop_until_ns": None, "stop_again": False}
 _NOT_STARTED: Row = {
     "session": "",
     "pane_uuid": "",
@@ -119,6 +134,7 @@ _NOT_STARTED: Row = {
     "context_source": "",
     "memory_mb": None,
     "memory_by": "",
+    **_NO_HELD_STOP,
     **NO_RISK,
 }
 
@@ -137,6 +153,7 @@ def _end(tables: Tables, event: Event, end: RunFinished | RunCrashed, state: Run
     if state not in ENDED_RUNS:
         raise ValueError(f"{state} is not an end of a run")
     facts = {"exit_code": end.exit_code, "signal": end.signal, "active_ms": end.active_ms, "ended_ns": event.at_ns}
+    facts |= _NO_HELD_STOP
     _change_unless_ended(tables, end.run, **facts, **_state(state, "runner", end.reason, event))
 
 
@@ -149,6 +166,8 @@ APPLY: dict[type[Payload], Apply] = {
     RunMemoryLimited: memory_limited,
     RunFinished: finished,
     RunCrashed: crashed,
+    RunStopHeld: stop_held,
+    RunStopUndone: stop_undone,
     RunStopRequested: stop_requested,
     ContextFilled: context_filled,
 }

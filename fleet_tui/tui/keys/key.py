@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.standing import Standing
+from fleet_tui.readmodel.held import Held
 from fleet_tui.readmodel.pipeline import TicketCard
 from fleet_tui.readmodel.system import Fault
 from fleet_tui.readmodel.values import AgentTile, ApprovalCard, NeedItem
@@ -37,7 +38,7 @@ class Here:
     """Those that are marked there: what can be done to several is done to them."""
     standing: Standing | None = None
     """The budget that is selected in their table."""
-    held: ApprovalCard | None = None
+    held: Held | None = None
     needs: int = 0
     ticket: TicketCard | None = None
     recording: bool = False

@@ -47,7 +47,13 @@ def alone(reason: Reason) -> Reason:
 def stoppable(here: Here) -> str | None:
     if len(here.marked) > MOST_STOPPED:
         return f"{len(here.marked)} are marked; more than {MOST_STOPPED} runs are stopped by `:stop marked` only"
-    return of_marked(with_process)(here)
+    return of_marked(_with_run_that_goes_on)(here)
+
+
+def _with_run_that_goes_on(here: Here) -> str | None:
+    if here.tile is not None and here.tile.stops_ns is not None:
+        return f"{here.tile.name} {'begins again' if here.tile.stops_again else 'stops'} in a moment; u undoes that"
+    return with_process(here)
 
 
 def restartable(here: Here) -> str | None:
@@ -60,7 +66,7 @@ def restartable(here: Here) -> str | None:
 def _with_free_process(here: Here) -> str | None:
     if here.tile is not None and here.tile.quarantined:
         return f"{here.tile.name} is quarantined; U releases, its work begins anew then"
-    return with_process(here)
+    return _with_run_that_goes_on(here)
 
 
 def interruptible(here: Here) -> str | None:

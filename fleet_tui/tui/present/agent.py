@@ -23,6 +23,7 @@ from fleet_tui.tui.present.text import (
     paragraph,
     short,
     short_clock,
+    until,
 )
 from fleet_tui.tui.present.vendors import of_agent
 from fleet_widgets.gauge import gauge, percent
@@ -184,6 +185,7 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
         if detail.tile.unsure and detail.run is not None and detail.run.id == detail.tile.run
         else (),
         fact("why", run.state_reason) if run.state_reason else (),
+        fact("stops", _stops(run, now_ns), "strong") if run.stop_until_ns is not None else (),
         fact("trigger", f"{run.trigger}, attempt {run.attempt}, round {run.round}"),
         fact("branch", f"{run.branch} from {short(run.base_sha)}") if run.branch else (),
         fact("isolation", run.isolation) if run.isolation else (),
@@ -193,6 +195,11 @@ def _run(detail: AgentDetail, now_ns: int) -> Section:
         fact("workspace", run.workspace) if run.workspace else (),
     ]
     return Section(f"run {place} of {len(detail.runs)}  {run.id[-8:]}", tuple(part for part in lines if part))
+
+
+def _stops(run: Run, now_ns: int) -> str:
+    again = ", and its work begins again" if run.stop_again else ""
+    return f"in {until(run.stop_until_ns or 0, now_ns)} s{again}; u takes that back"
 
 
 _NEARLY_FULL = 80

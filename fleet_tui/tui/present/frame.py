@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet_tui.domain.states import ApprovalState
 from fleet_tui.domain.text import in_brief, one_line
 from fleet_tui.readmodel.away import Missed
 from fleet_tui.readmodel.health import Trust, age_s, trust
-from fleet_tui.readmodel.values import ApprovalCard, FleetSummary, NeedKind, Other, Picture, Snapshot
+from fleet_tui.readmodel.held import Held
+from fleet_tui.readmodel.values import FleetSummary, NeedKind, Other, Picture, Snapshot
 from fleet_tui.settings.problems import running_on
 from fleet_tui.tui.present.text import age, badge, clock, count, seconds_short, until
 from fleet_widgets.lines import Line, Span, fill, giving, line, width_of
@@ -231,24 +231,14 @@ def _problem_line(snapshot: Snapshot | None, frame: Frame) -> Line:
     return line(badge(2, False), Span(text), fill(), Span("  8", "hint-key"), Span(" shows it" if wide else "", "hint"))
 
 
-def held_card(snapshot: Snapshot | None, now_ns: int) -> ApprovalCard | None:
-    """The newest granted approval whose effect can still be undone."""
-    cards = snapshot.approvals if snapshot else ()
-    held = [
-        card
-        for card in cards
-        if card.approval.state is ApprovalState.HELD and (card.approval.hold_until_ns or 0) > now_ns
-    ]
-    return max(held, key=lambda card: card.approval.decided_ns or 0, default=None)
-
-
-def message_line(text: str, style: str, held: ApprovalCard | None, now_ns: int, marks: str = "") -> Line:
+def message_line(text: str, style: str, held: Held | None, now_ns: int, marks: str = "") -> Line:
     """How many are marked, the result of the last act, and the countdown of a held one."""
     parts: list[Span] = [Span(f"{marks}  " if marks else "", "strong"), Span(text, style), fill()]
-    if held is not None and held.approval.hold_until_ns is not None:
-        left = until(held.approval.hold_until_ns, now_ns)
+    if held is not None:
         parts += [
-            Span(f" PR {held.approval.pr} lands in {left} s  ", "strong"),
+            Span(" "),
+            giving(held.target, "strong"),
+            Span(f" {held.what} in {until(held.until_ns, now_ns)} s  ", "strong"),
             Span("u", "hint-key"),
             Span(" undo", "hint"),
         ]

@@ -179,10 +179,15 @@ def _conditions(text: str) -> Reading:
     return Reading(told or "without conditions")
 
 
-def stop(tile: AgentTile) -> StripRequest:
+def until_undone(hold_s: int) -> str:
+    """What is said of an act that is held; empty where nothing is."""
+    return f"Held {hold_s} s (u = undo), it goes on meanwhile." if hold_s else ""
+
+
+def stop(tile: AgentTile, hold_s: int) -> StripRequest:
     return StripRequest(
         title=f"STOP THE RUN OF {tile.name}",
-        lines=_lines(who(tile), STOPS),
+        lines=_lines(who(tile), STOPS, until_undone(hold_s)),
         confirm="text",
         expected=tile.name,
         reason="optional",
@@ -192,8 +197,9 @@ def stop(tile: AgentTile) -> StripRequest:
     )
 
 
-def restart(tile: AgentTile) -> StripRequest:
-    return replace(_agent(tile, "restart", "R", RESTARTS), title=f"RESTART THE RUN OF {tile.name}")
+def restart(tile: AgentTile, hold_s: int) -> StripRequest:
+    lines = _lines(who(tile), RESTARTS, until_undone(hold_s))
+    return replace(_agent(tile, "restart", "R", ""), title=f"RESTART THE RUN OF {tile.name}", lines=lines)
 
 
 def extend(tile: AgentTile, standing: Standing) -> StripRequest:

@@ -57,11 +57,11 @@ class AgentActs(RoomScreen):
 
     def do_agent_stop(self) -> None:
         tile = self._tile()
-        self.ask(strips.stop(tile), agent_acts.stop(tile))
+        self.ask(strips.stop(tile, self.room.context.hold_s), agent_acts.stop(tile))
 
     def do_agent_restart(self) -> None:
         tile = self._tile()
-        self.ask(strips.restart(tile), agent_acts.restart(tile))
+        self.ask(strips.restart(tile, self.room.context.hold_s), agent_acts.restart(tile))
 
     def do_agent_extend(self) -> None:
         tile, act = self._tile(), agent_acts.extend(self._tile())
@@ -82,6 +82,8 @@ class AgentActs(RoomScreen):
             return f"{name} is gone"
         if "run" in act.args and tile.run != act.args["run"]:
             return f"{name} has another run now" if tile.run else f"{name} has no run any more"
+        if act.op in {"stop", "restart"} and tile.stops_ns is not None:
+            return f"{name} {'begins again' if tile.stops_again else 'stops'} in a moment: somebody else wants that"
         was = {
             "quarantine": tile.quarantined,
             "release": not tile.quarantined,

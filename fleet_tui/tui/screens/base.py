@@ -16,6 +16,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel import needs
 from fleet_tui.readmodel.health import Trust
+from fleet_tui.readmodel.held import newest
 from fleet_tui.readmodel.values import NeedItem, NeedKind, Snapshot
 from fleet_tui.tui import commands
 from fleet_tui.tui.commands import Act
@@ -167,7 +168,7 @@ class RoomScreen(ActsByStrip):
         style = self.said.style if self.said is not None and text else "quiet"
         if not text:
             self.said = None
-        held = frame.held_card(self.snapshot, now_ns)
+        held = newest(self.snapshot, now_ns)
         told = text or self.room.errands.words() or self.idle_message()
         self.set_line("message", frame.message_line(told, style, held, now_ns, self.marks_in_words()))
 
@@ -218,7 +219,7 @@ class RoomScreen(ActsByStrip):
             recording=self.room.context.replay is not None,
             need=self.current_need(),
             alarm=self.current_alarm(),
-            held=frame.held_card(snapshot, self.room.now_ns),
+            held=newest(snapshot, self.room.now_ns),
             needs=len(snapshot.needs) if snapshot else 0,
         )
 
@@ -279,8 +280,8 @@ class RoomScreen(ActsByStrip):
             self.room.act(Act("acknowledge", {"alarm": item.id}, "acknowledge", item.title))
 
     def do_act_undo(self) -> None:
-        if (card := self.here().held) is not None:
-            self.room.act(Act("undo", {"approval": card.id}, "undo", f"PR {card.approval.pr}"), self)
+        if (held := self.here().held) is not None:
+            self.room.act(Act(held.op, dict(held.args), "undo", held.target), self)
 
     def do_fleet_halt(self) -> None:
         """All stop, or its end: from any screen."""

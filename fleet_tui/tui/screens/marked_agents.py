@@ -72,14 +72,19 @@ class MarkedAgents(Marks, AgentActs):
             super().do_agent_stop()
             return
         bulk = self._bulk("stop", "agent.stop", agent_acts.stop)
-        self._ask_each(bulk, "STOP THE RUNS OF", (strips.STOPS,), "X", typed=True)
+        self._ask_each(bulk, "STOP THE RUNS OF", self._held(strips.STOPS), "X", typed=True)
 
     def do_agent_restart(self) -> None:
         if not self.marked_tiles():
             super().do_agent_restart()
             return
         bulk = self._bulk("restart", "agent.restart", agent_acts.restart)
-        self._ask_each(bulk, "RESTART THE RUNS OF", (strips.RESTARTS,), "R", typed=True)
+        self._ask_each(bulk, "RESTART THE RUNS OF", self._held(strips.RESTARTS), "R", typed=True)
+
+    def _held(self, does: str) -> tuple[str, ...]:
+        """What it does, and that each of them can be taken back for a while."""
+        told = strips.until_undone(self.room.context.hold_s)
+        return (does, told) if told else (does,)
 
     def do_agent_extend(self) -> None:
         if not self.marked_tiles():
