@@ -69,3 +69,31 @@ def test_an_agent_that_is_started_again_does_the_same_work_in_the_same_workspace
     place.until_ticket(1, TicketState.SHIPPED)
     assert place.events("run_crashed") == []
     place.fleet("verify", "--deep")
+
+
+def test_a_stop_can_be_taken_back_and_comes_when_nobody_does(place: Place) -> None:
+    place.configure([SLOW], approval={"when": "always", "hold_s": 60})
+    place.fleet("watcher", "start")
+    place.ticket("One")
+    place.until(lambda: place.agent_state("dev") == "running", "the agent runs")
+    child = place.until(lambda: place.child("dev"), "the agent's process")
+    assert "dev stops in 60 s; `fleet agent stop dev --undo`" in place.fleet("agent", "stop", "dev")
+    twice = place.run("agent", "stop", "dev")
+    assert (twice.code != 0, "dev stops in" in twice.err) == (True, True)
+    assert place.fleet("agent", "stop", "dev", "--undo") == "dev goes on\n"
+    nothing = place.run("agent", "stop", "dev", "--undo")
+    assert (nothing.code != 0, "no stop of dev is held" in nothing.err) == (True, True)
+    assert place.run("agent", "stop", "dev", "--undo", "--now").code == 2
+    assert child.is_running()
+    place.fleet("agent", "stop", "dev", "--reason", "wrong track", "--now")
+    place.until_ticket(1, TicketState.BLOCKED)
+    assert not child.is_running()
+    place.configure([SLOW], approval={"when": "always", "hold_s": 1})
+    place.fleet("ticket", "ready", "1")
+    place.until(lambda: len(place.events("run_started")) == 2, "it is at work again")
+    place.fleet("agent", "stop", "dev")
+    place.until_ticket(1, TicketState.BLOCKED)
+    (held,) = place.events("run_stop_held")[1:]
+    (_, stop) = place.events("run_stop_requested")
+    assert (stop.cause, stop.at_ns >= held.payload["until_ns"]) == (held.id, True)
+    place.fleet("verify", "--deep")
