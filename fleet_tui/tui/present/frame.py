@@ -233,11 +233,11 @@ def _problem_line(snapshot: Snapshot | None, frame: Frame) -> Line:
 
 def message_line(text: str, style: str, held: Held | None, now_ns: int, marks: str = "") -> Line:
     """How many are marked, the result of the last act, and the countdown of a held one."""
-    parts: list[Span] = [Span(f"{marks}  " if marks else "", "strong"), Span(text, style), fill()]
+    parts: list[Span] = [Span(f"{marks}  " if marks else "", "strong"), giving(text, style), fill()]
     if held is not None:
         parts += [
             Span(" "),
-            giving(held.target, "strong"),
+            giving(held.target, "strong", rank=2),
             Span(f" {held.what} in {until(held.until_ns, now_ns)} s  ", "strong"),
             Span("u", "hint-key"),
             Span(" undo", "hint"),
