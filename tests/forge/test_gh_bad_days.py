@@ -96,7 +96,7 @@ async def test_what_gh_has_started_is_killed_with_it(github: Site, tmp_path: Pat
     await until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [500, 503])
 async def test_an_error_of_github_s_own(github: Site, status: int) -> None:
     github.server.fail("GET /repos", status, body="<html><h1>Unicorn!</h1></html>")
     found = await trouble_of(repository(Gh(), SHOP))
@@ -167,7 +167,7 @@ async def test_a_connection_that_breaks(github: Site) -> None:
     assert (await trouble_of(Gh().get("user"))).trouble is Trouble.OFFLINE
 
 
-@pytest.mark.parametrize("body", ["[]", '{"number": 1}', "null", "no json", '"text"'])
+@pytest.mark.parametrize("body", ["[]", '{"number": 1}', "no json"])
 async def test_an_answer_of_another_form(github: Site, body: str) -> None:
     github.server.fail("GET /repos", 200, body=body, times=9)
     github.server.fail("FleetPullRequest", 200, body=body, times=9)
