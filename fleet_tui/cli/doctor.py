@@ -198,6 +198,8 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
     settings = loaded.settings
     yield _level(paths, settings.isolation)
     yield _memory(settings)
+    if settings.forge.kind == "github":
+        yield _github(settings.forge.repo or "", settings.merge.method)
     yield Finding(
         "configuration", "ok", f"{count(len(settings.agents), 'agent')}, {count(len(settings.gates), 'gate')}"
     )
@@ -250,6 +252,34 @@ def _level(paths: FleetPaths, settings: IsolationSettings) -> Finding:
     state: Literal["ok", "note"] = "note" if lacks_user and settings.user else "ok"
     told = f"{level.isolation.value}: {level.why}; `fleet doctor --security` proves it"
     return Finding("isolation", state, told, user_fix if lacks_user else "")
+
+
+def _github(name: str, method: str) -> Finding:
+    """Whether gh and GitHub are there, and the repository is as the fleet needs it. Asks GitHub twice."""
+    from fleet_tui.forge.gh import Gh, Limits
+    from fleet_tui.forge.gh_issues import repository
+    from fleet_tui.forge.trouble import ForgeTrouble
+
+    gh = Gh(limits=Limits(time_s=10.0))
+
+    async def look() -> Finding:
+        probe, found = await gh.probe(), await repository(gh, name)
+        told = f"{found.name} as {probe.login}, gh {'.'.join(map(str, probe.version))}"
+        if found.archived or not found.may_push:
+            why = "it is archived" if found.archived else f"{probe.login} may not push there"
+            return Finding("github", "missing", f"{told}: {why}", "use a token that may write to it: gh auth status")
+        if found.methods and method not in found.methods:
+            allowed = ", ".join(sorted(found.methods))
+            return Finding("github", "missing", f"{told}: it allows no {method}", f"set merge.method to: {allowed}")
+        if found.name.lower() != name.lower():
+            return Finding("github", "note", f"{told}: {name} has been renamed", f"set forge.repo to {found.name}")
+        return Finding("github", "ok", told)
+
+    try:
+        return asyncio.run(look())
+    except ForgeTrouble as error:
+        state: Literal["note", "missing"] = "note" if error.trouble.passes else "missing"
+        return Finding("github", state, f"{error.title}: {error.message}", error.hint)
 
 
 def _memory(settings: Settings) -> Finding:
