@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class Gh:
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._program = program
-        self._host = host
+        self.host = host
         self._limits = limits or Limits()
         self._now_ns = now_ns
         self._remembered: OrderedDict[str, Answer] = OrderedDict()
@@ -157,20 +157,23 @@ class Gh:
         given = b"" if body is None else json.dumps(body).encode()
         return await self._api(method, path, ("--input", "-") if body is not None else (), given)
 
-    async def graphql(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The ``data`` of a query's answer."""
+    async def graphql(
+        self, query: str, variables: Mapping[str, Any], optional: Collection[str] = ()
+    ) -> tuple[dict[str, Any], frozenset[str]]:
+        """The ``data`` of a query's answer, and which fields of ``optional`` we may not see: they are null in it."""
         given = json.dumps({"query": query, "variables": dict(variables)}).encode()
         answer = await self._api("POST", "graphql", ("--input", "-"), given)
         found = answer.json()
         errors = found.get("errors") if isinstance(found, dict) else None
-        if isinstance(errors, list) and errors:
+        hidden = _hidden(errors, optional)
+        if isinstance(errors, list) and errors and not hidden:
             rate = answer.rate
             reset_ns = rate.reset_ns if rate is not None and rate.remaining == 0 else None
             raise of_graphql(errors, "graphql", self._now_ns(), reset_ns)
         if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
             raise ForgeTrouble(Trouble.GARBLED, "graphql: no data")
         data: dict[str, Any] = found["data"]
-        return data
+        return data, hidden
 
     async def command(self, *args: str, given: bytes = b"") -> str:
         """Another command of gh's, which says in words how it went."""
@@ -183,7 +186,7 @@ class Gh:
         self, method: str, path: str, options: tuple[str, ...], given: bytes = b"", *, moved: bool = False
     ) -> Answer:
         asked = f"{method} {path}"
-        host = ("--hostname", self._host)
+        host = ("--hostname", self.host)
         ended = await self._start("api", "--include", *host, "--method", method, *options, path, given=given)
         answer = parse(ended.out)
         if answer is None:
@@ -218,6 +221,18 @@ class Gh:
         if ended.truncated:
             raise ForgeTrouble(Trouble.GARBLED, f"{asked}: more than {self._limits.out_bytes} bytes")
         return ended
+
+
+def _hidden(errors: Any, optional: Collection[str]) -> frozenset[str]:
+    """The fields of ``optional`` that ``errors`` say we may not see; nothing when they say anything else as well."""
+    hidden: set[str] = set()
+    for error in errors if isinstance(errors, list) else ():
+        path = error.get("path") if isinstance(error, dict) else None
+        fields = {part for part in path or () if isinstance(part, str)} & set(optional)
+        if not fields or error.get("type") not in ("FORBIDDEN", "INSUFFICIENT_SCOPES"):
+            return frozenset()
+        hidden |= fields
+    return frozenset(hidden)
 
 
 @contextlib.contextmanager

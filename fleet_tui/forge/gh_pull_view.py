@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fleet_tui.forge.gh_values import Check, CheckState, Protection, Pull, Review, Thread
@@ -46,19 +46,21 @@ query FleetPullRequest($owner: String!, $name: String!, $number: Int!) {
 }
 """
 
+OPTIONAL = frozenset({"branchProtectionRule", "statusCheckRollup"})
+"""What a token with few rights may not see. Of a rule that is hidden GitHub's own summary still tells."""
 _PASSED = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
 _PENDING = frozenset({"", "PENDING", "EXPECTED"})
 
 
-def pull_of(told: Mapping[str, Any]) -> Pull:
-    """The pull request in the answer of :data:`QUERY`.
+def pull_of(told: Mapping[str, Any], hidden: Collection[str] = ()) -> Pull:
+    """The pull request in the answer of :data:`QUERY`; ``hidden`` are the fields that could not be seen.
 
     Raises:
         KeyError, TypeError, ValueError, IndexError: the answer has another form.
     """
     contexts, all_checks = _contexts(told)
     reviews, threads = told["reviews"] or _NOTHING, told["reviewThreads"] or _NOTHING
-    complete = all_checks and not reviews["pageInfo"].get("hasPreviousPage")
+    complete = all_checks and "statusCheckRollup" not in hidden and not reviews["pageInfo"].get("hasPreviousPage")
     return Pull(
         number=int(told["number"]),
         title=str(told["title"]),

@@ -9,7 +9,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.forge.gh import Gh, reading
 from fleet_tui.forge.gh_issues import repository_name
-from fleet_tui.forge.gh_pull_view import QUERY, pull_of
+from fleet_tui.forge.gh_pull_view import OPTIONAL, QUERY, pull_of
 from fleet_tui.forge.gh_values import Pull
 from fleet_tui.forge.trouble import ForgeTrouble
 
@@ -47,9 +47,10 @@ class Pulls:
     async def view(self, number: int) -> Pull:
         """All of it at one moment: head, checks, reviews, conversations, what protects its target."""
         owner, _, name = self._name.partition("/")
-        data = await self._gh.graphql(QUERY, {"owner": owner, "name": name, "number": number})
+        asked = {"owner": owner, "name": name, "number": number}
+        data, hidden = await self._gh.graphql(QUERY, asked, OPTIONAL)
         with reading(f"pull request {number}"):
-            return pull_of(data["repository"]["pullRequest"])
+            return pull_of(data["repository"]["pullRequest"], hidden)
 
     async def edit(
         self, number: int, *, title: str | None = None, body: str | None = None, target: str | None = None
@@ -78,7 +79,8 @@ class Pulls:
         """
         if method not in METHODS:
             raise UsageError("no such merge method", method, ", ".join(METHODS))
-        words = ["pr", "merge", f"{number:d}", "--repo", self._name, f"--{method}", f"--match-head-commit={head_sha}"]
+        where = f"{self._gh.host}/{self._name}"
+        words = ["pr", "merge", f"{number:d}", "--repo", where, f"--{method}", f"--match-head-commit={head_sha}"]
         if method != "rebase":  # which keeps the commits' own messages
             words += [f"--subject={title}"] if title else []
             words += ["--body-file=-"] if body else []

@@ -17,7 +17,7 @@ from fleet_tui.forge.gh_issues import Issues, repository
 from fleet_tui.forge.gh_pulls import Pulls
 from fleet_tui.forge.trouble import ForgeTrouble
 from tests.github.fixture import Site
-from tests.github.state import commit
+from tests.github.state import Protection, commit
 
 SHOP = "acme/shop"
 SECOND = 1_000_000_000
@@ -153,6 +153,29 @@ async def test_a_plain_403_is_no_limit(github: Site) -> None:
     github.server.fail("issues", 403, body='{"message": "Resource not accessible by personal access token"}')
     found = await trouble_of(Issues(Gh(), SHOP).add_labels(1, ["x"]))
     assert (found.trouble, found.retry_at_ns, found.trouble.passes) == (Trouble.FORBIDDEN, None, False)
+
+
+async def test_a_token_with_few_rights(github: Site) -> None:
+    """What it cannot see of a pull request is no yes; the rest is read all the same."""
+    sha = commit(github.repository, "work", {"a": "b"})
+    github.repository.open_pull("work", "main", "T")
+    github.repository.protections["main"] = Protection(reviews=1, contexts=("build",))
+    github.repository.check(sha, "build", "success")
+    github.repository.hidden = {"branchProtectionRule"}
+    pulls = Pulls(Gh(), SHOP)
+    seen = await pulls.view(1)
+    assert (seen.protection, seen.merge_state, seen.complete) == (None, "BLOCKED", True)
+    github.repository.hidden = {"statusCheckRollup"}
+    seen = await pulls.view(1)
+    assert (seen.checks, seen.complete) == ((), False)
+
+
+async def test_a_merge_goes_to_the_host_that_was_asked_for(github: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the person's own gh talks to another one."""
+    monkeypatch.setenv("GH_HOST", "ghe.example.org")
+    sha = commit(github.repository, "work", {"a.txt": "x\n"})
+    github.repository.open_pull("work", "main", "T")
+    assert (await Pulls(Gh(), SHOP).merge(1, sha, "squash")).state == "MERGED"
 
 
 async def test_offline(github: Site) -> None:

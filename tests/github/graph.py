@@ -254,9 +254,14 @@ def ref_node(repository: Repository, branch: str) -> Node | None:
         "dismissesStaleReviews": rule.dismiss_stale,
         "isAdminEnforced": True,
     }  # fmt: skip
+
+    def seen() -> Node | None:
+        visible(repository, "branchProtectionRule")
+        return protection
+
     target = commit_node(repository, None, sha)
     return {"id": f"REF_{branch}", "name": branch, "prefix": "refs/heads/", "target": target,
-            "branchProtectionRule": protection}  # fmt: skip
+            "branchProtectionRule": lazy(seen)}  # fmt: skip
 
 
 def commit_node(repository: Repository, pull: Pull | None, sha: str) -> Node:
@@ -280,6 +285,7 @@ def commit_node(repository: Repository, pull: Pull | None, sha: str) -> Node:
 
 
 def rollup_node(repository: Repository, pull: Pull) -> Node | None:
+    visible(repository, "statusCheckRollup")
     checks = repository.checks_of(pull.head_sha)
     if not checks:
         return None
@@ -292,6 +298,12 @@ def rollup_node(repository: Repository, pull: Pull) -> Node | None:
         | {"checkRunCount": len(nodes), "checkRunCountsByState": [], "statusContextCount": 0,
            "statusContextCountsByState": []},
     }  # fmt: skip
+
+
+def visible(repository: Repository, name: str) -> None:
+    """Whether the token may see the field ``name``."""
+    if name in repository.hidden:
+        raise Refusal(403, "Resource not accessible by personal access token", "FORBIDDEN")
 
 
 def rollup_state(checks: list[Check]) -> str:

@@ -133,6 +133,8 @@ class Repository:
         self.protections: dict[str, Protection] = {}
         self.methods = {"MERGE", "SQUASH", "REBASE"}
         self.permission = "WRITE"
+        self.hidden: set[str] = set()
+        """Fields of GraphQL that the token may not see."""
 
     @property
     def full_name(self) -> str:
