@@ -141,12 +141,16 @@ def _refused(kind: str, allowed: Set[str]) -> tuple[str, str]:
     return f"there is no event `{kind}`", suggest(kind, allowed)
 
 
+_LIKE_OWN = frozenset({"ci_failed", "ci_passed"})
+"""Kinds for which existing fleets have names of their own that are hardly different (``ci_fail``)."""
+
+
 def _subscription(settings: Settings, path: KeyPath, name: str) -> Iterator[Check]:
     known = {*PAYLOADS, *settings.events}
     if name in known:
         return
     # Existing fleets use kinds of their own without naming them anywhere: only a clear slip of the pen is an error.
-    hint = suggest(name, known, likeness=0.85)
+    hint = suggest(name, known - _LIKE_OWN, likeness=0.85)
     if hint.startswith("did you mean"):
         yield Check(path, f"there is no event `{name}`", hint)
     else:
