@@ -19,6 +19,7 @@ from fleet_tui.catalogue.agent import NewAgent
 from fleet_tui.catalogue.conventions import Found, conventions
 from fleet_tui.catalogue.read import Catalogue, read_catalogue
 from fleet_tui.catalogue.write import write_all
+from fleet_tui.cli import init_github
 from fleet_tui.cli.common import ask, confirm, find_repository, json_option, repo_option, say
 from fleet_tui.cli.presets import list_presets, show_fleet
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
@@ -41,6 +42,8 @@ class Plan:
     vendor: str
     developers: int | None
     gates: tuple[detect.GateProposal, ...]
+    github: str | None = None
+    """Where tickets and pull requests are to live, as OWNER/NAME; None: here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class Ground:
     "--gate", "extra_gates", multiple=True, metavar="NAME=COMMAND", help="A check before every merge; may be repeated."
 )
 @click.option("--branch", help="The branch that work lands on; default: the one that is checked out.")
+@click.option(
+    "--github", "on_github", is_flag=True, help="Take the issues on GitHub as tickets; open pull requests there."
+)
+@click.option("--labels", is_flag=True, help="Make the labels that the repository on GitHub lacks.")
 @click.option("--prompts", "only_prompts", is_flag=True, help="Only write the prompts that the configuration lacks.")
 @click.option("--force", is_flag=True, help="Replace an existing configuration; it is kept in .fleet/.backup/.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing.")
@@ -79,6 +86,8 @@ def init(
     developers: int | None,
     extra_gates: tuple[str, ...],
     branch: str | None,
+    on_github: bool,
+    labels: bool,
     only_prompts: bool,
     force: bool,
     yes: bool,
@@ -96,6 +105,7 @@ def init(
       fleet init --preset library --yes
       fleet init --yes --vendor claude-code --developers 3
       fleet init --gate "test=python -m pytest -q" --gate "lint=ruff check ."
+      fleet init --github --labels
       fleet init --prompts
     """
     repository = find_repository(repo)
@@ -111,6 +121,9 @@ def init(
             "--json not understood", "it goes with --list-presets alone", "fleet init --list-presets --json"
         )
     config = repository / PROJECT_FILE
+    if labels and not on_github:
+        init_github.make_labels(repository)
+        return
     if (config.exists() or config.is_symlink()) and not force:
         hint = "edit it; fleet init --prompts adds missing prompts; fleet init --force begins anew (keeps a backup)"
         raise UsageError("there is a fleet already", str(config), hint)
@@ -118,12 +131,13 @@ def init(
     target = branch or asyncio.run(_branch(repository))
     given = tuple(_gate(text) for text in extra_gates)
     found = given or tuple(detect.gates(repository))
-    plan = Plan(chosen.name, target, vendor or _default_vendor(), developers, found)
-    asked = sys.stdin.isatty() and sys.stdout.isatty() and not yes
+    there = init_github.name_of(repository, wanted=on_github)
+    plan = Plan(chosen.name, target, vendor or _default_vendor(), developers, found, there if on_github else None)
+    asked = _is_a_terminal() and not yes
     if asked:
         if preset_name is None:
             say(f"Proposed: {chosen.name}, since {one_line(preset.reason(chosen), 400)}")
-        plan = _ask(plan, ground)
+        plan = _ask(plan, ground, there)
     if plan.vendor not in ground.settings.vendors:
         raise UsageError("no such vendor", plan.vendor, suggest(plan.vendor, ground.settings.vendors))
     known = _known(ground, plan)
@@ -135,7 +149,14 @@ def init(
         say("nothing was written")
         return
     _write(repository, plan, made)
-    _report(repository, plan, made)
+    _report(repository, plan, made, there)
+    if labels or (asked and plan.github is not None and confirm(f"Make its labels on {plan.github}", default=False)):
+        init_github.make_labels(repository)
+
+
+def _is_a_terminal() -> bool:
+    """Whether a person is there to be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _ground(repository: Path) -> Ground:
@@ -213,7 +234,7 @@ def _write_missing_prompts(repository: Path) -> None:
         say("no prompt is missing")
 
 
-def _ask(plan: Plan, ground: Ground) -> Plan:
+def _ask(plan: Plan, ground: Ground, there: str | None) -> Plan:
     say(f"Work will land on {one_line(plan.target)}. Enter takes the proposal in brackets.")
     names = click.Choice([proposal.name for proposal in ground.weighed])
     plan = replace(plan, preset=ask("Preset", plan.preset, names))
@@ -223,7 +244,10 @@ def _ask(plan: Plan, ground: Ground) -> Plan:
     kept = [gate for gate in map(_asked, plan.gates) if gate is not None]
     if not any(not gate.lacks for gate in kept) and confirm("No gate yet. Add one", default=False):
         kept.append(detect.GateProposal("test", ask("Command"), "you"))
-    return replace(plan, vendor=vendor, developers=developers, gates=tuple(kept))
+    github = plan.github
+    if there is not None and github is None and confirm(f"Take the issues of {there} as tickets", default=False):
+        github = there
+    return replace(plan, vendor=vendor, developers=developers, gates=tuple(kept), github=github)
 
 
 def _asked(gate: detect.GateProposal) -> detect.GateProposal | None:
@@ -277,6 +301,7 @@ def _lines(plan: Plan) -> Sequence[str]:
         "# The fleet of this repository. `fleet config explain KEY` tells what a key means and what is in force.",
         "version: 1",
         f"target_branch: {json.dumps(plan.target)}",
+        *(["", _FORGE, f"forge: {{kind: github, repo: {json.dumps(plan.github)}}}"] if plan.github else []),
         "",
         f"# Made from the preset {plan.preset}. Its agents are in .fleet/agents/<name>.yaml, their prompts in",
         "# .fleet/prompts/<name>.md: change them, remove some, add others (fleet agent create).",
@@ -295,7 +320,10 @@ def _gate_line(gate: detect.GateProposal) -> str:
     return f"  - {{name: {json.dumps(gate.name)}, run: {json.dumps(gate.run)}}}"
 
 
-def _report(repository: Path, plan: Plan, made: Sequence[NewAgent]) -> None:
+_FORGE = "# Tickets are issues there, pull requests are opened there: docs/github.md. Needs `gh`, logged in."
+
+
+def _report(repository: Path, plan: Plan, made: Sequence[NewAgent], there: str | None) -> None:
     load_settings(repository).require()
     names = ", ".join(agent.name for agent in made)
     say(f"wrote .fleet/config.yaml, and agent and prompt of {names}")
@@ -307,6 +335,11 @@ def _report(repository: Path, plan: Plan, made: Sequence[NewAgent]) -> None:
     program = detect.VENDOR_PROGRAMS.get(plan.vendor)
     if program and not shutil.which(program):
         say(f"note: `{program}` is not on PATH yet; install it, or choose another vendor in the configuration")
+    if there is not None and plan.github is None:
+        say(f"note: {there} is on GitHub; its issues can be the tickets: fleet init --force --github")
     say("next:")
     say('  git add .fleet && git commit -m "Add fleet configuration"    (gates are read from the base commit)')
-    say('  fleet ticket new "…" --ready && fleet up')
+    if plan.github is None:
+        say('  fleet ticket new "…" --ready && fleet up')
+    else:
+        say(f"  fleet doctor && fleet up, and label an issue of {plan.github} `ready`")

@@ -50,6 +50,13 @@ class UserRepository:
             remotes=tuple(remotes),
         )
 
+    async def remote_addresses(self) -> dict[str, str]:
+        """The address of each remote by its name, as the repository's configuration has it."""
+        found = await self._git("config", "--null", "--get-regexp", r"^remote\..*\.url$", ok=(0, 1))
+        pairs = (decode(entry).partition("\n") for entry in found.out.split(b"\0") if entry)
+        # Of several addresses of one remote the first is the one that is fetched from.
+        return {key.removeprefix("remote.").removesuffix(".url"): value for key, _, value in reversed(list(pairs))}
+
     async def branch_sha(self, branch: str) -> str | None:
         """The commit at a branch; None when there is no such branch."""
         found = await self._git("rev-parse", "--verify", "--quiet", f"{refs.head_ref(branch)}^{{commit}}", ok=(0, 1))
