@@ -38,6 +38,7 @@ COMMANDS = {
     "init": ("fleet_tui.cli.init", "init", "Write a first configuration for this repository."),
     "log": ("fleet_tui.cli.log", "log", "The story of the fleet, as text or JSON."),
     "mcp": ("fleet_tui.cli.mcp", "mcp", "Serve the fleet to programs that speak MCP: your assistant, agents."),
+    "plan": ("fleet_tui.cli.plan", "plan", "Whether a ticket is work for several agents, and how to divide it."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
     "release": ("fleet_tui.cli.release", "release", "Whether a pull request may land, with every reason."),
     "risk": ("fleet_tui.cli.risk", "risk", "Show and explain risk, and try other rules on what happened."),

@@ -78,7 +78,7 @@ def new(
     if body_file is not None:
         text = _read(body_file)
     wanted = [*labels, _ready_label(repo)] if ready else list(labels)
-    record = asyncio.run(_forge(repo).create_ticket(name, text, wanted, depends_on, priority))
+    record = asyncio.run(forge_of(repo).create_ticket(name, text, wanted, depends_on, priority))
     _announce("title", name)
     _announce("body", text)
     if as_json:
@@ -142,10 +142,10 @@ def ready(numbers: tuple[int, ...], repo: Path | None) -> None:
       fleet ticket ready 1
       fleet ticket ready 2 3 4
     """
-    forge = _forge(repo)
+    forge = forge_of(repo)
     label = _ready_label(repo)
     for number in numbers:
-        _existing(forge, number)
+        existing(forge, number)
         asyncio.run(forge.set_labels(number, add=[label]))
         say(f"ticket #{number} is ready")
     if not _watcher_runs(repo):
@@ -162,8 +162,8 @@ def hold(number: int, repo: Path | None) -> None:
     Example:
       fleet ticket hold 3
     """
-    forge = _forge(repo)
-    _existing(forge, number)
+    forge = forge_of(repo)
+    existing(forge, number)
     asyncio.run(forge.set_labels(number, remove=[_ready_label(repo)]))
     say(f"ticket #{number} is held back")
 
@@ -190,7 +190,7 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
         known = {ticket.number: ticket for ticket in open_reader(paths).tickets()}
     rows = []
     ready_label = _ready_label(repo)
-    for record in _records(_forge(repo), known):
+    for record in _records(forge_of(repo), known):
         row = _row(record, known.get(record.number))
         # What the file asks for and the watcher has not taken in yet.
         row["pending"] = "ready" if row["state"] == "draft" and ready_label in record.labels else None
@@ -253,7 +253,7 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
       fleet ticket show 3
     """
     paths = fleet_paths(repo)
-    record = _existing(_forge(repo), number)
+    record = existing(forge_of(repo), number)
     known = open_reader(paths).ticket(number) if paths.database.exists() else None
     row = _row(record, known)
     if as_json:
@@ -281,7 +281,8 @@ def unblock(number: int, reason: str, repo: Path | None) -> None:
     act(repo, "unblock", {"ticket": number, "reason": reason})
 
 
-def _forge(repo: Path | None) -> Forge:
+def forge_of(repo: Path | None) -> Forge:
+    """Where the tickets of the repository are."""
     from fleet_tui.forge.gh import Gh
     from fleet_tui.forge.github import GitHubForge
     from fleet_tui.forge.local import LocalForge
@@ -305,7 +306,12 @@ def _records(forge: Forge, known: Collection[int]) -> list[TicketRecord]:
     return asyncio.run(look())
 
 
-def _existing(forge: Forge, number: int) -> TicketRecord:
+def existing(forge: Forge, number: int) -> TicketRecord:
+    """Ticket ``number`` as it is there.
+
+    Raises:
+        UsageError: there is none.
+    """
     for record in _records(forge, [number]):
         if record.number == number:
             return record

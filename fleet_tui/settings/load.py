@@ -28,7 +28,10 @@ from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 PROJECT_FILE = ".fleet/config.yaml"
 AGENTS_DIRECTORY = ".fleet/agents"
 """One file per agent, besides those that the project's file lists."""
-_SHIPPED = ("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml", "reviews.yaml", "alarms.yaml")
+_SHIPPED = (
+    *("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml", "reviews.yaml", "alarms.yaml"),
+    "fanout.yaml",
+)
 
 
 @dataclass(frozen=True)

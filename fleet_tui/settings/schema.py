@@ -20,6 +20,7 @@ from fleet_tui.settings.alarms import AlarmSettings
 from fleet_tui.settings.approval import ApprovalPolicy
 from fleet_tui.settings.budgets import BudgetSettings, OwnBudget, PriceSettings
 from fleet_tui.settings.evidence import EvidenceSettings
+from fleet_tui.settings.fanout import Fanout
 from fleet_tui.settings.fields import argv_of, problem
 from fleet_tui.settings.forge import ForgeSettings, Labels
 from fleet_tui.settings.guard import Guard
@@ -295,6 +296,7 @@ class Settings(Section):
     labels: Labels = Field(default_factory=Labels)
     guard: Guard = Field(default_factory=Guard)
     risk: Risk = Field(default_factory=Risk)
+    fanout: Fanout = Field(default_factory=Fanout)
     alarms: dict[f.SafeName, AlarmSettings] = Field(default_factory=dict, description="What each alarm means.")
     isolation: IsolationSettings = Field(default_factory=IsolationSettings)
     evidence: EvidenceSettings = Field(default_factory=EvidenceSettings)

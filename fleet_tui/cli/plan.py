@@ -1,0 +1,113 @@
+"""``fleet plan``: whether a ticket is work for several agents, by evidence of its text, the files and the history."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fleet_tui.cli.common import NUMBER, find_repository, json_option, print_json, quoted, repo_option, say
+from fleet_tui.cli.ticket import existing, forge_of
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.text import one_line
+
+if TYPE_CHECKING:
+    from fleet_tui.forge.base import TicketRecord
+    from fleet_tui.governance.fanout.naming import Tree
+    from fleet_tui.governance.fanout.values import Advice, Evidence, Part
+    from fleet_tui.settings.schema import Settings
+
+_MOST_BODY = 1_000
+
+
+@click.command()
+@click.argument("number", type=NUMBER, metavar="TICKET")
+@repo_option
+@json_option
+def plan(number: int, repo: Path | None, as_json: bool) -> None:
+    """Say whether TICKET decomposes, and how: sub-tickets with scopes and an order, or why one agent is better.
+
+    No model is asked. What counts is what the ticket names, what those files import of each other, and what the history
+    has always changed together; `fanout` in the configuration says how much of it.
+
+    \b
+    Examples:
+      fleet plan 7
+      fleet plan 7 --json
+    """
+    record, settings = existing(forge_of(repo), number), _settings(repo)
+    if record.problem:
+        raise UsageError("the ticket cannot be read", one_line(record.problem, 400), "mend the ticket file")
+    advice = asyncio.run(_advice(record, settings, find_repository(repo)))
+    if as_json:
+        print_json(_facts(record, advice))
+        return
+    say(f"#{number} {one_line(record.title)}: {advice.verdict}")
+    for reason in advice.reasons:
+        say(f"  - {one_line(reason, 400)}")
+    for place, part in enumerate(advice.parts, 1):
+        _show(place, part)
+
+
+def _settings(repo: Path | None) -> Settings:
+    from fleet_tui.settings.load import load_settings
+
+    return load_settings(find_repository(repo), project_required=False).require()
+
+
+def _facts(record: TicketRecord, advice: Advice) -> dict[str, object]:
+    about = {"ticket": record.number, "title": one_line(record.title), "decomposes": bool(advice.parts)}
+    return about | {"verdict": advice.verdict, "reasons": advice.reasons, "parts": advice.parts}
+
+
+def _show(place: int, part: Part) -> None:
+    say()
+    after = f"   after part {', '.join(map(str, part.after))}" if part.after else ""
+    say(f"{place}. {one_line(part.title)}{after}")
+    say(f"   scope {one_line(', '.join(part.scope), 1_000)}")
+    say(quoted(part.body, _MOST_BODY).removeprefix("\n"))
+
+
+async def _advice(record: TicketRecord, settings: Settings, repository: Path) -> Advice:
+    from fleet_tui.governance.fanout.advice import advise
+
+    return advise(await _evidence(record, settings, repository), settings.fanout)
+
+
+async def _evidence(record: TicketRecord, settings: Settings, repository: Path) -> Evidence:
+    """What the ticket says, and what the repository knows of it."""
+    from fleet_tui.git.coupling import Survey
+    from fleet_tui.governance.fanout import imports, naming, reading
+    from fleet_tui.governance.fanout.grouping import inside
+    from fleet_tui.governance.fanout.values import Evidence, Placed
+
+    survey = await Survey.of(repository, settings.target_branch)
+    tree = naming.Tree.of(await survey.files())
+    read = reading.read(record.body)
+    made = await survey.made_in(naming.names(record.body, tree))
+    own = [_named(task.text, tree, made) or _named(task.heading, tree, made) for task in read.tasks]
+    elsewhere = _named(f"{record.title}\n{read.rest}", tree, made)
+    all_places = {place for places in (*own, elsewhere) for place in places}
+    files = {path for path in tree.files if any(inside(path, place) for place in all_places)}
+    texts = await survey.texts(files)
+    sizes = {path: text.count("\n") for path, text in texts.items()}
+    existing_places = {place for place in all_places if place in tree.files or place in tree.directories}
+    return Evidence(
+        tasks=tuple(Placed(task, places) for task, places in zip(read.tasks, own, strict=True)),
+        elsewhere=elsewhere,
+        commits=await survey.commits(settings.fanout.commits, settings.fanout.most_files),
+        imports=imports.imports(texts, tree),
+        lines={p: sum(sizes.get(f, 0) for f in files if inside(f, p)) for p in existing_places},
+        scope=record.scope,
+        rest=read.rest,
+    )
+
+
+def _named(text: str, tree: Tree, made: dict[str, str]) -> tuple[str, ...]:
+    """The places that a text names, those included where something that it names is made."""
+    from fleet_tui.governance.fanout import naming
+
+    files = {made[name] for name in naming.names(text, tree) if name in made}
+    return tuple(sorted({*naming.places(text, tree), *files}))
