@@ -63,8 +63,8 @@ async def perform(socket: Path, act: Act, request: str) -> Outcome:
         return Outcome(False, doubtful(act), "warn", is_lost=True)
     except FleetError as error:
         return Outcome(False, failure(act, error), "warn")
-    # Of an approval the countdown beside this line says when it lands.
-    said = "" if act.op == "approve" else one_line(str(answer.get("message", "")), 200)
+    # Of what is held the countdown beside this line says when it comes.
+    said = "" if act.op == "approve" or "hold_until_ns" in answer else one_line(str(answer.get("message", "")), 200)
     return Outcome(True, said or f"{act.verb} {act.target}: {done_word(act.op)}", "normal")
 
 

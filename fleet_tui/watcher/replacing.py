@@ -50,7 +50,7 @@ async def restart(
     await ctx.record(*(stopping.asked(ctx, run, why, actor, again=True, now=now) for run in wanted))
     first = ctx.reader.run(wanted[0].id)
     if first is not None and first.stop_until_ns is not None:
-        return {"message": stopping.in_words(ctx, first)}
+        return {"message": stopping.in_words(ctx, first), **stopping.until(first)}
     when = "once it goes on" if agent.paused else "as soon as it has ended"
     return {"message": f"{agent.name} begins its work again {when}; workspace and log stay"}
 

@@ -31,8 +31,14 @@ async def stop(ctx: Context, runs: Sequence[Run], reason: str, actor: str, *, no
         raise Conflict("it is being stopped", in_words(ctx, runs[0]))
     await ctx.record(*(asked(ctx, run, reason, actor, now=now) for run in wanted))
     held = [found for run in wanted if (found := ctx.reader.run(run.id)) is not None and found.stop_until_ns]
-    how = f"{in_words(ctx, held[0])}; " if held else ""
-    return {"message": f"{how}{len(wanted)} run(s) will stop; workspaces and logs are kept"}
+    if held:
+        return {"message": f"{in_words(ctx, held[0])}; workspaces and logs are kept", **until(held[0])}
+    return {"message": f"{len(wanted)} run(s) will stop; workspaces and logs are kept"}
+
+
+def until(run: Run) -> dict[str, Any]:
+    """For who counts down."""
+    return {"hold_until_ns": run.stop_until_ns}
 
 
 def asked(ctx: Context, run: Run, reason: str, actor: str, *, again: bool = False, now: bool = False) -> Draft:

@@ -78,3 +78,17 @@ async def test_without_a_hold_the_strip_promises_none(fleet: Any, until: Any, te
         await pilot.press("X")
         await asked(app, until)
         assert "undo" not in text(app)
+
+
+async def test_the_countdown_says_it_once(fleet: Any, until: Any, text: Any) -> None:
+    until_ns = fleet.now_ns() + 10 * SECOND_NS
+    told = "dev-1 stops in 10 s; `fleet agent stop dev-1 --undo` takes it back"
+    fleet.answers["stop"] = {"message": told, "hold_until_ns": until_ns}
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("X")
+        await armed(app, until)
+        await pilot.press(*"dev-1", "enter")
+        await until(lambda: app.message == "stop dev-1: stop requested")
+        held_stop(fleet, "dev-1", 1, 10)
+        await until(lambda: " dev-1 stops in " in text(app).splitlines()[-2])
+        assert "--undo" not in text(app)

@@ -95,7 +95,7 @@ def _rows(tile: AgentTile, box: Box) -> tuple[Line, ...]:
     on_ticket = tile.ticket is not None and not waits
     work = f"#{tile.ticket} {tile.ticket_title}" if on_ticket else tile.reason or "nothing to do"
     style = "warn" if waits else "normal" if on_ticket else "quiet"
-    first = (giving(tile.role, "quiet"), Span(" "), Span(work, style))
+    first = (Span(f"{in_brief(tile.role, 16)} ", "quiet"), Span(work, style))
     if tile.doing is Doing.LIMITED and tile.source in ("account", "memory"):
         return (first, (Span(tile.reason, "warn"),))  # what it waits for matters more than what it may still spend
     budget, risk = tile_line(tile.budget, tile.used_s, box), risk_mark(tile.risk, tile.risk_band)
