@@ -54,6 +54,10 @@ class ForgeSettings(Section):
     assign: f.Flag = Field(
         True, description="Of `github`: whether an issue that is taken is assigned to whom `gh` is logged in as."
     )
+    reruns: Annotated[f.Number, Field(ge=0, le=5)] = Field(
+        1,
+        description="Of `github`: how often a check that failed runs again at the same commit before that counts.",
+    )
 
     @field_validator("remote")
     @classmethod

@@ -402,7 +402,8 @@ def _job_log(repository: Repository, request: Request, job: str) -> Json:
 @route("POST", "/actions/jobs/{job}/rerun", 201)
 def _rerun(repository: Repository, request: Request, job: str) -> Json:
     check = _check(repository, job)
-    check.conclusion = check.completed = None
+    # What runs again is another job, with a number of its own.
+    check.id, check.conclusion, check.completed = repository.hub.next_id(), None, None
     check.attempts += 1
     return {}
 

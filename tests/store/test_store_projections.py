@@ -396,7 +396,7 @@ def test_every_kind_of_event_is_known_to_the_tables_or_history_only() -> None:
         "budget_extension_seconded", "claim", "hand_over_refused", "handoff", "memory_exhausted",
         "merge_failed", "note", "operator_acted", "run_interrupt_requested", "screen_unmatched", "session_started",
         "schedule_fired", "agents_revised",
-        "tmux_lost", "ci_failed", "ci_passed", "claim_decided", "pr_published",
+        "tmux_lost", "ci_failed", "ci_passed", "claim_decided", "pr_published", "check_rerun",
     }  # fmt: skip
     assert set(ev.PAYLOADS) - set(APPLY) == history_only
     assert set(APPLY) <= set(ev.PAYLOADS)

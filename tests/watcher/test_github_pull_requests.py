@@ -15,7 +15,7 @@ from tests.watcher.watcher_support import Fleet, agent, git
 
 @pytest.fixture
 async def fleet(make_fleet: MakeFleet, github: Site) -> Fleet:
-    return await on_github(make_fleet, github)
+    return await on_github(make_fleet, github, forge={"reruns": 0})
 
 
 async def offered(fleet: Fleet, github: Site) -> tuple[Issue, Pull]:
@@ -277,7 +277,7 @@ async def test_checks_that_ran_again_and_passed_hold_nothing_up(fleet: Fleet, gi
 @pytest.mark.slow
 async def test_how_checks_ended_can_start_agents(make_fleet: MakeFleet, github: Site) -> None:
     team = [agent("dev", "developer"), agent("lee", "tech-lead"), agent("ops", "sre", subscribes_to=["ci_failed"])]
-    fleet = await on_github(make_fleet, github, team)
+    fleet = await on_github(make_fleet, github, team, forge={"reruns": 0})
     _, pull = await offered(fleet, github)
     github.repository.check(pull.head_sha, "deploy", "failure", "no such host")
     await look(fleet)

@@ -111,6 +111,17 @@ class ChecksFailed(Payload, kind="ci_failed"):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRerun(Payload, kind="check_rerun"):
+    """A check on the forge that failed at ``head_sha`` runs again. ``job`` 0: that was refused, for ``reason``."""
+
+    pr: int
+    head_sha: str
+    check: str
+    job: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestStateChanged(Payload, kind="pr_state_changed"):
     """The watcher's conclusion from reviews, gates and approvals."""
 

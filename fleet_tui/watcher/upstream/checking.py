@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from fleet_tui.domain.events import (
+    CheckRerun,
     ChecksFailed,
     ChecksPassed,
     Draft,
@@ -17,6 +19,7 @@ from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import PullRequestState, Verdict
 from fleet_tui.domain.text import clean, fitting, one_line
 from fleet_tui.forge.gh_values import Check, CheckState, Pull
+from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.upstream.publishing import PERSON, published
 from fleet_tui.watcher.upstream.state import Upstream
@@ -43,17 +46,47 @@ async def check(ctx: Context) -> None:
         seen = upstream.pulls.get(shown.number) if shown is not None else None
         if shown is None or seen is None or seen.seq < shown.seq or seen.pull.head_sha != pull_request.head_sha:
             continue
-        ended = _ended(seen.pull)
+        stale, again = _reruns(ctx, pull_request)
+        ended = _ended(seen.pull, stale)
         state = "failed" if any(one.state is CheckState.FAILED for one in ended) else "passed"
         if ended and _told(ctx, pull_request) != (pull_request.head_sha, state):
             key = f"checks:{pull_request.number}"
+            failed = [one for one in ended if one.state is CheckState.FAILED]
+            if failed and all(one.job and again[one.name] < ctx.settings.forge.reruns for one in failed):
+                upstream.start(ctx, key, lambda pr=pull_request, f=failed: _run_again(ctx, upstream, pr, f))  # type: ignore[misc]
+                continue
             upstream.start(ctx, key, lambda pr=pull_request, found=ended: _tell(ctx, upstream, pr, found))  # type: ignore[misc]
 
 
-def _ended(pull: Pull) -> list[Check]:
-    """The checks that count, when all of them have ended and are known; else none."""
+def _reruns(ctx: Context, pull_request: PullRequest) -> tuple[frozenset[int], Counter[str]]:
+    """What was run again at this head: the jobs whose results count no more, and how often by name."""
+    wanted = EventFilter(kinds=(CheckRerun.kind,), subjects=(f"pr:{pull_request.number}",))
+    told = [event.payload for event in ctx.reader.events(wanted, after=0, limit=1_000)]
+    here = [one for one in told if one["head_sha"] == pull_request.head_sha]
+    return frozenset(int(str(one["job"])) for one in here) - {0}, Counter(str(one["check"]) for one in here)
+
+
+async def _run_again(ctx: Context, upstream: Upstream, pull_request: PullRequest, failed: Sequence[Check]) -> None:
+    """It may have been bad luck; nobody is told before it has failed again."""
+    for one in failed:
+        job, why = one.job, ""
+        try:
+            await upstream.forge.pulls.rerun(job)
+        except ForgeTrouble as trouble:
+            if trouble.trouble.passes:
+                raise
+            job, why = 0, one_line(trouble.message, 200)  # it counts as tried, and the result stands
+        rerun = CheckRerun(pull_request.number, pull_request.head_sha, one.name, job, why)
+        await ctx.say(rerun, f"pr:{pull_request.number}")
+    shown = published(ctx, pull_request.number)
+    if shown is not None:
+        await upstream.view(ctx, shown.number)
+
+
+def _ended(pull: Pull, stale: Collection[int]) -> list[Check]:
+    """The checks that count, when all of them have ended and are known; else none. ``stale`` jobs run again."""
     counting = [one for one in pull.checks if one.required] or list(pull.checks)
-    over = pull.complete and all(one.state is not CheckState.PENDING for one in counting)
+    over = pull.complete and all(one.state is not CheckState.PENDING and one.job not in stale for one in counting)
     return counting if over else []
 
 
