@@ -104,8 +104,9 @@ def test_the_examples_of_help_work(name: str) -> None:
 
 @pytest.mark.parametrize("rule", sorted(needs._BY_RULE))
 def test_what_answers_an_alarm_works(rule: str) -> None:
+    subject = "account:claude-code:3fa9c1d2" if rule == "usage-limit" else "agent:dev"
     item = NeedItem(
-        NeedKind.ALARM, "alm-1", 1, "dev", one_line("look"), 1, None, response=NOTHING, rule=rule, subject="agent:dev",
+        NeedKind.ALARM, "alm-1", 1, "dev", one_line("look"), 1, None, response=NOTHING, rule=rule, subject=subject,
         ticket=1,
     )  # fmt: skip
     line = needs.command_for(item)
