@@ -140,3 +140,14 @@ def test_an_agent_is_edited_without_a_watcher_too(shop: Shop, run: Run) -> None:
     assert "no watcher runs: the next one records it" in done.stdout
     assert (shop.repository / ".fleet" / "prompts" / "sam.md").read_text() == "Do it.\n"
     assert "nothing to change" in run("agent", "edit", "sam", "--prompt", "--file", str(text)).stderr
+
+
+def test_an_agent_is_edited_in_the_persons_editor(
+    shop: Shop, run: Run, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("agent", "create", "sam", "--template", "developer", "--set", "test_command=make test")
+    monkeypatch.setenv("VISUAL", "sed -i 's/make test/make check/'")
+    assert "written" in terminal("agent", "edit", "sam", "--prompt")
+    assert "`make check`" in (shop.repository / ".fleet" / "prompts" / "sam.md").read_text()
+    monkeypatch.setenv("VISUAL", "true")
+    assert "nothing to change" in terminal("agent", "edit", "sam")
