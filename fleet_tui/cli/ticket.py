@@ -23,13 +23,16 @@ from fleet_tui.cli.common import (
     repo_option,
     say,
 )
-from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import one_line, taken_out
 
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Ticket
     from fleet_tui.forge.base import Forge, TicketRecord
+
+_TAKEN = frozenset({TicketState.IN_PROGRESS, TicketState.IN_REVIEW, TicketState.SHIPPED})
+"""Its label says nothing any more: the work has begun."""
 
 
 @click.group()
@@ -142,12 +145,18 @@ def ready(numbers: tuple[int, ...], repo: Path | None) -> None:
       fleet ticket ready 1
       fleet ticket ready 2 3 4
     """
-    forge = forge_of(repo)
-    label = _ready_label(repo)
-    for number in numbers:
-        existing(forge, number)
-        asyncio.run(forge.set_labels(number, add=[label]))
-        say(f"ticket #{number} is ready")
+    forge, label = forge_of(repo), _ready_label(repo)
+    found = [(existing(forge, number), _state(repo, number)) for number in numbers]
+    for record, state in found:  # all or none
+        if state in _TAKEN:
+            hint = f"fleet ticket show {record.number}"
+            raise Conflict("an agent has taken it already", _is_now(record.number, state), hint)
+    for record, state in found:
+        if label in record.labels and state is not TicketState.BLOCKED:
+            say(f"ticket #{record.number} is ready already")
+            continue
+        asyncio.run(forge.set_labels(record.number, add=[label]))
+        say(f"ticket #{record.number} is ready")
     if not _watcher_runs(repo):
         say("takes effect when the watcher runs: fleet up")
 
@@ -162,9 +171,17 @@ def hold(number: int, repo: Path | None) -> None:
     Example:
       fleet ticket hold 3
     """
-    forge = forge_of(repo)
-    existing(forge, number)
-    asyncio.run(forge.set_labels(number, remove=[_ready_label(repo)]))
+    forge, label = forge_of(repo), _ready_label(repo)
+    record, known = existing(forge, number), _known(repo, number)
+    state = known.state if known else TicketState.DRAFT
+    if known and (state in _TAKEN or state is TicketState.BLOCKED):
+        at_work = known.agent if state is TicketState.IN_PROGRESS else None
+        hint = f"fleet agent stop {at_work} --reason '...'" if at_work else f"fleet ticket show {number}"
+        raise Conflict("too late to hold it back", _is_now(number, state), hint)
+    if label not in record.labels and state is not TicketState.READY:
+        say(f"ticket #{number} is not ready: nothing to hold back")
+        return
+    asyncio.run(forge.set_labels(number, remove=[label]))
     say(f"ticket #{number} is held back")
 
 
@@ -252,9 +269,8 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
     Example:
       fleet ticket show 3
     """
-    paths = fleet_paths(repo)
     record = existing(forge_of(repo), number)
-    known = open_reader(paths).ticket(number) if paths.database.exists() else None
+    known = _known(repo, number)
     row = _row(record, known)
     if as_json:
         print_json(row | {"body": record.body})
@@ -316,6 +332,20 @@ def existing(forge: Forge, number: int) -> TicketRecord:
         if record.number == number:
             return record
     raise UsageError("no such ticket", f"#{number}", "fleet ticket list")
+
+
+def _known(repo: Path | None, number: int) -> Ticket | None:
+    paths = fleet_paths(repo)
+    return open_reader(paths).ticket(number) if paths.database.exists() else None
+
+
+def _state(repo: Path | None, number: int) -> TicketState:
+    known = _known(repo, number)
+    return known.state if known else TicketState.DRAFT
+
+
+def _is_now(number: int, state: TicketState) -> str:
+    return f"ticket #{number} is {state.value.replace('_', ' ')} now"
 
 
 def _ready_label(repo: Path | None) -> str:

@@ -11,7 +11,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fleet_tui.cli.main import fleet
-from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.events import (
+    Payload,
+    TicketBlocked,
+    TicketClaimed,
+    TicketCreated,
+    TicketReady,
+    TicketShipped,
+    draft,
+)
 from tests.cli.conftest import Shop
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
@@ -78,3 +87,55 @@ def test_plain_text_is_taken_as_it_is_and_nothing_is_said(tickets: Path) -> None
     done = new("Work", "--body", text, "--json")
     assert (done.exit_code, done.stderr) == (0, "")
     assert json.loads(done.stdout)["body"] == text.strip("\n")
+
+
+def released(*words: str) -> str:
+    """What the command said, or the title and text of its refusal."""
+    done = CliRunner().invoke(fleet, ["ticket", *words])
+    error = done.exception
+    return f"{error.title}: {error.message}" if isinstance(error, Conflict) else done.stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("after", "hold", "ready"),
+    [
+        ([], "ticket #1 is held back", "ticket #1 is ready already"),
+        (
+            [TicketClaimed(1, "dev", "run-1")],
+            "too late to hold it back: ticket #1 is in progress now",
+            "an agent has taken it already: ticket #1 is in progress now",
+        ),
+        (
+            [TicketClaimed(1, "dev", "run-1"), TicketBlocked(1, "which one?")],
+            "too late to hold it back: ticket #1 is blocked now",
+            "ticket #1 is ready",
+        ),
+        (
+            [TicketClaimed(1, "dev", "run-1"), TicketShipped(1, 1, "a" * 40)],
+            "too late to hold it back: ticket #1 is shipped now",
+            "an agent has taken it already: ticket #1 is shipped now",
+        ),
+    ],
+    ids=["ready", "in progress", "blocked", "shipped"],
+)
+def test_only_what_no_agent_has_begun_is_held_or_released(
+    shop: Shop, tickets: Path, after: list[Payload], hold: str, ready: str
+) -> None:
+    new("Work", "--ready")
+    first = [TicketCreated(1, "Work", "", "a" * 64, ["ready"], [], 3), TicketReady(1)]
+    shop.add(*(draft(payload, "ticket:1") for payload in [*first, *after]))
+    file = next(tickets.glob("*.md"))
+    before = file.read_text()
+    assert released("ready", "1") == ready
+    assert file.read_text() == before
+    assert released("hold", "1") == hold
+    assert (file.read_text() == before) == ("too late" in hold)
+
+
+def test_none_is_released_when_one_of_them_cannot_be(shop: Shop, tickets: Path) -> None:
+    new("Done", "--ready")
+    new("Next")
+    done = [TicketCreated(1, "Done", "", "a" * 64, ["ready"], [], 3), TicketReady(1), TicketClaimed(1, "dev", "run-1")]
+    shop.add(*(draft(payload, "ticket:1") for payload in done))
+    assert "in progress" in released("ready", "2", "1")
+    assert "not ready: nothing to hold back" in released("hold", "2")
