@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet_tui.domain.amounts import HOW_TO_WRITE, MOST, UNITS, Unit, show_amount
@@ -17,7 +17,7 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance import statements
 from fleet_tui.governance.approval_policy import for_extension, has_voted, is_granted, persons
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher import spending
+from fleet_tui.watcher import alarms, spending
 from fleet_tui.watcher.approving import who
 from fleet_tui.watcher.arguments import Args
 from fleet_tui.watcher.context import Context
@@ -68,10 +68,12 @@ async def extend(ctx: Context, args: Args, actor: str, answer: Answer) -> dict[s
         evidence,
     )
     await ctx.say(extension, standing.subject, actor=actor)
+    for rule_of_alarm in ("budget", "budget-warning"):  # what was told names the old ceiling; it is told anew if need be
+        await alarms.clear(ctx, rule_of_alarm, standing.subject, "the budget was extended")
     added = _what_was_added(standing, amount)
     for question in _reports(ctx, standing):  # who is given more need not be told so twice
         await answer(question, f"{added}: go on where you stopped.", actor)
-    return {"message": added}
+    return {"message": added + _used_up_too(standing, amount)}
 
 
 def statement(ctx: Context, args: Args) -> str:
@@ -158,6 +160,17 @@ def _what_was_added(standing: Standing, amount: int) -> str:
     """For the person: ``agent dev: 600 s more``."""
     whose = "the fleet" if standing.rule.scope == "fleet" else f"{standing.rule.scope} {standing.name}"
     return f"{whose} may use {show_amount(standing.rule.unit, amount)} more"
+
+
+def _used_up_too(standing: Standing, amount: int) -> str:
+    """What a person must know whose extension lets nobody go on; else nothing."""
+    room_ms = None if standing.room_ms is None else standing.room_ms + amount * 1000
+    now = replace(standing, ceiling=standing.ceiling + amount, room_ms=room_ms)
+    if not now.spent:
+        return ""
+    unit = now.rule.unit
+    used = show_amount(unit, now.used).removesuffix(f" {unit}")
+    return f", but that is used up too: {used} of {show_amount(unit, now.ceiling)}"
 
 
 def _reports(ctx: Context, standing: Standing) -> list[Question]:

@@ -85,9 +85,10 @@ async def test_runs_about_to_start_share_what_there_is(make_fleet: MakeFleet) ->
     assert spending.first_limit_ms(fleet.ctx, run) is None
 
 
-async def extend(fleet: Fleet, amount: int, **more: Any) -> None:
+async def extend(fleet: Fleet, amount: int, **more: Any) -> str:
+    """What the person is told."""
     args = {"scope": "agent", "name": "dev", "amount": amount, "reason": "nearly there", **more}
-    await fleet.person.answer("kim", "extend_budget", args)
+    return str((await fleet.person.answer("kim", "extend_budget", args))["message"])
 
 
 async def test_warning_hold_extension(make_fleet: MakeFleet, told: dict[str, Any]) -> None:
@@ -348,6 +349,26 @@ async def test_alarm_goes_when_the_held_run_is_gone_and_the_budget_extended(make
     assert len(fleet.alarms("budget")) == 1, "nothing else of this agent will start"
     await extend(fleet, 600)
     await budgets.meter(fleet.ctx)
+    assert fleet.alarms("budget") == []
+
+
+async def test_an_extension_that_is_used_up_too_is_told_and_the_alarm_says_the_new_ceiling(
+    make_fleet: MakeFleet,
+) -> None:
+    rule = {"scope": "agent", "name": "dev", "unit": "tokens", "ceiling": 100, "grace_s": 0}
+    fleet, run = await with_budgets(make_fleet, rule)
+    await usage(fleet, run, "r", input_tokens=120, turn=1)
+    await metered(fleet, run, 1)
+    assert [alarm.title for alarm in fleet.alarms("budget")] == [
+        "the budget of agent dev is used up: 120 tokens of 100 tokens"
+    ]
+    assert await extend(fleet, 10) == "agent dev may use 10 tokens more, but that is used up too: 120 of 110 tokens"
+    await metered(fleet, run, 1)
+    assert [alarm.title for alarm in fleet.alarms("budget")] == [
+        "the budget of agent dev is used up: 120 tokens of 110 tokens"
+    ]
+    assert await extend(fleet, 90) == "agent dev may use 90 tokens more"
+    await metered(fleet, run, 1)
     assert fleet.alarms("budget") == []
 
 
