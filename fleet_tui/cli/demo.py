@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -18,6 +20,9 @@ from fleet_tui.paths import state_home
 
 if TYPE_CHECKING:
     from fleet_tui.demo.project import Plan
+
+_ENDINGS = {number: 128 + number for number in (signal.SIGHUP, signal.SIGTERM)}
+"""What ends a demo as leaving it does, by its exit code: its terminal was closed, or it was stopped."""
 
 
 @click.command()
@@ -54,13 +59,36 @@ def demo(
     there.enter()
     plan = project.Plan(agents, seed, speed, hold_s=max(0, round(10 / max(1.0, speed))))
     code = 1
+    previous = {number: signal.signal(number, _end) for number in _ENDINGS}
     try:
         with places.written_down(there, home):
             code = _run(place, plan, time_limit if headless else None)
+    except _Ended as ended:
+        code = ended.code
     finally:
-        # Whatever ended it, also an error: what stays behind is said.
-        _clear(place, keep=keep or code != 0, headless=headless)
+        for number in previous:
+            signal.signal(number, signal.SIG_IGN)  # a second one would leave half of it behind
+        # Whatever ended it, also an error: what stays behind is said. Who lost the terminal wants to keep nothing.
+        # Nobody may be there to read that, which is no reason to leave anything behind either.
+        with contextlib.suppress(OSError):
+            _clear(place, keep=keep or code not in (0, *_ENDINGS.values()), headless=headless)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     raise click.exceptions.Exit(code)
+
+
+class _Ended(BaseException):
+    """A signal ended the demo where no room was there to end by it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _end(number: int, frame: object) -> None:  # noqa: ARG001 - as signal handlers are called
+    for each in _ENDINGS:
+        signal.signal(each, signal.SIG_IGN)
+    raise _Ended(128 + number)
 
 
 def _run(place: Path, plan: Plan, time_limit: int | None) -> int:

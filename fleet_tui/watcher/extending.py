@@ -68,7 +68,7 @@ async def extend(ctx: Context, args: Args, actor: str, answer: Answer) -> dict[s
         evidence,
     )
     await ctx.say(extension, standing.subject, actor=actor)
-    for rule_of_alarm in ("budget", "budget-warning"):  # what was told names the old ceiling; it is told anew if need be
+    for rule_of_alarm in ("budget", "budget-warning"):  # they name the old ceiling: told anew, if need be
         await alarms.clear(ctx, rule_of_alarm, standing.subject, "the budget was extended")
     added = _what_was_added(standing, amount)
     for question in _reports(ctx, standing):  # who is given more need not be told so twice

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fleet_tui.demo import places
 
@@ -52,3 +57,34 @@ def test_what_was_saved_is_moved_and_overwrites_nothing(shop: Any, tmp_path: Pat
     assert [file.read_text() for file in kept] == ["note", "new"]
     assert (tmp_path / "wall-1.svg").read_text() == "old"
     assert sorted(file.name for file in saved.iterdir()) == ["clip", "link.md"]
+
+
+HUNG_UP = """
+import os, signal, sys
+from fleet_tui.cli import demo
+from fleet_tui.cli.main import fleet
+def run(place, plan, time_limit):
+    os.close(int(sys.argv[2]))  # the terminal is gone: what is written now fails
+    if sys.argv[1] == "in the room":
+        return 129
+    os.kill(os.getpid(), signal.SIGHUP)
+demo._run = run
+fleet(["demo", "--directory", sys.argv[3], *sys.argv[4:]])
+"""
+
+
+@pytest.mark.parametrize("where", ["in the room", "before it"])
+@pytest.mark.parametrize("keep", [[], ["--keep"]], ids=["", "keep"])
+def test_a_demo_whose_terminal_is_closed_is_removed(shop: Any, tmp_path: Path, where: str, keep: list[str]) -> None:
+    place = tmp_path / "demo"
+    master, slave = pty.openpty()
+    argv = [sys.executable, "-c", HUNG_UP, where, str(master), str(place), *keep]
+    process = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, pass_fds=(master,), cwd=shop.repository)
+    os.close(slave)
+    os.close(master)
+    try:
+        assert process.wait(60) == 129
+    finally:
+        process.kill()
+        process.wait()
+    assert place.exists() == bool(keep)
