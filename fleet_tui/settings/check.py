@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fleet_tui import paths
 from fleet_tui.domain.events import PAYLOADS
 from fleet_tui.domain.states import RiskBand
-from fleet_tui.settings import texts
+from fleet_tui.settings import playbooks, texts
 from fleet_tui.settings.document import KeyPath
 from fleet_tui.settings.messages import suggest
 from fleet_tui.settings.prompts import prompt_file, story_path
@@ -34,7 +34,8 @@ def check(settings: Settings, repository: Path | None = None) -> Iterator[Check]
         yield from rule(settings)
     if repository is not None:
         yield from _prompts(settings, repository)
-        yield from (Check((), error.message, error.hint) for error in texts.problems(repository))
+        for error in (*texts.problems(repository), *playbooks.problems(repository)):
+            yield Check((), error.message, error.hint)
         yield from _stories(settings, repository)
 
 

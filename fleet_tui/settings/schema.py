@@ -204,6 +204,11 @@ class VendorSettings(Section):
         description="Whether a program that takes MCP servers is given the fleet's (inbox, publish, ticket, ...); it "
         "takes about 70 MB of memory a run. Without it agents use their `fleet` command all the same.",
     )
+    playbooks: Literal["auto", "prompt", "off"] = Field(
+        "auto",
+        description="How its agents are given the playbooks of their role (`config/playbooks/`, `.fleet/playbooks/`): "
+        "`auto`: as skills where the program takes them, else in the prompt; `prompt`: always there; `off`: not at all.",
+    )
     asks: Literal["auto", "guard", "vendor"] = Field(
         "auto",
         description="Who decides about acts that no rule of the guard forbids: `guard`: they happen; `vendor`: the "

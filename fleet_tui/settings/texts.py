@@ -28,6 +28,7 @@ MARKS: Mapping[str, frozenset[str]] = {
     "handbook": frozenset(),
     "product": frozenset({"name", "description", "owner"}),
     "conventions": frozenset({"language", "build", "test", "lint", "types", "docs", "dependencies", "branch"}),
+    "playbooks": frozenset({"installed", "inlined"}),
     "assignment": frozenset({"agent", "role", "reports_to", "department", "trigger", "round", "attempt"})
     | frozenset({"pr", "branch", "target", "head", "base", "files", "added", "deleted"}),
     "lens": frozenset({"lens", "asks"}),

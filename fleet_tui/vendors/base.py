@@ -49,6 +49,8 @@ class Capabilities:
     inject: Literal["paste", "typed", "queue", "http", "none"] = "paste"
     mcp: bool = False
     """Whether it is given the fleet's MCP server."""
+    skills: bool = False
+    """Whether playbooks can be installed in it as skills."""
     state: tuple[Literal["hook", "file", "http", "title", "screen", "process"], ...] = ("screen", "process")
     lead: str = ""
     """What is typed before a long prompt that is pasted: the program tells the model to doubt whose it is."""
@@ -92,6 +94,8 @@ class LaunchRequest:
     resume: bool = False
     sandboxed: bool = False
     """Whether a sandbox of ours is around it (isolation level L1 or L2)."""
+    skills: Mapping[str, str] = field(default_factory=dict)
+    """Playbooks to be installed: the text of ``SKILL.md`` by the skill's name."""
     mcp: Path | None = None
     """The program of the fleet's MCP server, if it is to be registered; it takes no arguments."""
 

@@ -73,6 +73,7 @@ class ClaudeCode(HookedProgram):
         inject="paste",
         lead="Carry out the instructions pasted below.",
         mcp=True,
+        skills=True,
         state=("hook", "file", "screen", "process"),
         notes=(
             "Escape in its pane is told by no hook: it is noticed in its session file, within seconds.",
@@ -92,6 +93,7 @@ class ClaudeCode(HookedProgram):
                 # Its environment reaches our hooks, and it can switch them off: not what the agent wrote there.
                 home.write(_CONFIG + b"/settings.json", b"{}")
             self._seed(home, request.workspace)
+            self._install(home, request.skills)
         session = ("--resume" if request.resume else "--session-id", request.session)
         model = ("--model", request.model) if request.model else ()
         # Only servers named here: those of a repository are its code, and it would ask a person about them.

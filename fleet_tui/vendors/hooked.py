@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 
 from fleet_tui.beneath import Beneath
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.settings.playbooks import SKILL
 from fleet_tui.vendors import records
 from fleet_tui.vendors.adapter import Adapter
 from fleet_tui.vendors.base import HookKind, HookReport, LaunchRequest, Probe
@@ -16,6 +18,7 @@ from fleet_tui.vendors.carrying import carry
 from fleet_tui.vendors.prompting import as_argument, plain_start, write_prompt
 from fleet_tui.vendors.version import probe_program
 
+_MOST_SKILLS = 1000
 REPORT_S = 30
 PATIENCE_S = 7 * 24 * 3600
 """How long a person may take to answer a hook that asks."""
@@ -71,6 +74,19 @@ class HookedProgram(Adapter):
         """Make the agent's directory and copy into it what is carried over."""
         home.folder(self.folder)
         carry(Path.home() / self.folder.decode(), self._carried, home, self.folder)
+
+    def _install(self, home: Beneath, skills: Mapping[str, str]) -> None:
+        """Write the playbooks as skills, over what the agent made of those of before; what is none any more goes."""
+        folder = self.folder + b"/skills"
+        home.folder(folder)
+        for name, _ in home.entries(folder, _MOST_SKILLS):
+            if name.startswith(SKILL.encode()) and name.decode(errors="replace") not in skills:
+                with contextlib.suppress(OSError):
+                    home.unlink(folder + b"/" + name + b"/SKILL.md")
+        for skill, text in skills.items():
+            place = folder + b"/" + skill.encode()
+            home.folder(place)
+            home.write(place + b"/SKILL.md", text.encode())
 
     def _gives(self, *options: str) -> bool:
         """Whether the person gave one of ``options``."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.vendors.base import Vendor
+from fleet_tui.vendors.base import Capabilities, Vendor
 
 _HOOKED = {
     "aider": ("aider", "Aider"),
@@ -37,6 +37,16 @@ class VendorEntry(Protocol):
     def story(self) -> str | None: ...
     @property
     def carry(self) -> Sequence[str]: ...
+
+
+def takes_skills(kind: str) -> bool:
+    """Whether programs of this kind can be given playbooks as skills; of one that is not known: no."""
+    if kind not in _HOOKED:
+        return False
+    module, adapter = _HOOKED[kind]
+    found: type[Vendor] = getattr(importlib.import_module(f"fleet_tui.vendors.{module}"), adapter)
+    works = found.capabilities
+    return isinstance(works, Capabilities) and works.skills
 
 
 def vendor_for(entry: VendorEntry, name: str, *, repository: Path | None = None) -> Vendor:

@@ -27,7 +27,7 @@ from fleet_tui.vendors.base import LaunchRequest, Probe
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher.arguments import Args, text_of
 from fleet_tui.watcher.environment import names_for
-from fleet_tui.watcher.prompt import Part, standing_parts
+from fleet_tui.watcher.prompt import Part, skills, standing_parts
 
 _MOST_SHOWN = 60_000
 """Characters of a prompt in an answer."""
@@ -247,6 +247,7 @@ def _launch(grounds: Grounds, prepared: Prepared, place: Path) -> tuple[str, tup
         home=home,
         session="SESSION",
         sandboxed=sandboxed,
+        skills=skills(grounds.repository, settings, row),
     )
     launch = vendor.launch(request)
     shown = {str(place / "workspace"): "WORKSPACE", str(home): "HOME", str(place): "RUN"}

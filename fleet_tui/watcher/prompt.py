@@ -10,9 +10,11 @@ from pathlib import Path
 from fleet_tui.catalogue.conventions import conventions
 from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
+from fleet_tui.settings.playbooks import read_playbooks
 from fleet_tui.settings.prompts import read_prompt
 from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.settings.texts import read_layer, role_layer
+from fleet_tui.vendors.registry import takes_skills
 from fleet_tui.watcher.context import Context
 
 _MOST_CHARACTERS = 120_000
@@ -108,7 +110,35 @@ def standing_parts(repository: Path, settings: Settings, agent: AgentSettings) -
     found = {name: one_line(seen.value, 400) for name, seen in conventions(repository, settings).items()}
     if found:
         layers.append(_filled(repository, "conventions", found))
+    layers += _playbooks(repository, settings, agent)
     return [*layers, _own_prompt(repository, agent)]
+
+
+def skills(repository: Path, settings: Settings, agent: AgentSettings) -> Mapping[str, str]:
+    """The playbooks that are installed in the agent's program, by the skill's name; none where they are in the prompt.
+
+    Raises:
+        FleetError: one of them cannot be used.
+    """
+    vendor = settings.vendor(agent.vendor)
+    if vendor.playbooks != "auto" or not takes_skills(vendor.kind):
+        return {}
+    found = read_playbooks(repository, settings.family(agent.role).name)
+    return {playbook.skill: playbook.skill_text for playbook in found}
+
+
+def _playbooks(repository: Path, settings: Settings, agent: AgentSettings) -> list[Part]:
+    """Which playbooks are installed, or the playbooks themselves; where the role has none, nothing."""
+    if settings.vendor(agent.vendor).playbooks == "off":
+        return []
+    found = read_playbooks(repository, settings.family(agent.role).name)
+    if not found:
+        return []
+    if skills(repository, settings, agent):
+        values = {"installed": "; ".join(f"`{one.skill}`: {one.description}" for one in found)}
+        return [_filled(repository, "playbooks", values)]
+    part = _filled(repository, "playbooks", {"inlined": "\n\n".join(one.text for one in found)})
+    return [Part(part.layer, ", ".join((part.origin, *(one.origin for one in found))), part.text)]
 
 
 def _filled(repository: Path, name: str, values: Mapping[str, str]) -> Part:

@@ -108,6 +108,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         session=session,
         resume=resume,
         sandboxed=ctx.level.isolation is not Isolation.L0,
+        skills=prompt.skills(ctx.paths.repository, ctx.settings, agent),
         mcp=write_mcp(run_dir / "bin") if vendor.capabilities.mcp and ctx.settings.vendor(run.vendor).mcp else None,
     )
     try:
