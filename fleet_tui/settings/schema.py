@@ -207,7 +207,7 @@ class VendorSettings(Section):
     playbooks: Literal["auto", "prompt", "off"] = Field(
         "auto",
         description="How its agents are given the playbooks of their role (`config/playbooks/`, `.fleet/playbooks/`): "
-        "`auto`: as skills where the program takes them, else in the prompt; `prompt`: always there; `off`: not at all.",
+        "`auto`: as skills where the program takes them, else in the prompt; `prompt`: always there; `off`: not.",
     )
     asks: Literal["auto", "guard", "vendor"] = Field(
         "auto",

@@ -49,7 +49,7 @@ async def test_what_is_shown_is_what_is_sent(fleet: Fleet) -> None:
 
 async def test_each_layer_with_its_origin_and_size(fleet: Fleet) -> None:
     found = shown(fleet, "show", "dev")
-    assert [layer["layer"] for layer in found["layers"]] == ["handbook", "role", "conventions", "agent"]
+    assert [layer["layer"] for layer in found["layers"]] == ["handbook", "role", "conventions", "playbooks", "agent"]
     own = found["layers"][-1]
     assert own == {"layer": "agent", "origin": "agents: dev: prompt", "tokens": 3, "text": "You are dev."}
     assert found["tokens"] == sum(layer["tokens"] for layer in found["layers"])
@@ -67,7 +67,11 @@ async def test_differences_by_layer(make_fleet: MakeFleet) -> None:
     assert [(change["layer"], change["lines"]) for change in changes] == [
         ("agent", ["@@ -1 +1 @@", "-You are dev.", "+You are sam."])
     ]
-    assert {change["layer"] for change in shown(fleet, "diff", "lee", "dev")["layers"]} == {"role", "agent"}
+    assert {change["layer"] for change in shown(fleet, "diff", "lee", "dev")["layers"]} == {
+        "role",
+        "playbooks",
+        "agent",
+    }
     added = shown(fleet, "diff", "dev", "--ticket", "1")["layers"]
     assert [(change["layer"], change["from"]) for change in added] == [("assignment", None), ("ticket", None)]
     same = {change["layer"] for change in shown(fleet, "diff", "sam", "dev", "--ticket", "1")["layers"]}

@@ -34,6 +34,7 @@ async def test_layers_in_order(fleet: Fleet) -> None:
         ("handbook", "shipped layers/handbook.md"),
         ("role", "shipped layers/roles/author.md"),
         ("conventions", "shipped layers/conventions.md"),
+        ("playbooks", "shipped layers/playbooks.md, shipped playbooks/implement.md"),
         ("agent", "agents: dev: prompt"),
         ("assignment", "shipped layers/assignment.md"),
         ("ticket", "shipped layers/ticket.md"),
@@ -137,3 +138,31 @@ async def test_a_layer_that_cannot_be_used_is_an_error_of_the_configuration(
 async def test_the_ticket_says_nothing_that_is_looked_at_for_marks(fleet: Fleet) -> None:
     run = await author(fleet, title="{{text}} {{mark}}", body="{{number}} {{title}}")
     assert FENCED.findall(built(fleet, run))[-1][1].strip() == "{{number}} {{title}}"
+
+
+async def test_playbooks_are_in_the_prompt_or_installed(make_fleet: MakeFleet) -> None:
+    """What the agent's program takes as skills is only named in its prompt; a vendor's setting says otherwise."""
+    fleet = await make_fleet([agent("dev", "developer")])
+    repository, kinds = fleet.ctx.paths.repository, {"claude": "claude-code", "plain": "command"}
+
+    async def told(name: str, **more: str) -> tuple[str, list[str]]:
+        row = {"name": "dev", "role": "developer", "vendor": name, "prompt": "Do it."}
+        await fleet.reconfigure(agents=[row], vendors={name: {"kind": kinds[name], "argv": ["true"], **more}})
+        settings = fleet.ctx.settings
+        parts = prompt.standing_parts(repository, settings, settings.agent("dev"))
+        text = next((part.text for part in parts if part.layer == "playbooks"), "")
+        return text, list(prompt.skills(repository, settings, settings.agent("dev")))
+
+    text, installed = await told("plain")
+    assert "## Implement" in text
+    assert "skills" not in text
+    assert installed == []
+    text, installed = await told("claude")
+    assert "`fleet-implement`: Take a ready ticket" in text
+    assert "## Implement" not in text
+    assert installed == ["fleet-implement"]
+    text, installed = await told("claude", playbooks="prompt")
+    assert "## Implement" in text
+    assert installed == []
+    assert await told("claude", playbooks="off") == ("", [])
+    assert await told("plain", playbooks="off") == ("", [])
