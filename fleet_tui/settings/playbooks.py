@@ -51,8 +51,8 @@ def read_playbooks(repository: Path, family: str) -> tuple[Playbook, ...]:
         FleetError: one of the files cannot be used.
     """
     names = sorted({name for directory, _, _ in _roots(repository) for name in _names(directory)})
-    found = (read_playbook(repository, name) for name in names)
-    return tuple(playbook for playbook in found if family in playbook.families)
+    found = (_first(repository, name) for name in names)
+    return tuple(playbook for playbook in found if playbook is not None and family in playbook.families)
 
 
 def read_playbook(repository: Path, name: str) -> Playbook:
@@ -61,6 +61,13 @@ def read_playbook(repository: Path, name: str) -> Playbook:
     Raises:
         FleetError: it is not there, or cannot be used.
     """
+    found = _first(repository, name)
+    if found is None:
+        raise _unusable(f"there is no playbook {name}", "look into config/playbooks")
+    return found
+
+
+def _first(repository: Path, name: str) -> Playbook | None:
     for directory, shown, inside in _roots(repository):
         origin = f"{shown}/{name}.md"
         read = read_text(directory / f"{name}.md", origin, inside=inside)
@@ -68,7 +75,7 @@ def read_playbook(repository: Path, name: str) -> Playbook:
             raise _unusable(f"{origin} {read.problem.message}", read.problem.hint)
         if not read.missing:
             return _parsed(name, origin, read.text)
-    raise _unusable(f"there is no playbook {name}", "look into config/playbooks")
+    return None
 
 
 def problems(repository: Path) -> Iterator[FleetError]:
