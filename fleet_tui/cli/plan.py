@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fleet_tui.cli.common import NUMBER, find_repository, json_option, print_json, quoted, repo_option, say
+from fleet_tui.cli.common import (
+    NUMBER,
+    act,
+    confirm,
+    find_repository,
+    json_option,
+    print_json,
+    quoted,
+    repo_option,
+    say,
+)
 from fleet_tui.cli.ticket import existing, forge_of
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.text import one_line
@@ -24,9 +36,11 @@ _MOST_BODY = 1_000
 
 @click.command()
 @click.argument("number", type=NUMBER, metavar="TICKET")
+@click.option("--accept", is_flag=True, help="Edit the parts in $EDITOR, then make tickets of them.")
+@click.option("--yes", is_flag=True, help="With --accept: take the parts as proposed, without a question.")
 @repo_option
 @json_option
-def plan(number: int, repo: Path | None, as_json: bool) -> None:
+def plan(number: int, accept: bool, yes: bool, repo: Path | None, as_json: bool) -> None:
     """Say whether TICKET decomposes, and how: sub-tickets with scopes and an order, or why one agent is better.
 
     No model is asked. What counts is what the ticket names, what those files import of each other, and what the history
@@ -36,18 +50,47 @@ def plan(number: int, repo: Path | None, as_json: bool) -> None:
     Examples:
       fleet plan 7
       fleet plan 7 --json
+      fleet plan 7 --accept      edit the parts in $EDITOR, see them again, make them
     """
     record, settings = existing(forge_of(repo), number), _settings(repo)
     if record.problem:
         raise UsageError("the ticket cannot be read", one_line(record.problem, 400), "mend the ticket file")
     advice = asyncio.run(_advice(record, settings, find_repository(repo)))
+    if accept and as_json:
+        raise UsageError("two wishes", "--accept and --json exclude each other")
     if as_json:
         print_json(_facts(record, advice))
         return
     say(f"#{number} {one_line(record.title)}: {advice.verdict}")
     for reason in advice.reasons:
         say(f"  - {one_line(reason, 400)}")
-    for place, part in enumerate(advice.parts, 1):
+    _show_all(advice.parts)
+    if accept:
+        _accept(record, advice, repo, yes)
+
+
+def _accept(record: TicketRecord, advice: Advice, repo: Path | None, yes: bool) -> None:
+    """Let the person edit the parts, and have them made.
+
+    Raises:
+        UsageError: there is nothing to accept, or what was edited are no parts; Abort: the person does not want it.
+    """
+    from fleet_tui.cli.plan_edit import edited
+
+    if not advice.parts:
+        raise UsageError("nothing to accept", advice.verdict, "write the tickets yourself: fleet ticket new")
+    parts = advice.parts if yes else edited(record.number, advice.parts)
+    if not yes:
+        _show_all(parts)
+        if not confirm(f"Make {len(parts)} tickets of #{record.number}?", default=False):
+            raise click.Abort
+    given = [{"title": one.title, "body": one.body, "scope": one.scope, "after": one.after} for one in parts]
+    sha = hashlib.sha256(record.body.encode()).hexdigest()
+    act(repo, "split", {"ticket": record.number, "body_sha": sha, "parts": given})
+
+
+def _show_all(parts: Sequence[Part]) -> None:
+    for place, part in enumerate(parts, 1):
         _show(place, part)
 
 

@@ -254,6 +254,7 @@ def _row(record: TicketRecord, known: Ticket | None) -> dict[str, Any]:
         "title": one_line(record.title),
         "labels": list(record.labels),
         "depends_on": list(record.depends_on),
+        "parts": list(known.parts) if known else [],
         "blocked": known.blocked_reason if known else "",
     }
 
@@ -277,6 +278,8 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
         return
     say(f"#{number} {row['title']}")
     say(f"state {row['state']}   agent {row['agent'] or '-'}   pull request {row['pr'] or '-'}")
+    if known is not None and known.parts:
+        say(f"done in parts: {', '.join(f'#{part}' for part in known.parts)}")
     if known is not None and known.blocked_reason:
         say(f"waits for you: {one_line(known.blocked_reason, 400)}")
     say()

@@ -71,6 +71,8 @@ class Ticket:
     """When the state last changed."""
     scope: tuple[str, ...] = ()
     """Patterns of where the work is expected to stay; empty: not said."""
+    parts: tuple[int, ...] = ()
+    """The tickets that it was divided into: it has shipped when all of them have."""
 
 
 MOST_CONTEXT_PERCENT = 125

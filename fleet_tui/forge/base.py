@@ -64,6 +64,7 @@ class Forge(Protocol):
         labels: Sequence[str] = (),
         depends_on: Sequence[int] = (),
         priority: int = DEFAULT_PRIORITY,
+        scope: Sequence[str] = (),
     ) -> TicketRecord:
         """A new ticket with a number that no other has."""
         ...

@@ -48,9 +48,17 @@ class Parsed:
 
 
 def render(
-    number: int, title: str, body: str, labels: Sequence[str], depends_on: Sequence[int], priority: int, created: str
+    number: int,
+    title: str,
+    body: str,
+    labels: Sequence[str],
+    depends_on: Sequence[int],
+    priority: int,
+    created: str,
+    scope: Sequence[str] = (),
 ) -> str:
     """The text of a new ticket file. ``created`` is an ISO 8601 instant."""
+    declared = f"scope: {_flow(scope)}\n" if scope else ""
     return (
         "---\n"
         f"id: {number}\n"
@@ -58,6 +66,7 @@ def render(
         f"labels: {_flow(labels)}\n"
         f"depends_on: [{', '.join(map(str, depends_on))}]\n"
         f"priority: {priority}\n"
+        f"{declared}"
         f"created: {created}\n"
         "---\n\n"
     ) + (body.strip("\n") + "\n" if body.strip("\n") else "")

@@ -177,12 +177,15 @@ class GitHubForge:
         labels: Sequence[str] = (),
         depends_on: Sequence[int] = (),
         priority: int = DEFAULT_PRIORITY,
+        scope: Sequence[str] = (),
     ) -> TicketRecord:
         """Open an issue.
 
         Raises:
-            UsageError: empty title; ForgeTrouble: GitHub did not do it.
+            UsageError: empty title, or a scope, which issues do not have; ForgeTrouble: GitHub did not do it.
         """
+        if scope:
+            raise UsageError("issues have no scope", one_line(", ".join(scope)), "say it in the text")
         name = one_line(title, MAX_TITLE)
         if not name:
             raise UsageError("ticket without a title", "the title is empty", "say in one line what is to be done")

@@ -62,6 +62,7 @@ class LocalForge:
         labels: Sequence[str] = (),
         depends_on: Sequence[int] = (),
         priority: int = DEFAULT_PRIORITY,
+        scope: Sequence[str] = (),
     ) -> TicketRecord:
         """Write a new ticket file; numbers are never used twice, not even after a file was deleted.
 
@@ -81,7 +82,8 @@ class LocalForge:
             raise UsageError("ticket too long", told, "put it into the repository and name the file")
         if not 1 <= priority <= 9:
             raise UsageError("no such priority", str(priority), "use 1 (most urgent) to 9")
-        return await asyncio.to_thread(self._create, name, text, tuple(labels), tuple(depends_on), priority)
+        fields = (tuple(labels), tuple(depends_on), priority, tuple(scope))
+        return await asyncio.to_thread(self._create, name, text, *fields)
 
     async def set_labels(self, number: int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
         """Edit the labels of a ticket file; nothing else in it changes.
@@ -173,19 +175,26 @@ class LocalForge:
         return paths[0]
 
     def _create(
-        self, title: str, body: str, labels: tuple[str, ...], depends_on: tuple[int, ...], priority: int
+        self,
+        title: str,
+        body: str,
+        labels: tuple[str, ...],
+        depends_on: tuple[int, ...],
+        priority: int,
+        scope: tuple[str, ...],
     ) -> TicketRecord:
         created = datetime.fromtimestamp(self._now_ns() // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with _guarded(self.directory), self._sequence() as sequence:
             number = max([_read_number(sequence), *(found for found, _ in self._paths())]) + 1
-            text = render(number, title, body, labels, depends_on, priority, created)
+            text = render(number, title, body, labels, depends_on, priority, created, scope)
             parsed = parse(text)
             path = self.directory / f"{number:04d}-{slugify(title)}.md"
             os.pwrite(sequence, b"%010d\n" % number, 0)
             os.fsync(sequence)
             if not files.create_exclusively(path, text.encode()):
                 raise FleetError("ticket exists already", str(path), "try again")
-        return TicketRecord(number, parsed.title, parsed.body, parsed.labels, parsed.depends_on, parsed.priority)
+        fields = (parsed.title, parsed.body, parsed.labels, parsed.depends_on, parsed.priority)
+        return TicketRecord(number, *fields, scope=parsed.scope)
 
     def _set_labels(self, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
         path = self._path_of(number)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from fleet_tui.domain.model import Agent, Run, Ticket
 from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
 
+_OVER = frozenset({TicketState.SHIPPED, TicketState.CLOSED})
 OCCUPYING = LIVE_RUNS | {RunState.QUEUED}
 
 
@@ -60,7 +61,7 @@ def plan(
             stuck[ticket.number] = problem
         if problem or not all(by_number[n].state is TicketState.SHIPPED for n in ticket.depends_on):
             continue
-        if ticket.number in taken:
+        if ticket.parts or ticket.number in taken:
             continue  # somebody is at it, or about to be: a second one would work in the same files
         willing = (a for a in free.values() if (a.name in mine if mine is not None else not kept.get(a.name)))
         candidates = [a for a in willing if busy.get(a.name, 0) < places(a, risky)]
@@ -99,7 +100,11 @@ def takes_work(agent: Agent) -> bool:
 
 
 def dependency_problem(ticket: Ticket, tickets: Mapping[int, Ticket]) -> str | None:
-    """Why the dependencies of ``ticket`` can never be met: unknown, closed, or a cycle."""
+    """Why the dependencies of ``ticket``, or its parts, can never be met: unknown, closed, or a cycle."""
+    for number in ticket.parts:
+        # One that is not known yet was made this moment.
+        if number in tickets and tickets[number].state is TicketState.CLOSED:
+            return f"its part #{number} was closed without a merge"
     for number in ticket.depends_on:
         if number not in tickets:
             return f"depends on #{number}, which does not exist"
@@ -109,13 +114,20 @@ def dependency_problem(ticket: Ticket, tickets: Mapping[int, Ticket]) -> str | N
     return f"depends on itself: {' → '.join(f'#{n}' for n in cycle)}" if cycle else None
 
 
+def completed(tickets: Sequence[Ticket]) -> list[Ticket]:
+    """The divided tickets of which every part has shipped, and which have not themselves."""
+    shipped = {ticket.number for ticket in tickets if ticket.state is TicketState.SHIPPED}
+    open_ones = (ticket for ticket in tickets if ticket.parts and ticket.state not in _OVER)
+    return [ticket for ticket in open_ones if shipped.issuperset(ticket.parts)]
+
+
 def _cycle_from(start: int, tickets: Mapping[int, Ticket]) -> list[int] | None:
     """A dependency path from ``start`` back to itself, if there is one (iterative: chains may be long)."""
     came_from: dict[int, int] = {}
     stack = [start]
     while stack:
         node = stack.pop()
-        for nxt in tickets[node].depends_on if node in tickets else ():
+        for nxt in (*tickets[node].depends_on, *tickets[node].parts) if node in tickets else ():
             if nxt == start:
                 path = [start]
                 while node != start:

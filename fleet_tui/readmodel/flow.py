@@ -224,6 +224,7 @@ _APPLY: dict[str, Callable[[Flow, Event], Any]] = {
     "ticket_withdrawn": _ticket(TicketState.DRAFT),
     "ticket_claimed": _ticket(TicketState.IN_PROGRESS),
     "ticket_shipped": _ticket(TicketState.SHIPPED),
+    "ticket_completed": _ticket(TicketState.SHIPPED),
     "ticket_closed": _ticket(TicketState.CLOSED),
     "pr_created": Flow.created,
     "pr_updated": _pull_request(PullRequestState.NEEDS_REVIEW),

@@ -178,6 +178,8 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "ticket_blocked": lambda f: f"waits for a person: {f['reason']}",
     "ticket_unblocked": lambda f: f"goes on: {f['reason']}",
     "ticket_shipped": lambda f: f"landed with PR {f['pr']} as {_short(f['merge_sha'])}",
+    "ticket_split": lambda f: f"is done as {', '.join(f'#{number}' for number in f['parts'])}",
+    "ticket_completed": lambda f: f"all its parts have shipped: {', '.join(f'#{number}' for number in f['parts'])}",
     "ticket_closed": lambda f: str(f["reason"]),
     "run_queued": _queued,
     "run_started": lambda f: f"on {f['branch'] or _short(f['base_sha'])}, isolation {f['isolation']}",

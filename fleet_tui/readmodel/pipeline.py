@@ -249,6 +249,9 @@ def _waits(case: _Case) -> tuple[str, bool]:
 
 
 def _ready(case: _Case) -> tuple[str, bool]:
+    parts = [n for n in case.ticket.parts if case.facts.state_of.get(n) is not TicketState.SHIPPED]
+    if parts:
+        return "done in parts: " + ", ".join(f"#{number}" for number in parts[:5]), False
     if case.ticket.state is TicketState.DRAFT:
         return "a draft: nobody takes it before it is ready", False
     missing = [n for n in case.ticket.depends_on if case.facts.state_of.get(n) is not TicketState.SHIPPED]

@@ -92,6 +92,7 @@ class Ticket(Base):
     created_ns = BigIntegerField()
     changed_ns = BigIntegerField()
     scope = TextField()
+    parts = TextField()
 
 
 class Run(Base):

@@ -70,6 +70,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("void approvals", approvals.void_changed),
         ("request approvals", approvals.request),
         ("land", merges.land),
+        ("complete tickets", tickets.complete),
         ("react to events", lambda ctx: dispatch.react(ctx, cursor)),
         ("schedules", dispatch.schedule),
         ("assign", dispatch.assign),

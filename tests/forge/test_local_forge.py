@@ -309,3 +309,9 @@ async def test_watch_stops_at_once(forge: LocalForge) -> None:
             forge.directory.mkdir(parents=True)
         async with _watching(forge):
             pass
+
+
+async def test_a_new_ticket_says_where_its_work_stays(forge: LocalForge) -> None:
+    made = await forge.create_ticket("Parser", scope=["/src/a b.py", "/docs/: [x]/", '"*'])
+    assert made.scope == ("/src/a b.py", "/docs/: [x]/", '"*')
+    assert (await forge.tickets())[0].scope == made.scope

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fleet_tui.domain.model import Agent, Run, Ticket
 from fleet_tui.domain.states import RunState, TicketState
-from fleet_tui.governance.dispatch import dependency_problem, plan, takes_work
+from fleet_tui.governance.dispatch import completed, dependency_problem, plan, takes_work
 
 
 def agent(name: str, **changes: object) -> Agent:
@@ -147,3 +147,24 @@ def test_a_kept_ticket_waits_for_its_keeper_and_says_so() -> None:
 def test_who_does_not_take_tickets_keeps_none() -> None:
     made = plan([ticket(2)], [agent("ada")], [], authors=("ada",), kept={"rev": (2,)})
     assert [(a.ticket, a.agent) for a in made.assignments] == [(2, "ada")]
+
+
+def test_a_divided_ticket_is_nobodys_and_completed_when_all_its_parts_have_shipped() -> None:
+    parts = [ticket(2, TicketState.SHIPPED), ticket(3)]
+    whole = ticket(1, parts=(2, 3))
+    found = plan([whole, *parts], [agent("ada")], [], authors={"ada"})
+    assert [(one.ticket, one.agent) for one in found.assignments] == [(3, "ada")]
+    assert completed([whole, *parts]) == []
+    shipped = [ticket(2, TicketState.SHIPPED), ticket(3, TicketState.SHIPPED)]
+    assert completed([whole, *shipped]) == [whole]
+    assert completed([ticket(1, TicketState.DRAFT, parts=(2, 3)), *shipped])
+    assert completed([ticket(1, TicketState.SHIPPED, parts=(2, 3)), *shipped]) == []
+    assert completed([ticket(1), *shipped]) == []
+
+
+def test_a_divided_ticket_whose_part_was_closed_or_waits_for_it_is_told() -> None:
+    closed = plan([ticket(1, parts=(2,)), ticket(2, TicketState.CLOSED)], [agent("ada")], [], authors={"ada"})
+    assert closed.stuck == {1: "its part #2 was closed without a merge"}
+    ring = plan([ticket(1, parts=(2,)), ticket(2, depends_on=(1,))], [agent("ada")], [], authors={"ada"})
+    assert ring.stuck[2] == "depends on itself: #2 → #1 → #2"
+    assert plan([ticket(1, parts=(7,))], [agent("ada")], [], authors={"ada"}).stuck == {}

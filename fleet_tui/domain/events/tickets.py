@@ -97,6 +97,22 @@ class TicketShipped(Payload, kind="ticket_shipped"):
 
 
 @dataclass(frozen=True, slots=True)
+class TicketSplit(Payload, kind="ticket_split"):
+    """A person accepted that the ticket is done as ``parts``, tickets of their own: nobody takes it itself any more."""
+
+    ticket: int
+    parts: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCompleted(Payload, kind="ticket_completed"):
+    """All ``parts`` of a ticket that was divided have shipped, and with them the ticket."""
+
+    ticket: int
+    parts: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketClosed(Payload, kind="ticket_closed"):
     """The ticket ended without a merge."""
 

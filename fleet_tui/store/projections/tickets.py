@@ -9,9 +9,11 @@ from fleet_tui.domain.events import (
     TicketChanged,
     TicketClaimed,
     TicketClosed,
+    TicketCompleted,
     TicketCreated,
     TicketReady,
     TicketShipped,
+    TicketSplit,
     TicketUnblocked,
     TicketWithdrawn,
     WorkspaceCreated,
@@ -29,7 +31,7 @@ def created(tables: Tables, event: Event) -> None:
     if tables.get(TICKET, ticket.ticket) is not None:
         changed(tables, event)
         return
-    blank = {"agent": None, "run": None, "pr": None, "blocked_reason": "", "question": None}
+    blank = {"agent": None, "run": None, "pr": None, "blocked_reason": "", "question": None, "parts": "[]"}
     times = {"created_ns": event.at_ns, "changed_ns": event.at_ns}
     row = {"number": ticket.ticket, "state": TicketState.DRAFT.value, **_described(ticket), **blank, **times}
     tables.put(TICKET, row)
@@ -76,6 +78,15 @@ def unblocked(tables: Tables, event: Event) -> None:
 def shipped(tables: Tables, event: Event) -> None:
     ticket = payload_of(event, TicketShipped)
     _move(tables, event, ticket.ticket, TicketState.SHIPPED, pr=ticket.pr, **_NOT_BLOCKED)
+
+
+def split(tables: Tables, event: Event) -> None:
+    division = payload_of(event, TicketSplit)
+    tables.change(TICKET, division.ticket, parts=dumps(division.parts))
+
+
+def completed(tables: Tables, event: Event) -> None:
+    _move(tables, event, payload_of(event, TicketCompleted).ticket, TicketState.SHIPPED, **_NOT_BLOCKED)
 
 
 def closed(tables: Tables, event: Event) -> None:
@@ -142,6 +153,8 @@ APPLY: dict[type[Payload], Apply] = {
     TicketUnblocked: unblocked,
     TicketShipped: shipped,
     TicketClosed: closed,
+    TicketSplit: split,
+    TicketCompleted: completed,
     WorkspaceCreated: workspace_created,
     WorkspaceRemoved: workspace_removed,
 }

@@ -169,6 +169,8 @@ def _ticket(detail: AgentDetail, now_ns: int) -> Section:
     ]
     if ticket.blocked_reason:
         lines.append(fact("blocked", f"{ticket.blocked_reason}; T lets it go on"))
+    if ticket.parts:
+        lines.append(fact("parts", ", ".join(f"#{number}" for number in ticket.parts)))
     if ticket.depends_on:
         lines.append(fact("after", ", ".join(f"#{number}" for number in ticket.depends_on)))
     return Section("ticket", (*lines, *paragraph(clean(ticket.excerpt, 2000), "quiet")))

@@ -11,6 +11,7 @@ from fleet_tui.domain.events import (
     TicketBlocked,
     TicketChanged,
     TicketClosed,
+    TicketCompleted,
     TicketCreated,
     TicketReady,
     TicketUnblocked,
@@ -21,6 +22,7 @@ from fleet_tui.domain.model import Ticket
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RunState, TicketState
 from fleet_tui.domain.text import SafeText, clean, one_line
 from fleet_tui.forge.base import NoSuchTicket, TicketRecord
+from fleet_tui.governance import dispatch
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.upstream import claiming
@@ -165,6 +167,13 @@ async def _relabel(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[s
     same = (list(ticket.depends_on), ticket.priority, list(ticket.scope))
     changed = TicketChanged(ticket.number, ticket.title, ticket.excerpt, ticket.body_sha, labels, *same)
     await ctx.say(changed, f"ticket:{ticket.number}")
+
+
+async def complete(ctx: Context) -> None:
+    """A divided ticket has shipped when all of its parts have."""
+    for ticket in dispatch.completed(ctx.reader.tickets()):
+        done = TicketCompleted(ticket.number, list(ticket.parts))
+        await ctx.record(draft(done, f"ticket:{ticket.number}", key=f"completed:{ticket.number}"))
 
 
 async def block(ctx: Context, ticket: int, reason: str, *, question: str | None = None) -> None:

@@ -1,0 +1,42 @@
+"""The parts of a ticket as YAML for the person, and what is taken of what comes back."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from fleet_tui.cli.plan_edit import read, written
+from fleet_tui.domain.errors import UsageError
+from fleet_tui.governance.fanout.values import Part
+
+PARTS = (Part("One: é", "text\n\n- x", ("/a.py",)), Part("Two", "", ("/b/",), (1,)))
+
+
+def test_what_is_written_is_read_again() -> None:
+    text = written(7, PARTS)
+    assert read(text) == PARTS
+    assert "The parts of #7." in text
+
+
+def test_an_empty_file_gives_it_up() -> None:
+    with pytest.raises(click.Abort):
+        read("# nothing\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("- {title: [", "not YAML"),
+        ("title: x", "not a list of parts"),
+        ("- x\n- y", "not a part"),
+        ("- {title: x, colour: red}", "not a part"),
+        ("- {title: x, after: [one]}\n- {title: y}", "not a part"),
+        ("- {title: x}", "the parts do not fit together"),
+        ("- {title: x, scope: [/a/]}\n- {title: y, scope: [/a/b]}", "the parts do not fit together"),
+        ("- {title: x, after: [2]}\n- {title: y}", "the parts do not fit together"),
+    ],
+)
+def test_what_are_no_parts_is_refused(text: str, title: str) -> None:
+    with pytest.raises(UsageError) as told:
+        read(text)
+    assert told.value.title == title
