@@ -138,7 +138,7 @@ def existing(reader: Reader, name: str) -> Agent:
 @repo_option
 @json_option
 def logs(name: str, run_id: str | None, repo: Path | None, as_json: bool) -> None:
-    """Print the last lines that a run of NAME showed in its pane before it ended.
+    """Print the last lines that a run of NAME showed in its pane before it ended; of a live one: fleet agent output.
 
     \b
     Examples:
@@ -181,13 +181,15 @@ def _ended_run(reader: Reader, name: str, run_id: str | None) -> Run:
     if run_id is None:
         ended = reader.runs(*ENDED_RUNS, agent=name, limit=1)
         if not ended:
-            raise Conflict("no run has ended", f"{name} has nothing to show yet", f"fleet agent attach {name}")
+            if reader.runs(*LIVE_RUNS, agent=name, limit=1):
+                raise Conflict("no run has ended", f"{name} is at its first one", f"fleet agent output {name}")
+            raise Conflict("no run has ended", f"{name} has not begun anything", f"fleet agent explain {name}")
         return ended[0]
     run = reader.run(run_id)
     if run is None or run.agent != name:
         raise UsageError("no such run", run_id, f"fleet agent explain {name}")
     if run.state not in ENDED_RUNS:
-        raise Conflict("it has not ended", run.id, f"fleet agent attach {name}")
+        raise Conflict("it has not ended", run.id, f"fleet agent output {name}")
     return run
 
 

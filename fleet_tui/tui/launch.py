@@ -71,7 +71,12 @@ def run(context: RoomContext) -> int:
         raise FleetError("unusable key bindings", "; ".join(found[:5]), "mend ui.keymap in the configuration")
     app = RoomApp(context)
     with signals_end(app), watching_terminal(app):
-        return app.run(mouse=not over_ssh(os.environ)) or 0
+        try:
+            return app.run(mouse=not over_ssh(os.environ)) or 0
+        except OSError:
+            if not terminal_is_gone():
+                raise
+            return EXIT_HUNG_UP  # it was being drawn on
 
 
 @contextlib.contextmanager

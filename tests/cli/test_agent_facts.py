@@ -120,3 +120,18 @@ def test_agents_as_json_say_how_full_their_contexts_are(contained: Shop) -> None
     contained.add(ev.draft(ev.ContextFilled("r2", "dev", 500, None, "chat"), "run:r2"))
     (row,) = json.loads(run("agents", "--json").output)
     assert row["context"] == {"used_tokens": 500, "window_tokens": None, "percent": None, "source": "chat"}
+
+
+def test_who_has_no_ended_run_is_sent_where_there_is_something_to_see(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop.repository)
+    agents = [{"name": name, "role": "developer", "vendor": "shell", "enabled": True} for name in ("dev", "pat")]
+    shop.add(ev.draft(ev.ConfigLoaded("sha", "p1", agents, []), "fleet"))
+    queued = ev.RunQueued("r1", "dev", "developer", "shell", None, "ticket_ready", 1)
+    started = ev.RunStarted("r1", "r1", "f" * 32, "/w", "fleet/1", BASE, "L0", 1, "d" * 64)
+    shop.add(ev.draft(queued, "run:r1"), ev.draft(started, "run:r1"))
+    hints = [
+        error.hint for name in ("dev", "pat") if isinstance(error := run("agent", "logs", name).exception, Conflict)
+    ]
+    assert hints == ["fleet agent output dev", "fleet agent explain pat"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import select
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ import pytest
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.tui import launch
+from fleet_tui.tui.app import RoomApp
 from fleet_tui.tui.attach import attach_argv, clean_environment, new_window_argv
+from fleet_tui.tui.context import RoomContext
 from fleet_tui.tui.present.status import status_text
 from fleet_tui.tui.theme import choose
 
@@ -126,3 +130,19 @@ def wait(process: subprocess.Popen[bytes], master: int, limit_s: float) -> int |
             except OSError:
                 master = -1
     return process.poll()
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_a_terminal_that_goes_while_it_is_drawn_on_is_no_error_of_the_room(
+    fleet: Any, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    """tmux wakes what runs in a session that it ends: the room draws itself anew, on nothing."""
+
+    def draw(self: RoomApp, **_: Any) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(RoomApp, "run", draw)
+    monkeypatch.setattr(launch, "terminal_is_gone", lambda: gone)
+    context = RoomContext(fleet.directory / "fleet.db", fleet.directory / "operator.sock", "none", choose(None, {}))
+    with nullcontext() if gone else pytest.raises(OSError, match="Input/output"):
+        assert launch.run(context) == launch.EXIT_HUNG_UP
