@@ -174,4 +174,13 @@ def get(name: str, repo: Path | None, as_json: bool) -> None:
         print_json(facts)
         return
     for key, value in facts.items():
-        say(f"{key:<16} {one_line(str(value), 2000)}")
+        say(f"{key:<16} {one_line(_in_words(value), 2000)}")
+
+
+def _in_words(value: Any) -> str:
+    """A value of the configuration as a person reads it: lists and tables without the marks of a language."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_in_words(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(_in_words(one) for one in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -105,7 +105,8 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
         return
     say(f"PR {found.number} {one_line(found.title)}")
     where = one_line(f"{found.branch} → {found.target}", 400)
-    say(f"{where}  {found.state.value}: {one_line(reason_now(found, reviews), 400)}")
+    why = one_line(reason_now(found, reviews), 400)
+    say(f"{where}  {found.state.value}{f': {why}' if why else ''}")
     url = url_of(reader, number)
     if url:
         say(f"on GitHub: {url}")

@@ -144,7 +144,7 @@ async def resume(ctx: Context, name: str, reason: str, actor: str) -> dict[str, 
     """
     walls = limited(ctx)
     if name not in walls:
-        known = ", ".join(sorted(walls)) or "no account is at its limit"
-        raise Conflict("nobody waits for it", one_line(name, 100), f"accounts: {known}")
+        known = f"at their limit: {', '.join(sorted(walls))}" if walls else "no account is at its limit"
+        raise Conflict("nobody waits for it", f"{one_line(name, 100)}; {known}", "fleet account list")
     await ctx.say(AccountResumed(name, reason), f"account:{name}", actor=actor)
     return {"message": f"the agents of {name} go on, one after the other"}

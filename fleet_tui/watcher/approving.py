@@ -118,5 +118,6 @@ def _approval(ctx: Context, args: Args, *states: ApprovalState) -> Approval:
         ago = f", {max(0, ctx.now_ns() - approval.decided_ns) // _SECOND} s ago" if approval.decided_ns else ""
         who_decided = f" by {approval.decided_by}{ago}" if approval.decided_by else ""
         why = f": {approval.reason}" if approval.reason else ""
-        raise Conflict("already decided", f"{approval.id} is {approval.state.value}{who_decided}{why}")
+        told = f"{approval.id} is {approval.state.value}{who_decided}{why}"
+        raise Conflict("already decided", told, f"fleet pr show {approval.pr}")
     return approval

@@ -248,7 +248,8 @@ class OperatorDesk:
         else:
             found = self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS, agent=self._agent(args).name)
         if not found:
-            raise Conflict("nothing is running", one_line(str(args.get("run") or args.get("agent")), 80))
+            whose = one_line(str(args.get("run") or args.get("agent")), 80)
+            raise Conflict("nothing is running", f"{whose} has no live run", "fleet agent list")
         return found
 
     async def _message(self, args: Args, actor: str) -> dict[str, Any]:
@@ -272,7 +273,7 @@ class OperatorDesk:
     async def _answer(self, args: Args, actor: str) -> dict[str, Any]:
         question = self._ctx.reader.question(text_of(args, "question"))
         if question is None:
-            raise UsageError("no such question", text_of(args, "question"))
+            raise UsageError("no such question", text_of(args, "question"), "fleet question list")
         if question.answer is not None:
             raise Conflict("already answered", one_line(question.answer))
         return await self._answer_question(question, clean(text_of(args, "text"), 100_000), actor)

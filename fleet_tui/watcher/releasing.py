@@ -27,7 +27,7 @@ async def release(ctx: Context, agent: Agent, args: Args, reason: str, actor: st
         UsageError: a condition makes no sense.
     """
     if not agent.quarantined:
-        raise Conflict("not quarantined", agent.name)
+        raise Conflict("not quarantined", agent.name, f"fleet agent explain {agent.name}")
     budgets, floor = _budgets(args), _floor(ctx, args)
     released = AgentReleased(agent.name, reason, agent.epoch + 1, budgets, floor)
     drafts: list[Draft] = [draft(released, f"agent:{agent.name}", actor=actor)]

@@ -35,7 +35,8 @@ async def restart(
     """
     runs = ctx.reader.runs(*LIVE_RUNS, agent=agent.name)
     if not runs:
-        raise Conflict("nothing is running", f"{agent.name} has no run that could be started again")
+        told = f"{agent.name} has no run that could be started again"
+        raise Conflict("nothing is running", told, f"fleet agent explain {agent.name}")
     chosen = [run for run in runs if run_id in ("", run.id)]
     if not chosen:
         raise Conflict("another run", f"{agent.name} has another run now than the one that you saw")

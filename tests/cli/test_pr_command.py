@@ -117,3 +117,13 @@ def test_show_says_where_it_is_on_github(gated: Shop) -> None:
         gated.add(ev.draft(told, "pr:1"))
     assert "on GitHub: https://github.com/acme/shop/pull/9" in run("pr", "show", "1").output
     assert json.loads(run("pr", "show", "1", "--json").output)["url"].endswith("/9")
+
+
+def test_a_state_that_needs_no_reason_has_none(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.repository)
+    files = (1, 1, 0)
+    shop.add(
+        ev.draft(ev.PullRequestCreated(1, 1, "T", "", "b", "main", "dev", "r", HEAD, BASE, *files), "pr:1"),
+        ev.draft(ev.PullRequestMerged(1, 1, HEAD, BASE, OLD, TREES["new"], "main"), "pr:1"),
+    )
+    assert run("pr", "show", "1").output.splitlines()[1] == "b → main  merged"

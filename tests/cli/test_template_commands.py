@@ -94,6 +94,9 @@ def test_dry_run_then_create_then_get(shop: Shop, run: Run) -> None:
         "engineering/developer",
         ".fleet/agents/sam.yaml:2",
     )
+    read = run("agent", "get", "sam").stdout
+    assert f"subscribes_to    {', '.join(got['subscribes_to'])}\n" in read
+    assert len(got["subscribes_to"]) > 1
     again = run(*words)
     assert (again.returncode, "the name is taken" in again.stderr) == (1, True)
 

@@ -253,3 +253,11 @@ async def test_what_an_assistant_does_is_told_apart_and_it_decides_nothing(fleet
     with pytest.raises(Conflict, match="waits for an answer"):
         await fleet.person.answer("kim", "message", {"via": "mcp", "agent": "dev", "text": "this one"})
     assert fleet.ctx.reader.questions()[0].answer is None
+
+
+@pytest.mark.parametrize("op", ["message", "stop", "restart", "release"])
+async def test_who_cannot_do_it_is_told_where_to_look(fleet: Fleet, op: str) -> None:
+    with pytest.raises(FleetError) as refused:
+        await do(fleet, op, agent="lee", text="hi", reason="why")
+    assert refused.value.hint.startswith("fleet ")
+    assert "lee" in refused.value.message
