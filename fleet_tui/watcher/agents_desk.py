@@ -34,6 +34,7 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.keyed_locks import KeyedLocks
 from fleet_tui.watcher.parties import authors
+from fleet_tui.watcher.withdrawing import overtaken
 
 log = logging.getLogger(__name__)
 _REMARKS = frozenset({"note", "claim", "handoff", "artifact"})
@@ -186,7 +187,7 @@ class AgentsDesk:
         else:
             verdict = _VERDICTS[kind](number, run.agent, run.id, run.role, head, summary, _bounded(payload), run.lens)
             entry = draft(verdict, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
-        (event,) = await self._ctx.record(entry)
+        event, *_ = await self._ctx.record(entry, *overtaken(self._ctx, run, "its decision was given"))
         return {"seq": event.seq}
 
     async def _block(self, run: Run, summary: str, key: str, actor: str) -> dict[str, Any]:

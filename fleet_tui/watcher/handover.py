@@ -23,6 +23,7 @@ from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.guard_desk import is_guard_question
 from fleet_tui.watcher.parties import objections
+from fleet_tui.watcher.withdrawing import overtaken
 
 _BODY = 8_000
 REPOSITORY = "repository"
@@ -219,5 +220,6 @@ async def _drafts(
         )
         first = draft(created, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
     review = PullRequestNeedsReview(number, head, nth)
+    over = overtaken(ctx, run, "its work was handed over")
     # One transaction: a pull request never exists without its request for review.
-    return [first, draft(review, f"pr:{number}", key=f"review:{number}:{head}:{run.id}")]
+    return [*over, first, draft(review, f"pr:{number}", key=f"review:{number}:{head}:{run.id}")]

@@ -7,6 +7,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.text import one_line
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.guard_desk import is_guard_question
 
 
 def why_stopped(ctx: Context, run: Run) -> str:
@@ -43,4 +44,18 @@ def withdrawn(ctx: Context, run: Run) -> list[Draft]:
     ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
     if ticket is not None and ticket.question in {question.id for question in asked}:
         drafts.append(draft(after_stop(ctx, run, ticket.number), f"ticket:{ticket.number}"))
+    return drafts
+
+
+def overtaken(ctx: Context, run: Run, how: str) -> list[Draft]:
+    """The open questions of a run that brings its result, closed: whoever goes on has an answer, or needs none.
+
+    Often it was typed into the pane. Whether an act may happen is another matter, and stays open.
+    """
+    open_ = ctx.reader.questions(open_only=True)
+    asked = [one for one in open_ if one.run == run.id and not is_guard_question(one.id)]
+    drafts = [draft(QuestionWithdrawn(one.id, how), f"run:{run.id}", key=f"withdrawn:{one.id}") for one in asked]
+    ticket = ctx.reader.ticket(run.ticket) if run.ticket is not None else None
+    if ticket is not None and ticket.question in {one.id for one in asked}:
+        drafts.append(draft(TicketUnblocked(ticket.number, how), f"ticket:{ticket.number}"))
     return drafts

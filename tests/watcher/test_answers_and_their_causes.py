@@ -138,6 +138,33 @@ async def test_a_question_stays_open_when_its_run_was_not_stopped_for_good(fleet
     assert AlarmState.ACTIVE not in {alarm.state for alarm in fleet.alarms()}
 
 
+async def test_work_that_is_handed_over_closes_its_question(fleet: Fleet) -> None:
+    """The answer was typed into the pane, where the fleet does not hear it."""
+    run = await asking(fleet)
+    await fleet.handed_over(fleet.run(run))
+    assert fleet.ctx.reader.questions() == []
+    assert cause_of(fleet, "question_withdrawn") == "blocker"
+    ticket = fleet.of_ticket()
+    assert (ticket.state, ticket.question, ticket.blocked_reason) == (TicketState.IN_REVIEW, None, "")
+    snapshot = read_snapshot(fleet.ctx.reader, fleet.clock_ns)
+    tile = snapshot.tile("dev")
+    assert tile is not None
+    assert tile.doing is not Doing.ASK
+    assert all(item.agent != "dev" for item in snapshot.needs)
+
+
+async def test_a_verdict_closes_the_question_that_came_before_it(fleet: Fleet) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+    await fleet.author()
+    await fleet.settle()
+    run = await fleet.queued("lee")
+    await fleet.publish(run, "blocker", "is that meant?")
+    assert [question.run for question in fleet.ctx.reader.questions()] == [run.id]
+    await fleet.publish(run, "pr_approved", "it is")
+    assert fleet.ctx.reader.questions() == []
+
+
 async def test_alarms_lead_back_to_what_they_tell_of(fleet: Fleet) -> None:
     await do(fleet, "quarantine", agent="dev", reason="odd")
     await fleet.settle()
