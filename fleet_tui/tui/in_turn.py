@@ -14,7 +14,9 @@ from fleet_widgets.text_pane import Section
 
 LOOK_S = 2.0
 """A decision counts only after its pull request was on screen for so long: nothing is decided in passing."""
-SKIPPED, GONE, AHEAD = "skipped, it waits still", "decided elsewhere, or void", "not reached, it waits still"
+SKIPPED, LOOKED, AHEAD = "skipped, it waits still", "looked at, it waits still", "not reached, it waits still"
+GONE = "decided elsewhere, or void"
+_WAIT = (SKIPPED, LOOKED, AHEAD)
 _DONE = {
     "approve": "approved",
     "reject": "rejected",
@@ -28,6 +30,16 @@ def waiting(cards: Sequence[ApprovalCard]) -> tuple[ApprovalCard, ...]:
     return tuple(card for card in cards if card.approval.state is ApprovalState.REQUESTED)
 
 
+def name_of(card: ApprovalCard) -> SafeText:
+    """``PR 2 Rotate the keys``."""
+    return one_line(f"PR {card.approval.pr} {card.ticket_title}", 100)
+
+
+def look_first(name: str, since_s: float, now_s: float) -> str:
+    """Why nothing can be decided about what came on screen by itself at ``since_s``; empty when it can."""
+    return f"look first: {name} came on screen just now" if since_s + LOOK_S > now_s else ""
+
+
 @dataclass(slots=True)
 class InTurn:
     """``names`` of the approvals by id, in their turn: what comes later is not among them. ``since_s`` is when
@@ -39,14 +51,17 @@ class InTurn:
     came: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cards: Sequence[ApprovalCard], chosen: str | None, now_s: float) -> InTurn | None:
-        """All that wait, beginning with the chosen one; None when nothing does."""
-        names = {card.id: one_line(f"PR {card.approval.pr} {card.ticket_title}", 100) for card in waiting(cards)}
+    def of(
+        cls, cards: Sequence[ApprovalCard], chosen: str | None, now_s: float, since_s: float | None = None
+    ) -> InTurn | None:
+        """All that wait, beginning with the chosen one, on screen since ``since_s``; None when nothing does."""
+        names = {card.id: name_of(card) for card in waiting(cards)}
         order = list(names)
         if not order:
             return None
         at = order.index(chosen) if chosen in names else 0
-        return cls({one: names[one] for one in (*order[at:], *order[:at])}, order[at], now_s)
+        seen_s = since_s if since_s is not None and order[at] == chosen else now_s
+        return cls({one: names[one] for one in (*order[at:], *order[:at])}, order[at], seen_s)
 
     def decided(self, approval: str, op: str) -> None:
         """A person decided it here, or undid that, and the watcher agreed."""
@@ -66,8 +81,7 @@ class InTurn:
 
     def too_early(self, now_s: float) -> str:
         """Why nothing can be decided yet; empty when it can."""
-        left_s = self.since_s + LOOK_S - now_s
-        return f"look first: {self.names[self.current]} came on screen just now" if left_s > 0 else ""
+        return look_first(self.names[self.current], self.since_s, now_s)
 
     def words(self) -> str:
         """``2 of 5 in turn``."""
@@ -86,10 +100,11 @@ class InTurn:
         return Section("decisions in turn", tuple(self._lines(ids)))
 
     def _came(self, ids: Collection[str]) -> dict[str, str]:
-        return {one: self.came.get(one, AHEAD if one in ids else GONE) for one in self.names}
+        came = {one: self.came.get(one, LOOKED if one == self.current else AHEAD) for one in self.names}
+        return {one: told if one in ids or told not in _WAIT else GONE for one, told in came.items()}
 
     def _lines(self, ids: Collection[str]) -> Iterator[Line]:
         for one, came in self._came(ids).items():
-            style = "quiet" if came in (SKIPPED, AHEAD) else "normal"
+            style = "quiet" if came in _WAIT else "normal"
             yield (Span(f" {self.names[one]}: ", "strong"), Span(came, style))
         yield (Span(" Esc closes this", "hint"),)

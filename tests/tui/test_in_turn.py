@@ -12,7 +12,7 @@ from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.text import one_line
 from fleet_tui.tui import in_turn
-from fleet_tui.tui.in_turn import AHEAD, GONE, LOOK_S, SKIPPED, InTurn
+from fleet_tui.tui.in_turn import AHEAD, GONE, LOOK_S, LOOKED, SKIPPED, InTurn
 from fleet_tui.tui.outcome import OutcomePane
 from fleet_widgets.lines import text_of
 from fleet_widgets.strip import ConfirmStrip
@@ -46,7 +46,7 @@ def test_what_was_not_reached_and_what_was_undone_is_told() -> None:
     assert going.onward({"a", "b", "c"}, 110.0) == "b"
     going.decided("a", "undo")
     told = [" ".join(text_of(one).split()) for one in going.outcome({"a", "b", "c"}).lines]
-    assert told == ["#a: undone, it waits again", f"#b: {AHEAD}", f"#c: {AHEAD}", "Esc closes this"]
+    assert told == ["#a: undone, it waits again", f"#b: {LOOKED}", f"#c: {AHEAD}", "Esc closes this"]
 
 
 def test_nothing_is_decided_in_passing() -> None:
@@ -173,7 +173,7 @@ async def test_a_push_or_a_refusal_keeps_it_where_it_is(
         await pilot.press("v")
         await until(lambda: app.screen.card() is not None and app.screen.card().id != first.id)
         await pilot.press("escape")
-        await until(lambda: "3 decisions in turn: 1 decided elsewhere, 2 not reached" in app.message)
+        await until(lambda: "3 decisions in turn: 1 decided elsewhere, 1 looked at, 1 not reached" in app.message)
 
 
 async def test_nothing_to_decide_is_said(world: Any, until: Any) -> None:
@@ -183,3 +183,47 @@ async def test_nothing_to_decide_is_said(world: Any, until: Any) -> None:
     async with opened(world, until) as (app, pilot):
         await pilot.press("2", "v")
         await until(lambda: app.message == "v: nothing waits for your decision")
+
+
+async def test_what_was_on_screen_already_is_no_news(three: Any, until: Any) -> None:
+    async with opened(three, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: app.screen.card() is not None and bool(app.screen.diff.files))
+        app.screen._shown_since = (app.screen._shown_since[0], app.screen._shown_since[1] - LOOK_S)  # looked at for long enough
+        await pilot.press("v")
+        assert app.screen.marks_in_words() == "1 of 3 in turn"
+        assert not app.screen.too_early()
+
+
+async def test_the_outcome_says_what_came_of_it_afterwards(three: Any, until: Any, text: Text) -> None:
+    async with opened(three, until) as (app, pilot):
+        await pilot.press("2", "v")
+        await until(lambda: app.screen.card() is not None and bool(app.screen.diff.files))
+        card = app.screen.card()
+        await pilot.press("escape")
+        await until(lambda: f"{one_line(card.ticket_title)}: {LOOKED}" in text(app))
+        await approved(app, pilot, until)
+        await until(lambda: f"{one_line(card.ticket_title)}: approved" in text(app))
+
+
+async def test_what_was_decided_here_and_landed_gives_way_to_the_next(
+    three: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_turn, "LOOK_S", 3600.0)
+    async with opened(three, until) as (app, pilot):
+        await pilot.press("2")
+        await until(lambda: app.screen.card() is not None and bool(app.screen.diff.files))
+        first, second = (app.screen.cards()[at] for at in (0, 1))
+        assert app.screen.card().id == first.id
+        await approved(app, pilot, until)
+        await until(lambda: bool(three.calls) and app.screen._decided == first.id)
+        await pilot.pause()
+        assert app.screen.card().id == first.id, "as long as it can be undone it stays"
+        three.add(ev.draft(ev.ApprovalVoided(first.id, first.approval.pr, "landed"), f"pr:{first.approval.pr}"))
+        app.feed.poke()
+        await shows(app, until, second.id)
+        await pilot.press("A")
+        await until(lambda: app.message.startswith("A: look first: "))
+        monkeypatch.setattr(in_turn, "LOOK_S", 0.0)
+        await pilot.press("A")
+        await armed(app, until)

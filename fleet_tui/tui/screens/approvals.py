@@ -83,6 +83,12 @@ class ApprovalsScreen(DecideInTurn):
         now_ns, cards = self.room.now_ns, self.cards()
         if self._chosen is None:  # nobody looks at one yet, so none slips from under the hand
             self._choose_first()
+        elif not cards:
+            self._chosen = None
+        elif self.is_over(self._chosen):
+            self._choose_first()
+            self.came_by_itself(self._chosen)
+        self.retell()
         wide = self.size.width >= MEDIUM
         beside = self.room.picture.health.beside
         items = [present.card_item(card, now_ns, wide=wide, other=beside(card.id)) for card in cards]
@@ -104,6 +110,7 @@ class ApprovalsScreen(DecideInTurn):
 
     def _show_card(self, now_ns: int) -> None:
         card = self.card()
+        self.note_on_show(card.id if card is not None else "")
         evidence = self.query_one("#evidence", TextPane)
         if card is None:
             gone = (
