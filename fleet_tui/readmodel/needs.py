@@ -188,6 +188,7 @@ _BY_RULE = {
     "program": "fleet doctor",
     "quarantine": _RELEASE,
     "restore": "fleet restore --plan",
+    "review-held": _RELEASE,
     "silent-hooks": "fleet agent stop {agent}",
     "ticket-stuck": "fleet ticket show {ticket}",
     "turn-failed": "fleet agent message {agent} TEXT",

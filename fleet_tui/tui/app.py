@@ -30,7 +30,7 @@ from fleet_tui.tui.keyboard import Keyboard
 from fleet_tui.tui.live import LivePanes
 from fleet_tui.tui.messages import PictureArrived
 from fleet_tui.tui.notices import Notices
-from fleet_tui.tui.palette import RoomCommands
+from fleet_tui.tui.palette import RoomCommands, RoomPalette
 from fleet_tui.tui.parts import Parts
 from fleet_tui.tui.presence import Presence
 from fleet_tui.tui.present.bulk import summary
@@ -286,7 +286,7 @@ class RoomApp(Ways, CopyingApp):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="a command, an agent, a pull request"))
+            self.push_screen(RoomPalette(placeholder="a command, an agent, a pull request"))
 
     async def action_back(self) -> None:
         screen = self.screen

@@ -97,7 +97,7 @@ class Composer(Vertical):
             self.key, self.display = None, False
             self.post_message(self.Sent(key, text))
         else:
-            self.close()
+            self._show_send("nothing is written yet", "warn")
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":

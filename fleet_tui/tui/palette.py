@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
+from textual.widgets import Input, OptionList
 
 from fleet_tui.domain.text import one_line
 from fleet_tui.tui import typed
@@ -80,3 +82,19 @@ class RoomCommands(Provider):
             score = matcher.match(entry.text)
             if score > 0:
                 yield Hit(score, Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
+
+
+class RoomPalette(CommandPalette):
+    """Enter runs what was typed or gone to, never what happens to stand first."""
+
+    _was_moved = False
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self, message: OptionList.OptionHighlighted) -> None:
+        self._was_moved = self._was_moved or message.option_index > 0
+
+    @on(Input.Submitted)
+    def _entered(self, message: Input.Submitted) -> None:
+        if not message.value.strip() and not self._was_moved:
+            message.stop()
+            message.prevent_default()

@@ -189,7 +189,8 @@ async def test_what_was_on_screen_already_is_no_news(three: Any, until: Any) -> 
     async with opened(three, until) as (app, pilot):
         await pilot.press("2")
         await until(lambda: app.screen.card() is not None and bool(app.screen.diff.files))
-        app.screen._shown_since = (app.screen._shown_since[0], app.screen._shown_since[1] - LOOK_S)  # looked at for long enough
+        shown, since_s = app.screen._shown_since
+        app.screen._shown_since = (shown, since_s - LOOK_S)  # looked at for long enough
         await pilot.press("v")
         assert app.screen.marks_in_words() == "1 of 3 in turn"
         assert not app.screen.too_early()

@@ -152,7 +152,6 @@ async def test_a_template_is_searched_chosen_and_shown(shop: Any, until: Any, te
         await pilot.press("slash", *"misuse", "enter")
         await pilot.pause()
         assert "templates 1 of 14: misuse" in text(app)
-        await pilot.press("j")
         await until(lambda: screen.draft.preview() is not None and "(reviewer)" in text(app))
         assert screen._chosen == "review/security-reviewer"
         assert "pr_needs_review" in text(app)

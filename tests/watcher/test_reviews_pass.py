@@ -6,6 +6,7 @@ import pytest
 
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState
+from fleet_tui.readmodel.needs import agent_of, alarm_need, command_for
 from fleet_tui.watcher import prompt
 from fleet_tui.watcher.passes import merges, reviews
 from tests.watcher.conftest import MakeFleet
@@ -149,8 +150,10 @@ async def test_quarantined_reviewer_is_waited_for_in_sight_until_its_release(mak
     await contained(fleet, "quinn")
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, "it does not go on without quinn"
     (alarm,) = fleet.alarms("review-held")
-    assert alarm.about == "pr:1"
-    assert "quinn" in alarm.title
+    assert alarm.about == "agent:quinn"
+    assert alarm.title == "a pull request waits for quinn, in quarantine"
+    need = alarm_need(alarm, agent_of(alarm.about, {}, [], {}))
+    assert (need.agent, command_for(need)) == ("quinn", "fleet agent release quinn --reason TEXT")
     await released(fleet, "quinn")
     assert fleet.alarms("review-held") == []
     await fleet.verdict("quinn")

@@ -68,3 +68,16 @@ async def test_the_cursor_goes_with_its_card_and_stays_in_view() -> None:
         assert view.selected == "h"
         view.set_columns((column("one", "abc"), column("two", ""), column("three", "z")))
         assert view.selected is None
+
+
+async def test_the_first_card_of_a_band_comes_into_view_with_the_name_of_its_band() -> None:
+    app = Bare()
+    async with app.run_test(size=(30, 4)) as pilot:
+        view = app.query_one(BoardView)
+        view.set_columns((column("one", "abcdefgh"), column("two", "z")))
+        view.focus()
+        view.select("z")
+        await pilot.pause()
+        view.select("a")
+        await pilot.pause()
+        assert rows(view)[0] == "band one"

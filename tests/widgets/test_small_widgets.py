@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.geometry import Region
+from textual.geometry import Region, Size
 
 from fleet_widgets.cells import cells
 from fleet_widgets.frame_lines import FrameLine
@@ -322,3 +322,23 @@ def test_sparklines_share_a_scale() -> None:
     assert spark([1, 2], 0, 2) == "▁▁"
     assert spark([0, 8], 8, 2, ascii=True) == "_@"
     assert common_top([]) == 0
+
+
+def test_a_text_is_laid_out_for_the_width_that_it_is_drawn_at() -> None:
+    """A screen may be drawn before its widgets are told of their size."""
+
+    class Sized(TextPane):
+        size = Size(2, 40)
+
+    pane = Sized()
+    pane.set_sections((Section("", lines_of(["QUARANTINED: it wrote outside"])),))
+    Sized.size = Size(40, 40)
+    assert pane.strip(0).text.rstrip() == "QUARANTINED: it wrote outside"
+
+
+async def test_a_text_says_how_much_lies_below(stage: Any) -> None:
+    text = TextPane([Section("", lines_of([f"row {at}" for at in range(9)]))], tells_more=True)
+    async with stage(text, size=(20, 4), focus=False):
+        assert [text.strip(y).text.strip() for y in range(4)] == ["row 0", "row 1", "row 2", "6 more lines below"]
+        text.action_last()
+        assert [text.strip(y).text.strip() for y in range(4)] == ["row 5", "row 6", "row 7", "row 8"]

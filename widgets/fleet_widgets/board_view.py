@@ -204,7 +204,9 @@ class BoardView(KeyCursor):
         """Scroll as little as brings the selected card into view."""
         mine = [at for at, row in enumerate(self._rows) if any(cell.key == self._selected for cell in row)]
         if self._selected is not None and mine:
-            self._top = revealed(self._top, mine[0] - self._head, mine[-1], self.size.height)
+            above = self._rows[mine[0] - 1] if mine[0] > self._head else ()
+            heads = bool(above) and all(cell.key is None for cell in above)  # with the name of its band
+            self._top = revealed(self._top, mine[0] - heads - self._head, mine[-1], self.size.height)
         self._clamp()
 
     def _clamp(self) -> None:

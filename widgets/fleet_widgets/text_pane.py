@@ -27,7 +27,7 @@ class Section:
 
 class TextPane(Moving):
     """Sections below each other. Long lines wrap between words, with the continuation indented as the text of the
-    line, unless ``wrap`` is False."""
+    line, unless ``wrap`` is False. With ``tells_more`` the last row says how many lines lie below the view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*moving_keys("text", first="top", last="end")]
 
@@ -36,12 +36,15 @@ class TextPane(Moving):
         sections: Sequence[Section] = (),
         *,
         wrap: bool = True,
+        tells_more: bool = False,
         **options: Unpack[WidgetOptions],
     ) -> None:
         super().__init__(**options)
-        self._wrap = wrap
+        self._wrap, self._tells_more = wrap, tells_more
         self._sections = tuple(sections)
         self._rows: list[Line] = []
+        self._width = 0
+        """That of the rows: a screen is drawn before it is told that its size differs."""
         self._headings: dict[int, str] = {}  # row → title
         self._starts: dict[str, int] = {}
         self._top = 0
@@ -66,7 +69,8 @@ class TextPane(Moving):
             return
         shown = range(self._top, self._top + self.size.height)
         changed = [y - top for y in shown if _at(self._rows, y) != _at(before, y)]
-        self.refresh_rows([0, *changed] if self.has_focus and top else changed)
+        last = [self.size.height - 1] if self._tells_more else []
+        self.refresh_rows([0, *changed, *last] if self.has_focus and top else [*changed, *last])
 
     def lines(self) -> tuple[Line, ...]:
         """All of the text, headings too, not wrapped."""
@@ -123,7 +127,12 @@ class TextPane(Moving):
 
     def _row(self, y: int) -> Line:
         """Row ``y`` of the view. With the focus the first one is always a heading: it says where the keys go."""
+        if self._width != self.size.width:
+            self._lay_out()
         row = self._top + y
+        below = len(self._rows) - row
+        if self._tells_more and 0 < y == self.size.height - 1 and below > 1:
+            return (Span(f" {below} more lines below", "hint"),)
         title = self._headings.get(row)
         if title is None and y == 0 and self.has_focus:
             title = next((self._headings[at] for at in range(row, -1, -1) if at in self._headings), None)
@@ -138,7 +147,7 @@ class TextPane(Moving):
             self.refresh()
 
     def _lay_out(self) -> None:
-        self._rows, self._headings, self._starts = [], {}, {}
+        self._rows, self._headings, self._starts, self._width = [], {}, {}, self.size.width
         for section in self._sections:
             self._starts.setdefault(section.title, len(self._rows))
             if section.title:

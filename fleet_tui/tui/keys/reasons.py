@@ -137,7 +137,9 @@ def acknowledgeable(here: Here) -> str | None:
         return _none_of(here, may_not_acknowledge)
     if here.listed is not None:
         return may_not_acknowledge(here.listed)
-    return None if here.alarm else "no alarm to acknowledge; the rest of the queue is decided"
+    if here.alarm:
+        return None
+    return f"no alarm to acknowledge{'; what waits for you is decided, not acknowledged' if here.needs else ''}"
 
 
 def with_alarm(here: Here) -> str | None:
@@ -171,7 +173,10 @@ def with_standing(here: Here) -> str | None:
 
 
 def blocked(here: Here) -> str | None:
-    return None if here.need and here.need.kind is NeedKind.BLOCKED else "no blocked ticket here"
+    if here.need and here.need.kind is NeedKind.BLOCKED:
+        return None
+    asks = here.tile is not None and here.tile.doing is Doing.ASK
+    return f"{here.tile.name} waits for an answer: m writes it" if asks and here.tile else "no blocked ticket here"
 
 
 def holdable(here: Here) -> str | None:

@@ -168,7 +168,9 @@ def _ticket(detail: AgentDetail, now_ns: int) -> Section:
         fact("stage", f"{ticket.state.replace('_', ' ')} since {short_clock(ticket.changed_ns, now_ns)}"),
     ]
     if ticket.blocked_reason:
-        lines.append(fact("blocked", f"{ticket.blocked_reason}; T lets it go on"))
+        asks = detail.question is not None and detail.question.id == ticket.question
+        how = "m answers, and it goes on" if asks else "T lets it go on"
+        lines.append(fact("blocked", f"{ticket.blocked_reason}; {how}"))
     if ticket.parts:
         lines.append(fact("parts", ", ".join(f"#{number}" for number in ticket.parts)))
     if ticket.depends_on:

@@ -108,7 +108,7 @@ def _with_reason(
     )
 
 
-PAUSES = "Its run is frozen and no new one starts. P again resumes."
+PAUSES = "What runs is frozen, and no new run starts. P again resumes."
 RESUMES = "New runs may start again."
 QUARANTINES = "Frozen at once; its identity is refused until a person releases it."
 STOPS = "Its processes end; workspace, branch and log stay."

@@ -39,7 +39,7 @@ class AgentParts(Searches, AgentActs):
             Horizontal(
                 Vertical(PaneView(palette=palette, id="pane"), DiffSide(palette, id="diff-side"), id="left"),
                 Vertical(
-                    TextPane(palette=palette, id="facts"),
+                    TextPane(palette=palette, id="facts", tells_more=True),
                     Vertical(
                         FrameLine(palette=palette, id="timeline-rule"),
                         LineList(palette=palette, id="timeline"),

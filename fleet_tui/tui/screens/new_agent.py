@@ -210,6 +210,15 @@ class NewAgentScreen(Finds, ListAndDetail):
         self._show_list()
         self.show_focus()
 
+    def end_find(self) -> bool:
+        """What the form is about is among what was found."""
+        offer = self.draft.offers.offer
+        found = present.found(offer, self._words) if offer is not None else ()
+        if found and self._chosen not in [row.id for row in found]:
+            self._chosen = found[0].id
+            self.tick()
+        return super().end_find()
+
     def do_room_refresh(self) -> None:
         self.draft.offers.again()
         super().do_room_refresh()

@@ -83,7 +83,7 @@ async def _reopen(ctx: Context) -> None:
 
 async def _tell_who_is_held(ctx: Context) -> None:
     """A pull request that cannot go on without an agent in quarantine waits in sight, never silently."""
-    standing = {}
+    standing: dict[str, str] = {}
     for pull_request in ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW, PullRequestState.GATED):
         if pull_request.state is PullRequestState.NEEDS_REVIEW:
             names = verdicts(ctx, pull_request, told=is_told(ctx, pull_request)).contained
@@ -91,9 +91,8 @@ async def _tell_who_is_held(ctx: Context) -> None:
             manager = release_manager(ctx)
             held = manager is not None and not release_is_decided(ctx, pull_request) and manager.name in contained(ctx)
             names = (manager.name,) if manager and held else ()
-        if names:
-            title = f"PR {pull_request.number} waits for {', '.join(names)}, in quarantine"
-            standing[f"pr:{pull_request.number}"] = title
+        # About whom is waited for: that is where it is decided. Which ones wait is on the board, and changes.
+        standing |= {f"agent:{name}": f"a pull request waits for {name}, in quarantine" for name in names}
     response = "release the agent with a reason, or configure another of its role"
     await alarms.keep(
         ctx, "review-held", standing, priority=2, response=response, over="it waits for nobody in quarantine"
