@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual import on
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 
 from fleet_tui.domain.text import one_line
 from fleet_tui.tui import typed
@@ -89,8 +89,8 @@ class RoomPalette(CommandPalette):
 
     _was_moved = False
 
-    @on(OptionList.OptionHighlighted)
-    def _moved(self, message: OptionList.OptionHighlighted) -> None:
+    @on(CommandList.OptionHighlighted)
+    def _moved(self, message: CommandList.OptionHighlighted) -> None:
         self._was_moved = self._was_moved or message.option_index > 0
 
     @on(Input.Submitted)
