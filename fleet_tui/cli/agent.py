@@ -138,7 +138,7 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
         for r in rows
         if r["configured"]
     ]
-    header = ("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "TIME", "WHY")
+    header = ("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "CHARGED", "WHY")
     print_table(header, cells, empty="no agents: fleet init")
 
 

@@ -50,7 +50,9 @@ def budget(ctx: click.Context, repo: Path | None, as_json: bool) -> None:
         empty="no budgets: add `budgets:` to .fleet/config.yaml",
     )
     if not found:
-        used = [(agent.name, f"ran {show_amount('seconds', agent.charged_ms // 1000)}") for agent in reader.agents()]
+        used = [
+            (agent.name, f"charged {show_amount('seconds', agent.charged_ms // 1000)}") for agent in reader.agents()
+        ]
         if used:
             say()
             print_table(("AGENT", "USED"), used, empty="")

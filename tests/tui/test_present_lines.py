@@ -14,8 +14,9 @@ from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow
 from fleet_tui.readmodel.values import FleetSummary, Health, NeedItem, NeedKind, Picture, Snapshot
 from fleet_tui.tui.present import alarms as present_alarms
 from fleet_tui.tui.present import frame, wall
+from fleet_tui.tui.present.budgets import tile_line
 from fleet_widgets.lines import Line, text_of, to_strip
-from fleet_widgets.palette import GREY
+from fleet_widgets.palette import GREY, LINE_BOX
 from tests.readmodel.test_agent_filter import TILES
 from tests.readmodel.test_alarms import NOW_NS, alarm
 
@@ -189,3 +190,9 @@ def test_line_two_counts_the_effects_with_what_came_first() -> None:
     told = text_of(frame.alarm_line(picture, frame.Frame("1 WALL", 120, NOW_NS, NOW_NS)))
     assert told.startswith("(2!) dev-1 alm waits (first of 3)")
     assert "a ack" in told
+
+
+def test_run_time_without_a_budget_is_called_what_it_is() -> None:
+    """It is bought ahead: more than has run."""
+    (span,) = tile_line(None, 20, LINE_BOX)
+    assert span.text == "charged 20 s, no budget"

@@ -243,7 +243,7 @@ def _risked(detail: AgentDetail) -> Run | PullRequest | None:
 def _budget(detail: AgentDetail, box: Box) -> Section:
     tile = detail.tile
     if not tile.budgets:
-        return Section("budget", ((Span(f"no ceiling; ran {show_amount('seconds', tile.used_s)}", "quiet"),),))
+        return Section("budget", ((Span(f"no ceiling; charged {show_amount('seconds', tile.used_s)}", "quiet"),),))
     return Section("budget", section_lines(tile.budgets, box))
 
 

@@ -214,5 +214,5 @@ def _run_line(run: Run, cell: Spending | None, standing: Standing, now_ns: int) 
 def empty(tiles: Sequence[AgentTile]) -> tuple[Section, ...]:
     """Where nothing limits anybody: what each agent used, and how to set a limit."""
     text = "nothing limits anybody: add `budgets:` to .fleet/config.yaml, or `budget:` to an agent"
-    used = tuple(fact(tile.name, f"ran {show_amount('seconds', tile.used_s)}", width=16) for tile in tiles)
+    used = tuple(fact(tile.name, f"charged {show_amount('seconds', tile.used_s)}", width=16) for tile in tiles)
     return (Section("no budgets", ((Span(text),),)), *((Section("used so far", used),) if used else ()))

@@ -18,7 +18,7 @@ WINDOWS = {"total": "in all", "day": "a day, UTC", "week": "a week from Monday, 
 def tile_line(standing: Standing | None, used_s: int, box: Box) -> Line:
     """The one line of a tile: the budget that will stop the agent first."""
     if standing is None:
-        return (Span(f"ran {show_amount('seconds', used_s)}, no budget", "quiet"),)
+        return (Span(f"charged {show_amount('seconds', used_s)}, no budget", "quiet"),)
     bar = gauge(standing.used, standing.ceiling, 8, box)
     whose = "" if standing.rule.scope in ("agent", "run") else f" {standing.rule.scope}"
     last = lasts(standing).replace("cap in", "cap")
