@@ -69,6 +69,8 @@ class Remote:
     state: str
     draft: bool
     head_sha: str
+    target: str
+    """The branch that it would land on."""
     mergeable: str
     merge_state: str
     checks: Mapping[str, str]
@@ -82,11 +84,11 @@ class Remote:
     """Whether all of this is all that there is."""
 
 
-def remote_reasons(remote: Remote, approved_sha: str) -> tuple[Reason, ...]:
-    """Why ``remote`` may not be merged at ``approved_sha``, the head that the fleet decided on; empty: it may."""
+def remote_reasons(remote: Remote, approved_sha: str, target: str) -> tuple[Reason, ...]:
+    """Why ``remote`` may not be merged at ``approved_sha`` into ``target``, as the fleet decided; empty: it may."""
     if remote.state != "OPEN":
         return (Reason(Ground.NOT_OPEN, f"it is {remote.state.lower()}", remote.forge),)
-    found = [*_head(remote, approved_sha), *_merge(remote), *_checks(remote), *_reviews(remote)]
+    found = [*_head(remote, approved_sha, target), *_merge(remote), *_checks(remote), *_reviews(remote)]
     if remote.conversations:
         where = some_names(remote.conversations, 3)
         found.append((Ground.CONVERSATIONS, f"{len(remote.conversations)} not resolved: {where}"))
@@ -101,7 +103,9 @@ _GOOD = frozenset({"CLEAN", "UNSTABLE", "HAS_HOOKS"})
 _Found = Iterable[tuple[Ground, str]]
 
 
-def _head(remote: Remote, approved_sha: str) -> _Found:
+def _head(remote: Remote, approved_sha: str, target: str) -> _Found:
+    if remote.target != target:
+        yield Ground.TARGET, f"it was decided for {one_line(target)}, and would land on {one_line(remote.target)}"
     if remote.head_sha != approved_sha:
         yield Ground.STALE, f"{approved_sha[:8]} was decided on, {remote.head_sha[:8]} would land"
 

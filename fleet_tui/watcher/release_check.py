@@ -42,7 +42,7 @@ async def check(ctx: Context, number: int, seen: Pull | None = None) -> dict[str
         raise UsageError("no such pull request", f"PR {number}", "fleet pr list")
     reasons = [reason async for reason in _reasons(ctx, pull)]
     if seen is not None:
-        reasons += remote_reasons(remote_of(seen), pull.head_sha)
+        reasons += remote_reasons(remote_of(seen), pull.head_sha, ctx.control.target)
     return {
         "pr": number,
         "ready": not reasons,
@@ -166,6 +166,7 @@ def remote_of(seen: Pull) -> Remote:
         state=seen.state,
         draft=seen.draft,
         head_sha=seen.head_sha,
+        target=seen.target,
         mergeable=seen.mergeable,
         merge_state=seen.merge_state,
         checks=_worst(seen),

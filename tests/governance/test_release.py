@@ -19,6 +19,7 @@ GOOD = Remote(
     state="OPEN",
     draft=False,
     head_sha=HEAD,
+    target="main",
     mergeable="MERGEABLE",
     merge_state="CLEAN",
     checks={"build": "passed", "docs": "passed"},
@@ -32,7 +33,7 @@ AGAINST = Verdict("lee", "CHANGES_REQUESTED", OLD)
 
 
 def grounds(**changes: Any) -> list[Ground]:
-    return [reason.ground for reason in remote_reasons(replace(GOOD, **changes), HEAD)]
+    return [reason.ground for reason in remote_reasons(replace(GOOD, **changes), HEAD, "main")]
 
 
 def test_nothing_speaks_against_it() -> None:
@@ -45,6 +46,7 @@ def test_nothing_speaks_against_it() -> None:
         ({"state": "CLOSED", "draft": True}, [Ground.NOT_OPEN]),
         ({"state": "MERGED"}, [Ground.NOT_OPEN]),
         ({"draft": True, "merge_state": "DRAFT"}, [Ground.DRAFT]),
+        ({"target": "release"}, [Ground.TARGET]),
         ({"mergeable": "CONFLICTING", "merge_state": "DIRTY"}, [Ground.CONFLICT]),
         ({"mergeable": "UNKNOWN", "merge_state": "UNKNOWN"}, [Ground.UNKNOWN]),
         ({"merge_state": "BEHIND"}, [Ground.PROTECTION]),
@@ -73,7 +75,7 @@ def test_what_speaks_against_it(changes: dict[str, Any], expected: list[Ground])
 
 
 def test_another_head_than_the_one_decided_on() -> None:
-    (reason,) = remote_reasons(GOOD, OLD)
+    (reason,) = remote_reasons(GOOD, OLD, "main")
     assert (reason.ground, reason.where) == (Ground.STALE, "github")
     assert reason.message == "bbbbbbbb was decided on, aaaaaaaa would land"
 
@@ -86,6 +88,7 @@ REMOTES = st.builds(
     state=st.sampled_from(["OPEN", "CLOSED", "MERGED"]),
     draft=st.booleans(),
     head_sha=st.sampled_from([HEAD, OLD]),
+    target=st.sampled_from(["main", "release"]),
     mergeable=st.sampled_from(["MERGEABLE", "CONFLICTING", "UNKNOWN", "new"]),
     merge_state=st.sampled_from(["CLEAN", "BLOCKED", "BEHIND", "DIRTY", "UNSTABLE", "new"]),
     checks=st.dictionaries(NAMES, STATES),
@@ -108,7 +111,7 @@ REMOTES = st.builds(
 @given(remote=REMOTES)
 @tried(2000)
 def test_what_is_let_through_has_everything(remote: Remote) -> None:
-    if remote_reasons(remote, HEAD):
+    if remote_reasons(remote, HEAD, "main"):
         return
     assert (remote.state, remote.draft, remote.head_sha, remote.mergeable) == ("OPEN", False, HEAD, "MERGEABLE")
     assert remote.merge_state in ("CLEAN", "UNSTABLE")

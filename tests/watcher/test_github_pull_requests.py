@@ -121,8 +121,74 @@ async def test_secrets_stay_here(fleet: Fleet, github: Site) -> None:
     key = "AKIA" + "QYLPMN5HHHFPZAM2"
     await fleet.author({"app.py": f"aws_access_key_id = '{key}'\naws_secret = '{'w' * 20 + 'JalrXUtnFEMI/K7MDENG'}'\n"})
     await fleet.settle()
-    shown = fleet.events("pr_published")
-    assert bool(shown) == (fleet.pr().risk_band.value != "critical")
+    assert any(" secrets: " in reason for reason in fleet.pr().risk_reasons)
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
+    assert github.repository.pulls() == []
+    assert list(github.repository.heads()) == ["main"]
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert list(github.repository.heads()) == ["main"], "not by agents' words either"
+
+
+@pytest.mark.slow
+async def test_what_a_person_must_see_first_is_shown_once_it_was_approved(fleet: Fleet, github: Site) -> None:
+    github.repository.issue("Build it", "In CI.", ["ready"])
+    await fleet.settle()
+    await fleet.author({".github/workflows/ci.yml": "on: push\njobs: {}\n"})
+    await fleet.settle()
+    assert list(github.repository.heads()) == ["main"]
+    await fleet.verdict("lee")
+    await fleet.settle()
+    wanted = fleet.open_approval()
+    assert any("before GitHub sees it" in reason for reason in wanted.reasons)
+    await fleet.approve(wanted)
+    await fleet.settle()
+    (pull,) = github.repository.pulls()
+    assert pull.merged
+    assert fleet.pr().state is PullRequestState.MERGED
+
+
+@pytest.mark.slow
+async def test_what_waits_for_something_there_keeps_no_other_from_landing(fleet: Fleet, github: Site) -> None:
+    _, first = await offered(fleet, github)
+    first.draft = True
+    await look(fleet)
+    await approved(fleet)
+    github.repository.issue("Say more", "Print three.", ["ready"])
+    await look(fleet)
+    await fleet.author({"more.py": "print('three')\n"})
+    await fleet.settle()
+    await fleet.verdict("lee")
+    await fleet.settle()
+    await fleet.approve(fleet.open_approval(2))
+    await fleet.settle()
+    second = next(pull for pull in github.repository.pulls() if pull is not first)
+    assert (first.merged, bool(second.merged)) == (None, True)
+    assert [alarm.rule for alarm in fleet.alarms()] == ["held-on-forge"]
+
+
+@pytest.mark.slow
+async def test_it_lands_where_it_was_decided_for_or_not_at_all(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    github.repository.git("branch", "release", "main")
+    pull.base = "release"
+    await look(fleet)
+    await approved(fleet)
+    await look(fleet)
+    assert pull.merged is None
+    (alarm,) = fleet.alarms()
+    assert "it was decided for main, and would land on release" in alarm.title
+
+
+@pytest.mark.slow
+async def test_what_a_person_merged_into_another_branch_is_over(fleet: Fleet, github: Site) -> None:
+    _, pull = await offered(fleet, github)
+    github.repository.git("branch", "release", "main")
+    pull.base, pull.state, pull.merged = "release", "closed", "2026-01-01T00:00:00Z"
+    pull.merge_commit = pull.head_sha
+    await look(fleet)
+    assert fleet.pr().state is PullRequestState.CLOSED
+    assert fleet.pr().reason == "it was merged on GitHub into release"
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from fleet_tui.governance.approvals import (
     risk_for_a_person,
     voided_by,
 )
+from fleet_tui.governance.publication import seen_first
 from fleet_tui.governance.reviews import risk_of
 from fleet_tui.watcher import alarms, isolation
 from fleet_tui.watcher.context import Context
@@ -118,7 +119,8 @@ def why_a_person(ctx: Context, pull_request: PullRequest, now: Judgement) -> tup
     """Why policy wants a person for this landing; empty when it does not."""
     level = isolation.work_of(ctx, pull_request)
     general = reasons_for_a_person(ctx.settings, level, now.view.paths, risk_for_a_person(pull_request))
-    return (*general, *_terms(ctx, pull_request, now).reasons)
+    public = seen_first(pull_request.risk_reasons) if ctx.upstream is not None else ""
+    return (*general, *filter(None, [public]), *_terms(ctx, pull_request, now).reasons)
 
 
 def _terms(ctx: Context, pull_request: PullRequest, now: Judgement) -> Terms:

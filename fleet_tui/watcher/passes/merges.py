@@ -38,15 +38,15 @@ async def land(ctx: Context) -> None:
         number = pull_request.number
         async with alarms.guarding(ctx, "land", f"pr:{number}", title=f"PR {number} cannot land"):
             allowed, approval = await may_land(ctx, pull_request)
-        if allowed:
-            await _land(ctx, pull_request, approval)
+        if allowed and await _land(ctx, pull_request, approval):
             return
 
 
-async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | None) -> None:
+async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | None) -> bool:
+    """Whether the others have to wait for it: what waits for something on the forge keeps nobody."""
     now = await judgement(ctx, pull_request)
     if now.unmet is not None:
-        return  # the gates pass will deal with it
+        return True  # the gates pass will deal with it
     landing = Landing(
         pr=pull_request.number,
         ticket=pull_request.ticket,
@@ -57,9 +57,9 @@ async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | No
         approval=approval.id if approval else None,
     )
     if ctx.upstream is not None:
-        await there.begin(ctx, landing)
-    else:
-        await land_now(ctx, landing)
+        return await there.begin(ctx, landing)
+    await land_now(ctx, landing)
+    return True
 
 
 async def finish_interrupted(ctx: Context) -> None:

@@ -117,6 +117,8 @@ def _closed(pull_request: PullRequest, why: str) -> list[Draft]:
 
 async def _merged(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
     """By a person, past the fleet's rules: that is theirs to do, and is told."""
+    if seen.pull.target != ctx.control.target:
+        return _closed(pull_request, f"it was merged on GitHub into {one_line(seen.pull.target, 100)}")
     commit, tip = seen.pull.merge_sha, await upstream.remote.seen(ctx.control.target)
     if not commit or tip is None or await ctx.control.resolve(f"{commit}^{{commit}}") is None:
         return []  # the next look brings it

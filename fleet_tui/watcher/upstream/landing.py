@@ -27,21 +27,23 @@ __all__ = ["HELD", "LANDING", "begin", "check", "finish"]
 HELD = "held-on-forge"
 
 
-async def begin(ctx: Context, landing: Landing) -> None:
-    """Land beside the passes, unless the forge does not show this head yet or has something against it."""
+async def begin(ctx: Context, landing: Landing) -> bool:
+    """Land beside the passes, unless the forge does not show this head yet or has something against it; whether it has
+    begun."""
     upstream, shown = _upstream(ctx), published(ctx, landing.pr)
     if shown is None or shown.head_sha != landing.head or ctx.jobs.running("publish:"):
-        return
+        return False
     seen, about = upstream.pulls.get(shown.number), f"pr:{landing.pr}"
-    against = _against(seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
+    against = _against(ctx, seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
     if any(reason.ground is not Ground.UNKNOWN for reason in against):
         title = f"PR {landing.pr} waits on GitHub: {_words(against[0])}"
         response = f"settle it there: {shown.url}"
         await alarms.ensure(ctx, HELD, about, priority=3, title=title, response=response)
-        return
+        return False
     await alarms.clear(ctx, HELD, about, "nothing is known against it on GitHub")
     there = _Landing(**asdict(landing))
     upstream.start(ctx, f"{LANDING}{landing.pr}", lambda: _land(ctx, there))
+    return True
 
 
 async def check(ctx: Context, number: int) -> dict[str, Any]:
@@ -97,7 +99,7 @@ class _Landing(Landing):
             ctx.looked_at_target_ns = 0
             raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
         seen = await upstream.view(ctx, shown.number)
-        against = _against(seen, self.head)
+        against = _against(ctx, seen, self.head)
         if against and all(reason.ground is Ground.UNKNOWN for reason in against):
             raise FleetError("not merged yet", against[0].message)  # asked again after a rest
         here = None if against else await objection_to_landing(ctx, self.pr, self.head, self.approval)
@@ -143,8 +145,8 @@ def _words(reason: Reason) -> str:
     return f"{reason.ground.value.replace('_', ' ')}: {reason.message}"
 
 
-def _against(seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
-    return remote_reasons(release_check.remote_of(seen.pull), head_sha)
+def _against(ctx: Context, seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
+    return remote_reasons(release_check.remote_of(seen.pull), head_sha, ctx.control.target)
 
 
 def _recorded(landing: Landing, target: str, commit: str, tree: str) -> list[Draft]:

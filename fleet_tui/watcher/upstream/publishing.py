@@ -10,10 +10,10 @@ from fleet_tui.domain.errors import Conflict, FleetError
 from fleet_tui.domain.events import PullRequestCreated, PullRequestPublished, PullRequestUpdated
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.model import PullRequest, Review
-from fleet_tui.domain.states import EffectClass, EffectState, PullRequestState
+from fleet_tui.domain.states import ApprovalState, EffectClass, EffectState, PullRequestState
 from fleet_tui.forge.issues import mark
 from fleet_tui.forge.trouble import ForgeTrouble
-from fleet_tui.governance.publication import withheld
+from fleet_tui.governance.publication import seen_first, withheld
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.mergeview import judgement, lets_review
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
@@ -88,8 +88,15 @@ async def withheld_now(ctx: Context, pull_request: PullRequest) -> str:
         pull_request.risk_band,
         risk_known=is_told(ctx, pull_request) and pull_request.risk_head == pull_request.head_sha,
         quarantined=bool(authors(ctx, pull_request) & contained(ctx)),
+        unseen="" if _was_seen(ctx, pull_request) else seen_first(pull_request.risk_reasons),
         unmet=None if let_through else "its gates have not passed",
     )
+
+
+def _was_seen(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether a person has approved this head, and has had the time to take that back."""
+    granted = ctx.reader.approvals(ApprovalState.HELD, ApprovalState.USED, pr=pull_request.number)
+    return any(one.head_sha == pull_request.head_sha and (one.hold_until_ns or 0) <= ctx.now_ns() for one in granted)
 
 
 async def _text(ctx: Context, pull_request: PullRequest) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from fleet_tui.domain.model import Gate, PullRequest, Review
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.issues import mark
+from fleet_tui.governance.publication import in_public
 
 _MOST_TEXT = 20_000
 _MOST_REASONS = 10
@@ -25,7 +26,7 @@ def body(pull_request: PullRequest, gates: Iterable[Gate], *, closes: bool) -> s
         mark(f"pull {pull_request.number}"),
         f"{'Closes' if closes else 'Ticket'} #{pull_request.ticket}",
         f"By agent `{_code(pull_request.agent)}`, round {pull_request.round}; PR {pull_request.number} of the fleet.",
-        f"**Risk** {risk}" + _listed(pull_request.risk_reasons[:_MOST_REASONS]),
+        f"**Risk** {risk}" + _listed(in_public(pull_request.risk_reasons)[:_MOST_REASONS]),
         _gates(gates),
     ]
     if pull_request.body.strip():
