@@ -94,13 +94,23 @@ def found_name(runs: Sequence[Run], name: str) -> str:
 async def end_held(ctx: Context) -> None:
     """Stop the runs whose time to take it back is over, as who asked for it: also after a new start of the watcher."""
     for run in ctx.reader.runs(*LIVE_RUNS):
-        if run.stop_until_ns is None or run.stop_until_ns > ctx.now_ns():
-            continue
-        held, why_not = _held(ctx, run), _void(ctx, run)
-        if why_not:
-            await ctx.say(RunStopUndone(run.id, why_not), f"run:{run.id}", cause=held.id)
-        else:
-            await ctx.record(_ended(run, str(held.payload["reason"]), held.actor, run.stop_again, held.id))
+        if run.stop_until_ns is not None and run.stop_until_ns <= ctx.now_ns():
+            await _end(ctx, run)
+
+
+async def before_its_time(ctx: Context, run: Run) -> Run:
+    """The stop of a run that broke off while it was held: what a person does not want any more is not begun anew."""
+    if run.stop_until_ns is not None:
+        await _end(ctx, run)
+    return ctx.reader.run(run.id) or run
+
+
+async def _end(ctx: Context, run: Run) -> None:
+    held, why_not = _held(ctx, run), _void(ctx, run)
+    if why_not:
+        await ctx.say(RunStopUndone(run.id, why_not), f"run:{run.id}", cause=held.id)
+    else:
+        await ctx.record(_ended(run, str(held.payload["reason"]), held.actor, run.stop_again, held.id))
 
 
 def _held(ctx: Context, run: Run) -> Event:

@@ -59,6 +59,32 @@ async def test_a_stop_comes_when_nobody_took_it_back_and_in_the_name_of_who_aske
     assert fleet.run(run.id).state_reason == "operator:kim: wrong track"
 
 
+async def test_what_breaks_off_while_its_stop_is_held_is_not_begun_anew(fleet: Fleet) -> None:
+    run = await at_work(fleet)
+    await act(fleet, "stop", reason="wrong track")
+    await over(fleet, run)
+    assert (fleet.run(run.id).state, fleet.run(run.id).state_reason) == (RunState.STOPPED, "operator:kim: wrong track")
+    await after(fleet, 10 * HOLD_S)
+    assert [one.id for one in fleet.ctx.reader.runs(agent="dev")] == [run.id]
+
+
+async def test_what_breaks_off_while_it_is_to_begin_anew_does(fleet: Fleet) -> None:
+    run = await at_work(fleet)
+    await act(fleet, "restart", reason="stuck")
+    await over(fleet, run)
+    assert fleet.run(run.id).state is RunState.STOPPED
+    (new,) = (one for one in fleet.ctx.reader.runs(RunState.QUEUED) if one.agent == "dev")
+    assert (new.ticket, new.attempt) == (run.ticket, run.attempt)
+
+
+async def test_what_ends_well_while_its_stop_is_held_has_ended_well(fleet: Fleet) -> None:
+    run = await at_work(fleet)
+    await act(fleet, "stop", reason="wrong track")
+    await fleet.handed_over(fleet.run(run.id), {"app.py": "print('two')\n"})
+    await over(fleet, run)
+    assert fleet.run(run.id).state is RunState.FINISHED
+
+
 async def test_taken_back_it_never_comes(fleet: Fleet) -> None:
     run = await at_work(fleet)
     await act(fleet, "stop", reason="a slip")

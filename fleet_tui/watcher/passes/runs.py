@@ -32,7 +32,7 @@ from fleet_tui.governance.dispatch import places, takes_work
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import accounts, alarms, ending, programs, refusals, restoring, spending, starting
+from fleet_tui.watcher import accounts, alarms, ending, programs, refusals, restoring, spending, starting, stopping
 from fleet_tui.watcher.admission import Admission
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
@@ -239,13 +239,16 @@ async def _record_end(ctx: Context, run: Run, run_dir: Path) -> None:
     if exit_code == 0 and not run.stop_requested:
         collected = await _collect(ctx, run)
     delivered = has_delivered(ctx, run) or has_asked(ctx, run)
+    ended_well = delivered or (exit_code == 0 and not _owes_result(ctx, run))
     why = _why(ctx, run, record, run_dir)
+    if not ended_well:
+        run = await stopping.before_its_time(ctx, run)
     if run.stop_requested:
         reason = why_stopped(ctx, run)
         drafts.append(draft(RunFinished(run.id, "stopped", exit_code, signal, active_ms, reason), subject))
         drafts += withdrawn(ctx, run)
         drafts += begun_again(ctx, run)
-    elif delivered or (exit_code == 0 and not _owes_result(ctx, run)):
+    elif ended_well:
         drafts.append(draft(RunFinished(run.id, "finished", exit_code, signal, active_ms, why), subject))
     else:
         reason = ending.without_result(why, exit_code, collected or last_refusal(ctx, run))
