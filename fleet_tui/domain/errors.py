@@ -53,5 +53,9 @@ class Unanswered(WatcherUnavailable):
     """It was asked and did not answer: whether it did what was asked is not known, and the log may tell."""
 
 
+class Uncertain(FleetError):
+    """Nobody said whether what was attempted has happened: look, and repeat nothing blindly."""
+
+
 class Conflict(FleetError):
     """What the act was bound to has changed meanwhile."""

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.errors import FleetError, Refused, Uncertain
 from fleet_tui.domain.keys import KEY_NAME
 from fleet_tui.domain.states import MessageState
 from fleet_tui.domain.text import SafeText, clean, one_line
@@ -30,7 +30,7 @@ class WrongPane(Refused):
     """The pane is dead, or its id now belongs to another pane. Nothing was sent."""
 
 
-class DeliveryUncertain(FleetError):
+class DeliveryUncertain(Uncertain):
     """tmux did not say whether the text arrived; it must be looked at, never sent again blindly."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from fleet_tui.domain.errors import FleetError
+from fleet_tui.domain.errors import FleetError, Uncertain
 from fleet_tui.domain.events import (
     JSON,
     Draft,
@@ -25,7 +25,6 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.model import Effect
 from fleet_tui.domain.states import EffectClass, EffectState
 from fleet_tui.domain.text import clean
-from fleet_tui.tmux.delivery import DeliveryUncertain
 from fleet_tui.watcher.context import Context
 
 
@@ -124,7 +123,7 @@ async def _attempt(ctx: Context, act: Act, fence: int) -> EffectState:
     await ctx.say(EffectAttempted(act.id, fence), act.target, cause=act.cause)
     try:
         result = await act.perform()
-    except DeliveryUncertain:
+    except Uncertain:
         await ctx.say(EffectUncertain(act.id, fence), act.target)
         return EffectState.UNCERTAIN
     except FleetError as error:

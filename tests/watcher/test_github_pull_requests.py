@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState, TicketState
+from fleet_tui.forge.trouble import ForgeTrouble
 from tests.github.fixture import Site
 from tests.github.state import Issue, Pull
 from tests.github.state import commit as commit_there
@@ -96,6 +101,31 @@ async def test_changes_go_back_and_the_next_push_is_shown(fleet: Fleet, github: 
     assert "round 2" in pull.body
     assert pull.labels == ["needs-review"]
     assert len(github.repository.pulls()) == 1
+
+
+@pytest.mark.slow
+async def test_a_forge_that_has_not_caught_up_with_a_push_is_waited_for(
+    fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pull = await offered(fleet, github)
+    assert fleet.ctx.upstream is not None
+    pulls, first = fleet.ctx.upstream.forge.pulls, pull.head_sha
+    views = pulls.view
+
+    async def late(number: int) -> Any:
+        return replace(await views(number), head_sha=first)
+
+    await fleet.verdict("lee", "pr_changes_requested", "say it louder")
+    await fleet.settle()
+    with monkeypatch.context() as behind:
+        behind.setattr(pulls, "view", late)
+        await fleet.author({"app.py": "print('TWO')\n"})
+        await fleet.settle()
+        await look(fleet)
+        assert fleet.pr().state is PullRequestState.NEEDS_REVIEW, fleet.pr().reason
+    await look(fleet)
+    await approved(fleet)
+    assert pull.merged
 
 
 @pytest.mark.slow
@@ -283,6 +313,33 @@ async def test_an_answer_that_is_lost_merges_once(fleet: Fleet, github: Site, af
     assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
     assert len(fleet.events("pr_merged")) == 1
     assert github.repository.git("rev-list", "--count", "--merges", "main") == "1"
+
+
+@pytest.mark.slow
+async def test_a_landing_of_which_the_answer_was_lost_is_looked_into_like_any_other(
+    fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, pull = await offered(fleet, github)
+    assert fleet.ctx.upstream is not None
+    pulls = fleet.ctx.upstream.forge.pulls
+    views, lost = pulls.view, list[int]()
+
+    async def view(number: int) -> Any:
+        if pull.merged and not lost:
+            lost.append(number)
+            raise ForgeTrouble(Trouble.SERVER, "POST graphql: HTTP 502")
+        return await views(number)
+
+    monkeypatch.setattr(pulls, "view", view)
+    await approved(fleet)
+    assert lost
+    fleet.ctx.jobs._failures.clear()  # its rest is over
+    await fleet.settle()
+    assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
+    (merged,) = fleet.events("pr_merged")
+    assert merged.payload["approval"], "the fleet's own, by its approval"
+    assert [one.state for one in fleet.ctx.reader.approvals()] == [ApprovalState.USED]
+    assert fleet.alarms() == []
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.gh_values import MAY_WRITE, Review
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.passes.reviews import held
-from fleet_tui.watcher.upstream.publishing import PERSON, Published, published
+from fleet_tui.watcher.upstream.publishing import PERSON, Published, own_heads, published
 from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ async def _changes(
     if pull.state == "CLOSED":
         why = "it was closed on GitHub"
         return _closed(pull_request, why)
+    if pull.head_sha != shown.head_sha and pull.head_sha in own_heads(ctx, pull_request):
+        return []  # GitHub has not caught up with the last push
     if pull.head_sha != shown.head_sha and pull_request.state is not PullRequestState.BLOCKED:
         why = f"its branch on GitHub is at {pull.head_sha[:8]}, which the fleet did not push"
         return held(pull_request, why)

@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from fleet_tui.domain.errors import Conflict, FleetError
+from fleet_tui.domain.errors import Conflict, FleetError, Uncertain
 from fleet_tui.domain.events import Draft
 from fleet_tui.domain.model import Effect
+from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.governance.release import Ground, Reason, remote_reasons
 from fleet_tui.watcher import alarms, release_check
 from fleet_tui.watcher.landing import Landing, land_now
@@ -108,7 +109,12 @@ class _Landing(Landing):
         pull_request = ctx.reader.pull_request(self.pr)
         assert pull_request is not None
         said = texts.title(pull_request), texts.message_of_merge(pull_request)
-        merged = await upstream.forge.pulls.merge(shown.number, self.head, ctx.settings.merge.method, *said)
+        try:
+            merged = await upstream.forge.pulls.merge(shown.number, self.head, ctx.settings.merge.method, *said)
+        except ForgeTrouble as trouble:
+            if trouble.trouble.leaves_doubt:  # the landing stays open until GitHub says what became of it
+                raise Uncertain(trouble.title, trouble.message, trouble.hint) from trouble
+            raise
         if merged.state != "MERGED":
             # No conflict: asked again after a rest, until it has come to its turn there.
             raise FleetError("not merged yet", f"GitHub has put {shown.number} into its merge queue")

@@ -147,12 +147,12 @@ async def _push(ctx: Context, upstream: Upstream, pull_request: PullRequest, bef
         Conflict: the branch is not where the fleet has put it.
     """
     expected = before.head_sha if before else await upstream.remote.fetch(pull_request.branch)
-    if before is None and expected is not None and expected not in _own_heads(ctx, pull_request):
+    if before is None and expected is not None and expected not in own_heads(ctx, pull_request):
         raise Conflict("not ours", f"{pull_request.branch} is there already, at {expected[:8]}")
     await upstream.remote.push(pull_request.head_sha, pull_request.branch, expected)
 
 
-def _own_heads(ctx: Context, pull_request: PullRequest) -> set[str]:
+def own_heads(ctx: Context, pull_request: PullRequest) -> set[str]:
     """Every head that was ever handed over on its branch."""
     same = [other.number for other in ctx.reader.pull_requests() if other.branch == pull_request.branch]
     made = (PullRequestCreated.kind, PullRequestUpdated.kind)
