@@ -356,6 +356,18 @@ async def test_a_pull_request_whose_number_was_lost_is_found_again(fleet: Fleet,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("status", [404, 410, 502])
+async def test_a_failed_check_is_told_though_its_log_is_gone(fleet: Fleet, github: Site, status: int) -> None:
+    _, pull = await offered(fleet, github)
+    github.server.fail(r"GET /repos/acme/shop/actions/jobs/\d+/logs", status, times=100)
+    test = github.repository.check(pull.head_sha, "test")
+    test.conclusion, test.log = "failure", "line 1\n"
+    await look(fleet)
+    (failed,) = fleet.events("ci_failed")
+    assert "test: failure; its log cannot be had" in failed.payload["summary"]
+
+
+@pytest.mark.slow
 async def test_failed_checks_go_back_with_their_log_and_passed_ones_let_it_land(fleet: Fleet, github: Site) -> None:
     _, pull = await offered(fleet, github)
     first = pull.head_sha

@@ -130,4 +130,8 @@ async def _said(upstream: Upstream, failed: Check) -> str:
     name = f"{one_line(failed.name, 100)}: {one_line(failed.conclusion, 40)}"
     if not failed.job:
         return f"{name} ({one_line(failed.url, 300)})"
-    return f"{name}, and the end of its log:\n{clean((await upstream.forge.pulls.job_log(failed.job))[-_TAIL:])}"
+    try:
+        log = await upstream.forge.pulls.job_log(failed.job)
+    except ForgeTrouble as trouble:  # removed, or too long to be read: that it failed is told all the same
+        return f"{name}; its log cannot be had: {one_line(trouble.message, 200)} ({one_line(failed.url, 300)})"
+    return f"{name}, and the end of its log:\n{clean(log[-_TAIL:])}"
