@@ -16,7 +16,8 @@ _MOST_REASONS = 10
 
 def title(pull_request: PullRequest) -> str:
     """The title, in which nothing mentions a person, names another issue or closes one."""
-    return re.sub(r"([@#])(?=\w)", r"\1 ", one_line(pull_request.title)) or f"ticket {pull_request.ticket}"
+    plain = re.sub(r"([@#]|\bGH-)(?=\w)", r"\1 ", one_line(pull_request.title), flags=re.IGNORECASE)
+    return re.sub(r"https?://(?=\S)", "", plain, flags=re.IGNORECASE) or f"ticket {pull_request.ticket}"
 
 
 def body(pull_request: PullRequest, gates: Iterable[Gate], *, closes: bool) -> str:
