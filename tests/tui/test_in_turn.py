@@ -207,8 +207,9 @@ async def test_the_outcome_says_what_came_of_it_afterwards(three: Any, until: An
         await until(lambda: f"{one_line(card.ticket_title)}: approved" in text(app))
 
 
+@pytest.mark.parametrize("asked_for", [False, True])
 async def test_what_was_decided_here_and_landed_gives_way_to_the_next(
-    three: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+    three: Any, until: Any, monkeypatch: pytest.MonkeyPatch, asked_for: bool
 ) -> None:
     monkeypatch.setattr(in_turn, "LOOK_S", 3600.0)
     async with opened(three, until) as (app, pilot):
@@ -225,6 +226,9 @@ async def test_what_was_decided_here_and_landed_gives_way_to_the_next(
         await shows(app, until, second.id)
         await pilot.press("A")
         await until(lambda: app.message.startswith("A: look first: "))
-        monkeypatch.setattr(in_turn, "LOOK_S", 0.0)
+        if asked_for:
+            await app.open_approval(second.id)
+        else:
+            monkeypatch.setattr(in_turn, "LOOK_S", 0.0)
         await pilot.press("A")
         await armed(app, until)

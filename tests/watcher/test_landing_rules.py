@@ -18,6 +18,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event, FleetHalted, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, RunState
 from fleet_tui.governance.isolation import Level
+from fleet_tui.watcher import landing
 from fleet_tui.watcher.mergeview import judgement
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
@@ -199,7 +200,7 @@ async def test_judge_catches_weakened_rules(
     async def lenient(*about: object) -> object:
         return dataclasses.replace(await judgement(*about), unmet=None)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(merges, "objection_to_landing", blind)
+    monkeypatch.setattr(landing, "objection_to_landing", blind)
     monkeypatch.setattr(merges, "may_land", allows)
     monkeypatch.setattr(merges, "judgement", lenient)
     await merges.land(fleet.ctx)

@@ -73,8 +73,9 @@ class ApprovalsScreen(DecideInTurn):
         self._chosen = next(waiting, self._chosen)
 
     def select(self, approval: str) -> None:
-        """Show one approval; an unknown id selects nothing."""
+        """Show one approval, as somebody asked; an unknown id selects nothing."""
         self._chosen = approval
+        self.came_by_itself("")
         if self.stands:
             self.query_one(LineList).select(approval)
             self.tick()

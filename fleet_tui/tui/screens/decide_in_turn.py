@@ -57,7 +57,7 @@ class DecideInTurn(DiffKeys):
         return is_mine and self.card() is None and self._turn is None and self.strip.request is None
 
     def came_by_itself(self, approval: str) -> None:
-        """No key brought it: it is looked at first."""
+        """No key brought it: it is looked at first. "": what is on screen was asked for."""
         self._by_itself = approval
 
     def retell(self) -> None:
