@@ -19,7 +19,7 @@ TEAM = [{"name": name, "role": "developer"} for name in ("ada", "bo", "cy")] + [
 
 def _kill_tmux(place: Place) -> None:
     argv = ["tmux", "-L", place.paths.tmux_socket_name, "display-message", "-p", "#{pid}"]
-    said = subprocess.run(argv, env=place.env, capture_output=True, text=True, timeout=20, check=True)
+    said = subprocess.run(argv, env=place.env, capture_output=True, text=True, timeout=60, check=True)
     os.kill(int(said.stdout), signal.SIGKILL)
 
 

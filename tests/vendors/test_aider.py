@@ -63,7 +63,7 @@ def run(request: LaunchRequest, writes: str, code: int = 0) -> tuple[int, list[t
     for program in (own, request.client):
         program.chmod(0o755)
     launch = Aider("aider", (str(own),), {}).launch(request)
-    done = subprocess.run(launch.argv, check=False, timeout=20)
+    done = subprocess.run(launch.argv, check=False, timeout=60)
     lines = [line.partition(" ") for line in reported.read_text().splitlines() if line]
     return done.returncode, [(hook, json.loads(data)) for hook, _, data in lines]
 

@@ -88,4 +88,4 @@ def press(place: Place, key: str) -> None:
 
 def _tmux(place: Place, *words: str) -> str:
     argv = ["tmux", "-L", place.paths.tmux_socket_name, *words]
-    return subprocess.run(argv, env=place.env, capture_output=True, text=True, timeout=20, check=False).stdout
+    return subprocess.run(argv, env=place.env, capture_output=True, text=True, timeout=60, check=False).stdout
