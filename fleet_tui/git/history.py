@@ -11,7 +11,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import Result, decode, git, object_id
 from fleet_tui.git.diffs import parse_changes, parse_patch, read_by_one
-from fleet_tui.git.values import DiffSummary, FileDiff
+from fleet_tui.git.values import Commit, DiffSummary, FileDiff
 
 _MAX_ARGUMENTS = 10_000
 _WHOLE_BYTES = 2_000_000
@@ -69,6 +69,17 @@ class History:
         result = await self._git("log", f"--format={people}", f"{object_id(base)}..{object_id(head)}", "--")
         found = {one_line(decode(field)) for field in result.out.split(b"\0")}
         return tuple(sorted(found - {one_line("")}))
+
+    async def commits(self, base: str, head: str, most: int) -> list[Commit]:
+        """The newest ``most`` commits of ``base..head``, newest first."""
+        span = f"{object_id(base)}..{object_id(head)}"
+        result = await self._git("log", f"--max-count={most}", "--format=%H %P%x00%B%x00", span, "--")
+        fields = iter(result.out.split(b"\0"))
+        found = []
+        for names, message in zip(fields, fields, strict=False):  # behind the last one stands the end of its line
+            own, *parents = decode(names).split()
+            found.append(Commit(own, tuple(parents), decode(message)))
+        return found
 
     async def summary(self, base: str, head: str) -> DiffSummary:
         """What ``head`` changes since it left ``base``."""

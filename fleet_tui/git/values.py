@@ -94,6 +94,15 @@ class Hunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit; ``message`` is foreign text as it was written."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileDiff:
     """A file's hunks; ``truncated`` when the size limit cut them off, so that nobody takes the rest for unchanged."""
 

@@ -121,6 +121,59 @@ async def test_a_secret_is_found_beside_whatever_is_handed_over_with_it(
     assert "+50 secrets" in await of_handed_over(fleet, {**beside, "zzz.py": LEAK})
 
 
+async def handed_over_of(make_fleet: MakeFleet, *commits: tuple[str, ...]) -> list[str]:
+    """The reasons of the risk of a branch on which these commands of git were given (``write PATH TEXT`` too)."""
+    fleet, run, tree = await working(make_fleet)
+    git(tree, "config", "user.name", "a")
+    git(tree, "config", "user.email", "a@b")
+    for words in commits:
+        if words[0] == "write":
+            (tree / words[1]).write_text(words[2])
+            git(tree, "add", "--all")
+        else:
+            git(tree, *words)
+    await fleet.handed_over(run, {"done.py": "print('done')\n"})
+    await fleet.settle()
+    return [reason.partition(" in ")[0] for reason in fleet.pr().risk_reasons]
+
+
+COMMIT, CLEAN = ("commit", "--quiet", "-m", "more"), ("write", "new.py", "print('one')\n")
+
+
+async def test_a_secret_that_a_later_commit_takes_back_is_found(make_fleet: MakeFleet) -> None:
+    found = await handed_over_of(make_fleet, ("write", "new.py", LEAK), COMMIT, CLEAN, COMMIT)
+    assert found == ["+50 secrets: AWS Access Key"]
+
+
+async def test_a_secret_in_the_message_of_a_commit_is_found(make_fleet: MakeFleet) -> None:
+    found = await handed_over_of(make_fleet, CLEAN, ("commit", "--quiet", "-m", f"more\n\nby {KEY}"))
+    assert found == ["+50 secrets: AWS Access Key"]
+
+
+async def test_a_secret_that_only_a_merge_holds_is_found(make_fleet: MakeFleet) -> None:
+    side = (("checkout", "--quiet", "-b", "side"), CLEAN, COMMIT, ("checkout", "--quiet", "-"))
+    merge = ("merge", "--quiet", "--no-ff", "--no-commit", "side")
+    found = await handed_over_of(
+        make_fleet, *side, merge, ("write", "key.py", LEAK), COMMIT, ("rm", "--quiet", "key.py"), COMMIT
+    )
+    assert found == ["+50 secrets: AWS Access Key"]
+
+
+async def test_what_came_with_the_target_is_no_secret_of_the_branch(make_fleet: MakeFleet) -> None:
+    fleet, run, tree = await working(make_fleet)
+    commit(fleet.ctx.paths.repository, {"key.py": LEAK})
+    fleet.ctx.looked_at_target_ns = 0
+    await fleet.settle()
+    (tree / "own.py").write_text("print('mine')\n")
+    git(tree, "add", "--all")
+    git(tree, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "-m", "mine")
+    git(tree, "fetch", "--quiet")
+    git(tree, "-c", "user.name=a", "-c", "user.email=a@b", "merge", "--quiet", "origin/main")
+    await fleet.handed_over(run, {"done.py": "print('done')\n"})
+    await fleet.settle()
+    assert fleet.pr().risk_reasons == ()
+
+
 async def test_a_secret_with_hidden_characters_in_it_is_found(make_fleet: MakeFleet) -> None:
     fleet, run, tree = await working(make_fleet)
     (tree / "app.py").write_text(LEAK.replace("AKIA", "AK\u200bIA"))

@@ -20,6 +20,7 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes.containment import quarantine
 from fleet_tui.watcher.risk.behaviour import TELLING, behaviour
 from fleet_tui.watcher.risk.diffs import evidence_of
+from fleet_tui.watcher.risk.every_commit import with_every_commit
 from fleet_tui.watcher.risk.lookout import Watched
 
 _FADES_NS = 30_000_000_000
@@ -129,7 +130,7 @@ async def _look_at_pull_request(ctx: Context, pull: PullRequest, tip: str, work:
     if ctx.risk_seen.get(name, ("",))[0] != work:
         diffs = await ctx.control.whole_diff(tip, pull.head_sha)
         found = await asyncio.to_thread(evidence_of, diffs, ctx.settings.risk, _scope(ctx, pull.ticket))
-        ctx.risk_seen[name] = (work, found)
+        ctx.risk_seen[name] = (work, await with_every_commit(ctx.control, tip, pull.head_sha, found))
     fresh = ctx.reader.pull_request(pull.number)
     if fresh is None or fresh.head_sha != pull.head_sha or fresh.state not in OPEN_PULL_REQUESTS:
         return

@@ -19,7 +19,7 @@ without them."""
 def evidence_of(diffs: Iterable[FileDiff], rules: Risk, scope: tuple[str, ...]) -> Evidence:
     """What the diff shows; an empty ``scope`` means that none was declared."""
     all_diffs = list(diffs)
-    changes = [_change(diff) for diff in all_diffs]
+    changes = changes_of(all_diffs)
     secrets, unsearched = found_secrets(changes)
     cut = {diff.change.path for diff in all_diffs if diff.truncated and diff.change.status != "D"}
     return Evidence(
@@ -30,6 +30,11 @@ def evidence_of(diffs: Iterable[FileDiff], rules: Risk, scope: tuple[str, ...]) 
         unread=tuple(sorted(cut | set(unsearched))),
         scope=scope or None,
     )
+
+
+def changes_of(diffs: Iterable[FileDiff]) -> list[Change]:
+    """What was added and deleted, file by file."""
+    return [_change(diff) for diff in diffs]
 
 
 def _change(diff: FileDiff) -> Change:
