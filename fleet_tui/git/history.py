@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +59,11 @@ class History:
     async def is_ancestor(self, a: str, b: str) -> bool:
         result = await self._git("merge-base", "--is-ancestor", object_id(a), object_id(b), ok=(0, 1))
         return result.code == 0
+
+    async def known(self, commits: Sequence[str]) -> set[str]:
+        """Those of ``commits`` that are here."""
+        ids = map(object_id, commits)
+        return set((await self._git("rev-list", "--no-walk", "--ignore-missing", *ids, "--")).text.split())
 
     async def related(self, a: str, b: str) -> bool:
         """Whether the two have a commit in common."""

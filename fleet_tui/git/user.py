@@ -62,6 +62,18 @@ class UserRepository:
         found = await self._git("rev-parse", "--verify", "--quiet", f"{refs.head_ref(branch)}^{{commit}}", ok=(0, 1))
         return found.text or None
 
+    async def head_sha(self) -> str | None:
+        """The commit that is checked out; None before there is one."""
+        return (await self._git("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1))).text or None
+
+    async def beyond(self, base: str, head: str, most: int) -> list[str]:
+        """The newest ``most`` commits of ``head`` that ``base`` does not have."""
+        return (await self._git("rev-list", f"--max-count={most}", f"{base}..{head}", "--")).text.split()
+
+    async def differ_in(self, one: str, other: str, path: str) -> bool:
+        """Whether two commits have something else at ``path``."""
+        return (await self._git("diff-tree", "-r", "--quiet", one, other, "--", path, ok=(0, 1))).code == 1
+
     async def checkouts(self) -> tuple[Checkout, ...]:
         """The working trees that exist, the main one first. A branch under rebase counts as checked out."""
         listed = (await self._git("worktree", "list", "--porcelain", "-z")).out

@@ -48,6 +48,17 @@ async def _nothing_to_reload() -> None:
     """Of a context without a daemon around it."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckoutLook:
+    """What was found in the person's checkout at ``head``, seen from ``target``: ``why`` nothing of its settings is
+    used; empty when it may be."""
+
+    head: str | None = None
+    target: str | None = None
+    why: str = ""
+    looked_ns: int = 0
+
+
 @dataclass(slots=True)
 class Context:
     """The watcher's instruments. ``settings`` is the last good configuration; hot reload replaces it between passes."""
@@ -69,6 +80,8 @@ class Context:
     """Where the forge is beyond this machine; None: it is local."""
     level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
     """The isolation in force for runs that start now."""
+    checkout: CheckoutLook = field(default_factory=CheckoutLook)
+    """What was found of the person's checkout last."""
     scopes_lack: str = "not looked at yet"
     """Why the kernel cannot hold runs at their ceiling of memory; empty when it can."""
     stopping: bool = False

@@ -39,7 +39,7 @@ from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux import scope
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import alarms, detection, isolation, revisions, starting, watchdog
+from fleet_tui.watcher import alarms, checkout, detection, isolation, revisions, starting, watchdog
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
@@ -103,6 +103,9 @@ class Watcher:
         """Serve until stopped."""
         ctx = self._ctx
         await ctx.control.ensure()
+        why = await checkout.look(ctx)
+        if why:
+            raise SetupError("not your configuration", why, f"git switch {ctx.control.target}, then start the watcher")
         await ctx.tmux.ensure()
         ctx.level = await asyncio.to_thread(isolation.determine, ctx.paths, ctx.settings.isolation)
         ctx.scopes_lack = await asyncio.to_thread(scope.problem)
@@ -180,6 +183,9 @@ class Watcher:
 
     async def _put_in_force(self, loaded: Loaded) -> None:
         ctx = self._ctx
+        if await checkout.look(ctx):
+            ctx.wake.set()  # it is told by the pass
+            return
         ctx.looked_at = loaded
         if loaded.settings is None:
             problems: list[str] = [one_line(str(problem), 300) for problem in loaded.errors[:20]]

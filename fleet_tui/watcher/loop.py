@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.events import RunMetered
-from fleet_tui.watcher import alarms, halting, memory, refusals, restoring, retention, stopping
+from fleet_tui.watcher import alarms, checkout, halting, memory, refusals, restoring, retention, stopping
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -47,6 +47,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("follow pull requests", following.follow),
         ("follow checks", checking.check),
         ("follow the target", merges.follow_user),
+        ("look at the checkout", checkout.keep),
         ("observe tickets", tickets.observe),
         ("end held stops", stopping.end_held),
         ("observe runs", runs.observe),

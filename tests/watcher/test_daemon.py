@@ -21,7 +21,7 @@ from fleet_tui.domain.states import AlarmState
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.watcher import spawn
-from tests.watcher.watcher_support import agent, configuration, make_repository, until
+from tests.watcher.watcher_support import agent, commit, configuration, git, make_repository, until
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=\w+ logger=\S+ pid=\d+ msg=")
 
@@ -203,3 +203,25 @@ def test_log_is_rotated(place: Path, repository: Path, monkeypatch: pytest.Monke
     files = sorted(file.name for file in paths.state.glob("watcher.log*"))
     assert files == ["watcher.log", *(f"watcher.log.{number}" for number in range(1, 6))]
     assert all(file.stat().st_size <= 2_000 for file in paths.state.glob("watcher.log*"))
+
+
+async def test_an_agent_s_configuration_in_the_checkout_is_not_put_in_force(daemon: Daemon, repository: Path) -> None:
+    await daemon.up()
+    git(repository, "checkout", "--quiet", "-b", "theirs")
+    config = repository / ".fleet" / "config.yaml"
+    commit(repository, {".fleet/config.yaml": config.read_text().replace("dev", "zed"), "more.py": "more = 1\n"})
+    git(repository, "checkout", "--quiet", "main")
+    git(daemon.paths.control, "fetch", "--quiet", str(repository), "theirs:refs/fleet/trial")
+    git(repository, "checkout", "--quiet", "theirs")
+    await until(lambda: daemon.reader.alarms(AlarmState.ACTIVE, rule="checkout"), 40)
+    git(repository, "checkout", "--quiet", "main")
+    await until(lambda: not daemon.reader.alarms(AlarmState.ACTIVE, rule="checkout"), 40)
+    loaded = daemon.events("config_loaded")
+    assert {row["name"] for event in loaded for row in event["agents"]} == {"dev"}
+    daemon.end()
+    git(repository, "checkout", "--quiet", "theirs")
+    again = Daemon(repository)
+    out, _ = again.process.communicate(timeout=60)
+    assert again.process.returncode == SetupError.exit_code
+    assert "of an agent's branch" in out
+    assert "git switch main" in out

@@ -32,7 +32,18 @@ from fleet_tui.governance.dispatch import places, takes_work
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import accounts, alarms, ending, programs, refusals, restoring, spending, starting, stopping
+from fleet_tui.watcher import (
+    accounts,
+    alarms,
+    checkout,
+    ending,
+    programs,
+    refusals,
+    restoring,
+    spending,
+    starting,
+    stopping,
+)
 from fleet_tui.watcher.admission import Admission
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
@@ -65,6 +76,7 @@ async def start_queued(ctx: Context) -> None:
     busy = Counter(run.agent for run in taken)
     agents, risky = {agent.name: agent for agent in ctx.reader.agents()}, at_high_risk(ctx)
     look, host = programs.Look(ctx), Admission(ctx, taken)
+    unlike = await checkout.look(ctx) if waiting else ""
     for run in waiting:
         if run in begun:
             continue
@@ -74,7 +86,7 @@ async def start_queued(ctx: Context) -> None:
             continue
         if run.held:
             continue  # a person has not restored it yet
-        full = bool(ctx.level.refusal) or room <= 0 or busy[run.agent] >= places(agent, risky)
+        full = bool(ctx.level.refusal or unlike) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
             continue
         if not claiming.may_begin(ctx, run):
