@@ -1,8 +1,9 @@
 """How much memory the processes of a run take together, and the ceiling at which they are held.
 
 On Linux what several processes share is divided among them (the kernel's proportional share), and swapped memory counts
-too. Where a process cannot be looked at so closely, its resident memory counts without what it shares; on other systems
-all of it does. Standard library and psutil only.
+too, and so do files in the memory of a sandbox (its ``/tmp`` and ``/dev/shm``). A process that does not let itself be
+looked at so closely counts with all that is resident, as on other systems every process does. Standard library and
+psutil only.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ MB = 1_000_000
 CGROUPS = Path("/sys/fs/cgroup")
 _LOOK_S = 1.0
 _SHARE = 20
-"""A look may take one part of so many of the time."""
+"""A look may take one part of so many of the time, but comes every ten seconds at least."""
+_LONGEST_S = 10.0
+_IN_MEMORY = ("tmp", "dev/shm")
+"""Where files of a sandbox lie in memory."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _COUNTED = (b"Pss:", b"SwapPss:")
 _ROLLUP_BYTES = 4096
@@ -67,7 +71,7 @@ class Memory:
             self._events = self._events or _events_of(processes, self._unit)
             self.note_kills()
             ended = time.monotonic()
-            self._next = ended + max(_LOOK_S, _SHARE * (ended - now))
+            self._next = ended + max(_LOOK_S, min(_LONGEST_S, _SHARE * (ended - now)))
         return self.is_over
 
     def note_kills(self) -> None:
@@ -91,7 +95,29 @@ def _events_of(processes: Iterable[Process], unit: str) -> Path | None:
 
 def used(processes: Iterable[Process]) -> int:
     """The bytes that ``processes`` take together; those that end meanwhile take nothing."""
-    return sum(_used_by(process.pid) for process in processes)
+    found = list(processes)
+    return sum(_used_by(process.pid) for process in found) + _in_files(found)
+
+
+def _in_files(processes: Iterable[Process]) -> int:
+    """The bytes of files in file systems that these processes have and we do not: a sandbox's lie in memory."""
+    sizes: dict[int, int] = {}
+    ours = {_device(f"/{place}") for place in _IN_MEMORY}
+    for process in processes if sys.platform == "linux" else ():
+        for place in _IN_MEMORY:
+            path = f"/proc/{process.pid}/root/{place}"
+            device = _device(path)
+            if device is not None and device not in ours and device not in sizes:
+                with contextlib.suppress(OSError):
+                    system = os.statvfs(path)
+                    sizes[device] = (system.f_blocks - system.f_bfree) * system.f_frsize
+    return sum(sizes.values())
+
+
+def _device(path: str) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_dev  # noqa: PTH116 - a number is all that is wanted
+    return None
 
 
 def _used_by(pid: int) -> int:
@@ -99,13 +125,18 @@ def _used_by(pid: int) -> int:
         with contextlib.suppress(psutil.Error):
             return int(psutil.Process(pid).memory_info().rss)
         return 0
-    with contextlib.suppress(OSError, ValueError):
+    hides = False
+    try:
         found = _share(proctable.read(f"/proc/{pid}/smaps_rollup", _ROLLUP_BYTES))
-        if found is not None:
-            return found
+    except PermissionError:
+        found, hides = None, True
+    except (OSError, ValueError):
+        found = None
+    if found is not None:
+        return found
     with contextlib.suppress(OSError, ValueError, IndexError):
         resident, shared = map(int, proctable.read(f"/proc/{pid}/statm").split()[1:3])
-        return max(0, resident - shared) * _PAGE
+        return max(0, resident - (0 if hides else shared)) * _PAGE
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import subprocess
@@ -58,19 +59,42 @@ def test_what_processes_share_counts_once(sharing: list[Process]) -> None:
     assert SIZE_MB * MB <= used(sharing) < 2 * SIZE_MB * MB
 
 
-def test_where_the_kernel_does_not_tell_shares_it_is_what_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is shared")
+@pytest.mark.parametrize(
+    ("error", "shares_count"), [(FileNotFoundError, False), (PermissionError, True)], ids=["old kernel", "it hides"]
+)
+def test_where_shares_are_not_told_what_is_shared_counts_for_those_who_hide(
+    sharing: list[Process], monkeypatch: pytest.MonkeyPatch, error: type[OSError], shares_count: bool
+) -> None:
     read = proctable.read
-    me = proctable.look_at(os.getpid())
-    assert me is not None
-    exact = used([me])
 
     def refused(path: str, most: int = 1024) -> bytes:
         if path.endswith("smaps_rollup"):
-            raise PermissionError(path)
+            raise error(path)
         return read(path, most)
 
-    monkeypatch.setattr(proctable, "read", refused)
-    assert exact / 2 < used([me]) < 2 * exact
+    with mapped(SIZE_MB) as holder:
+        monkeypatch.setattr(proctable, "read", refused)
+        assert (used([holder]) > SIZE_MB * MB) == shares_count
+
+
+@contextlib.contextmanager
+def mapped(size_mb: int) -> Iterator[Process]:
+    """A process with so much of shared memory."""
+    code = f"import mmap, sys\nheld = mmap.mmap(-1, {size_mb * MB})\nheld.write(b'x' * {size_mb * MB})\n"
+    argv = [sys.executable, "-I", "-c", code + "print('ready', flush=True)\nsys.stdin.read()"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield proctable.look()[process.pid]
+        process.kill()
+
+
+def test_a_look_that_takes_long_does_not_put_off_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleet_tui.tmux.memory.time.monotonic", lambda: 60.0)
+    limited = Memory(100)
+    limited.look(list, 20.0)
+    assert limited.due == 70.0
 
 
 def test_who_has_ended_takes_nothing() -> None:

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from fleet_tui.domain.users import AgentUser
-from fleet_tui.tmux import records, runner_client, sandbox
+from fleet_tui.tmux import proctable, records, runner_client, sandbox
+from fleet_tui.tmux.memory import used
 from fleet_tui.tmux.sandbox import View
 from tests import agent_user
 from tests.tmux.test_tmux_sandbox import MACHINE
@@ -172,3 +173,14 @@ open('uids', 'w').write(str(set(os.getresuid())))
     contained(pty_run, python(code))
     assert await pty_run.ended() == 0
     assert (pty_run.dir / "uids").read_text() == str({other.uid if other else os.getuid()})
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+async def test_files_in_the_memory_of_a_sandbox_count(pty_run: PtyRun, place: str) -> None:
+    size = 50_000_000
+    code = f"open('{place}/big', 'wb').write(b'x' * {size})\nopen('written', 'w').close()\nimport time\ntime.sleep(600)"
+    contained(pty_run, python(code))
+    await pty_run.up()
+    await until((pty_run.dir / "written").exists, 40)
+    inside = proctable.descendants(proctable.look(), [pty_run.pid])
+    assert size <= used(inside) < 3 * size
