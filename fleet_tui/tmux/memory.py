@@ -105,7 +105,7 @@ def _in_files(processes: Iterable[Process]) -> int:
     ours = {_device(f"/{place}") for place in _IN_MEMORY}
     for process in processes if sys.platform == "linux" else ():
         for place in _IN_MEMORY:
-            path = f"/proc/{process.pid}/root/{place}"
+            path = os.path.join(f"/proc/{process.pid}/root", place)  # noqa: PTH118
             device = _device(path)
             if device is not None and device not in ours and device not in sizes:
                 with contextlib.suppress(OSError):

@@ -159,6 +159,13 @@ async def test_a_secret_that_only_a_merge_holds_is_found(make_fleet: MakeFleet) 
     assert found == ["+50 secrets: AWS Access Key"]
 
 
+async def test_a_secret_in_a_history_of_its_own_is_found(make_fleet: MakeFleet) -> None:
+    island = (("checkout", "--quiet", "--orphan", "side"), ("write", "key.py", LEAK), COMMIT)
+    back = (("rm", "--quiet", "key.py"), COMMIT, ("checkout", "--quiet", "agent/1-say-two"))
+    merge = ("merge", "--quiet", "--allow-unrelated-histories", "--no-edit", "side")
+    assert await handed_over_of(make_fleet, *island, *back, merge) == ["+50 secrets: AWS Access Key"]
+
+
 async def test_what_came_with_the_target_is_no_secret_of_the_branch(make_fleet: MakeFleet) -> None:
     fleet, run, tree = await working(make_fleet)
     commit(fleet.ctx.paths.repository, {"key.py": LEAK})

@@ -25,7 +25,7 @@ async def with_every_commit(repository: History, base: str, head: str, seen: Evi
     for commit in commits[:MOST_COMMITS]:
         found, unsearched = await asyncio.to_thread(_of_message, commit)
         if not is_whole:
-            brought, unsearched_too = await _of_changes(repository, commit)
+            brought, unsearched_too = await _of_changes(repository, base, commit)
             found, unsearched = [*found, *brought], unsearched | unsearched_too
         secrets += [replace(one, path=f"{one.path} in {commit.id[:8]}") for one in found if one.digest not in known]
         known |= {secret.digest for secret in found}
@@ -40,11 +40,9 @@ def _of_message(commit: Commit) -> tuple[list[FoundSecret], set[str]]:
     return list(found), set(unread)
 
 
-async def _of_changes(repository: History, commit: Commit) -> tuple[list[FoundSecret], set[str]]:
-    """What ``commit`` brought itself: of a merge, what none of its parents has."""
-    looks = [await _since(repository, parent, commit) for parent in commit.parents]
-    if not looks:
-        return [], {f"commit {commit.id[:8]}, which has no parent"}
+async def _of_changes(repository: History, base: str, commit: Commit) -> tuple[list[FoundSecret], set[str]]:
+    """What ``commit`` brought itself: of a merge, what none of its parents has; without a parent, all that is in it."""
+    looks = [await _since(repository, parent, commit) for parent in commit.parents or (base,)]
     own = set.intersection(*({secret.digest for secret in secrets} for secrets, _ in looks))
     return [secret for secret in looks[0][0] if secret.digest in own], set.intersection(
         *(unread for _, unread in looks)
