@@ -29,7 +29,6 @@ def copy_template(entry: Entry, name: str, repository: Path, *, mine: bool) -> t
     prompt = target.with_suffix(".md")
     try:
         text = _source(entry, repository).read_text(encoding="utf-8")
-        target.parent.mkdir(parents=True, exist_ok=True)
         inside = root if mine else repository
         if target.exists() or target.is_symlink():
             raise Conflict("there is such a template already", str(target), "choose another name, or change that one")

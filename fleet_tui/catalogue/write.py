@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from fleet_tui.catalogue.agent import NewAgent
@@ -60,53 +61,62 @@ def write_all(repository: Path, files: Mapping[str, str]) -> None:
 
 
 def create(repository: Path, path: Path, text: str) -> bool:
-    """Make ``path`` hold ``text``; False when it did before.
+    """Make ``path`` hold ``text``; False when it did before. Directories on the way to it are made.
 
     Raises:
-        Conflict: it holds something else, or its directory lies outside the repository.
+        Conflict: it holds something else, or it would lie outside the repository or in its ``.git``.
         OSError: it cannot be written.
     """
-    path.parent.mkdir(exist_ok=True)
-    if not path.parent.resolve().is_relative_to(repository.resolve()):
-        raise Conflict("outside the repository", f"{path.parent} is a link", "put a directory there")
-    descriptor, draft = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    _require_inside(repository, path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).chmod(0o644)
-        os.link(draft, path)  # unlike a rename it takes nobody's place
+        with _draft_of(path, text) as draft:
+            os.link(draft, path)  # unlike a rename it takes nobody's place
     except FileExistsError:
         if path.is_file() and path.read_bytes() == text.encode():
             return False
         shown = path.relative_to(repository)
         raise Conflict("there is such a file already", str(shown), "choose another name, or move it away") from None
-    finally:
-        Path(draft).unlink(missing_ok=True)
     return True
 
 
 def replace(repository: Path, name: str, text: str) -> None:
-    """Put ``text`` in the place of the file ``name`` of the repository, whole.
+    """Put ``text`` in the place of the file ``name`` of the repository, whole; of a link, in that of the file that it
+    leads to.
 
     Raises:
-        Conflict: its directory lies outside the repository.
+        Conflict: it lies outside the repository or in its ``.git``.
         FleetError: it cannot be written; then it is as it was.
     """
-    path = repository / name
-    if not path.parent.resolve().is_relative_to(repository.resolve()):
-        raise Conflict("outside the repository", f"{path.parent} is a link", "put a directory there")
+    path = (repository / name).resolve()
+    _require_inside(repository, path)
     try:
-        descriptor, draft = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
+        with _draft_of(path, text) as draft:
+            draft.replace(path)
     except OSError as error:
         raise FleetError("the file cannot be written", f"{name}: {error.strerror}", "nothing was changed") from error
+
+
+def _require_inside(repository: Path, path: Path) -> None:
+    """Where links lead counts, also those on the way to what is not there yet."""
+    top, place = repository.resolve(), path.resolve()
+    if not place.is_relative_to(top):
+        raise Conflict("outside the repository", f"{path} leads to {place}", "put it inside")
+    if ".git" in place.relative_to(top).parts:
+        raise Conflict("git's own", f"{path} leads into .git", "choose another file")
+
+
+@contextmanager
+def _draft_of(path: Path, text: str) -> Iterator[Path]:
+    """A file beside ``path`` with ``text`` on the disk in it; gone afterwards, unless it was moved."""
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(0o644)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
