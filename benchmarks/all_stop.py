@@ -72,7 +72,7 @@ def make_fleet(place: Path, agents: int) -> FleetPaths:
     git(repository, "add", "--all")
     git(repository, "-c", "user.name=b", "-c", "user.email=b@example.invalid", "commit", "--quiet", "-m", "Start")
     paths = FleetPaths.of(repository)
-    forge = LocalForge(paths.tickets, lambda: 1)
+    forge = LocalForge(paths.tickets)
     for number in range(agents):
         asyncio.run(forge.create_ticket(f"Part {number}", "Do it.", ["ready"]))
     return paths

@@ -309,8 +309,8 @@ def forge_of(repo: Path | None) -> Forge:
 
     settings = load_settings(find_repository(repo), project_required=False).settings
     if settings is not None and settings.forge.kind == "github":
-        return GitHubForge(Gh(), lambda: settings, lambda: 0)
-    return LocalForge(fleet_paths(repo).tickets, lambda: 0)
+        return GitHubForge(Gh(), lambda: settings)
+    return LocalForge(fleet_paths(repo).tickets)
 
 
 def _records(forge: Forge, known: Collection[int]) -> list[TicketRecord]:

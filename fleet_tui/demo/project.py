@@ -114,7 +114,7 @@ def _agents(plan: Plan) -> list[tuple[str, str]]:
 
 async def _write_tickets(paths: FleetPaths, plan: Plan) -> None:
     paths.tickets.mkdir(parents=True, exist_ok=True)
-    forge = LocalForge(paths.tickets, lambda: 0)
+    forge = LocalForge(paths.tickets)
     for ticket in tickets(plan):
         await forge.create_ticket(
             ticket["title"], ticket["body"], ["ready"], ticket.get("depends_on", []), ticket.get("priority", 3)

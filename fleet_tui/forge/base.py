@@ -37,19 +37,6 @@ class TicketRecord:
     """Where the work is expected to stay, as patterns of .gitignore; empty: not said."""
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequestDraft:
-    """A pull request to be opened: ``branch`` is to land on ``target``. Commits are full ids."""
-
-    ticket: int
-    title: str
-    body: str
-    branch: str
-    target: str
-    head_sha: str
-    base_sha: str
-
-
 class Forge(Protocol):
     """Tickets and pull requests of one repository. Calls raise FleetError when the forge refuses or is out of reach."""
 
@@ -75,18 +62,6 @@ class Forge(Protocol):
 
     async def comment(self, number: int, text: str) -> None:
         """Add a comment to a ticket."""
-        ...
-
-    async def open_pull_request(self, draft: PullRequestDraft) -> int:
-        """Open a pull request; its number."""
-        ...
-
-    async def update_pull_request(self, number: int, draft: PullRequestDraft) -> None:
-        """Tell the forge of a new head, title or body."""
-        ...
-
-    async def close_pull_request(self, number: int, reason: str) -> None:
-        """Close it without a merge."""
         ...
 
     def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:

@@ -107,10 +107,6 @@ class Issues:
         with reading(f"issue {number}"):
             return login.lower() in {name.lower() for name in _issue(answer.json()).assignees}
 
-    async def unassign(self, number: int, login: str) -> None:
-        """Undo :meth:`assign`; who is not assigned is fine."""
-        await self._gh.send("DELETE", f"{self._base}/issues/{number:d}/assignees", {"assignees": [login]})
-
     async def comment(self, number: int, body: str) -> Comment:
         """Add a comment."""
         answer = await self._gh.send("POST", f"{self._base}/issues/{number:d}/comments", {"body": body})

@@ -14,7 +14,6 @@ from fleet_tui.forge.gh_values import Pull
 from fleet_tui.forge.trouble import ForgeTrouble
 
 METHODS = ("merge", "squash", "rebase")
-REVIEWS = ("APPROVE", "REQUEST_CHANGES", "COMMENT")
 
 
 class Pulls:
@@ -63,13 +62,6 @@ class Pulls:
     async def close(self, number: int) -> None:
         """Close it without a merge."""
         await self._gh.send("PATCH", f"{self._base}/pulls/{number:d}", {"state": "closed"})
-
-    async def review(self, number: int, head_sha: str, event: str, body: str) -> None:
-        """A review of ``head_sha``: APPROVE, REQUEST_CHANGES or COMMENT. REFUSED: nobody judges their own."""
-        if event not in REVIEWS:
-            raise UsageError("no such review", event, ", ".join(REVIEWS))
-        told = {"commit_id": head_sha, "event": event, "body": body}
-        await self._gh.send("POST", f"{self._base}/pulls/{number:d}/reviews", told)
 
     async def merge(self, number: int, head_sha: str, method: str, title: str = "", body: str = "") -> Pull:
         """Merge exactly ``head_sha`` by ``method`` (merge, squash, rebase); how it is afterwards.

@@ -10,7 +10,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge import issues
-from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, PullRequestDraft, TicketRecord
+from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, TicketRecord
 from fleet_tui.forge.gh import Gh
 from fleet_tui.forge.gh_issues import Issues
 from fleet_tui.forge.gh_pulls import Pulls
@@ -31,16 +31,12 @@ class _Seen:
 
 
 class GitHubForge:
-    """The issues of ``repo``. Between two looks everybody is told what the last one showed.
+    """The issues of ``repo``. Between two looks everybody is told what the last one showed. ``settings`` gives those in
+    force."""
 
-    ``settings`` gives those in force; ``next_pull_request`` the number of a pull request about to be opened: it is the
-    fleet's own, as long as the work has not been let through to GitHub.
-    """
-
-    def __init__(self, gh: Gh, settings: Callable[[], Settings], next_pull_request: Callable[[], int]) -> None:
+    def __init__(self, gh: Gh, settings: Callable[[], Settings]) -> None:
         self.gh = gh
         self._settings = settings
-        self._next_pull_request = next_pull_request
         self.repo = settings().forge.repo
         self.issues = Issues(gh, self.repo)
         self.pulls = Pulls(gh, self.repo)
@@ -216,17 +212,6 @@ class GitHubForge:
     async def delete_comment(self, comment: int) -> None:
         """Take a comment of ours back."""
         await self.gh.send("DELETE", f"repos/{self.repo}/issues/comments/{comment:d}")
-
-    async def open_pull_request(self, draft: PullRequestDraft) -> int:
-        """The next number of the fleet's own: GitHub's comes when the work is let through."""
-        del draft
-        return self._next_pull_request()
-
-    async def update_pull_request(self, number: int, draft: PullRequestDraft) -> None:
-        """Nothing yet: a new head is let through, or not, like the first one."""
-
-    async def close_pull_request(self, number: int, reason: str) -> None:
-        """Nothing yet: what GitHub shows follows from the state of the pull request."""
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Nothing tells of changes; they are looked for."""

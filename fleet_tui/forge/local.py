@@ -25,7 +25,7 @@ from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.ids import slugify
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge import files
-from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, PullRequestDraft, TicketRecord
+from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, TicketRecord
 from fleet_tui.forge.frontmatter import BadTicketFile, parse, render, with_labels
 
 _NAME = re.compile(r"([0-9]{1,6})(?:-[^/]*)?\.md\Z")
@@ -38,17 +38,10 @@ MAX_COMMENTS_BYTES = 16 * 1024 * 1024
 
 
 class LocalForge:
-    """Tickets under ``directory``. ``next_pull_request`` gives the number of a pull request about to be opened."""
+    """Tickets under ``directory``."""
 
-    def __init__(
-        self,
-        directory: Path,
-        next_pull_request: Callable[[], int],
-        *,
-        now_ns: Callable[[], int] = time.time_ns,
-    ) -> None:
+    def __init__(self, directory: Path, *, now_ns: Callable[[], int] = time.time_ns) -> None:
         self.directory = directory
-        self._next_pull_request = next_pull_request
         self._now_ns = now_ns
 
     async def tickets(self) -> list[TicketRecord]:
@@ -100,17 +93,6 @@ class LocalForge:
             FleetError: no such ticket, or the comments are too long.
         """
         await asyncio.to_thread(self._comment, number, text)
-
-    async def open_pull_request(self, draft: PullRequestDraft) -> int:
-        """The next number: the pull request itself is the event that the watcher records."""
-        del draft
-        return self._next_pull_request()
-
-    async def update_pull_request(self, number: int, draft: PullRequestDraft) -> None:
-        """Nothing to tell anybody: the log is where local pull requests live."""
-
-    async def close_pull_request(self, number: int, reason: str) -> None:
-        """Nothing to tell anybody: the log is where local pull requests live."""
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Yield after changes in the directory, also when it appears, goes or is replaced, until ``stop`` is set."""

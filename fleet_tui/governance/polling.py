@@ -48,17 +48,11 @@ def budgeted(before: Polling, limit: int, remaining: int, reset_ns: int) -> Poll
     return replace(before, limit=limit, remaining=remaining, reset_ns=reset_ns)
 
 
-def next_poll_ns(polling: Polling, interval_s: float, spread: float = 0.0) -> int:
-    """The instant of the next poll; 0 when there was none yet.
-
-    ``spread`` (0 to 1) is the repository's own share of a tenth of the pause, so that not all ask at the same moment.
-    """
+def next_poll_ns(polling: Polling, interval_s: float) -> int:
+    """The instant of the next poll; 0 when there was none yet."""
     if polling.asked_ns == 0:
         return 0
-    interval_ns = round(interval_s * _SECOND)
-    pause = _pause_ns(polling, interval_ns)
-    due = polling.asked_ns + pause + round(pause * 0.1 * min(max(spread, 0.0), 1.0))
-    return max(due, polling.retry_at_ns)
+    return max(polling.asked_ns + _pause_ns(polling, round(interval_s * _SECOND)), polling.retry_at_ns)
 
 
 def _pause_ns(polling: Polling, interval_ns: int) -> int:

@@ -76,7 +76,7 @@ class Watcher:
             control=control,
             user=UserRepository(paths.repository),
             workspaces=Workspaces(control, paths.workspaces),
-            forge=LocalForge(paths.tickets, store.reader.next_pull_request_number),
+            forge=LocalForge(paths.tickets),
             bus=BusServer(self._answer, lambda pid: origin_of(self._ctx, pid)),
             commands=Commands(paths.state),
             jobs=Jobs(wake.set),

@@ -13,7 +13,6 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.forge.base import PullRequestDraft
 from fleet_tui.git.foreign import NotRead
 from fleet_tui.governance import reviews
 from fleet_tui.governance.capabilities import signs_as
@@ -138,7 +137,7 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
     summary = await ctx.control.summary(base, head)
     counts = (len(summary.files), summary.added, summary.deleted)
     async with ctx.handing_over:
-        await ctx.record(*await _drafts(ctx, run, ticket, existing, head, base, nth, counts, words, key, actor))
+        await ctx.record(*_drafts(ctx, run, ticket, existing, head, base, nth, counts, words, key, actor))
     await alarms.clear(ctx, "collect", f"ticket:{number}", "handed over")
     result = ctx.reader.open_pull_request(number)
     if result is None:
@@ -192,7 +191,7 @@ async def _fetch(ctx: Context, run: Run) -> str | None:
     return await ctx.control.fetch_head(paths.path, run.branch, f"{run.ticket}-workspace")
 
 
-async def _drafts(
+def _drafts(
     ctx: Context,
     run: Run,
     ticket: Ticket,
@@ -207,14 +206,12 @@ async def _drafts(
 ) -> list[Draft]:
     title = one_line(words[0] or ticket.title)
     body = clean(words[1], _BODY)
-    request = PullRequestDraft(ticket.number, title, body, run.branch, ctx.control.target, head, base)
     if existing is not None:
         number = existing.number
         updated = PullRequestUpdated(number, head, base, run.id, *counts)
         first = draft(updated, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
-        await ctx.forge.update_pull_request(number, request)
     else:
-        number = await ctx.forge.open_pull_request(request)
+        number = ctx.store.reader.next_pull_request_number()
         created = PullRequestCreated(
             number, ticket.number, title, body, run.branch, ctx.control.target, run.agent, run.id, head, base, *counts
         )

@@ -14,7 +14,7 @@ import pytest
 
 from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.forge import files, local
-from fleet_tui.forge.base import Forge, PullRequestDraft, TicketRecord
+from fleet_tui.forge.base import Forge, TicketRecord
 from fleet_tui.forge.local import LocalForge
 
 NOW_NS = 1_700_000_000_000_000_000
@@ -22,7 +22,7 @@ NOW_NS = 1_700_000_000_000_000_000
 
 @pytest.fixture
 def forge(tmp_path: Path) -> LocalForge:
-    return LocalForge(tmp_path / ".fleet" / "tickets", lambda: 41, now_ns=lambda: NOW_NS)
+    return LocalForge(tmp_path / ".fleet" / "tickets", now_ns=lambda: NOW_NS)
 
 
 def _file(forge: LocalForge, number: int) -> Path:
@@ -40,10 +40,6 @@ def _put(forge: LocalForge, name: str, content: str | bytes) -> Path:
 async def test_it_is_a_forge(forge: LocalForge) -> None:
     as_protocol: Forge = forge
     assert await as_protocol.tickets() == []
-    draft = PullRequestDraft(1, "t", "b", "agent/1-x", "main", "a" * 40, "b" * 40)
-    assert await as_protocol.open_pull_request(draft) == 41
-    await as_protocol.update_pull_request(41, draft)
-    await as_protocol.close_pull_request(41, "done")
     assert not forge.directory.exists(), "looking creates nothing in the person's repository"
 
 
@@ -109,7 +105,7 @@ import asyncio, sys
 from pathlib import Path
 from fleet_tui.forge.local import LocalForge
 async def main():
-    forge = LocalForge(Path(sys.argv[1]), lambda: 0)
+    forge = LocalForge(Path(sys.argv[1]))
     sys.stdin.read(1)
     for _ in range(10):
         print((await forge.create_ticket("same title")).number)
@@ -224,7 +220,7 @@ async def test_comments_leave_the_ticket_alone(
 async def test_unwritable_directory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FleetError, match="cannot write tickets"):
-        await LocalForge(tmp_path / "file" / "tickets", lambda: 0).create_ticket("x")
+        await LocalForge(tmp_path / "file" / "tickets").create_ticket("x")
 
 
 async def test_a_held_lock_is_told(forge: LocalForge, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -302,14 +302,6 @@ def _assign(repository: Repository, request: Request, number: str) -> Json:
     return issue_json(repository, item)
 
 
-@route("DELETE", "/issues/{number}/assignees")
-def _unassign(repository: Repository, request: Request, number: str) -> Json:
-    item = repository.item(int(number))
-    item.assignees = [name for name in item.assignees if name not in request.body["assignees"]]
-    repository.touch(item)
-    return issue_json(repository, item)
-
-
 @route("GET", "/labels")
 def _labels(repository: Repository, request: Request) -> Json:
     return [label_json(label) for _, label in sorted(repository.labels.items())]
@@ -372,13 +364,6 @@ def _reviews(repository: Repository, request: Request, number: str) -> Json:
          "submitted_at": r.submitted}
         for r in repository.pull(int(number)).reviews
     ]  # fmt: skip
-
-
-@route("POST", "/pulls/{number}/reviews")
-def _review(repository: Repository, request: Request, number: str) -> Json:
-    pull, body = repository.pull(int(number)), request.body
-    made = repository.review(pull, body["event"], body.get("body") or "", request.actor, body.get("commit_id") or "")
-    return {"id": made.id, "state": made.state, "commit_id": made.commit}
 
 
 @route("GET", "/commits/{sha}/check-runs")

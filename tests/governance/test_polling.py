@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,23 +46,23 @@ def test_an_answered_poll_is_followed_by_the_interval() -> None:
     assert next_poll_ns(succeeded(Polling(), NOW), 45) == NOW + 45 * SECOND
 
 
-@given(steps=STEPS.filter(bool), interval_s=INTERVALS, spread=st.floats(0, 1))
+@given(steps=STEPS.filter(bool), interval_s=INTERVALS)
 @tried(1000)
 def test_never_sooner_than_the_interval_or_than_the_forge_wants(
-    steps: list[tuple[Trouble, int | None] | None], interval_s: float, spread: float
+    steps: list[tuple[Trouble, int | None] | None], interval_s: float
 ) -> None:
     polling = story(steps)
-    due = next_poll_ns(polling, interval_s, spread)
+    due = next_poll_ns(polling, interval_s)
     assert due >= polling.asked_ns + round(interval_s * SECOND)
     assert due >= polling.retry_at_ns
 
 
-@given(steps=STEPS.filter(bool), interval_s=INTERVALS, spread=st.floats(0, 1))
+@given(steps=STEPS.filter(bool), interval_s=INTERVALS)
 @tried(1000)
-def test_it_never_gives_up(steps: list[tuple[Trouble, int | None] | None], interval_s: float, spread: float) -> None:
+def test_it_never_gives_up(steps: list[tuple[Trouble, int | None] | None], interval_s: float) -> None:
     polling = story(steps)
     own = max(LONGEST_NS, round(interval_s * SECOND))
-    assert next_poll_ns(polling, interval_s, spread) <= max(polling.asked_ns + own + own // 10 + 1, polling.retry_at_ns)
+    assert next_poll_ns(polling, interval_s) <= max(polling.asked_ns + own, polling.retry_at_ns)
 
 
 @given(trouble=TROUBLES, interval_s=INTERVALS, count=st.integers(1, 60))
@@ -104,8 +102,3 @@ def test_a_person_may_ask_at_once_unless_the_forge_forbids(trouble: Trouble) -> 
 def test_what_a_person_must_mend_is_looked_at_now_and_then() -> None:
     waits = [next_poll_ns(failed(Polling(), trouble, NOW), 30) - NOW for trouble in Trouble if not trouble.passes]
     assert set(waits) == {300 * SECOND}
-
-
-def test_other_repositories_ask_at_other_moments() -> None:
-    polling = replace(Polling(), asked_ns=NOW)
-    assert len({next_poll_ns(polling, 60, spread) for spread in (0, 0.3, 0.9)}) == 3

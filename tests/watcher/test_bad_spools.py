@@ -204,7 +204,7 @@ async def away(place: Path) -> AsyncIterator[Daemon]:
     daemon = Daemon(repository, before=obey_permissions)
     try:
         await daemon.up()
-        forge = LocalForge(daemon.paths.tickets, lambda: 1)
+        forge = LocalForge(daemon.paths.tickets)
         for member in team:
             await forge.create_ticket(f"Ticket for {member['name']}", "Do it.", ["ready"])
         await until(lambda: len(daemon.reader.runs(RunState.RUNNING)) == len(team), 120)

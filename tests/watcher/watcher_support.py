@@ -150,7 +150,7 @@ class Fleet:
             control=control,
             user=UserRepository(repository),
             workspaces=Workspaces(control, paths.workspaces),
-            forge=LocalForge(paths.tickets, store.reader.next_pull_request_number),
+            forge=LocalForge(paths.tickets),
             bus=BusServer(unheard, lambda _pid: None),
             commands=Commands(paths.state),
             jobs=Jobs(wake.set),

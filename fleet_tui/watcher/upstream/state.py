@@ -150,7 +150,7 @@ class Upstream:
 
 def open_upstream(ctx: Context) -> Upstream:
     """The forge of the configuration in force; nothing is asked of it yet."""
-    forge = GitHubForge(Gh(now_ns=ctx.now_ns), lambda: ctx.settings, ctx.store.reader.next_pull_request_number)
+    forge = GitHubForge(Gh(now_ns=ctx.now_ns), lambda: ctx.settings)
     keys = {name: os.environ[name] for name in _OF_SSH if name in os.environ}
     return Upstream(forge, RemoteRepository(ctx.control, ctx.settings.forge.address, environment() | keys))
 
