@@ -89,6 +89,12 @@ class RoomPalette(CommandPalette):
 
     _was_moved = False
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A list that was not drawn yet cannot be paged: textual 8 looks its lines up and fails, and the room with it."""
+        if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
+            return False
+        return super().check_action(action, parameters)
+
     @on(CommandList.OptionHighlighted)
     def _moved(self, message: CommandList.OptionHighlighted) -> None:
         self._was_moved = self._was_moved or message.option_index > 0

@@ -58,6 +58,20 @@ async def test_what_is_gone_to_in_the_palette_runs(fleet: Any, until: Any) -> No
         await until(lambda: isinstance(app.screen, WallScreen) or not isinstance(app.screen, RoomPalette))
 
 
+async def test_keys_for_a_list_that_has_no_place_yet_do_nothing(fleet: Any, until: Any) -> None:
+    """Typed ahead, they come between the commands that were found and the first time that they are drawn."""
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("colon")
+        found = app.screen.query_one("CommandList")
+        await until(lambda: found.option_count > 0)
+        found.display = False
+        await until(lambda: not found.scrollable_content_region)
+        options = list(found.options)
+        found.clear_options().add_options(options).highlighted = 0
+        await pilot.press("pageup", "pagedown", "up", "down")
+        assert isinstance(app.screen, RoomPalette)
+
+
 async def test_with_nothing_that_waits_nothing_is_said_of_a_queue(fleet: Any, until: Any) -> None:
     fleet.add(ev.draft(ev.AlarmAcknowledged("alm-1", "operator:kim"), "agent:dev-3"))
     async with opened(fleet, until) as (app, pilot):
