@@ -6,6 +6,8 @@ import asyncio
 import os
 import socket
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import psutil
 from fleet_tui.bus import protocol
 from fleet_tui.bus.identity import Caller, Origin
 from fleet_tui.bus.shim import client_argv
+
+LIMIT_S = 20.0
 
 
 @dataclass
@@ -126,3 +130,23 @@ class Agent:
         out, err = await asyncio.wait_for(process.communicate(stdin), 30)
         assert process.returncode is not None
         return Finished(process.returncode, out.decode(), err.decode())
+
+
+async def until(done: Callable[[], Any]) -> None:
+    end_s = time.monotonic() + LIMIT_S
+    while not done():
+        assert time.monotonic() < end_s, "did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+async def in_thread(
+    path: Path, op: str = "publish", args: dict[str, Any] | None = None, **fields: Any
+) -> dict[str, Any]:
+    def ask() -> dict[str, Any]:
+        raw = Raw(path)
+        try:
+            return raw.ask(op, args, **fields) or {}
+        finally:
+            raw.close()
+
+    return await asyncio.to_thread(ask)

@@ -49,3 +49,17 @@ async def served(bus: BusServer, family: Family, home: Path) -> BusServer:
     family.runs[os.getpid()] = "run-a"
     await bus.listen_run("run-a", home / "run-a" / "bus.sock", lambda token: token == "token-a")
     return bus
+
+
+@pytest.fixture
+async def two_runs(bus: BusServer, home: Path) -> dict[str, Path]:
+    """Sockets of run-a, run-b and the operator."""
+    paths = {name: home / name / "bus.sock" for name in ("run-a", "run-b")}
+    for run, path in paths.items():
+        await bus.listen_run(run, path, lambda token, run=run: token == f"token-of-{run}")  # type: ignore[misc]
+    paths["operator"] = home / "operator" / "operator.sock"
+    await bus.listen_operator(paths["operator"])
+    return paths
+
+
+# -- what the handler does ---------------------------------------------------------------------------------------------
