@@ -90,7 +90,7 @@ class RoomPalette(CommandPalette):
     _was_moved = False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A list that was not drawn yet cannot be paged: textual 8 looks its lines up and fails, and the room with it."""
+        """A list that was not drawn yet cannot be paged: textual 8 looks its lines up, fails, and ends the room."""
         if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
             return False
         return super().check_action(action, parameters)
