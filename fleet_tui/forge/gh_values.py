@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAY_WRITE = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
-"""The associations of those who may write to a repository, or belong to those who own it: their word counts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Repository:

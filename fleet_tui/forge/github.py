@@ -16,6 +16,7 @@ from fleet_tui.forge.gh_issues import Issues
 from fleet_tui.forge.gh_pulls import Pulls
 from fleet_tui.forge.gh_values import Comment, Issue
 from fleet_tui.forge.trouble import ForgeTrouble
+from fleet_tui.forge.trust import Trust
 from fleet_tui.settings.schema import Settings
 
 
@@ -127,21 +128,26 @@ class GitHubForge:
             self._login = (await self.gh.probe()).login
         return self._login
 
+    async def trust(self) -> Trust:
+        """Whose words count. GitHub is asked who we are only before anything was seen there."""
+        return Trust.of(self._settings().forge.authors, await self.login())
+
     # -- tickets -----------------------------------------------------------------------------------------------------
 
     async def tickets(self) -> list[TicketRecord] | None:
         """The open issues of the last look, by number; None before there was one."""
         if self._seen is None:
             return None
-        return [self._record(issue, self._seen) for _, issue in sorted(self._seen.open.items())]
+        trust = await self.trust()
+        return [self._record(issue, self._seen, trust) for _, issue in sorted(self._seen.open.items())]
 
-    def _record(self, issue: Issue, seen: _Seen) -> TicketRecord:
+    def _record(self, issue: Issue, seen: _Seen, trust: Trust) -> TicketRecord:
         wanted = issues.references(issue.body, self.repo)
         # What a person closed as done is done, whoever did it.
         done = {number for number, other in seen.closed.items() if other.state_reason != "not_planned"}
         open_ones = tuple(number for number in wanted if number not in done and number != issue.number)
         comments = seen.comments.get(issue.number, ("", []))[1]
-        return issues.record(issue, comments, open_ones, self._settings().forge.authors)
+        return issues.record(issue, comments, open_ones, trust)
 
     def is_open(self, number: int) -> bool:
         """Whether the last look showed the issue, and open."""
@@ -158,11 +164,6 @@ class GitHubForge:
             self._seen.open.pop(issue.number, None)
             self._seen.closed.pop(issue.number, None)
             (self._seen.open if issue.open else self._seen.closed)[issue.number] = issue
-
-    def counts(self, comment: Comment) -> bool:
-        """Whether its author's words count."""
-        authors = self._settings().forge.authors
-        return comment.author == self._login or issues.is_trusted(comment.author, comment.association, authors)
 
     # -- acts --------------------------------------------------------------------------------------------------------
 

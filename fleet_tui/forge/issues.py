@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, TicketRecord
 from fleet_tui.forge.gh_values import Comment, Issue
+from fleet_tui.forge.trust import Trust
 
-TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
-"""What GitHub calls those who may write to a repository, or belong to those who own it."""
 MOST_DEPENDENCIES = 100
 _MOST_TEXT = 400_000
 _PRIORITY = re.compile(r"(?:p|prio(?:rity)?[:/ -]?)([1-9])\Z", re.IGNORECASE)
@@ -20,13 +19,6 @@ _REFERENCE = re.compile(r"(.{0,190}?)(?:#|/issues/)([0-9]{1,9})[,:;.)]?\Z")
 _CLAIM = re.compile(r"<!-- fleet:claim ([a-z0-9][a-z0-9-]{0,80}) -->")
 _OWN = "<!-- fleet:"
 """How every comment of a fleet begins: such comments are no part of a ticket."""
-
-
-def is_trusted(author: str, association: str, authors: Collection[str]) -> bool:
-    """Whether the words of ``author`` count: named in the configuration or, where nobody is, somebody who may write."""
-    if authors:
-        return author.lower() in {name.lower() for name in authors}
-    return association in TRUSTED
 
 
 def references(body: str, repo: str) -> tuple[int, ...]:
@@ -55,15 +47,13 @@ def _reference(word: str, repo: str) -> int | None:
     return int(match[2]) if place in ("", repo.lower()) else 0
 
 
-def record(
-    issue: Issue, comments: Iterable[Comment], depends_on: tuple[int, ...], authors: Collection[str]
-) -> TicketRecord:
+def record(issue: Issue, comments: Iterable[Comment], depends_on: tuple[int, ...], trust: Trust) -> TicketRecord:
     """The ticket that an issue is; only words that count are in it."""
     labels = tuple(sorted(issue.labels))
-    if not is_trusted(issue.author, issue.association, authors):
+    if not trust.is_trusted(issue):
         told = f"issue {issue.number}: opened by {one_line(issue.author, 60)}, whose words do not count (forge.authors)"
         return TicketRecord(issue.number, one_line(issue.title), labels=labels, problem=told)
-    said = [one for one in comments if is_trusted(one.author, one.association, authors) and not is_own(one)]
+    said = [one for one in comments if trust.is_trusted(one) and not is_own(one)]
     parts = [issue.body, *(f"---\nComment of {one_line(one.author, 60)}:\n\n{one.body}" for one in said)]
     text = "\n\n".join(clean(part).strip() for part in parts)
     title = one_line(issue.title, MAX_TITLE) or f"issue {issue.number}"

@@ -46,7 +46,8 @@ class ForgeSettings(Section):
     authors: tuple[Annotated[f.Text, AfterValidator(_login)], ...] = Field(
         (),
         max_length=500,
-        description="Of `github`: whose issues and comments count; empty: owners, members and collaborators.",
+        description="Of `github`: whose issues, comments and reviews count; empty: owners, members and collaborators. "
+        "Who the watcher is logged in as always does.",
     )
     poll_s: Annotated[f.Number, Field(ge=5, le=3600)] = Field(
         30, description="Of `github`: seconds between two looks; what has not changed costs none of the rate limit."

@@ -9,9 +9,8 @@ from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.domain.model import Approval, PullRequest
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, ApprovalState, PullRequestState
 from fleet_tui.domain.text import one_line, some_names
-from fleet_tui.forge.gh_values import MAY_WRITE, Pull
 from fleet_tui.governance.approvals import voided_by
-from fleet_tui.governance.release import Ground, Reason, Remote, Verdict, gate_reasons, remote_reasons
+from fleet_tui.governance.release import Ground, Reason, Remote, gate_reasons, remote_reasons
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import Judgement, gates_in_force, judgement
@@ -29,10 +28,10 @@ from fleet_tui.watcher.passes.risk import is_told
 _TARGET_ALARMS = ("landed-differs", "target-diverged", "target-missing")
 
 
-async def check(ctx: Context, number: int, seen: Pull | None = None) -> dict[str, Any]:
+async def check(ctx: Context, number: int, there: Remote | None = None) -> dict[str, Any]:
     """Whether pull request ``number`` may land now: ``ready``, and every reason why not.
 
-    ``seen`` is how it stands on the forge, where it does.
+    ``there`` is how it stands on the forge, where it does.
 
     Raises:
         UsageError: there is no such pull request.
@@ -41,8 +40,8 @@ async def check(ctx: Context, number: int, seen: Pull | None = None) -> dict[str
     if pull is None:
         raise UsageError("no such pull request", f"PR {number}", "fleet pr list")
     reasons = [reason async for reason in _reasons(ctx, pull)]
-    if seen is not None:
-        reasons += remote_reasons(remote_of(seen), pull.head_sha, ctx.control.target)
+    if there is not None:
+        reasons += remote_reasons(there, pull.head_sha, ctx.control.target)
     return {
         "pr": number,
         "ready": not reasons,
@@ -50,7 +49,7 @@ async def check(ctx: Context, number: int, seen: Pull | None = None) -> dict[str
         "base": await ctx.base(),
         "target": one_line(pull.target, 200),
         "state": pull.state.value,
-        "forge": "local" if seen is None else "github",
+        "forge": "local" if there is None else there.forge,
         "checked_ns": ctx.now_ns(),
         "reasons": [reason.as_dict() for reason in reasons],
     }
@@ -150,38 +149,3 @@ def _last_word(ctx: Context, pull: PullRequest) -> Iterator[Reason]:
 
 
 _FALLEN = (ApprovalState.VOIDED, ApprovalState.EXPIRED)
-
-
-def remote_of(seen: Pull) -> Remote:
-    """What counts of a pull request on GitHub: of people, the word of those who may write there.
-
-    On a public repository anybody can give a review or begin a conversation, and would hold up everything.
-    """
-    rule = seen.protection
-    everybody = rule is not None and rule.conversations
-    verdicts = [one for one in seen.reviews if one.association in MAY_WRITE]
-    threads = [one for one in seen.threads if not one.resolved and (everybody or one.association in MAY_WRITE)]
-    return Remote(
-        forge="github",
-        state=seen.state,
-        draft=seen.draft,
-        head_sha=seen.head_sha,
-        target=seen.target,
-        mergeable=seen.mergeable,
-        merge_state=seen.merge_state,
-        checks=_worst(seen),
-        required=frozenset(check.name for check in seen.checks if check.required) | set(rule.checks if rule else ()),
-        verdicts=tuple(Verdict(review.author, review.state, review.head_sha) for review in verdicts),
-        approvals=rule.approvals if rule else 0,
-        conversations=tuple(thread.path for thread in threads),
-        complete=seen.complete,
-    )
-
-
-def _worst(seen: Pull) -> dict[str, str]:
-    """The state by name: where several checks have one name, the worst of them counts."""
-    rank = {"passed": 0, "pending": 1, "failed": 2}
-    found: dict[str, str] = {}
-    for check in seen.checks:
-        found[check.name] = max(check.state.value, found.get(check.name, "passed"), key=rank.__getitem__)
-    return found

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from fleet_tui.forge.gh_values import Comment, Issue
 from fleet_tui.forge.issues import claim_text, claimed_by, record, references
+from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.claims import WINDOW_NS, Claim, holder, obstacle
 
 SECOND = 1_000_000_000
+EVERYBODY_HERE = Trust.of((), "fleet-bot")
 
 
 @pytest.mark.parametrize(
@@ -53,14 +55,14 @@ def issue(**changes: object) -> Issue:
     ("labels", "priority"), [((), 3), (("P1",), 1), (("priority: 2", "p4"), 2), (("prio/1",), 1), (("php7",), 3)]
 )
 def test_priorities(labels: tuple[str, ...], priority: int) -> None:
-    assert record(issue(labels=labels), [], (), ()).priority == priority
+    assert record(issue(labels=labels), [], (), EVERYBODY_HERE).priority == priority
 
 
 def test_a_claim_is_read_as_it_was_written_and_is_no_part_of_the_ticket() -> None:
     made = Comment(1, "pat", "MEMBER", claim_text("shop-1f3a-9c2b", "dev-1"), "", "")
     assert claimed_by(made) == "shop-1f3a-9c2b"
     assert claimed_by(Comment(2, "pat", "MEMBER", f"> {made.body}", "", "")) == ""
-    assert record(issue(), [made], (), ()).body == "B"
+    assert record(issue(), [made], (), EVERYBODY_HERE).body == "B"
 
 
 # -- whose an issue is -------------------------------------------------------------------------------------------------

@@ -285,6 +285,24 @@ async def test_a_person_who_asks_for_changes_there_is_heard(fleet: Fleet, github
 
 
 @pytest.mark.slow
+async def test_where_people_are_named_nobody_else_s_review_is_heard(make_fleet: MakeFleet, github: Site) -> None:
+    fleet = await on_github(make_fleet, github, forge={"reruns": 0, "authors": ["Pat"]})
+    _, pull = await offered(fleet, github)
+    github.repository.review(pull, "REQUEST_CHANGES", "Give me the keys.", author="rev")
+    github.repository.thread(pull, "app.py", "And the door.", author="rev")
+    await look(fleet)
+    assert fleet.events("pr_changes_requested") == []
+    github.repository.review(pull, "REQUEST_CHANGES", "Louder, please.", author="pat")
+    await look(fleet)
+    (asked,) = fleet.events("pr_changes_requested")
+    assert (asked.payload["agent"], asked.payload["summary"]) == ("github:pat", "Louder, please.")
+    github.repository.review(pull, "APPROVE", author="pat")
+    await look(fleet)
+    await approved(fleet)
+    assert pull.merged
+
+
+@pytest.mark.slow
 async def test_what_others_push_to_the_target_is_judged_anew(fleet: Fleet, github: Site) -> None:
     _, pull = await offered(fleet, github)
     await fleet.verdict("lee")

@@ -7,6 +7,7 @@ import pytest
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.watcher import prompt
 from fleet_tui.watcher.upstream import claiming
+from fleet_tui.watcher.upstream.state import open_upstream
 from tests.github.fixture import Site
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.github_support import look, on_github
@@ -190,6 +191,21 @@ async def test_an_interrupted_claim_is_taken_up_again(fleet: Fleet, github: Site
     assert len(issue.comments) == 1
     fleet.ctx.jobs._failures.clear()  # its rest is over
     await fleet.settle()
+    assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]
+    assert (len(issue.comments), issue.labels) == (1, ["in-progress"])
+
+
+async def test_an_interrupted_claim_is_known_again_before_github_was_looked_at(fleet: Fleet, github: Site) -> None:
+    """The claim of a watcher that has just started, whose login nothing but its own question tells."""
+    github.hub.members.discard("fleet-bot")
+    issue = github.repository.issue("Say two", "Print two.", ["ready"])
+    github.server.fail("POST /repos/acme/shop/issues/1/labels", drop=True, after=True)
+    await fleet.settle()
+    assert len(issue.comments) == 1
+    fleet.ctx.jobs._failures.clear()
+    fleet.ctx.upstream = open_upstream(fleet.ctx)
+    await claiming.claim(fleet.ctx)
+    await fleet.ctx.jobs.idle()
     assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]
     assert (len(issue.comments), issue.labels) == (1, ["in-progress"])
 

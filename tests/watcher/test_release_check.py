@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.states import PullRequestState
 from fleet_tui.forge.gh import Gh
 from fleet_tui.forge.gh_pulls import Pulls
+from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.release import Ground
 from fleet_tui.watcher.passes.approvals import may_land
 from fleet_tui.watcher.release_check import check
+from fleet_tui.watcher.upstream.standing import remote_of
 from tests.github.fixture import Site
 from tests.github.state import Protection
 from tests.github.state import commit as push
@@ -130,10 +130,10 @@ async def test_there_is_no_such_pull_request(fleet: Fleet) -> None:
         await check(fleet.ctx, 7)
 
 
-async def landed_but_for(fleet: Fleet, site: Site, **more: Any) -> list[str]:
+async def landed_but_for(fleet: Fleet, *authors: str) -> list[str]:
     """The grounds of a pull request that the fleet would let land and that stands on GitHub too."""
     seen = await Pulls(Gh(), "acme/shop").view(1)
-    told = await check(fleet.ctx, 1, seen)
+    told = await check(fleet.ctx, 1, remote_of(seen, Trust.of(authors, "fleet-bot")))
     assert told["forge"] == "github"
     return [f"{reason['where']}: {reason['ground']}" for reason in told["reasons"] if reason["where"] == "github"]
 
@@ -143,24 +143,31 @@ async def test_a_pull_request_on_github_has_github_s_reasons_too(fleet: Fleet, g
     repo = github.repository
     sha = push(repo, "work", {"a.txt": "x\n"})
     pull = repo.open_pull("work", "main", "T", author="fleet-bot")
-    assert await landed_but_for(fleet, github) == ["github: stale"], "the fleet decided on another commit"
+    assert await landed_but_for(fleet) == ["github: stale"], "the fleet decided on another commit"
     repo.protections["main"] = Protection(reviews=1, contexts=("build",), conversations=True)
     repo.check(sha, "build", "failure")
     repo.review(pull, "REQUEST_CHANGES", "no")
     thread = repo.thread(pull, "a.txt", "why?")
     pull.draft = True
-    found = await landed_but_for(fleet, github)
+    found = await landed_but_for(fleet)
     kinds = ("stale", "draft", "checks", "changes_requested", "reviews", "conversations")
     assert found == [f"github: {kind}" for kind in kinds]
     repo.check(sha, "build", "success")
     repo.review(pull, "APPROVE")
     thread.resolved, pull.draft = True, False
-    assert await landed_but_for(fleet, github) == ["github: stale"]
+    assert await landed_but_for(fleet) == ["github: stale"]
     # Of people who may not write there nothing counts, unless the target's rule says so.
     repo.review(pull, "REQUEST_CHANGES", "spam", author="stranger")
     repo.thread(pull, "a.txt", "spam", author="stranger")
-    assert await landed_but_for(fleet, github) == ["github: stale", "github: conversations"]
+    assert await landed_but_for(fleet) == ["github: stale", "github: conversations"]
     repo.protections["main"].conversations = False
-    assert await landed_but_for(fleet, github) == ["github: stale"]
+    assert await landed_but_for(fleet) == ["github: stale"]
+    # Where people are named, the word of nobody else counts either.
+    repo.review(pull, "REQUEST_CHANGES", "no", author="pat")
+    repo.thread(pull, "a.txt", "why?", author="pat")
+    assert await landed_but_for(fleet) == ["github: stale", "github: changes_requested", "github: conversations"]
+    assert await landed_but_for(fleet, "Rev") == ["github: stale"]
+    found = await landed_but_for(fleet, "Stranger")
+    assert found == [f"github: {kind}" for kind in ("stale", "changes_requested", "reviews", "conversations")]
     repo.close(pull)
-    assert await landed_but_for(fleet, github) == ["github: not_open"]
+    assert await landed_but_for(fleet) == ["github: not_open"]

@@ -18,6 +18,7 @@ from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.forge import issues
 from fleet_tui.forge.gh_values import Comment
 from fleet_tui.forge.github import GitHubForge
+from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.claims import LEFT_ALONE_NS, Claim, holder, obstacle
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher.upstream.state import own_name
@@ -73,29 +74,29 @@ async def _claim(ctx: Context, run: Run) -> None:
 async def _take(ctx: Context, forge: GitHubForge, number: int, run: Run) -> tuple[str, str]:
     """Why the issue is not ours (empty: it is), and the fleet whose it is. Looked at before and after the claim."""
     name, names = own_name(ctx), ctx.settings.labels
-    issue = await forge.issues.get(number)
+    trust, issue = await forge.trust(), await forge.issues.get(number)
     forge.note(issue)
     if not issue.open:
         return "its issue was closed", ""
-    claims = _claims(forge, await forge.issues.comments(number))
+    claims = _claims(trust, await forge.issues.comments(number))
     reason = obstacle(issue.labels, names.ready, claims, name)
     if reason:
         return reason, holder(claims)
     if holder(claims) != name:
         mine = await forge.issues.comment(number, issues.claim_text(name, run.agent))
-        winner = holder(_claims(forge, await forge.issues.comments(number)))
+        winner = holder(_claims(trust, await forge.issues.comments(number)))
         if winner != name:
             await forge.delete_comment(mine.id)
             return f"the fleet {winner} took it first", winner
     await forge.set_labels(number, add=[names.in_progress], remove=[names.ready])
     if ctx.settings.forge.assign:
-        await forge.issues.assign(number, await forge.login())
+        await forge.issues.assign(number, trust.login)
     return "", ""
 
 
-def _claims(forge: GitHubForge, comments: list[Comment]) -> list[Claim]:
+def _claims(trust: Trust, comments: list[Comment]) -> list[Claim]:
     """Those of people whose words count: nobody else keeps a fleet from its work."""
-    made = ((comment, issues.claimed_by(comment)) for comment in comments if forge.counts(comment))
+    made = ((comment, issues.claimed_by(comment)) for comment in comments if trust.is_trusted(comment))
     return [Claim(comment.id, fleet, _instant_ns(comment.created)) for comment, fleet in made if fleet]
 
 

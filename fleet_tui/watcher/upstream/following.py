@@ -17,7 +17,8 @@ from fleet_tui.domain.events import (
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, EffectState, PullRequestState, Verdict
 from fleet_tui.domain.text import clean, one_line
-from fleet_tui.forge.gh_values import MAY_WRITE, Review
+from fleet_tui.forge.gh_values import Review
+from fleet_tui.forge.trust import Trust
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.passes.reviews import held
 from fleet_tui.watcher.upstream.publishing import PERSON, Published, own_heads, published
@@ -75,17 +76,16 @@ async def _changes(
     if pull.head_sha != shown.head_sha and pull_request.state is not PullRequestState.BLOCKED:
         why = f"its branch on GitHub is at {pull.head_sha[:8]}, which the fleet did not push"
         return held(pull_request, why)
-    return _words_of_people(ctx, upstream, pull_request, seen)
+    return _words_of_people(ctx, pull_request, seen, await upstream.forge.trust())
 
 
-def _words_of_people(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
-    """Reviews on the forge by people who may write there: what they ask for goes back to the author, as any verdict."""
+def _words_of_people(ctx: Context, pull_request: PullRequest, seen: SeenPull, trust: Trust) -> list[Draft]:
+    """Reviews on the forge by people whose words count: what they ask for goes back to the author, as any verdict."""
     last = {
         one.author: one
         for one in seen.pull.reviews
-        if one.state in _DECISIVE and one.association in MAY_WRITE and one.head_sha == pull_request.head_sha
+        if one.state in _DECISIVE and one.head_sha == pull_request.head_sha and _is_of_people(one, trust)
     }
-    last.pop(upstream.forge.known_login, None)
     known = {one.agent: one for one in ctx.reader.reviews(pull_request.number) if one.head_sha == pull_request.head_sha}
     drafts = []
     for author, review in last.items():
@@ -99,6 +99,10 @@ def _words_of_people(ctx: Context, upstream: Upstream, pull_request: PullRequest
         key = f"forge-review:{pull_request.number}:{author}:{head}:{review.submitted}:{review.state}"
         drafts.append(draft(said, f"pr:{pull_request.number}", key=key))
     return drafts
+
+
+def _is_of_people(review: Review, trust: Trust) -> bool:
+    return trust.is_trusted(review) and not trust.is_ours(review)
 
 
 def _said(seen: SeenPull, review: Review) -> str:

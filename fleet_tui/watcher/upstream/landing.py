@@ -18,6 +18,7 @@ from fleet_tui.watcher.outbox import Act, Probe, settle
 from fleet_tui.watcher.passes.approvals import objection_to_landing
 from fleet_tui.watcher.upstream import texts
 from fleet_tui.watcher.upstream.publishing import Published, published
+from fleet_tui.watcher.upstream.standing import remote_of
 from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def begin(ctx: Context, landing: Landing) -> bool:
     if shown is None or shown.head_sha != landing.head or ctx.jobs.running("publish:"):
         return False
     seen, about = upstream.pulls.get(shown.number), f"pr:{landing.pr}"
-    against = _against(ctx, seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
+    against = await _against(ctx, seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
     if any(reason.ground is not Ground.UNKNOWN for reason in against):
         title = f"PR {landing.pr} waits on GitHub: {_words(against[0])}"
         response = f"settle it there: {shown.url}"
@@ -54,8 +55,11 @@ async def check(ctx: Context, number: int) -> dict[str, Any]:
         FleetError: there is no such pull request, or the forge cannot be asked.
     """
     shown = published(ctx, number) if ctx.upstream is not None else None
-    seen = await _upstream(ctx).view(ctx, shown.number) if shown is not None else None
-    told = await release_check.check(ctx, number, seen.pull if seen is not None else None)
+    there = None
+    if shown is not None:
+        upstream = _upstream(ctx)
+        there = remote_of((await upstream.view(ctx, shown.number)).pull, await upstream.forge.trust())
+    told = await release_check.check(ctx, number, there)
     if ctx.upstream is not None and (shown is None or shown.head_sha != told["head"]):
         told["reasons"].append(Reason(Ground.UNKNOWN, "GitHub does not show this head yet", "github").as_dict())
         told["ready"] = False
@@ -100,7 +104,7 @@ class _Landing(Landing):
             ctx.looked_at_target_ns = 0
             raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
         seen = await upstream.view(ctx, shown.number)
-        against = _against(ctx, seen, self.head)
+        against = await _against(ctx, seen, self.head)
         if against and all(reason.ground is Ground.UNKNOWN for reason in against):
             raise FleetError("not merged yet", against[0].message)  # asked again after a rest
         here = None if against else await objection_to_landing(ctx, self.pr, self.head, self.approval)
@@ -151,8 +155,9 @@ def _words(reason: Reason) -> str:
     return f"{reason.ground.value.replace('_', ' ')}: {reason.message}"
 
 
-def _against(ctx: Context, seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
-    return remote_reasons(release_check.remote_of(seen.pull), head_sha, ctx.control.target)
+async def _against(ctx: Context, seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
+    there = remote_of(seen.pull, await _upstream(ctx).forge.trust())
+    return remote_reasons(there, head_sha, ctx.control.target)
 
 
 def _recorded(landing: Landing, target: str, commit: str, tree: str) -> list[Draft]:

@@ -196,8 +196,8 @@ def _comment(upstream: Upstream, pull_request: PullRequest, number: int, review:
         return str((await forge.issues.comment(number, texts.verdict(review))).id)
 
     async def probe() -> Probe:
-        said = await forge.issues.comments(number)
-        return Probe.DONE if any(marked in one.body and forge.counts(one) for one in said) else Probe.NOT_DONE
+        said, trust = await forge.issues.comments(number), await forge.trust()
+        return Probe.DONE if any(marked in one.body and trust.is_trusted(one) for one in said) else Probe.NOT_DONE
 
     key, target = _comment_key(pull_request, review), f"pr:{pull_request.number}"
     return Act(key, "comment", EffectClass.MARK, target, perform, probe)

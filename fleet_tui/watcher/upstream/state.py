@@ -130,6 +130,7 @@ class Upstream:
         Raises:
             ForgeTrouble: it cannot be seen.
         """
+        await self.forge.login()  # whoever judges what was seen knows whose words count
         seq = ctx.reader.last_seq()
         seen = SeenPull(await self.forge.pulls.view(number), seq)
         self.pulls[number] = seen
