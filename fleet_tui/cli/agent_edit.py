@@ -31,13 +31,19 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1_000_000
 
 
+shared_option = click.option(
+    "--shared", is_flag=True, help="Its prompt file is that of other agents too: change it for all of them."
+)
+
+
 @click.command()
 @click.argument("name")
 @click.option("--prompt", "of_prompt", is_flag=True, help="Its prompt instead of its definition.")
 @click.option("--file", type=click.File("rb"), help="A file with the new text; - is standard input.")
+@shared_option
 @repo_option
 @json_option
-def edit(name: str, of_prompt: bool, file: BinaryIO | None, repo: Path | None, as_json: bool) -> None:
+def edit(name: str, of_prompt: bool, file: BinaryIO | None, shared: bool, repo: Path | None, as_json: bool) -> None:
     """Change the definition of NAME (.fleet/agents/NAME.yaml), or its prompt, in your editor ($VISUAL, $EDITOR).
 
     The whole configuration is checked with the change before anything is written; what others changed meanwhile is not
@@ -56,10 +62,13 @@ def edit(name: str, of_prompt: bool, file: BinaryIO | None, repo: Path | None, a
     if not of_prompt and not now["whole"]:
         hint = f"edit {now['place']}, then: fleet config validate"
         raise UsageError("not to be edited here", f"{name} has no file of its own, or an `env` with secrets", hint)
+    if of_prompt and now["shared_with"] and not shared:  # before anybody has typed a line
+        told = f"{now['prompt_file']} is the prompt of {', '.join(now['shared_with'])} too"
+        raise Conflict("not its own alone", told, "give it a `prompt_file` of its own, or change it for all: --shared")
     text = _read(file) if file is not None else _in_editor(now[what], ".md" if of_prompt else ".yaml")
     if text is None or text == now[what]:
         raise Conflict("nothing to change", f"the {what} of {name} is as it was")
-    done = answer(repo, "edit_agent", {"agent": name, what: text, "seen": now["seen"]})
+    done = answer(repo, "edit_agent", {"agent": name, what: text, "seen": now["seen"], "shared": shared})
     print_json(done) if as_json else say(one_line(done["message"], 400))
 
 
@@ -174,9 +183,12 @@ def _difference(repo: Path | None, name: str, older: int | None, newer: int | No
 @click.option("--to", "revision", type=int, help="Which revision; default: the one before the last.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_option
 @repo_option
 @json_option
-def rollback(name: str, revision: int | None, dry_run: bool, yes: bool, repo: Path | None, as_json: bool) -> None:
+def rollback(
+    name: str, revision: int | None, dry_run: bool, yes: bool, shared: bool, repo: Path | None, as_json: bool
+) -> None:
     """Put the files of NAME back to what they were. That is a revision of its own, and can be taken back like any.
 
     \b
@@ -193,11 +205,13 @@ def rollback(name: str, revision: int | None, dry_run: bool, yes: bool, repo: Pa
         say(f"from now (+) back to revision {to.number} (-):")
         for line in lines or ["nothing differs"]:
             say(line)
+    if now["shared_with"]:
+        say(f"its prompt is that of {', '.join(now['shared_with'])} too: with --shared it comes back for all", err=True)
     if dry_run:
         return
     if not to.whole and to.definition != now["definition"]:
         say(f"only its prompt comes back: its definition is in {one_line(now['place'])}, or held secrets", err=True)
     if not yes and not confirm(f"Put {name} back to revision {to.number}?", default=False):
         raise click.Abort
-    done = answer(repo, "rollback_agent", {"agent": name, "revision": to.number, "seen": now["seen"]})
+    done = answer(repo, "rollback_agent", {"agent": name, "revision": to.number, "seen": now["seen"], "shared": shared})
     print_json(done) if as_json else say(one_line(done["message"], 400))

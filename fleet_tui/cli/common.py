@@ -17,7 +17,7 @@ import click
 
 from fleet_tui.domain.errors import FleetError, Unanswered, UsageError
 from fleet_tui.domain.numbers import no_pull_request, pull_request_number
-from fleet_tui.domain.text import clean, one_line
+from fleet_tui.domain.text import clean, one_line, taken_out
 from fleet_tui.paths import FleetPaths
 
 if TYPE_CHECKING:
@@ -175,8 +175,19 @@ def confirm(question: str, *, default: bool) -> bool:
 
 
 def in_editor(text: str, ending: str) -> str | None:
-    """What the person made of ``text`` in the editor of their choice ($VISUAL, $EDITOR); None: they saved nothing."""
-    return click.edit(clean(text), extension=ending)
+    """What the person made of ``text`` in the editor of their choice ($VISUAL, $EDITOR); None: they changed nothing.
+
+    They are shown it without what could steer their terminal, and with an end to its last line: what is saved is
+    compared with that, so that nobody changes by saving what they never saw. It is told where something is missing.
+    """
+    shown = clean(text if text.endswith("\n") else f"{text}\n")
+    written = click.edit(shown, extension=ending)
+    if written is None or written == shown:
+        return None
+    number, _ = taken_out(text)
+    if number:
+        say(f"{count(number, 'character')} that nobody would have seen there are not in what you saved", err=True)
+    return written
 
 
 def json_text(value: Any, indent: int | None = None) -> str:

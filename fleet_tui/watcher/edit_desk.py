@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.watcher import editing, revisions
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
@@ -38,15 +39,23 @@ async def rollback(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     number = number_of(args, "revision") if args.get("revision") is not None else None
     to = revisions.find(ctx.reader, text_of(args, "agent"), number)
     wanted = editing.back_to(to, ctx.store.blob)
-    return await _write(ctx, {**wanted, "seen": args.get("seen")}, "rolled back", actor, to.number)
+    told = {"seen": args.get("seen"), "shared": args.get("shared")}
+    return await _write(ctx, wanted | told, "rolled back", actor, to.number)
 
 
 async def _write(ctx: Context, args: Args, act: str, actor: str, of: int | None = None) -> dict[str, Any]:
-    # What was in the files until now is a revision of its own, whoever wrote it.
-    await revisions.note(ctx, [ctx.settings.agent(text_of(args, "agent"))], "changed", "watcher")
+    # What was in the files until now is a revision of its own, whoever wrote it; the prompt file may be others' too.
+    name = text_of(args, "agent")
+    others = editing.sharing(ctx.paths.repository, ctx.settings, name)
+    await revisions.note(ctx, _rows(ctx.settings, name, *others), "changed", "watcher")
     done = await asyncio.to_thread(editing.edit, await grounds(ctx), args)
-    numbers = await revisions.note(ctx, [done.settings.agent(done.name)], act, actor, of)
+    numbers = await revisions.note(ctx, _rows(done.settings, done.name), act, actor, of)
+    await revisions.note(ctx, _rows(done.settings, *done.others), "edited", actor)
     await ctx.reload()
     number = numbers.get(done.name)
-    told = f"{done.name} is at revision {number}: {', '.join(done.changed)} written; {_LATER}"
+    told = f"{done.name} is at revision {number}: {done.written}; {_LATER}"
     return {"message": told, "revision": number, "changed": list(done.changed)}
+
+
+def _rows(settings: Settings, *names: str) -> list[AgentSettings]:
+    return [settings.agent(name) for name in names]

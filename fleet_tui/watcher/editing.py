@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fleet_tui.catalogue.write import agent_path, replace
@@ -16,16 +17,25 @@ from fleet_tui.watcher.creating import Grounds
 from fleet_tui.watcher.revisions import Present, Revision, present
 
 _MOST = 60_000
+_SHARED = "give it a `prompt_file` of its own, or change it for all of them: --shared"
 _OWN = "edit it there, or move the entry to a file of its own: .fleet/agents/NAME.yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What was written, and the settings with it. ``changed``: the files that are others now."""
+    """What was written, and the settings with it. ``changed``: the files that are others now; ``others``: the agents
+    that have the same prompt file, and so another prompt as well."""
 
     name: str
     settings: Settings
     changed: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> str:
+        """In words."""
+        also = f", the prompt of {', '.join(self.others)} too" if self.others else ""
+        return f"{', '.join(self.changed)} written{also}"
 
 
 def describe(grounds: Grounds, name: str) -> dict[str, Any]:
@@ -41,8 +51,19 @@ def describe(grounds: Grounds, name: str) -> dict[str, Any]:
         "prompt": now.prompt,
     } | {
         "prompt_file": file,
+        "shared_with": list(sharing(grounds.repository, grounds.settings, name)),
         "seen": seen_of(now),
     }
+
+
+def sharing(repository: Path, settings: Settings, name: str) -> tuple[str, ...]:
+    """The other agents whose prompt is in the file of agent ``name``, by whatever path."""
+    row = settings.agent(name)
+    if row.prompt is not None:
+        return ()
+    place = (repository / row.prompt_path).resolve()
+    others = (one for one in settings.agents if one.name != name and one.prompt is None)
+    return tuple(one.name for one in others if (repository / one.prompt_path).resolve() == place)
 
 
 def seen_of(now: Present) -> str:
@@ -55,7 +76,8 @@ def edit(grounds: Grounds, args: Args) -> Edited:
 
     Raises:
         UsageError: they are not in files of the agent's own, or the configuration would have errors with them.
-        Conflict: they are others than `seen` says, or nothing would change.
+        Conflict: they are others than `seen` says, nothing would change, or the prompt is that of other agents too
+            and `shared` does not say that it may change for them.
         FleetError: they cannot be written.
     """
     name = text_of(args, "agent")
@@ -75,13 +97,16 @@ def edit(grounds: Grounds, args: Args) -> Edited:
         raise UsageError("its prompt is in its definition", f"{name} has `prompt:` in {now.place}", "edit that")
     settings = _checked(grounds, name, definition)
     changed, new = [], settings.agent(name)
+    others = sharing(grounds.repository, settings, name) if prompt is not None else ()
+    if others and args.get("shared") is not True:
+        raise Conflict("not its own alone", f"{new.prompt_path} is the prompt of {', '.join(others)} too", _SHARED)
     if prompt is not None and new.prompt is None:
         replace(grounds.repository, new.prompt_path, prompt)
         changed.append(new.prompt_path)
     if definition is not None:
         replace(grounds.repository, agent_path(name), definition)
         changed.append(agent_path(name))
-    return Edited(name, settings, tuple(changed))
+    return Edited(name, settings, tuple(changed), others)
 
 
 def back_to(to: Revision, blob: Callable[[str], str]) -> Args:

@@ -102,6 +102,51 @@ async def test_a_rollback_puts_the_files_back_and_can_be_taken_back_itself(sam: 
     assert deep.check(sam.ctx.paths.database, sam.ctx.paths.blobs) == []
 
 
+@pytest.fixture
+async def shared(sam: Fleet) -> Fleet:
+    """Another agent, lee's friend ada, has sam's prompt file, by another path to it."""
+    root = sam.ctx.paths.repository / ".fleet"
+    (root / "prompts" / "also.md").symlink_to("sam.md")
+    (root / "agents" / "ada.yaml").write_text("role: developer\nvendor: shell\nprompt_file: .fleet/prompts/also.md\n")
+    await sam.use(load_settings(sam.ctx.paths.repository).require())
+    await revisions.look(sam.ctx, sam.ctx.settings)
+    return sam
+
+
+async def test_a_prompt_of_several_agents_is_changed_for_all_of_them_or_not_at_all(shared: Fleet) -> None:
+    before = files(shared)[1].read_text()
+    assert (await do(shared, "agent_files", agent="sam"))["shared_with"] == ["ada"]
+    for words in (
+        ("agent", "edit", "sam", "--prompt", "--file", "-"),
+        ("agent", "edit", "ada", "--prompt", "--file", "-"),
+    ):
+        with pytest.raises(Conflict, match=r"is the prompt of (ada|sam) too"):
+            said(shared, *words, typed="Else.\n")
+    with pytest.raises(Conflict, match="is the prompt of ada too"):
+        await do(shared, "edit_agent", agent="sam", prompt="Else.\n")
+    assert files(shared)[1].read_text() == before
+    answer = await do(shared, "edit_agent", agent="sam", prompt="Else.\n", shared=True)
+    assert "the prompt of ada too" in answer["message"]
+    assert known(shared)[-1] == (2, "edited", "operator:kim", None)
+    assert known(shared, "ada") == [(1, "found", "watcher", None), (2, "edited", "operator:kim", None)]
+    assert (await do(shared, "agent_files", agent="lee"))["shared_with"] == []
+
+
+async def test_a_rollback_of_one_does_not_change_the_other_unasked(shared: Fleet) -> None:
+    before = files(shared)[1].read_text()
+    await do(shared, "edit_agent", agent="sam", prompt="Else.\n", shared=True)
+    with pytest.raises(Conflict, match="is the prompt of ada too"):
+        await do(shared, "rollback_agent", agent="sam", revision=1)
+    with pytest.raises(Conflict, match="is the prompt of ada too"):
+        said(shared, "agent", "rollback", "sam", "--to", "1", "--yes")
+    assert files(shared)[1].read_text() == "Else.\n"
+    told = said(shared, "agent", "rollback", "sam", "--to", "1", "--yes", "--shared")
+    assert "the prompt of ada too" in told.stdout
+    assert files(shared)[1].read_text() == before
+    await do(shared, "edit_agent", agent="sam", definition="role: developer\nvendor: shell\nmodel: m\n", seen=None)
+    assert known(shared, "ada")[-1][0] == 3, "its definition is its own"
+
+
 async def test_what_an_env_holds_is_in_no_revision(sam: Fleet) -> None:
     file, _ = files(sam)
     file.write_text(file.read_text() + "env: {API_KEY: hunter2}\n")
