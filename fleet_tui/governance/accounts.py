@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fleet_tui.domain.model import Account
 
 _SECOND = 1_000_000_000
+_REMEMBERED_S = 24 * 3600
+"""So far back counts what an agent alone has said of a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,40 @@ class Waiting:
 
     run: str
     since_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """At ``at_ns`` (UTC) ``agent`` met the limit of an account; None: the limit was over."""
+
+    at_ns: int
+    agent: str | None
+
+
+def is_doubtful(words: Sequence[Word], pace: Pace, now_ns: int) -> bool:
+    """Whether one agent alone has kept all others of its account from working for as long as the longest back-off, be
+    it at once or again and again. ``words``: of the account, the oldest first.
+
+    Whoever forges a limit cannot forge that another one meets it, too.
+    """
+    since_ns = _alone_since_ns(words, now_ns)
+    return since_ns is not None and now_ns >= since_ns + max(pace.backoff_s) * _SECOND
+
+
+def _alone_since_ns(words: Sequence[Word], now_ns: int) -> int | None:
+    """Since when nobody but who met the limit last has met one; None: another one met that limit, too."""
+    teller, alone_ns, of_this_limit_ns = None, None, None
+    for word in reversed(words):
+        if word.at_ns < now_ns - _REMEMBERED_S * _SECOND:
+            break
+        if word.agent is None:
+            alone_ns, of_this_limit_ns = of_this_limit_ns or alone_ns, None
+        elif teller not in (None, word.agent):
+            # A limit that both of them met is none of its own.
+            return alone_ns
+        else:
+            teller, of_this_limit_ns = word.agent, word.at_ns
+    return of_this_limit_ns or alone_ns
 
 
 def opens_ns(account: Account, pace: Pace) -> int:

@@ -243,6 +243,11 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "account_limited": _account,
     "account_run_released": lambda facts: f"{facts['agent']} goes on after the limit of {facts['account']}",
     "account_resumed": lambda facts: f"{facts['account']} may be used again: {facts['reason']}",
+    "account_doubted": lambda facts: (
+        f"{facts['agent']} alone says that {facts['account']} is at its limit: the others go on"
+        if facts["stands"]
+        else f"{facts['account']} is at its limit, as {facts['agent']} said"
+    ),
     "account_reopened": lambda facts: f"nobody waits for {facts['account']} any more",
     "budget_warning": _budget,
     "budget_exhausted": _budget,

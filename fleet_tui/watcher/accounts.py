@@ -6,7 +6,16 @@ import hashlib
 from datetime import UTC, datetime
 
 from fleet_tui.domain.errors import Conflict, FleetError
-from fleet_tui.domain.events import AccountLimited, AccountResumed, AccountRunReleased, Event, UsageReported
+from fleet_tui.domain.events import (
+    AccountDoubted,
+    AccountLimited,
+    AccountReopened,
+    AccountResumed,
+    AccountRunReleased,
+    Event,
+    UsageReported,
+    draft,
+)
 from fleet_tui.domain.model import Account, Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.domain.text import one_line
@@ -30,7 +39,17 @@ def pace(ctx: Context) -> rules.Pace:
 
 def account_of(ctx: Context, agent: str, vendor: str) -> str:
     """``claude-code:3fa9c1d2``: the program and a digest of the key that the agent uses; without a key of its own, the
-    vendor's name."""
+    vendor's name. Of an agent whose word is doubted it is one of its own, ``claude-code:3fa9c1d2/NAME``."""
+    account = shared_account(ctx, agent, vendor)
+    return own_account(account, agent) if agent in doubted(ctx, account) else account
+
+
+def own_account(account: str, agent: str) -> str:
+    return f"{account}/{agent}"
+
+
+def shared_account(ctx: Context, agent: str, vendor: str) -> str:
+    """The account whose key the agent uses, whatever its word is worth."""
     try:
         entry = ctx.settings.vendor(vendor)
         names = vendor_for(entry, vendor, repository=ctx.paths.repository).credentials
@@ -40,6 +59,13 @@ def account_of(ctx: Context, agent: str, vendor: str) -> str:
     environment = dict(own) | dict(entry.env)
     key = next((environment[name] for name in names if environment.get(name)), None)
     return vendor if key is None else f"{entry.kind}:{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+
+
+def doubted(ctx: Context, account: str) -> frozenset[str]:
+    """The agents whose word parks nobody else who uses the account."""
+    told = ctx.reader.events(EventFilter(kinds=(AccountDoubted.kind,), subjects=(f"account:{account}",)), limit=_MOST)
+    stands = {event.payload["agent"]: event.payload["stands"] for event in told}
+    return frozenset(agent for agent, doubt in stands.items() if doubt)
 
 
 def limited(ctx: Context) -> dict[str, Account]:
@@ -72,11 +98,18 @@ def without_account(ctx: Context) -> frozenset[str]:
 
 
 async def met(ctx: Context, run: Run, reset_ns: int | None, source: str, reason: str, key: str) -> None:
-    """Record that the program of ``run`` met the limit of its account."""
-    account = account_of(ctx, run.agent, run.vendor)
+    """Record that the program of ``run`` met the limit of its account, and so bears out who spoke of it before."""
+    if ctx.reader.has_key(key):
+        return
+    account, walls = account_of(ctx, run.agent, run.vendor), limited(ctx)
+    drafts = []
+    for agent in sorted(doubted(ctx, account)):
+        if (own := own_account(account, agent)) in walls:
+            drafts.append(draft(AccountDoubted(account, agent, stands=False), f"account:{account}"))
+            drafts.append(draft(AccountReopened(own), f"account:{own}"))
     over = believed(reset_ns, ctx.now_ns())
     told = AccountLimited(account, run.vendor, run.id, run.agent, over, source, one_line(reason, 200))
-    await ctx.say(told, f"account:{account}", key=key)
+    await ctx.record(*drafts, draft(told, f"account:{account}", key=key))
 
 
 def has_met(ctx: Context, run: Run) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_tui.domain.model import Account
-from fleet_tui.governance.accounts import Pace, Waiting, earliest_ns, is_over, next_one, opens_ns
+from fleet_tui.governance.accounts import Pace, Waiting, Word, earliest_ns, is_doubtful, is_over, next_one, opens_ns
 
 SECOND = 1_000_000_000
 MET = 1_000_000 * SECOND
@@ -87,3 +88,25 @@ def test_unknown_ends_are_tried_less_and_less_often() -> None:
     assert opens_ns(past, PACE) == MET + 10 * SECOND
     assert opens_ns(replace(past, limits=2), PACE) == MET + 300 * SECOND, "who says it is over already, again"
     assert opens_ns(replace(past, opened_ns=MET + 1), PACE) == MET + 1, "a person decides"
+
+
+@pytest.mark.parametrize(
+    ("said", "after_s"),
+    [
+        ("a@0", 900),
+        ("a@0 a@300 a@800", 900),  # never long, but again and again
+        ("a@0 -@400 a@450 -@700 a@800", 900),  # nobody waited in between
+        ("b@-500 -@-400 a@0", 900),  # what b met was another limit
+        ("b@0 a@10", None),  # both met it
+        ("b@0 a@10 a@800", None),
+        ("b@0 a@10 -@400 a@500", 1400),
+        ("a@-90000 a@0", 900),  # that was yesterday
+    ],
+)
+def test_what_one_agent_alone_says_holds_up_the_others_for_the_longest_back_off(said: str, after_s: int | None) -> None:
+    told = (word.partition("@") for word in said.split())
+    words = [Word(MET + int(at) * SECOND, None if who == "-" else who) for who, _, at in told]
+    last_s = int(said.rpartition("@")[2])
+    looks = range(last_s, 5_000, 50)
+    doubted = [at for at in looks if is_doubtful(words, PACE, MET + at * SECOND)]
+    assert (doubted[0] if doubted else None) == after_s

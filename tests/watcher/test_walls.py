@@ -23,7 +23,8 @@ from tests.watcher.watcher_support import Fleet, agent
 
 SESSION = "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11"
 KEY = {"ANTHROPIC_API_KEY": "one"}
-LIMITS = {"account_gap_s": 10, "account_proof_s": 120, "account_backoff_s": [300, 900]}
+LIMITS = {"account_gap_s": 10, "account_proof_s": 120, "account_backoff_s": [300, 900, 86_400]}
+DOUBTS = {**LIMITS, "account_backoff_s": [300, 900]}
 
 
 @pytest.fixture(autouse=True)
@@ -264,3 +265,71 @@ async def test_codex_tells_it_in_its_rollout_alone(make_fleet: MakeFleet) -> Non
     fleet.ctx.read_up_to.clear()  # as after a restart of the watcher
     await listened(fleet)
     assert len(fleet.events("account_limited")) == 1
+
+
+async def test_a_forged_limit_holds_up_the_others_no_longer_than_the_longest_back_off(make_fleet: MakeFleet) -> None:
+    fleet, (liar, other) = await at_work(make_fleet, limits=DOUBTS)
+    await fails(fleet, liar, in_minutes(6 * 24 * 60))
+    assert fleet.run(other.id).state is RunState.LIMITED, "nobody knows yet that it is not true"
+    assert await after(fleet, 899) == []
+    assert await after(fleet, 1) == [other.agent]
+    assert fleet.run(other.id).state is RunState.RUNNING
+    assert fleet.run(liar.id).state_reason.endswith(f"/{liar.agent}"), "it waits for what it said itself"
+    await after(fleet, 120)
+    await walls.keep(fleet.ctx)
+    (own,) = [account for account in fleet.ctx.reader.accounts() if account.limited]
+    assert own.id.endswith(f"/{liar.agent}")
+    (alarm,) = fleet.alarms("usage-limit")
+    assert alarm.title.startswith(f"{liar.agent} alone says that claude-code:")
+    await fleet.person.answer("kim", "resume_account", {"account": own.id})
+    assert await after(fleet, 1) == [liar.agent]
+    await fails(fleet, liar, in_minutes(6 * 24 * 60))
+    assert fleet.run(liar.id).state is RunState.LIMITED
+    assert fleet.run(other.id).state is RunState.RUNNING, "its word parks nobody else any more"
+    assert accounts.without_account(fleet.ctx) == {liar.agent}, "tickets go to the others"
+
+
+async def test_short_limits_forged_again_and_again_count_as_one(make_fleet: MakeFleet) -> None:
+    fleet, (liar, other) = await at_work(make_fleet, limits=DOUBTS)
+    for _ in range(8):
+        await fails(fleet, liar, in_minutes(5))
+        for _ in range(6):
+            await after(fleet, 60)
+        if fleet.events("account_doubted"):
+            break
+    (doubt,) = fleet.events("account_doubted")
+    first = fleet.events("account_limited")[0]
+    assert 900 <= (doubt.at_ns - first.at_ns) / 10**9 <= 1300
+    assert doubt.payload["agent"] == liar.agent
+    for _ in range(20):
+        await after(fleet, 60)
+    await fails(fleet, liar, in_minutes(5))
+    assert fleet.run(other.id).state is RunState.RUNNING
+
+
+async def test_a_true_limit_is_borne_out_by_the_next_who_meets_it(make_fleet: MakeFleet) -> None:
+    fleet, (first, second) = await at_work(make_fleet, limits=DOUBTS)
+    await fails(fleet, first, in_minutes(300))
+    assert await after(fleet, 900) == [second.agent]
+    await fails(fleet, second, in_minutes(300))  # words are read by the machine's clock, a quarter of an hour behind
+    assert [event.payload["stands"] for event in fleet.events("account_doubted")] == [True, False]
+    (account,) = [account for account in fleet.ctx.reader.accounts() if account.limited]
+    for run in (first, second):
+        assert fleet.run(run.id).state_reason.endswith(f"usage limit of {account.id}")
+    assert await after(fleet, 284 * 60) == [], "two have met it: it is believed"
+    assert len(await after(fleet, 120)) == 1
+    assert len(await after(fleet, 120)) == 1
+
+
+async def test_who_adds_to_the_limit_of_another_makes_it_last_no_longer(make_fleet: MakeFleet) -> None:
+    fleet, (honest, liar) = await at_work(make_fleet, limits=DOUBTS)
+    await fails(fleet, honest, in_minutes(5))
+    await fails(fleet, liar, in_minutes(7 * 24 * 60))
+    assert len(await after(fleet, 6 * 60)) == 1
+
+
+async def test_who_has_the_account_for_itself_is_believed(make_fleet: MakeFleet) -> None:
+    fleet, (only,) = await at_work(make_fleet, "ada", tickets=1, limits=DOUBTS)
+    await fails(fleet, only, in_minutes(300))
+    assert await after(fleet, 299 * 60) == []
+    assert await after(fleet, 120) == ["ada"]

@@ -46,3 +46,15 @@ class AccountReopened(Payload, kind="account_reopened"):
     """Nobody waits for the limit of the account any more."""
 
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDoubted(Payload, kind="account_doubted"):
+    """One agent alone said for too long that the account is at its limit: from now on its word parks nobody else, and
+    the others go on. Its limits are those of an account of its own (``ACCOUNT/AGENT``) until, ``stands`` false, another
+    agent meets the limit that it speaks of.
+    """
+
+    account: str
+    agent: str
+    stands: bool = True

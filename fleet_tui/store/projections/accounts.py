@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet_tui.domain.events import (
+    AccountDoubted,
     AccountLimited,
     AccountReopened,
     AccountResumed,
@@ -16,13 +17,14 @@ from fleet_tui.store.tables import ACCOUNT, Tables
 
 
 def limited(tables: Tables, event: Event) -> None:
-    """While nobody has gone on yet, others who met the same limit only add what they were told of its end."""
+    """While nobody has gone on yet, others who met the same limit only add what they were told of its end: the earliest
+    counts, so that nobody makes the limit of another one last longer."""
     told = payload_of(event, AccountLimited)
     row = tables.get(ACCOUNT, told.account)
     same = row is not None and row["limited"] and row["released_ns"] is None
     if row is not None and same:
         ends = [end for end in (row["reset_ns"], told.reset_ns) if end is not None]
-        tables.put(ACCOUNT, {**row, "reset_ns": max(ends, default=None)})
+        tables.put(ACCOUNT, {**row, "reset_ns": min(ends, default=None)})
         return
     before = row["limits"] if row is not None and row["limited"] else 0
     facts = {"id": told.account, "vendor": told.vendor, "limited": True, "limited_ns": event.at_ns}
@@ -32,6 +34,12 @@ def limited(tables: Tables, event: Event) -> None:
 
 def resumed(tables: Tables, event: Event) -> None:
     tables.change(ACCOUNT, payload_of(event, AccountResumed).account, opened_ns=event.at_ns)
+
+
+def doubted(tables: Tables, event: Event) -> None:
+    told = payload_of(event, AccountDoubted)
+    if told.stands:
+        tables.change(ACCOUNT, told.account, opened_ns=event.at_ns)
 
 
 def released(tables: Tables, event: Event) -> None:
@@ -47,6 +55,7 @@ def reopened(tables: Tables, event: Event) -> None:
 APPLY: dict[type[Payload], Apply] = {
     AccountLimited: limited,
     AccountResumed: resumed,
+    AccountDoubted: doubted,
     AccountRunReleased: released,
     AccountReopened: reopened,
 }

@@ -13,7 +13,7 @@ from fleet_tui.domain.model import Account, Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.governance import accounts as rules
 from fleet_tui.governance.accounts import Waiting
-from fleet_tui.watcher import accounts, alarms, starting
+from fleet_tui.watcher import accounts, alarms, doubts, starting
 from fleet_tui.watcher.context import Context
 
 GO_ON = "go-on"
@@ -24,6 +24,8 @@ _RESPONSE = "wait, or `fleet account resume {}` when you know that it is over"
 
 async def keep(ctx: Context) -> None:
     """Park, release and forget, account by account."""
+    for account in accounts.limited(ctx).values():
+        await doubts.weigh(ctx, account)
     walls = accounts.limited(ctx)
     standing = {f"account:{name}": _title(ctx, account) for name, account in walls.items()}
     for about, title in standing.items():
@@ -112,4 +114,8 @@ async def _no_wall(ctx: Context, walls: dict[str, Account]) -> None:
 
 def _title(ctx: Context, account: Account) -> str:
     words = accounts.until_words(account, rules.opens_ns(account, accounts.pace(ctx)))
-    return f"{account.id} is at its usage limit (met by {account.agent}); its agents are {words.partition(': ')[0]}"
+    parked = words.partition(": ")[0]
+    if account.id.endswith(f"/{account.agent}"):
+        shared = account.id.rpartition("/")[0]
+        return f"{account.agent} alone says that {shared} is at its usage limit: it is {parked}, the others go on"
+    return f"{account.id} is at its usage limit (met by {account.agent}); its agents are {parked}"
