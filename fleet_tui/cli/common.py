@@ -180,9 +180,9 @@ def in_editor(text: str, ending: str) -> str | None:
     They are shown it without what could steer their terminal, and with an end to its last line: what is saved is
     compared with that, so that nobody changes by saving what they never saw. It is told where something is missing.
     """
-    shown = clean(text if text.endswith("\n") else f"{text}\n")
-    written = click.edit(shown, extension=ending)
-    if written is None or written == shown:
+    text = text if text.endswith("\n") else f"{text}\n"
+    written = click.edit(clean(text), extension=ending)
+    if written is None or written == clean(text):
         return None
     number, _ = taken_out(text)
     if number:
