@@ -91,16 +91,51 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     run_dir = ctx.paths.run_dir(run.id)
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     install_client(run_dir)
-    token, pane_uuid = secrets.token_hex(32), secrets.token_hex(16)
+    launch = await _prepared(ctx, run, agent, workspace)
+    _look_for_own(run, launch.program, workspace)
+    write_guards(run_dir / "bin", launch.spared)
+    contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
+    token = secrets.token_hex(32)
+    spec = _spec(ctx, run, agent, launch, contained, workspace, token)
+    write_spec(run_dir, spec)
+    memory_by = "" if spec.memory_mb is None else "watcher" if ctx.scopes_lack else "kernel"
+    started = RunStarted(
+        run=run.id,
+        session=run.id,
+        pane_uuid=secrets.token_hex(16),
+        workspace=str(workspace),
+        branch=branch,
+        base_sha=base,
+        isolation=contained.level.value,
+        agent_epoch=_epoch(ctx, run.agent),
+        token_sha=_digest(token),
+        memory_mb=spec.memory_mb,
+        memory_by=memory_by,
+    )
+    drafts = [draft(started, f"run:{run.id}")]
+    if launch.paste is not None:
+        drafts.append(message(ctx, run.id, "prompt", launch.paste))
+    await ctx.record(*drafts)
+    fresh = ctx.reader.run(run.id)
+    if fresh is not None:
+        await spawn(ctx, fresh)
+
+
+async def _prepared(ctx: Context, run: Run, agent: AgentSettings, workspace: Path) -> Launch:
+    """What its vendor makes of the run: the command line, with the settings that it needs written.
+
+    Raises:
+        FleetError: they cannot be written, or the vendor says why it cannot be started.
+    """
     vendor = vendor_of(ctx, run)
     session, resume = session_for(ctx, run, vendor)
-    text = prompt.resumed(ctx, run) if resume else prompt.build(ctx, run, agent)
+    run_dir = ctx.paths.run_dir(run.id)
     request = LaunchRequest(
         run=run.id,
         agent=run.agent,
         role=run.role,
         model=run.model,
-        prompt=text,
+        prompt=prompt.resumed(ctx, run) if resume else prompt.build(ctx, run, agent),
         run_dir=run_dir,
         workspace=workspace,
         ticket=run.ticket,
@@ -112,60 +147,36 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
         mcp=write_mcp(run_dir / "bin") if vendor.capabilities.mcp and ctx.settings.vendor(run.vendor).mcp else None,
     )
     try:
-        launch = await asyncio.to_thread(vendor.launch, request)
+        return await asyncio.to_thread(vendor.launch, request)
     except OSError as error:
         # Its settings lie in the agent's home, where the agent may have left anything.
         problem = f"{request.home}: {error.strerror or error}"
         raise FleetError(
             "its settings cannot be written", problem, "look there, and remove what is in the way"
         ) from error
-    _look_for_own(run, launch.program, workspace)
-    write_guards(run_dir / "bin", launch.spared)
-    contained = await asyncio.to_thread(_contained, ctx, run, launch, workspace)
-    home, user = contained.home, contained.user
+
+
+def _spec(
+    ctx: Context, run: Run, agent: AgentSettings, launch: Launch, contained: _Contained, workspace: Path, token: str
+) -> RunSpec:
+    """What the runner is told: the command line in its place, its complete environment, its limits."""
+    run_dir, home, user = ctx.paths.run_dir(run.id), contained.home, contained.user
+    argv, memory_mb = contained.argv, memory.ceiling_mb(ctx, run)
     environment = agent_environment(run, agent, run_dir, workspace, token, launch.env, home, user)
-    argv, memory_mb, memory_by = contained.argv, memory.ceiling_mb(ctx, run), ""
-    if memory_mb is not None:
-        memory_by = "watcher" if ctx.scopes_lack else "kernel"
     if memory_mb is not None and not ctx.scopes_lack:
         argv, lent = scope.wrapped(argv, scope.unit_of(run.id), memory_mb, environment)
         environment = environment | lent
-    stdin_file = str(launch.stdin_file) if launch.stdin_file else None
     spec = RunSpec(
         run.id,
         argv,
         str(workspace),
         environment,
-        stdin_file,
+        str(launch.stdin_file) if launch.stdin_file else None,
         sandboxed=home is not None,
         limit_ms=spending.first_limit_ms(ctx, run),
         memory_mb=memory_mb,
     )
-    if home is not None:
-        spec = outlets.with_outlet(spec, ctx.settings.isolation, outlets.log_of(run_dir), user)
-    write_spec(run_dir, spec)
-    epoch = _epoch(ctx, run.agent)
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    started = RunStarted(
-        run.id,
-        run.id,
-        pane_uuid,
-        str(workspace),
-        branch,
-        base,
-        contained.level.value,
-        epoch,
-        digest,
-        memory_mb,
-        memory_by,
-    )
-    drafts = [draft(started, f"run:{run.id}")]
-    if launch.paste is not None:
-        drafts.append(message(ctx, run.id, "prompt", launch.paste))
-    await ctx.record(*drafts)
-    fresh = ctx.reader.run(run.id)
-    if fresh is not None:
-        await spawn(ctx, fresh)
+    return spec if home is None else outlets.with_outlet(spec, ctx.settings.isolation, outlets.log_of(run_dir), user)
 
 
 def _look_for_own(run: Run, program: str, workspace: Path) -> None:
@@ -233,8 +244,7 @@ async def listen(ctx: Context, run: Run) -> None:
     """Serve the run's own socket; its token is known by hash only."""
 
     def check(token: str) -> bool:
-        offered = hashlib.sha256(token.encode()).hexdigest()
-        return secrets.compare_digest(offered, run.token_sha)
+        return secrets.compare_digest(_digest(token), run.token_sha)
 
     run_dir = ctx.paths.run_dir(run.id)
     guest = agent_user.of_run(run_dir) if run.isolation == Isolation.L2 else None
@@ -244,3 +254,7 @@ async def listen(ctx: Context, run: Run) -> None:
 def _epoch(ctx: Context, agent: str) -> int:
     row = ctx.reader.agent(agent)
     return row.epoch if row else 0
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
