@@ -51,17 +51,18 @@ def demo(
       fleet demo --headless --speed 10    print the story and check the outcome
       fleet --demo status                 of the demo that runs, in another terminal and any directory
     """
-    from fleet_tui.demo import places, project
+    from fleet_tui.demo import leftovers, places, project
 
-    place, home = _place(directory), state_home()
-    # Everything of the demo lives in its own place, also the state that other fleets keep in the home directory.
-    there = places.DemoPlace(str(place / project.NAME), str(place / "state"), str(place / "run"))
+    home = state_home()
+    leftovers.clear(home, say)
+    place = _place(directory)
+    there = places.DemoPlace.of(place, project.NAME)
     there.enter()
     plan = project.Plan(agents, seed, speed, hold_s=max(0, round(10 / max(1.0, speed))))
     code = 1
     previous = {number: signal.signal(number, _end) for number in _ENDINGS}
     try:
-        with places.written_down(there, home):
+        with places.written_down(there, home, keep=keep):
             code = _run(place, plan, time_limit if headless else None)
     except _Ended as ended:
         code = ended.code

@@ -23,6 +23,8 @@ FLOOD = 10
 """So many within the window are more than a person can answer."""
 _NEVER_QUIET = frozenset({"observe", "socket", "spool", "pass", "job"})
 """About whether an agent is watched and heard: one could make them come and go until nobody looks."""
+_ASKS_ABOUT_MONEY = frozenset({"budget", "budget-warning", "budget-wanted"})
+"""Each ends by a person's answer, and comes back because what was granted is used up: a new question, no chatter."""
 
 
 def may_shelve(alarm: Alarm, for_s: int) -> str | None:
@@ -51,7 +53,7 @@ def first_out(standing: Sequence[Alarm], group: Sequence[str], now_ns: int) -> A
 
 def is_chattering(alarm: Alarm, history: Sequence[Alarm], now_ns: int) -> bool:
     """Whether this kind of alarm about this subject came and went so often lately that it says nothing any more."""
-    if alarm.priority == 1 or alarm.rule in _NEVER_QUIET:
+    if alarm.priority == 1 or alarm.rule in _NEVER_QUIET | _ASKS_ABOUT_MONEY:
         return False
     cycles = [
         other

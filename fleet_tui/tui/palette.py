@@ -8,8 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual import on
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.events import Click
 from textual.markup import escape
 from textual.widgets import Input
 
@@ -84,16 +87,34 @@ class RoomCommands(Provider):
                 yield Hit(score, Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
 
 
+class Found(CommandList):
+    """The commands that what was typed has found so far."""
+
+    def on_click(self, event: Click) -> None:
+        """A row of before the last letter may be none of the list any more: textual 8 looks it up all the same."""
+        if event.style.meta.get("option", -1) >= self.option_count:
+            event.prevent_default()
+
+
 class RoomPalette(CommandPalette):
     """Enter runs what was typed or gone to, never what happens to stand first."""
 
     _was_moved = False
+
+    def compose(self) -> ComposeResult:
+        for widget in super().compose():
+            yield Found() if isinstance(widget, CommandList) else widget
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A list that was not drawn yet cannot be paged: textual 8 looks its lines up, fails, and ends the room."""
         if action == "command_list" and not self.query_one(CommandList).scrollable_content_region:
             return False
         return super().check_action(action, parameters)
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Once: of two clicks beside it, or a click and Enter, the second came too late and would close the screen
+        below, or end the room."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     @on(CommandList.OptionHighlighted)
     def _moved(self, message: CommandList.OptionHighlighted) -> None:

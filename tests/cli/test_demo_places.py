@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fleet_tui.demo import places
+from fleet_tui.demo import leftovers, places
+from fleet_tui.paths import FleetPaths
 
 
 def test_the_option_goes_to_the_demo_from_anywhere(shop: Any, terminal: Any, monkeypatch: Any) -> None:
@@ -88,3 +89,71 @@ def test_a_demo_whose_terminal_is_closed_is_removed(shop: Any, tmp_path: Path, w
         process.kill()
         process.wait()
     assert place.exists() == bool(keep)
+
+
+@pytest.fixture
+def killed(tmp_path: Path) -> Any:
+    """What a demo leaves that was killed: its note, its directory, and a file that a person had the room write."""
+
+    def left(name: str, *, keep: bool = False) -> places.DemoPlace:
+        there = places.DemoPlace.of(tmp_path / name, "textkit")
+        Path(there.repository, ".fleet").mkdir(parents=True)
+        program = (
+            "import os, signal, sys\nfrom pathlib import Path\nfrom fleet_tui.demo import places\n"
+            "with places.written_down(places.DemoPlace(*sys.argv[1:4]), Path(sys.argv[4]), keep=bool(sys.argv[5])):\n"
+            "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        words = [there.repository, there.state, there.runtime, str(tmp_path / "home"), "keep" if keep else ""]
+        assert subprocess.run([sys.executable, "-c", program, *words], timeout=60, check=False).returncode == -9
+        return there
+
+    return left
+
+
+def saved_in(there: places.DemoPlace, monkeypatch: pytest.MonkeyPatch) -> Path:
+    with monkeypatch.context() as patched:
+        patched.setenv("FLEET_STATE_HOME", there.state)
+        patched.setenv("FLEET_RUNTIME_DIR", there.runtime)
+        saved = FleetPaths.of(Path(there.repository)).saved
+    saved.mkdir(parents=True)
+    (saved / "handover-1.md").write_text("note")
+    return saved
+
+
+def test_what_a_killed_demo_left_is_cleared_by_the_next(
+    killed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, here = tmp_path / "home", tmp_path / "here"
+    told: list[str] = []
+    here.mkdir()
+    monkeypatch.chdir(here)
+    gone, kept = killed("gone"), killed("kept", keep=True)
+    saved_in(gone, monkeypatch)
+    (tmp_path / "lives" / "textkit").mkdir(parents=True)
+    before = dict(os.environ)
+    with places.written_down(places.DemoPlace.of(tmp_path / "lives", "textkit"), home):
+        leftovers.clear(home, told.append)
+        (note,) = places.demos(home).iterdir()
+        assert note.name == f"{os.getpid()}.json"
+    assert dict(os.environ) == before
+    assert not (tmp_path / "gone").exists()
+    assert Path(kept.repository).is_dir()
+    assert (tmp_path / "lives").is_dir()
+    assert (here / "handover-1.md").read_text() == "note"
+    assert told == [
+        f"removed what a demo that was killed had left: {tmp_path / 'gone'}",
+        f"kept what you had saved in it: {here / 'handover-1.md'}",
+    ]
+
+
+def test_a_directory_that_is_another_by_now_stays(killed: Any, tmp_path: Path) -> None:
+    told: list[str] = []
+    killed("replaced")
+    (tmp_path / "replaced").rename(tmp_path / "moved")
+    (tmp_path / "replaced").mkdir()
+    killed("linked")
+    (tmp_path / "linked").rename(tmp_path / "elsewhere")
+    (tmp_path / "linked").symlink_to(tmp_path / "elsewhere")
+    leftovers.clear(tmp_path / "home", told.append)
+    assert told == []
+    assert {"replaced", "moved", "linked", "elsewhere"} <= {path.name for path in tmp_path.iterdir()}

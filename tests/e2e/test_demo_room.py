@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.live.terminal import Terminal
+from fleet_tui.tmux import proctree
+from fleet_tui.tmux.records import RunnerRecord, read_runner
 from tests.e2e.e2e_support import Done, Place
 
 pytestmark = pytest.mark.slow
@@ -66,3 +68,31 @@ async def test_a_demo_of_somebody_else_is_not_entered(bare: Place, tmp_path: Pat
     (bare.root / "state" / "demos").mkdir(parents=True)
     (bare.root / "state" / "demos" / "1.json").symlink_to(note)
     assert "no demo runs" in bare.run("--demo", "status", cwd=bare.root).err
+
+
+def living(demo: Path) -> list[RunnerRecord]:
+    """The runners of a demo's agents."""
+    records = [record for run in demo.glob("run/*/runs/*") if (record := read_runner(run)) is not None]
+    return [record for record in records if proctree.identity(record.pid) == record.identity]
+
+
+async def test_the_next_demo_clears_up_after_one_that_was_killed(bare: Place) -> None:
+    """Its watcher and its agents ended as well: they outlive the command that was killed."""
+    first, second = bare.root / "demo", bare.root / "next"
+    terminal = Terminal((120, 40))
+    terminal.open(bare.argv("demo", "--directory", str(first)), bare.env, bare.root)
+    try:
+        await until(lambda: living(first))
+        terminal.process.kill()
+        await until(lambda: terminal.process.poll() is not None)
+        assert first.exists()
+        runners = living(first)
+        done = await asyncio.to_thread(bare.run, "demo", "--headless", "--speed", "30", "--directory", str(second))
+    finally:
+        await terminal.close()
+    assert done.code == 0, done.text
+    assert f"removed what a demo that was killed had left: {first}" in done.out
+    assert not first.exists()
+    assert runners
+    assert not any(proctree.identity(record.pid) == record.identity for record in runners)
+    assert not (bare.root / "state" / "demos").exists()

@@ -74,6 +74,12 @@ def test_what_tells_whether_agents_are_watched_is_never_put_out_of_sight(rule: s
     assert is_chattering(alarm(9, rule="idle"), [replace(a, rule="idle") for a in history], NOW)
 
 
+@pytest.mark.parametrize("rule", ["budget", "budget-warning", "budget-wanted"])
+def test_a_question_about_money_comes_back_however_often_it_was_answered(rule: str) -> None:
+    answered = [alarm(n, rule=rule, about="agent:dev", at_s=200 * n + 60, cleared_s=200 * n) for n in range(3)]
+    assert not is_chattering(alarm(9, rule=rule, about="agent:dev"), answered, NOW)
+
+
 @given(st.lists(st.integers(0, 1200), max_size=30))
 def test_ten_within_ten_minutes_are_a_flood_told_by_the_first(ages_s: list[int]) -> None:
     history = [alarm(n, at_s=s) for n, s in enumerate(ages_s)] + [alarm(999, rule="flood")]
