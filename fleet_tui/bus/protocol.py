@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError, WatcherUnavailable
+from fleet_tui.domain.errors import Conflict, FleetError, NothingToDo, Refused, UsageError, WatcherUnavailable
 from fleet_tui.domain.text import clean, one_line
 
 VERSION = 1
@@ -43,7 +43,8 @@ class SlowDown(FleetError):
 
 
 _ERRORS: dict[str, type[FleetError]] = {
-    kind.__name__: kind for kind in (FleetError, UsageError, Refused, Conflict, WatcherUnavailable, SlowDown, BadFrame)
+    kind.__name__: kind
+    for kind in (FleetError, UsageError, Refused, Conflict, NothingToDo, WatcherUnavailable, SlowDown, BadFrame)
 }
 
 

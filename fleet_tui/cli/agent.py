@@ -14,11 +14,9 @@ from fleet_tui.cli.agent_facts import evidence, existing, explain, logs
 from fleet_tui.cli.agent_messages import messages
 from fleet_tui.cli.agent_output import output
 from fleet_tui.cli.common import (
-    F,
     act,
     age,
     confirm,
-    find_repository,
     fleet_paths,
     json_option,
     open_reader,
@@ -27,10 +25,12 @@ from fleet_tui.cli.common import (
     repo_option,
 )
 from fleet_tui.cli.releasing import conditions, release
+from fleet_tui.cli.selecting import Batch, acting, selecting
 from fleet_tui.domain.amounts import show_amount
-from fleet_tui.domain.errors import Conflict, FleetError, UsageError
+from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.readmodel.queries import read_snapshot
+from fleet_tui.readmodel.selection import Selection, choose
 
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Agent, Run
@@ -56,51 +56,17 @@ for _command in (create, get, edit, revisions, diff, rollback, explain, logs, ou
     agent.add_command(_command)
 
 
-def _selectors(function: F) -> F:
-    """Agents by name, or all of a team."""
-    function = click.option("--team", help="All agents of this team.")(function)
-    return click.argument("names", nargs=-1)(function)
-
-
 _now = click.option("--now", is_flag=True, help="Without the time in which it can be taken back.")
-
-
-def _each(repo: Path | None, op: str, names: tuple[str, ...], team: str | None, reason: str, **more: object) -> None:
-    """Ask for the act agent by agent; what one refuses does not keep it from the others."""
-    chosen = (*names, *(_team(repo, team) if team else ()))
-    if not chosen:
-        raise UsageError("nobody named", "name agents, or a team with --team", "fleet agent list")
-    failures: dict[str, FleetError] = {}
-    for name in dict.fromkeys(chosen):
-        try:
-            act(repo, op, {"agent": name, "reason": reason, **more})
-        except FleetError as error:
-            if len(chosen) == 1:
-                raise
-            failures[name] = error
-    if failures:
-        # Misspelt names are the caller's, whatever became of the others.
-        kind = UsageError if any(isinstance(error, UsageError) for error in failures.values()) else FleetError
-        told = "; ".join(f"{name}: {error.title}" for name, error in failures.items())
-        raise kind(f"{len(failures)} of {len(chosen)} not done", told)
-
-
-def _team(repo: Path | None, name: str) -> tuple[str, ...]:
-    from fleet_tui.settings.load import load_settings
-
-    teams = {team.name: team.agents for team in load_settings(find_repository(repo)).require().teams}
-    if name not in teams:
-        raise UsageError("no such team", name, f"teams: {', '.join(teams) or 'none are configured'}")
-    return teams[name]
+_why = click.option("--reason", default="", help="Why; goes into the log.")
 
 
 @agent.command("list")
-@click.option("--team", help="Only agents of this team.")
+@selecting
 @click.option("--department", help="Only agents of this department.")
 @repo_option
 @json_option
-def list_(team: str | None, department: str | None, repo: Path | None, as_json: bool) -> None:
-    """List agents with what they do now, in the wall's words.
+def list_(selection: Selection, department: str | None, repo: Path | None, as_json: bool) -> None:
+    """List agents with what they do now, in the wall's words; with NAMES ('dev-*') and --select only some of them.
 
     RUN works, IDLE has nothing to do, ASK asks you, WAIT waits, LIM is at a limit, ERR ended badly or cannot start,
     QUAR is quarantined, PAUS is paused, OFF takes no work.
@@ -109,17 +75,15 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
     Examples:
       fleet agent list
       fleet agent list --team backend
+      fleet agent list --select "role:reviewer state:ask,wait"
       fleet agent list --json
     """
     reader, now = open_reader(fleet_paths(repo)), time.time_ns()
-    members = _team(repo, team) if team else None
     known = {row.name: row for row in reader.agents()}
     rows = [
         _facts(known[tile.name], tile, reader.run(tile.run) if tile.run else None)
-        for tile in read_snapshot(reader, now).tiles
-        if tile.name in known
-        and (members is None or tile.name in members)
-        and department in (None, known[tile.name].department)
+        for tile in choose(selection, read_snapshot(reader, now).tiles)
+        if tile.name in known and department in (None, known[tile.name].department)
     ]
     if as_json:
         print_json(rows)
@@ -139,7 +103,8 @@ def list_(team: str | None, department: str | None, repo: Path | None, as_json: 
         if r["configured"]
     ]
     header = ("AGENT", "ROLE", "VENDOR", "STATE", "TICKET", "SINCE", "CHARGED", "WHY")
-    print_table(header, cells, empty="no agents: fleet init")
+    empty = "no agents: fleet init" if selection.is_empty and department is None else "no agent fits that now"
+    print_table(header, cells, empty=empty)
 
 
 def _facts(agent: Agent, tile: AgentTile, run: Run | None) -> dict[str, Any]:
@@ -149,6 +114,7 @@ def _facts(agent: Agent, tile: AgentTile, run: Run | None) -> dict[str, Any]:
         "role": agent.role,
         "vendor": agent.vendor,
         "department": agent.department,
+        "teams": list(agent.teams),
         "reports_to": agent.reports_to,
         "state": tile.doing,
         "reason": tile.reason,
@@ -176,42 +142,40 @@ def _context(run: Run | None) -> dict[str, Any] | None:
 
 
 @agent.command()
-@_selectors
-@click.option("--reason", default="", help="Why; goes into the log.")
-@repo_option
-def pause(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+@acting
+@_why
+def pause(batch: Batch, reason: str) -> None:
     """Freeze the processes of NAMES and give them no new work.
 
     \b
     Examples:
       fleet agent pause dev-1
       fleet agent pause --team backend
+      fleet agent pause --all --except lead --dry-run
     """
-    _each(repo, "pause", names, team, reason)
+    batch.ask("pause", {"reason": reason})
 
 
 @agent.command()
-@_selectors
-@click.option("--reason", default="", help="Why; goes into the log.")
-@repo_option
-def resume(names: tuple[str, ...], team: str | None, reason: str, repo: Path | None) -> None:
+@acting
+@_why
+def resume(batch: Batch, reason: str) -> None:
     """Let paused NAMES go on.
 
     \b
     Examples:
       fleet agent resume dev-1 dev-2
-      fleet agent resume --team backend
+      fleet agent resume --select "state:paused role:developer" --yes
     """
-    _each(repo, "resume", names, team, reason)
+    batch.ask("resume", {"reason": reason})
 
 
 @agent.command()
-@_selectors
-@click.option("--reason", default="", help="Why; goes into the log.")
+@acting
+@_why
 @_now
 @click.option("--undo", is_flag=True, help="Take back a stop or restart that is still held.")
-@repo_option
-def stop(names: tuple[str, ...], team: str | None, reason: str, now: bool, undo: bool, repo: Path | None) -> None:
+def stop(batch: Batch, reason: str, now: bool, undo: bool) -> None:
     """End the runs of NAMES; workspaces and log are kept, and their tickets wait for you.
 
     They go on for `approval.hold_s` seconds, in which that can be taken back.
@@ -220,19 +184,22 @@ def stop(names: tuple[str, ...], team: str | None, reason: str, now: bool, undo:
     Examples:
       fleet agent stop dev-1 --reason "wrong track"
       fleet agent stop dev-1 --undo
-      fleet agent stop dev-1 --now
+      fleet agent stop 'dev-*' --now
+      fleet agent stop --select "role:developer state:run" --except dev-2
     """
     if undo and now:
         raise UsageError("two things at once", "--undo takes a stop back, --now does not wait with one", "choose one")
-    _each(repo, "undo_stop" if undo else "stop", names, team, reason, **({"now": True} if now else {}))
+    if undo:
+        batch.ask("undo_stop", {"reason": reason}, "take back the stop of")
+    else:
+        batch.ask("stop", {"reason": reason, **({"now": True} if now else {})})
 
 
 @agent.command()
-@_selectors
-@click.option("--reason", default="", help="Why; goes into the log.")
+@acting
+@_why
 @_now
-@repo_option
-def restart(names: tuple[str, ...], team: str | None, reason: str, now: bool, repo: Path | None) -> None:
+def restart(batch: Batch, reason: str, now: bool) -> None:
     """End the runs of NAMES and let them begin the same work again, in the same workspaces.
 
     Where the vendor can, in the same session. A run that has handed its work over is left alone. They go on for
@@ -242,24 +209,25 @@ def restart(names: tuple[str, ...], team: str | None, reason: str, now: bool, re
     Examples:
       fleet agent restart dev-1 --reason "its server was changed"
       fleet agent restart --team backend
+      fleet agent restart --select "vendor:codex state:err"
     """
-    _each(repo, "restart", names, team, reason, **({"now": True} if now else {}))
+    batch.ask("restart", {"reason": reason, **({"now": True} if now else {})})
 
 
 @agent.command()
-@click.argument("name")
-@repo_option
-def interrupt(name: str, repo: Path | None) -> None:
-    """End the turn that NAME is at, by its vendor's key; its run stays and takes your next message.
+@acting
+def interrupt(batch: Batch) -> None:
+    """End the turn that NAMES are at, by their vendor's key; the run stays and takes your next message.
 
     Refused while it is frozen, in a dialog, or at no turn. Says what is proved: that the key was sent, that the turn is
     over.
 
     \b
-    Example:
+    Examples:
       fleet agent interrupt dev-1 && fleet agent message dev-1 "look at the tests first"
+      fleet agent interrupt --team backend
     """
-    act(repo, "interrupt", {"agent": name})
+    batch.ask("interrupt", {})
 
 
 @agent.command()
@@ -280,32 +248,32 @@ def memory(name: str, megabytes: int, reason: str, repo: Path | None) -> None:
 
 
 @agent.command()
-@click.argument("name")
+@acting
 @click.option("--reason", default="by hand", help="Why; goes into the log.")
-@repo_option
-def quarantine(name: str, reason: str, repo: Path | None) -> None:
-    """Contain NAME: freeze its processes, revoke its identity, void its approvals.
+def quarantine(batch: Batch, reason: str) -> None:
+    """Contain NAMES: freeze their processes, revoke their identities, void their approvals.
 
     \b
     Examples:
       fleet agent quarantine dev-1
       fleet agent quarantine dev-1 --reason "secret in its diff"
+      fleet agent quarantine --select "risk:high,critical" --yes
     """
-    act(repo, "quarantine", {"agent": name, "reason": reason})
+    batch.ask("quarantine", {"reason": reason})
 
 
 @agent.command()
-@click.argument("name")
+@acting
 @click.argument("text")
-@repo_option
-def message(name: str, text: str, repo: Path | None) -> None:
-    """Type TEXT to NAME when it takes input; answers its open question, if it asked one.
+def message(batch: Batch, text: str) -> None:
+    """Type TEXT to NAMES when they take input; of one agent alone it answers its open question, if it asked one.
 
     \b
-    Example:
+    Examples:
       fleet agent message dev-1 "use the standard library only"
+      fleet agent message --team backend "main was rebased: fetch before you go on"
     """
-    act(repo, "message", {"agent": name, "text": text})
+    batch.ask("message", {"text": text} if batch.alone else {"text": text, "answers": False}, "send that to")
 
 
 @agent.command()

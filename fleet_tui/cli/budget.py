@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,10 @@ import click
 
 from fleet_tui.cli import signing
 from fleet_tui.cli.common import act, fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
+from fleet_tui.cli.selecting import Batch, acting
 from fleet_tui.domain.amounts import HOW_TO_WRITE, UNITS, parse_amount, show_amount
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.readmodel.selection import Selection
 from fleet_widgets.gauge import percent
 
 if TYPE_CHECKING:
@@ -94,35 +98,34 @@ def _cells(standing: Standing, reader: Reader) -> tuple[str, ...]:
 
 
 @budget.command()
-@click.argument("scope")
+@acting
 @click.argument("amount")
 @click.option("--unit", type=click.Choice(UNITS), help="Where it has several budgets: which one.")
 @click.option("--window", type=click.Choice(("total", "week", "day")), help="The same.")
 @click.option("--reason", default="", help="Why; goes into the log.")
 @signing.options
-@repo_option
 def extend(
-    scope: str,
+    batch: Batch,
     amount: str,
     unit: str | None,
     window: str | None,
     reason: str,
     sign: Path | None,
     signature: Path | None,
-    repo: Path | None,
 ) -> None:
-    """Add AMOUNT to the budget of SCOPE.
+    """Add AMOUNT to the budget of NAMES: agents, or one other scope.
 
     Where an approval rule for the act `budget` asks for several persons, each of them asks for the same amount; who is
     named in `approval.signers` does so with --sign.
 
-    SCOPE is agent:NAME (or NAME alone), role:NAME, ticket:NUMBER, run:ID or fleet. AMOUNT is 600 (of whatever its
+    A scope is agent:NAME (or NAME alone), role:NAME, ticket:NUMBER, run:ID or fleet. AMOUNT is 600 (of whatever its
     budget counts), 10m, 2h, 500k, 5usd or 20turns.
     Money with its sign needs single quotes, or the shell takes it apart: '$5.00'.
 
     \b
     Examples:
       fleet budget extend dev-1 10m
+      fleet budget extend --select "state:lim role:developer" 1h
       fleet budget extend fleet '$20.00' --window day
       fleet budget extend fleet 20usd --window day --sign ~/.ssh/id_ed25519.pub
     """
@@ -132,11 +135,43 @@ def extend(
         raise UsageError("not an amount", str(error), HOW_TO_WRITE) from None
     if number == 0:
         raise UsageError("amount missing", f"{amount!r} adds nothing", HOW_TO_WRITE)
-    kind, colon, name = scope.partition(":")
-    if not colon:
-        kind, name = ("fleet", "fleet") if scope == "fleet" else ("agent", scope)
-    chosen = given or unit
-    args = {"scope": kind, "name": name, "amount": number, "unit": chosen, "window": window, "reason": reason}
-    if kind == "agent":
-        args["agent"] = name
-    act(repo, "extend_budget", signing.signed(repo, args, sign, signature))
+    more = {"amount": number, "unit": given or unit, "window": window, "reason": reason}
+
+    def signed(args: dict[str, Any]) -> dict[str, Any]:
+        return signing.signed(batch.repo, {**args, **more}, sign, signature)
+
+    scopes = [_scope(name) for name in batch.selection.names]
+    others = [scope for scope in scopes if scope[0] != "agent"]
+    if others:
+        _extend_other(batch, scopes, signed)
+        return
+    if signature is not None and not batch.alone:
+        raise UsageError("one signature for several", "what is signed names one budget", "name one agent")
+    agents = replace(batch, selection=replace(batch.selection, names=tuple(name for _, name in scopes)))
+    agents.ask(
+        "extend_budget",
+        lambda name: signed({"scope": "agent", "name": name, "agent": name}),
+        f"add {amount} to the budget of",
+    )
+
+
+def _scope(text: str) -> tuple[str, str]:
+    """``("role", "developer")``; a name alone is an agent's."""
+    kind, colon, name = text.partition(":")
+    return (kind, name) if colon else ("fleet", "fleet") if text == "fleet" else ("agent", text)
+
+
+def _extend_other(
+    batch: Batch, scopes: Sequence[tuple[str, str]], signed: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Of what is no agent: one at a time, and nothing is selected.
+
+    Raises:
+        UsageError: something else was named as well, or it was asked for what goes with agents only.
+    """
+    (kind, name), *more = scopes
+    if more or batch.selection != Selection(batch.selection.names[:1]):
+        raise UsageError("two things at once", f"{kind}:{name}, and more", "one scope that is no agent's at a time")
+    if batch.dry_run or batch.as_json:
+        raise UsageError("not of this scope", "--dry-run and --json go with agents", "leave them out")
+    act(batch.repo, "extend_budget", signed({"scope": kind, "name": name}))

@@ -129,10 +129,19 @@ def ask_watcher(paths: FleetPaths, op: str, args: dict[str, Any], request: str |
 
 
 def act(repo: Path | None, op: str, args: dict[str, Any]) -> None:
-    """A command whose answer is one line. When no answer comes, the log is asked what became of it."""
+    """A command whose answer is one line."""
+    say(done(fleet_paths(repo), op, args))
+
+
+def done(paths: FleetPaths, op: str, args: dict[str, Any]) -> str:
+    """What the watcher answers to the act. When no answer comes, the log is asked what became of it.
+
+    Raises:
+        FleetError: it is away, it refused, or nobody knows whether it was done (``Unanswered``).
+    """
     from fleet_tui.bus import operator
 
-    paths, request = fleet_paths(repo), operator.new_request()
+    request = operator.new_request()
     try:
         answer = ask_watcher(paths, op, args, request)
     except Unanswered as error:
@@ -141,7 +150,7 @@ def act(repo: Path | None, op: str, args: dict[str, Any]) -> None:
             unknown = f"{error.message}; nothing of it is in the log so far: it is UNKNOWN whether it will be done"
             raise Unanswered(error.title, unknown, "fleet log, before you ask again") from error
         answer = {"message": f"done though no answer came; the log has it: {event.kind}, event {event.seq}"}
-    say(one_line(str(answer.get("message", "done"))))
+    return one_line(str(answer.get("message", "done")))
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
@@ -169,9 +178,9 @@ def ask(question: str, default: Any = None, kind: click.ParamType[Any] | None = 
     return click.prompt(one_line(question, 2000), default=default, type=kind)
 
 
-def confirm(question: str, *, default: bool) -> bool:
-    """Yes or no."""
-    return click.confirm(one_line(question, 2000), default=default)
+def confirm(question: str, *, default: bool, err: bool = False) -> bool:
+    """Yes or no; ``err``: standard output is for a program."""
+    return click.confirm(one_line(question, 2000), default=default, err=err)
 
 
 def in_editor(text: str, ending: str) -> str | None:
@@ -203,15 +212,15 @@ def _plain(value: Any) -> Any:
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, err: bool = False) -> None:
     """Left-aligned columns; ``empty`` is said when there are no rows."""
     lines = [[fitted(str(cell)) for cell in row] for row in rows]
     if not lines:
-        say(empty)
+        say(empty, err=err)
         return
     widths = [max(len(header[i]), *(len(line[i]) for line in lines)) for i in range(len(header))]
     for cells in (header, *lines):
-        say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip(), err=err)
 
 
 def count(number: int, noun: str) -> str:

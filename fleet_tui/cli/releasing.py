@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fleet_tui.cli.common import F, act, repo_option
+from fleet_tui.cli.selecting import Batch, acting
 
 
 def _conditions(function: F) -> F:
@@ -21,12 +22,11 @@ def _conditions(function: F) -> F:
 
 
 @click.command()
-@click.argument("name")
+@acting
 @click.option("--reason", required=True, help="Why it is safe again; goes into the log.")
 @_conditions
-@repo_option
-def release(name: str, reason: str, budgets: tuple[str, ...], risk_floor: int | None, repo: Path | None) -> None:
-    """Release NAME from quarantine: its frozen runs end, its tickets start anew.
+def release(batch: Batch, reason: str, budgets: tuple[str, ...], risk_floor: int | None) -> None:
+    """Release NAMES from quarantine: their frozen runs end, their tickets start anew.
 
     Conditions stand until `fleet agent conditions` or a later release changes them.
 
@@ -34,8 +34,9 @@ def release(name: str, reason: str, budgets: tuple[str, ...], risk_floor: int | 
     Examples:
       fleet agent release dev-1 --reason "the key was a test key"
       fleet agent release dev-1 --reason "once more" --budget 10m --budget 2usd --risk-floor 50
+      fleet agent release --select state:quar --reason "the rule was wrong" --dry-run
     """
-    act(repo, "release", {"agent": name, "reason": reason, "budgets": list(budgets), "risk_floor": risk_floor})
+    batch.ask("release", {"reason": reason, "budgets": list(budgets), "risk_floor": risk_floor})
 
 
 @click.command()

@@ -6,7 +6,7 @@ from __future__ import annotations
 class FleetError(Exception):
     """A failure with a title, a message and a hint; the command line exits with ``exit_code``.
 
-    Exit codes: 1 failure, 2 usage, 78 set-up.
+    Exit codes: 1 failure, 2 usage, 3 done for some of several only, 78 set-up.
     """
 
     exit_code = 1
@@ -57,5 +57,15 @@ class Uncertain(FleetError):
     """Nobody said whether what was attempted has happened: look, and repeat nothing blindly."""
 
 
+class Partly(FleetError):
+    """Of an act on several, some were done and others not."""
+
+    exit_code = 3
+
+
 class Conflict(FleetError):
     """What the act was bound to has changed meanwhile."""
+
+
+class NothingToDo(Conflict):
+    """It is like that already: of one an error, of one among many none."""

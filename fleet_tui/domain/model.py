@@ -49,6 +49,8 @@ class Agent:
     """What each of its runs may spend, since a release on conditions: rules as they are recorded."""
     risk_floor: int = 0
     """The least risk of its work, on the same conditions."""
+    teams: tuple[str, ...] = ()
+    """Those that the configuration puts it in."""
 
 
 @dataclass(frozen=True, slots=True)

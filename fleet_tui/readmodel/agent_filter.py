@@ -1,14 +1,15 @@
-"""Which agents: ``role:qa state:ask,wait vendor:claude risk:high words !noise``.
+"""Which agents: ``role:qa state:ask,wait team:web agent:dev-* risk:high words !noise``.
 
 Terms are joined by AND; a comma joins values of one term by OR; ``!`` before a term turns it round, as in the filter of
-the log. A number alone is no filter but a place to go to.
+the log; in names ``*`` and ``?`` stand for what is there. In the room a number alone is a place to go to.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from fleet_tui.domain.states import RiskBand
 from fleet_tui.domain.text import one_line
@@ -16,7 +17,8 @@ from fleet_tui.readmodel.filters import LONGEST, FilterError, unquote, words
 from fleet_tui.readmodel.values import AgentTile, Doing
 
 Test = Callable[[AgentTile], bool]
-FIELDS = ("agent", "model", "risk", "role", "state", "ticket", "vendor")
+FIELDS = ("agent", "department", "model", "risk", "role", "state", "team", "ticket", "vendor")
+_WILD = frozenset("*?[")
 _NUMBER = re.compile(r"#?(\d{1,9})\Z", re.ASCII)
 
 
@@ -91,6 +93,9 @@ def _positive(body: str, position: int, tiles: Sequence[AgentTile]) -> Test:
     if colon and re.fullmatch(r"[a-z]+", field):
         hint = "fields: " + ", ".join(FIELDS) + "; quote plain text"
         raise FilterError(f"there is no field {field!r}", position, hint)
+    name, equals, _ = body.partition("=")
+    if equals and name in FIELDS:
+        raise FilterError(f"a field is followed by a colon: {name}:", position + len(name), _EXAMPLES[name])
     wanted = unquote(body).casefold()
     return lambda tile: wanted in _text(tile)
 
@@ -108,7 +113,7 @@ def _text(tile: AgentTile) -> str:
 def _field(field: str, value: str, position: int, tiles: Sequence[AgentTile]) -> Test:
     match field:
         case "agent":
-            return lambda tile: tile.name.casefold() == value
+            return lambda tile: fits(tile.name.casefold(), value)
         case "ticket":
             return lambda tile: str(tile.ticket) == value.lstrip("#")
         case "state":
@@ -118,7 +123,7 @@ def _field(field: str, value: str, position: int, tiles: Sequence[AgentTile]) ->
             return _risk(value, position)
         case _:
             known = _known(field, value, position, tiles)
-            return lambda tile: _value(field, tile) in known
+            return lambda tile: not known.isdisjoint(_values(field, tile))
 
 
 def _states(value: str, position: int) -> frozenset[Doing]:
@@ -141,14 +146,29 @@ def _risk(value: str, position: int) -> Test:
     return lambda tile: tile.risk_band == value
 
 
-def _value(field: str, tile: AgentTile) -> str:
-    return {"role": tile.role, "vendor": tile.vendor, "model": tile.model or ""}[field].casefold()
+def fits(name: str, pattern: str) -> bool:
+    """Whether ``name`` is ``pattern``, or is covered by its ``*`` and ``?``."""
+    return name == pattern or (is_pattern(pattern) and fnmatchcase(name, pattern))
+
+
+def is_pattern(text: str) -> bool:
+    """Whether ``text`` stands for more names than itself."""
+    return not _WILD.isdisjoint(text)
+
+
+def _values(field: str, tile: AgentTile) -> Iterator[str]:
+    """What ``tile`` has there: teams may be several."""
+    one = {"role": tile.role, "vendor": tile.vendor, "model": tile.model or "", "department": tile.department}
+    values = tile.teams if field == "team" else (one[field],)
+    return (value.casefold() for value in values if value)
 
 
 def _known(field: str, value: str, position: int, tiles: Sequence[AgentTile]) -> frozenset[str]:
-    """Whoever has exactly ``value``; where nobody has, those whose own begins with it."""
-    values = {_value(field, tile) for tile in tiles} - {""}
-    found = frozenset({value} & values or {one for one in values if one.startswith(value)})
+    """What fits ``value`` of all that there is; where nothing does, what begins with it."""
+    values = {one for tile in tiles for one in _values(field, tile)}
+    found = frozenset(one for one in values if fits(one, value)) or frozenset(
+        one for one in values if one.startswith(value)
+    )
     if not found:
         names = one_line(", ".join(sorted(values)), 200) or "none"
         raise FilterError(f"no agent has the {field} {value!r}", position, f"{field}s: {names}")
@@ -156,11 +176,13 @@ def _known(field: str, value: str, position: int, tiles: Sequence[AgentTile]) ->
 
 
 _EXAMPLES = {
-    "agent": "agent:dev-1",
+    "agent": "agent:dev-1 or agent:dev-*",
+    "department": "department:shop",
     "model": "model:opus",
     "risk": "risk:high,critical or risk:50",
     "role": "role:qa",
     "state": "state:ask,wait",
+    "team": "team:web",
     "ticket": "ticket:3",
     "vendor": "vendor:claude",
 }

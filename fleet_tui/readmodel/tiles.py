@@ -97,6 +97,8 @@ def tile(
         held=shown is not None and shown.held,
         stops_ns=shown.stop_until_ns if shown and alive else None,
         stops_again=shown is not None and shown.stop_again,
+        department=one_line(agent.department or "", 40),
+        teams=agent.teams,
     )
 
 

@@ -162,6 +162,9 @@ class AgentTile:
     """When its run stops because a person wants that: until then it can be taken back."""
     stops_again: bool = False
     """Whether the same work begins again then."""
+    department: SafeText = NOTHING
+    teams: tuple[str, ...] = ()
+    """Those that the configuration puts it in."""
 
     @property
     def word(self) -> str:

@@ -320,6 +320,18 @@ class Settings(Section):
         known = ", ".join(agent.name for agent in self.agents) or "none are configured"
         raise UsageError("no such agent", f"`{name}` is not in the configuration", f"agents: {known}")
 
+    def team(self, name: str) -> Team:
+        """Raises UsageError: there is no such team."""
+        for team in self.teams:
+            if team.name == name:
+                return team
+        known = ", ".join(team.name for team in self.teams) or "none are configured"
+        raise UsageError("no such team", f"`{name}` is not in the configuration", f"teams: {known}")
+
+    def teams_of(self, agent: str) -> tuple[str, ...]:
+        """The teams that ``agent`` is in."""
+        return tuple(team.name for team in self.teams if agent in team.agents)
+
     @property
     def budget_rules(self) -> tuple[Rule, ...]:
         """Every budget: those of the `budgets` section and the agents' own."""

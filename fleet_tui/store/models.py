@@ -73,6 +73,7 @@ class Agent(Base):
     configured = BooleanField()
     run_budgets = TextField()
     risk_floor = BigIntegerField()
+    teams = TextField()
 
 
 class Ticket(Base):

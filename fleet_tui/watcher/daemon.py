@@ -196,7 +196,8 @@ class Watcher:
             await self._isolate(loaded.settings)
         ctx.settings = loaded.settings
         await detection.reload(ctx, loaded.settings)
-        if ctx.reader.fleet().config_sha != loaded.sha or ctx.reader.fleet().config_problems:
+        fleet = ctx.reader.fleet()
+        if fleet.config_sha != loaded.sha or fleet.config_problems or not _knows_teams(ctx, loaded.settings):
             agents = [_agent_row(loaded.settings, agent.name) for agent in loaded.settings.agents]
             budgets = [rule.as_dict() for rule in loaded.settings.budget_rules]
             await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents, budgets), "fleet")
@@ -251,8 +252,14 @@ def _tell_failure(task: asyncio.Task[None]) -> None:
         log.error("following %s failed", task.get_name(), exc_info=task.exception())
 
 
+def _knows_teams(ctx: Context, settings: Settings) -> bool:
+    """A fleet of before recorded no teams, and its configuration may not have changed since."""
+    return all(agent.teams == settings.teams_of(agent.name) for agent in ctx.reader.agents() if agent.configured)
+
+
 def _agent_row(settings: Settings, name: str) -> dict[str, Any]:
     agent = settings.agent(name)
+    teams = settings.teams_of(name)
     return {
         "name": agent.name,
         "role": agent.role,
@@ -264,6 +271,7 @@ def _agent_row(settings: Settings, name: str) -> dict[str, Any]:
         "reports_to": agent.reports_to,
         "subscribes_to": list(agent.subscriptions(settings)),
         "budget_s": agent.budget_s,
+        **({"teams": list(teams)} if teams else {}),
     }
 
 

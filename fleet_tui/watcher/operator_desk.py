@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fleet_tui.domain.errors import Conflict, Refused, UsageError
+from fleet_tui.domain.errors import Conflict, NothingToDo, Refused, UsageError
 from fleet_tui.domain.events import (
     AgentPaused,
     AgentResumed,
@@ -216,7 +216,7 @@ class OperatorDesk:
     async def _quarantine(self, args: Args, actor: str) -> dict[str, Any]:
         agent = self._agent(args)
         if agent.quarantined:
-            raise Conflict("already quarantined", f"{agent.name}: {agent.quarantine_reason}")
+            raise NothingToDo("already quarantined", f"{agent.name}: {agent.quarantine_reason}")
         reason = clean(str(args.get("reason") or "by hand"), 400)
         await containment.quarantine(self._ctx, agent, reason, rule="operator", actor=actor)
         return {"message": f"{agent.name} is quarantined"}
@@ -232,25 +232,25 @@ class OperatorDesk:
     async def _pause(self, args: Args, actor: str, *, pause: bool) -> dict[str, Any]:
         agent = self._agent(args)
         if agent.paused == pause:
-            raise Conflict("nothing to do", f"{agent.name} is {'already paused' if pause else 'not paused'}")
+            raise NothingToDo("nothing to do", f"{agent.name} is {'already paused' if pause else 'not paused'}")
         kind = AgentPaused if pause else AgentResumed
         reason = clean(str(args.get("reason") or "by hand"), 400)
         await self._ctx.say(kind(agent.name, reason), f"agent:{agent.name}", actor=actor)
         return {"message": f"{agent.name} is {'paused' if pause else 'resumed'}"}
 
     async def _stop(self, args: Args, actor: str) -> dict[str, Any]:
-        return await stopping.stop(self._ctx, self._runs(args), _reason(args), actor, now=bool(args.get("now")))
+        runs = self._runs(args)
+        if not runs:
+            whose = one_line(str(args.get("run") or args.get("agent")), 80)
+            raise NothingToDo("nothing is running", f"{whose} has no live run", "fleet agent list")
+        return await stopping.stop(self._ctx, runs, _reason(args), actor, now=bool(args.get("now")))
 
     def _runs(self, args: Args) -> list[Run]:
+        """Those that live or wait to begin: the one that is named, else the agent's."""
         if args.get("run"):
             run = self._ctx.reader.run(text_of(args, "run"))
-            found = [run] if run is not None and run.state in LIVE_RUNS | {RunState.QUEUED} else []
-        else:
-            found = self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS, agent=self._agent(args).name)
-        if not found:
-            whose = one_line(str(args.get("run") or args.get("agent")), 80)
-            raise Conflict("nothing is running", f"{whose} has no live run", "fleet agent list")
-        return found
+            return [run] if run is not None and run.state in LIVE_RUNS | {RunState.QUEUED} else []
+        return self._ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS, agent=self._agent(args).name)
 
     async def _message(self, args: Args, actor: str) -> dict[str, Any]:
         text = clean(text_of(args, "text"), 100_000)

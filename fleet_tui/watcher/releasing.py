@@ -6,7 +6,7 @@ from typing import Any
 
 from fleet_tui.domain.amounts import HOW_TO_WRITE
 from fleet_tui.domain.conditions import describe, run_budget
-from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.errors import Conflict, NothingToDo, UsageError
 from fleet_tui.domain.events import AgentConditionsChanged, AgentReleased, Draft, RunStopRequested, draft
 from fleet_tui.domain.model import Agent
 from fleet_tui.domain.states import LIVE_RUNS
@@ -23,11 +23,11 @@ async def release(ctx: Context, agent: Agent, args: Args, reason: str, actor: st
     of an earlier release stay.
 
     Raises:
-        Conflict: the agent is not in quarantine.
+        NothingToDo: the agent is not in quarantine.
         UsageError: a condition makes no sense.
     """
     if not agent.quarantined:
-        raise Conflict("not quarantined", agent.name, f"fleet agent explain {agent.name}")
+        raise NothingToDo("not quarantined", agent.name, f"fleet agent explain {agent.name}")
     budgets, floor = _budgets(args), _floor(ctx, args)
     released = AgentReleased(agent.name, reason, agent.epoch + 1, budgets, floor)
     drafts: list[Draft] = [draft(released, f"agent:{agent.name}", actor=actor)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fleet_tui.domain.errors import Conflict, Refused
+from fleet_tui.domain.errors import Conflict, NothingToDo, Refused
 from fleet_tui.domain.events import Draft, RunStopRequested
 from fleet_tui.domain.model import Agent, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
@@ -30,13 +30,14 @@ async def restart(
     held first, unless it is to be ``now``.
 
     Raises:
-        Conflict: nothing runs, or not the run that was shown; it is being stopped, or has handed its work over.
+        NothingToDo: nothing runs, it is being stopped, or its work is done.
+        Conflict: not the run that was shown.
         Refused: it is quarantined: only a release lets it begin anew.
     """
     runs = ctx.reader.runs(*LIVE_RUNS, agent=agent.name)
     if not runs:
         told = f"{agent.name} has no run that could be started again"
-        raise Conflict("nothing is running", told, f"fleet agent explain {agent.name}")
+        raise NothingToDo("nothing is running", told, f"fleet agent explain {agent.name}")
     chosen = [run for run in runs if run_id in ("", run.id)]
     if not chosen:
         raise Conflict("another run", f"{agent.name} has another run now than the one that you saw")
@@ -44,9 +45,9 @@ async def restart(
         raise Refused("not started again", f"{agent.name} is quarantined", "release it: its work starts anew then")
     wanted = [run for run in chosen if not run.stop_requested and (now or run.stop_until_ns is None)]
     if not wanted:
-        raise Conflict("it is being stopped", stopping.in_words(ctx, chosen[0]))
+        raise NothingToDo("it is being stopped", stopping.in_words(ctx, chosen[0]))
     if all(has_delivered(ctx, run) for run in wanted):
-        raise Conflict("its work is done", f"{agent.name} has handed it over: nothing is left to start again")
+        raise NothingToDo("its work is done", f"{agent.name} has handed it over: nothing is left to start again")
     why = f"to be started again: {reason}"
     await ctx.record(*(stopping.asked(ctx, run, why, actor, again=True, now=now) for run in wanted))
     first = ctx.reader.run(wanted[0].id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fleet_tui.domain.errors import Conflict
+from fleet_tui.domain.errors import NothingToDo
 from fleet_tui.domain.events import Draft, Event, RunStopHeld, RunStopRequested, RunStopUndone, draft
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS
@@ -24,11 +24,11 @@ async def stop(ctx: Context, runs: Sequence[Run], reason: str, actor: str, *, no
     """Runs that wait to begin end at once: nothing is lost with them.
 
     Raises:
-        Conflict: the stop of all of them is held already.
+        NothingToDo: the stop of all of them is held already.
     """
     wanted = [run for run in runs if now or run.stop_until_ns is None]
     if not wanted:
-        raise Conflict("it is being stopped", in_words(ctx, runs[0]))
+        raise NothingToDo("it is being stopped", in_words(ctx, runs[0]))
     await ctx.record(*(asked(ctx, run, reason, actor, now=now) for run in wanted))
     held = [found for run in wanted if (found := ctx.reader.run(run.id)) is not None and found.stop_until_ns]
     if held:
@@ -75,13 +75,13 @@ async def undo(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     """Take back the stop of ``run``, or of every run of ``agent``, while it is held.
 
     Raises:
-        Conflict: none is held.
+        NothingToDo: none is held.
     """
     name = text_of(args, "run") if "run" in args else text_of(args, "agent")
     found = ctx.reader.runs(*LIVE_RUNS)
     runs = [run for run in found if name in (run.id, run.agent) and run.stop_until_ns is not None]
     if not runs:
-        raise Conflict("nothing to undo", f"no stop of {found_name(found, name)} is held")
+        raise NothingToDo("nothing to undo", f"no stop of {found_name(found, name)} is held")
     await ctx.record(*(draft(RunStopUndone(run.id), f"run:{run.id}", actor=actor) for run in runs))
     return {"message": f"{runs[0].agent} goes on"}
 

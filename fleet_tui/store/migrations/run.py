@@ -28,6 +28,7 @@ from fleet_tui.store.migrations import (
     m0017_memory,
     m0018_held_stops,
     m0019_parts,
+    m0020_teams,
 )
 
 Step = Callable[[sqlite3.Connection], None]
@@ -37,6 +38,7 @@ STEPS: tuple[Step, ...] = (
     *(m0008_alarm_indexes.up, m0009_conditions.up, m0010_lens.up, m0011_quorum.up),
     *(m0012_gate_isolation.up, m0013_costs.up, m0014_context.up, m0015_accounts.up),
     *(m0016_held.up, m0017_memory.up, m0018_held_stops.up, m0019_parts.up),
+    m0020_teams.up,
 )
 """Step ``n`` (from 1) leads from schema version ``n - 1`` to ``n``."""
 VERSION = len(STEPS)

@@ -86,8 +86,10 @@ _CONFIGURED: dict[str, tuple[type, ...]] = {
     "reports_to": (str, type(None)),
     "subscribes_to": (list,),
     "budget_s": (int, type(None)),
+    "teams": (list,),
 }
-_DEFAULTS: Row = {**{name: blank_agent("")[name] for name in _CONFIGURED}, "enabled": True, "subscribes_to": []}
+_LISTS: Row = {name: [] for name, types in _CONFIGURED.items() if list in types}
+_DEFAULTS: Row = {**{name: blank_agent("")[name] for name in _CONFIGURED}, "enabled": True, **_LISTS}
 
 
 def _name(agent: Mapping[str, Any]) -> str:

@@ -41,6 +41,7 @@ def blank_agent(name: str) -> Row:
         "configured": False,
         "run_budgets": "[]",
         "risk_floor": 0,
+        "teams": "[]",
     }
 
 

@@ -47,7 +47,7 @@ AGENTS: tuple[Key, ...] = (
         "wall.filter",
         "slash",
         "filter",
-        "show only some agents: role:qa state:ask risk:high vendor:claude words !noise; a number goes to its agent",
+        "show only some agents: role:qa state:ask risk:high team:web words !noise; a number goes to its agent",
         (WALL,),
     ),
     Key(

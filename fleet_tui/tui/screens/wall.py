@@ -58,7 +58,7 @@ class WallScreen(FilteredWall, MarkedAgents):
             FrameLine(palette=palette, id="filter-line"),
             PaneWall(palette=palette, id="tiles"),
             TextPane(palette=palette, id="empty"),
-            find_field("role:qa state:ask risk:high vendor:claude words !noise; 12 goes there; empty shows all"),
+            find_field("role:qa state:ask risk:high team:web words !noise; 12 goes there; empty shows all"),
             id="left",
         )
         yield Horizontal(tiles, TextPane(palette=palette, id="side", wrap=False))
