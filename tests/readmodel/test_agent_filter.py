@@ -55,6 +55,9 @@ def names(text: str) -> list[str]:
         ("risk:50", ["dev-12", "lead"]),
         ("risk:high,critical !role:qa-lead", ["dev-12"]),
         ("agent:dev-1", ["dev-1"]),
+        ("agent:*-1,lead", ["dev-1", "qa-1", "lead"]),
+        ("!agent:dev*", ["qa-1", "qa-02", "lead"]),
+        ("role:qa*", ["qa-1", "qa-02", "lead"]),
         ("ticket:#7", ["dev-1"]),
         ('"rotate keys"', ["qa-02"]),
         ("nobody", []),
@@ -67,12 +70,14 @@ def test_who_matches(text: str, found: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "says", "hint", "position"),
     [
-        ("rol:qa", "there is no field 'rol'", "fields: agent, model, risk, role", 0),
+        ("rol:qa", "there is no field 'rol'", "fields: agent, department, model, risk, role", 0),
         ("dev role:tester", "no agent has the role 'tester'", "roles: developer, qa, qa-lead", 4),
         ("model:opus", "no agent has the model 'opus'", "models: gpt-5", 0),
         ("state:busy", "there is no state 'busy'", "states: run, idle, ask", 0),
         ("risk:extreme", "there is no risk 'extreme'", "low, medium, high, critical, or the least number", 0),
         ("role:", "role: needs a value", "role:qa", 5),
+        ("dev role=qa", "followed by a colon", "role:qa", 8),
+        ("role:*x", "no agent has the role '*x'", "roles: developer, qa, qa-lead", 0),
         ("dev !", "nothing follows the !", "!dev-3", 4),
         ('"open', "the quotation mark is not closed", "close it", 0),
         ("x" * 501, "at most 500 characters", "", 500),
@@ -92,7 +97,8 @@ def test_every_field_has_an_example_that_can_be_read(field: str) -> None:
         parse(f"{field}:", TILES)
     example = caught.value.hint.split(" ")[0]
     assert example.startswith(f"{field}:")
-    parse(example, (*TILES, tile("x", vendor="claude", model="opus")))
+    other = tile("x", vendor="claude", model="opus", department=one_line("shop"), teams=("web",))
+    parse(example, (*TILES, other))
 
 
 def test_a_number_alone_is_a_place() -> None:
