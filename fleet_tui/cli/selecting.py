@@ -72,7 +72,7 @@ class Batch:
         _require_done(called, results, alone=self.alone)
 
     def _person_is_there(self) -> bool:
-        return sys.stdin.isatty() and (sys.stderr if self.as_json else sys.stdout).isatty()
+        return sys.stdin.isatty() and (sys.stderr.isatty() if self.as_json else sys.stdout.isatty())
 
     def _show(self, op: str, called: str, chosen: Sequence[AgentTile]) -> None:
         if self.as_json:

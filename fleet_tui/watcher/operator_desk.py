@@ -256,7 +256,9 @@ class OperatorDesk:
         text = clean(text_of(args, "text"), 100_000)
         runs = [run for run in self._runs(args) if run.state in LIVE_RUNS]
         if not runs:
-            raise Conflict("nothing is running", "a message needs a running agent", "put it into the ticket instead")
+            whose = one_line(str(args.get("run") or args.get("agent")), 80)
+            hint = "fleet agent list; or put it into the ticket"
+            raise Conflict("nothing is running", f"{whose} has no live run that a message could reach", hint)
         asked = (q for q in self._ctx.reader.questions(open_only=True) if q.run == runs[0].id)
         # Whether an act may happen is not for a free message to say: it may be about something else.
         question = next((q for q in asked if not is_guard_question(q.id)), None)

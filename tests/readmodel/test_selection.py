@@ -74,4 +74,4 @@ def test_nobody_is_an_error_that_says_who_there_is(
 def test_only_names_that_are_written_out_select_nobody_unseen() -> None:
     assert Selection(("dev-1", "lead")).by_name
     for said in ({"names": ("dev-*",)}, {"names": ("a",), "teams": ("web",)}, {"everyone": True}, {"but": ("a",)}):
-        assert not Selection(**said).by_name  # type: ignore[arg-type]
+        assert not Selection(**said).by_name
