@@ -258,7 +258,7 @@ class OperatorDesk:
         if not runs:
             whose = one_line(str(args.get("run") or args.get("agent")), 80)
             hint = "fleet agent list; or put it into the ticket"
-            raise Conflict("nothing is running", f"{whose} has no live run that a message could reach", hint)
+            raise Conflict("nothing is running", f"{whose} has no live run: a message needs a running agent", hint)
         asked = (q for q in self._ctx.reader.questions(open_only=True) if q.run == runs[0].id)
         # Whether an act may happen is not for a free message to say: it may be about something else.
         question = next((q for q in asked if not is_guard_question(q.id)), None)
