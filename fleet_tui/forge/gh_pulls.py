@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.forge.gh import Gh, reading
@@ -100,10 +97,3 @@ class Pulls:
     async def rerun(self, job: int) -> None:
         """Have a check's job run again."""
         await self._gh.send("POST", f"{self._base}/actions/jobs/{job:d}/rerun")
-
-    async def release(self, tag: str, commit: str, title: str, notes: str) -> Mapping[str, Any]:
-        """Publish a release with a new tag at ``commit``."""
-        told = {"tag_name": tag, "target_commitish": commit, "name": title, "body": notes}
-        answer = await self._gh.send("POST", f"{self._base}/releases", told)
-        with reading("the release"):
-            return dict(answer.json())

@@ -14,6 +14,7 @@ from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, Tick
 from fleet_tui.forge.gh import Gh
 from fleet_tui.forge.gh_issues import Issues
 from fleet_tui.forge.gh_pulls import Pulls
+from fleet_tui.forge.gh_releases import Releases
 from fleet_tui.forge.gh_values import Comment, Issue
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.forge.trust import Trust
@@ -41,6 +42,7 @@ class GitHubForge:
         self.repo = settings().forge.repo
         self.issues = Issues(gh, self.repo)
         self.pulls = Pulls(gh, self.repo)
+        self.releases = Releases(gh, self.repo)
         self._seen: _Seen | None = None
         self._changed: set[int] = set()
         """The issues that were changed from here since the look under way began: it may show what was before."""

@@ -12,7 +12,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import Result, decode, git, object_id
 from fleet_tui.git.diffs import parse_changes, parse_patch, read_by_one
-from fleet_tui.git.values import Commit, DiffSummary, FileDiff
+from fleet_tui.git.values import Commit, DiffSummary, FileDiff, Step
 
 _MAX_ARGUMENTS = 10_000
 _WHOLE_BYTES = 2_000_000
@@ -86,6 +86,22 @@ class History:
             own, *parents = decode(names).split()
             found.append(Commit(own, tuple(parents), decode(message)))
         return found
+
+    async def between(self, base: str | None, head: str, most: int) -> set[str]:
+        """The newest ``most`` commits of ``base..head``; without ``base`` all that ``head`` contains."""
+        span = object_id(head) if base is None else f"{object_id(base)}..{object_id(head)}"
+        return set((await self._git("rev-list", f"--max-count={most}", span, "--")).text.split())
+
+    async def line(self, base: str | None, head: str, most: int) -> list[Step]:
+        """The newest ``most`` steps of a branch at ``head`` since ``base``, newest first: a merge is one."""
+        span = object_id(head) if base is None else f"{object_id(base)}..{object_id(head)}"
+        form = "--format=%H%x00%an%x00%s%x00"
+        result = await self._git("log", "--first-parent", f"--max-count={most}", form, span, "--")
+        fields = iter(result.out.split(b"\0"))
+        return [
+            Step(decode(own).strip(), decode(author), decode(subject))
+            for own, author, subject in zip(fields, fields, fields, strict=False)
+        ]
 
     async def summary(self, base: str, head: str) -> DiffSummary:
         """What ``head`` changes since it left ``base``."""

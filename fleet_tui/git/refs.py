@@ -26,6 +26,10 @@ def head_ref(branch: str) -> str:
     return f"refs/heads/{branch}"
 
 
+def tag_ref(tag: str) -> str:
+    return f"refs/tags/{tag}"
+
+
 def own_ref(namespace: str, name: str) -> str:
     """A ref of ours; ``name`` is of letters, digits, ``-``, ``_``, in components parted by ``/``.
 

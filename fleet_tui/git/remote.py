@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fleet_tui.domain.errors import Conflict, FleetError
 from fleet_tui.domain.text import one_line
-from fleet_tui.git import refs
+from fleet_tui.git import refs, tags
 from fleet_tui.git.command import GitError, Result, git, object_id
 from fleet_tui.git.control import ControlRepository
 
@@ -70,6 +70,37 @@ class RemoteRepository:
                 raise Conflict(
                     "changed on the forge", f"{branch} is not where it was put", "look at it there"
                 ) from error
+
+    async def tag(self, name: str) -> str | None:
+        """The object that the tag ``name`` points to; None when there is none.
+
+        Raises:
+            FleetError: out of reach, refused, or too slow.
+        """
+        ref = refs.tag_ref(await tags.valid(name))
+        try:
+            listed = (await self._git("ls-remote", "--quiet", self.address, ref)).text
+        except GitError as error:
+            raise self._told(error) from error
+        lines = (line.partition("\t") for line in listed.splitlines())
+        return next((sha for sha, _, name_there in lines if name_there == ref), None)
+
+    async def push_tag(self, tag: str, name: str) -> None:
+        """Have the tag ``name`` be the object ``tag``, which is in the control repository; that it is there is fine.
+
+        Raises:
+            Conflict: there is another one of that name.
+            FleetError: out of reach, refused, or too slow.
+        """
+        ref = refs.tag_ref(await tags.valid(name))
+        try:
+            await self._git("push", "--quiet", "--no-verify", "--no-follow-tags", f"--force-with-lease={ref}:",
+                            self.address, f"{object_id(tag)}:{ref}")  # fmt: skip
+        except GitError as error:
+            if not _OVERTAKEN.search(error.stderr):
+                raise self._told(error) from error
+            if await self.tag(name) != tag:
+                raise Conflict("tag exists", f"{one_line(name)} is at {self.address}", "another version") from error
 
     def _seen(self, branch: str) -> str:
         return f"{refs.REMOTE}/{branch}"

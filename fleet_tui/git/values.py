@@ -103,6 +103,15 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One commit of a branch's own line; ``author`` and ``subject`` are foreign text as they were written."""
+
+    id: str
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileDiff:
     """A file's hunks; ``truncated`` when the size limit cut them off, so that nobody takes the rest for unchanged."""
 

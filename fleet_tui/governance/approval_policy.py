@@ -11,7 +11,7 @@ from fleet_tui.domain.states import RiskBand
 from fleet_tui.domain.text import some_names
 from fleet_tui.settings.approval import ApprovalPolicy, ApprovalRule
 
-MERGE, BUDGET = "merge", "budget"
+MERGE, BUDGET, TAG = "merge", "budget", "tag"
 BY_PATH = ("dependency", "migration", "release")
 
 
@@ -69,7 +69,22 @@ def matching(paths: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
 
 def for_extension(policy: ApprovalPolicy) -> Terms:
     """What the rules ask of who extends a budget: one person does, unless one of them says more."""
-    rules = [rule for rule in policy.rules if BUDGET in rule.acts]
+    return _for_act(policy, BUDGET)
+
+
+def for_tag(policy: ApprovalPolicy) -> Terms:
+    """What the rules ask of who tags a release; as for an extension."""
+    return _for_act(policy, TAG)
+
+
+def agent_may_tag(policy: ApprovalPolicy, isolation: str) -> bool:
+    """Whether an agent whose role may ask for a release is asked for no person's word: where merges as such need none,
+    no rule is about tags, and it ran in a sandbox."""
+    return policy.when == "sensitive" and not any(TAG in rule.acts for rule in policy.rules) and isolation != "L0"
+
+
+def _for_act(policy: ApprovalPolicy, act: str) -> Terms:
+    rules = [rule for rule in policy.rules if act in rule.acts]
     reasons = tuple(f"rule {rule.name}" for rule in rules if rule.quorum > 1)
     hours = [rule.expires_h or policy.expires_h for rule in rules]
     return Terms(reasons, max((rule.quorum for rule in rules), default=1), min(hours, default=policy.expires_h))

@@ -87,6 +87,7 @@ OF_PERSONS = {
     "release from quarantine": "a person, over the operator's socket",
     "extend a budget": "a person, over the operator's socket",
     "make an agent": "a person, over the operator's socket",
+    "tag a release": "a person, over the operator's socket, or the watcher for who may publish release_requested",
     "merge": "nobody: the watcher lands what is reviewed, gated and, where policy says so, approved",
 }
 """Acts that no role has, and who does them."""
@@ -94,6 +95,7 @@ _BUT = {
     "pr_approved": "yes, but not of its own work, and only at the head it was started for",
     "pr_changes_requested": "yes, but not of its own work, and only at the head it was started for",
     "release_decided": "yes, but only at the head it was started for",
+    "release_requested": "yes, but a person tags, unless policy asks for none",
     "pr_created": "yes, but only from the branch of its ticket",
 }
 

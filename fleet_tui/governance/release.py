@@ -33,6 +33,12 @@ class Ground(StrEnum):
     TARGET = "target"
     PROTECTION = "protection"
     """The rules of the target branch on the forge."""
+    TAG = "tag"
+    """Of a tag: there is one of that name."""
+    UNGATED = "ungated"
+    """Of a tag: what it would be of did not land through the fleet."""
+    CHECKOUT = "checkout"
+    """Of a tag: the person's own checkout is not what would be tagged."""
     UNKNOWN = "unknown"
     """It cannot be told; what cannot be told is no yes."""
 

@@ -46,6 +46,12 @@ def of_extension(standing: Standing, amount: int) -> str:
     return _text(facts)
 
 
+def of_tag(version: str, commit: str, notes: str) -> str:
+    """That one person tags ``commit`` as ``version``. ``notes`` is the digest of those that go with it; empty: what the
+    fleet puts together."""
+    return _text({"decision": "tag", "version": version, "commit": commit, "notes": notes or "generated"})
+
+
 def _text(facts: Mapping[str, str | int]) -> str:
     lines = [f"{name}: {one_line(str(value), 200)}" for name, value in facts.items()]
     return "\n".join([_FIRST_LINE, *lines, ""])

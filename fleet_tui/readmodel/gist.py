@@ -138,6 +138,15 @@ def _seconded(facts: Facts) -> str:
     return f"{facts['by']} wants {wanted}: {facts['reason']}; it takes {facts['quorum']} persons"
 
 
+def _release(facts: Facts) -> str:
+    since = f" since {facts['since']}" if facts["since"] else ""
+    there = f", {facts['url']}" if facts["url"] else ""
+    prs = f"{len(facts['prs'])} pull request{'' if len(facts['prs']) == 1 else 's'}"
+    return (
+        f"{facts['version']} is {_short(facts['commit'])} on {facts['target']}: {prs}{since}, by {facts['by']}{there}"
+    )
+
+
 def _risk(facts: Facts) -> str:
     reasons = f": {'; '.join(facts['reasons'])}" if facts["reasons"] else ""
     return f"{facts['agent']}: risk {facts['score']} {facts['band']}, was {facts['previous']}{reasons}"
@@ -215,6 +224,10 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "pr_changes_requested": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",
     "pr_state_changed": lambda f: f"{f['state']}: {f['reason']}",
     "release_decided": lambda f: f"{f['agent']}: {f['decision']}, {f['summary']}",
+    "release_requested": lambda f: f"{f['agent']} asks for {f['version']} at {_short(f['commit'])}: {f['summary']}",
+    "release_seconded": lambda f: f"{f['version']} at {_short(f['commit'])}, by {f['by']}; it takes more persons",
+    "release_declined": lambda f: f"{f['version']} is not released, by {f['by']}: {f['reason']}",
+    "release_tagged": _release,
     "pr_published": lambda f: f"{_short(f['head_sha'])} is shown as {f['url']}",
     "pr_merged": lambda f: f"{_short(f['merge_sha'])} on {f['target']}, tree {_short(f['tree'])}",
     "merge_failed": lambda f: str(f["reason"]),

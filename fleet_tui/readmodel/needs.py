@@ -187,6 +187,7 @@ _BY_RULE = {
     "memory-warning": "fleet agent memory {agent} MEGABYTES --reason TEXT",
     "program": "fleet doctor",
     "quarantine": _RELEASE,
+    "release-wanted": "fleet release tag VERSION --dry-run",
     "restore": "fleet restore --plan",
     "review-held": _RELEASE,
     "silent-hooks": "fleet agent stop {agent}",

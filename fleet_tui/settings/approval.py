@@ -11,8 +11,9 @@ from fleet_tui.settings import fields as f
 from fleet_tui.settings.fields import problem
 from fleet_tui.settings.section import Section
 
-Act = Literal["merge", "dependency", "migration", "release", "budget"]
-"""What a landing can be (always a merge; the others by the paths that it changes), and the extension of a budget."""
+Act = Literal["merge", "dependency", "migration", "release", "budget", "tag"]
+"""What a landing can be (always a merge; the others by the paths that it changes), the extension of a budget, and the
+tag of a release."""
 Hours = Annotated[f.Number, Field(ge=1, le=720)]
 
 
@@ -58,7 +59,7 @@ class ApprovalRule(Section):
     acts: tuple[Act, ...] = Field(
         (),
         description="Acts: `merge`, `dependency`, `migration`, `release` (see `approval.acts`); empty: any of these. "
-        "`budget`: extensions of budgets, in a rule of its own.",
+        "`budget`: extensions of budgets, and `tag`: releases (`fleet release tag`), each in a rule of its own.",
     )
     paths: tuple[f.Glob, ...] = Field((), description="Globs, of which a changed path must match one; empty: any.")
     bands: tuple[Literal["low", "medium", "high", "critical"], ...] = Field(
@@ -68,9 +69,12 @@ class ApprovalRule(Section):
     expires_h: Hours | None = Field(None, description="Hours until a request expires; empty: `approval.expires_h`.")
 
     @model_validator(mode="after")
-    def _budgets_have_no_paths(self) -> ApprovalRule:
-        if "budget" in self.acts and (len(self.acts) > 1 or self.paths or self.bands):
+    def _no_paths_without_a_merge(self) -> ApprovalRule:
+        alone = len(self.acts) == 1 and not self.paths and not self.bands
+        if "budget" in self.acts and not alone:
             raise problem("`budget` needs a rule of its own: an extension changes no paths and has no risk")
+        if "tag" in self.acts and not alone:
+            raise problem("`tag` needs a rule of its own: what is tagged has landed, with its paths and its risk")
         return self
 
 

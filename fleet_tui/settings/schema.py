@@ -33,7 +33,7 @@ from fleet_tui.settings.section import Section
 PUBLISHABLE = frozenset(
     {
         "note", "claim", "handoff", "artifact", "blocker",
-        "pr_created", "pr_approved", "pr_changes_requested", "release_decided",
+        "pr_created", "pr_approved", "pr_changes_requested", "release_decided", "release_requested",
     }
 )  # fmt: skip
 """Kinds an agent may publish, if its role says so; custom kinds come on top (``events:``)."""

@@ -29,7 +29,17 @@ from fleet_tui.domain.states import ENDED_RUNS, RunState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.command import GitError
 from fleet_tui.governance.capabilities import Decision, may_decide_on, may_publish
-from fleet_tui.watcher import alarms, fusing, permission_desk, pr_answer, sessions, spending, usage_desk, vendors
+from fleet_tui.watcher import (
+    alarms,
+    fusing,
+    permission_desk,
+    pr_answer,
+    release_desk,
+    sessions,
+    spending,
+    usage_desk,
+    vendors,
+)
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import published
 from fleet_tui.watcher.keyed_locks import KeyedLocks
@@ -151,6 +161,8 @@ class AgentsDesk:
             }
         if kind in _VERDICTS or kind == "release_decided":
             return await self._decide(run, kind, summary, payload, key, actor)
+        if kind == "release_requested":
+            return await release_desk.request(self._ctx, run, summary, payload, key, actor)
         if kind == "blocker":
             return await self._block(run, summary, key, actor)
         to = args.get("to")

@@ -24,6 +24,8 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     ev.PullRequestMerged.kind: (ev.ApprovalGranted.kind, "approval"),
     ev.QuestionAnswered.kind: (ev.Blocker.kind, "question"),
     ev.QuestionWithdrawn.kind: (ev.Blocker.kind, "question"),
+    ev.ReleaseDeclined.kind: (ev.ReleaseRequested.kind, "version"),
+    ev.ReleaseTagged.kind: (ev.ReleaseRequested.kind, "version"),
     ev.TicketUnblocked.kind: (ev.TicketBlocked.kind, "ticket"),
 }
 """Kind → the kind that it answers, and the field of the payload in which both agree."""

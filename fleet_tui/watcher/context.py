@@ -101,6 +101,8 @@ class Context:
     """One hand-over of a ticket at a time: what was fetched last is what is recorded last."""
     interrupting: KeyedLocks = field(default_factory=KeyedLocks)
     """One interrupt of an agent at a time: the second looks at what the first has done."""
+    tagging: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One release at a time, from the look at what is there to the record."""
     memo: Reader | None = None
     landing: str | None = None
     """The approval whose landing is under way: from then on it cannot be taken back."""

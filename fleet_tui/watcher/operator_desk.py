@@ -36,6 +36,7 @@ from fleet_tui.watcher import (
     halting,
     interrupting,
     memory,
+    release_desk,
     releasing,
     replacing,
     restore_plan,
@@ -59,8 +60,7 @@ from fleet_tui.watcher.upstream import landing as there
 _MOST_DIFF = 2_000_000
 _LOOKS = frozenset(
     {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
-    | {"agent_files"}
-    | {"explain", "restore_plan", "release_check"}
+    | {"agent_files", "explain", "restore_plan", "release_check"}
 )
 """What changes nothing: asked again, it is answered anew."""
 _FOR_ASSISTANTS = frozenset({"message", "pause"})
@@ -86,7 +86,7 @@ class OperatorDesk:
             "undo_stop": lambda args, actor: stopping.undo(ctx, args, actor),
             "reject": lambda args, actor: _in_turn(deciding, approving.deny(ctx, args, actor, "reject")),
             "request_changes": lambda args, actor: _in_turn(deciding, approving.deny(ctx, args, actor, "changes")),
-            "statement": self._statement,
+            "statement": lambda args, actor: release_desk.statement_of(ctx, args),  # noqa: ARG005
             "quarantine": self._quarantine,
             "release": self._release,
             "conditions": self._conditions,
@@ -120,6 +120,8 @@ class OperatorDesk:
             "diff": self._diff,
             "gate_log": self._gate_log,
             "release_check": lambda args, actor: there.check(ctx, number_of(args, "pr")),  # noqa: ARG005
+            "tag_release": lambda args, actor: release_desk.tag(ctx, args, actor),
+            "decline_release": lambda args, actor: release_desk.decline(ctx, args, actor),
             "ticket": self._ticket,
             "explain": lambda args, actor: looking.explain(ctx, self._agent(args)),  # noqa: ARG005
             "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called
@@ -323,12 +325,6 @@ class OperatorDesk:
             run=successor,
             lens=run.lens,
         )
-
-    async def _statement(self, args: Args, actor: str) -> dict[str, Any]:
-        """What a person would sign to approve, or with ``scope`` to extend a budget."""
-        if "scope" in args:
-            return {"text": extending.statement(self._ctx, args)}
-        return {"text": approving.statement(self._ctx, args)}
 
     async def _extend_budget(self, args: Args, actor: str) -> dict[str, Any]:
         if "agent" in args:

@@ -15,6 +15,7 @@ from fleet_tui.forge.answer import parse
 from fleet_tui.forge.gh import MINIMUM_VERSION, Gh, Limits
 from fleet_tui.forge.gh_issues import Issues, repository, repository_name
 from fleet_tui.forge.gh_pulls import Pulls
+from fleet_tui.forge.gh_releases import Releases
 from fleet_tui.forge.gh_values import CheckState, Protection
 from fleet_tui.forge.trouble import ForgeTrouble, of_status
 from tests.examples import tried
@@ -148,9 +149,15 @@ async def test_all_that_speaks_for_and_against_a_pull_request_is_seen(github: Si
     assert (await pulls.view(1)).checks[0].state is CheckState.PENDING
 
 
-async def test_a_release_has_a_tag_at_its_commit(github: Site) -> None:
-    await Pulls(Gh(), SHOP).release("v1.0", github.repository.sha("main"), "1.0", "notes")
-    assert github.repository.git("rev-parse", "v1.0") == github.repository.sha("main")
+async def test_a_release_is_of_the_tag_that_is_there(github: Site) -> None:
+    releases, shop = Releases(Gh(), SHOP), github.repository
+    shop.git("update-ref", "refs/tags/v1.0", shop.sha("main"))
+    assert await releases.find("v1.0") is None
+    address = await releases.publish("v1.0", "1.0", "notes")
+    assert address == await releases.find("v1.0") == "https://github.com/acme/shop/releases/tag/v1.0"
+    assert (shop.git("tag", "--list"), shop.releases["v1.0"]["body"]) == ("v1.0", "notes")
+    with pytest.raises(ForgeTrouble, match="already exists"):
+        await releases.publish("v1.0", "again", "")
 
 
 async def test_gh_looks_at_no_repository_and_gets_no_foreign_variable(

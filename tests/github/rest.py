@@ -420,7 +420,23 @@ def _protection(repository: Repository, request: Request, branch: str) -> Json:
 @route("POST", "/releases", 201)
 def _release(repository: Repository, request: Request) -> Json:
     tag = request.body["tag_name"]
-    target = request.body.get("target_commitish") or repository.default_branch
-    sha = repository.heads().get(target, target)
-    repository.git("update-ref", f"refs/tags/{tag}", sha)
-    return {"id": repository.hub.next_id(), "tag_name": tag, "name": request.body.get("name", tag)}
+    if tag in repository.releases:
+        raise Refusal(422, "Validation Failed: tag_name already exists")
+    if not repository.git("for-each-ref", f"refs/tags/{tag}"):  # GitHub makes a tag that is not there
+        target = request.body.get("target_commitish") or repository.default_branch
+        repository.git("update-ref", f"refs/tags/{tag}", repository.heads().get(target, target))
+    repository.releases[tag] = {
+        "id": repository.hub.next_id(),
+        "tag_name": tag,
+        "name": request.body.get("name", tag),
+        "body": request.body.get("body", ""),
+        "html_url": f"{HOME}/{repository.full_name}/releases/tag/{tag}",
+    }
+    return repository.releases[tag]
+
+
+@route("GET", "/releases/tags/{tag}")
+def _release_of(repository: Repository, request: Request, tag: str) -> Json:
+    if tag not in repository.releases:
+        raise Refusal(404, "Not Found")
+    return repository.releases[tag]

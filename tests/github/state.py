@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 _CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?) #(\d+)", re.IGNORECASE)
 _EPOCH = 1_780_000_000
@@ -131,6 +132,7 @@ class Repository:
         self.items: dict[int, Issue] = {}
         self.checks: list[Check] = []
         self.protections: dict[str, Protection] = {}
+        self.releases: dict[str, dict[str, Any]] = {}
         self.methods = {"MERGE", "SQUASH", "REBASE"}
         self.permission = "WRITE"
         self.hidden: set[str] = set()

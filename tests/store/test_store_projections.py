@@ -397,6 +397,7 @@ def test_every_kind_of_event_is_known_to_the_tables_or_history_only() -> None:
         "merge_failed", "note", "operator_acted", "run_interrupt_requested", "screen_unmatched", "session_started",
         "schedule_fired", "agents_revised",
         "tmux_lost", "ci_failed", "ci_passed", "claim_decided", "pr_published", "check_rerun",
+        "release_requested", "release_seconded", "release_declined", "release_tagged",
     }  # fmt: skip
     assert set(ev.PAYLOADS) - set(APPLY) == history_only
     assert set(APPLY) <= set(ev.PAYLOADS)

@@ -14,6 +14,7 @@ from fleet_tui.domain.events.envelope import *  # noqa: F403
 from fleet_tui.domain.events.gates import *  # noqa: F403
 from fleet_tui.domain.events.governance import *  # noqa: F403
 from fleet_tui.domain.events.pull_requests import *  # noqa: F403
+from fleet_tui.domain.events.releases import *  # noqa: F403
 from fleet_tui.domain.events.runs import *  # noqa: F403
 from fleet_tui.domain.events.said import *  # noqa: F403
 from fleet_tui.domain.events.tickets import *  # noqa: F403

@@ -71,6 +71,11 @@ def _listed(reasons: Sequence[str]) -> str:
     return "".join(f"\n- `{_code(reason)}`" for reason in reasons)
 
 
+def span(text: str) -> str:
+    """Text of others as a span of code: it mentions nobody, names no issue, and draws nothing."""
+    return f"`{_code(text)}`"
+
+
 def _code(text: str) -> str:
     """Text for a span of code, which ends at a backtick."""
     return one_line(text, 200).replace("`", "'")
