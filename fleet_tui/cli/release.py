@@ -163,9 +163,8 @@ def _say_plan(answer: dict[str, Any]) -> None:
     where = "GitHub" if answer["forge"] == "github" else "your repository"
     asked = f", as {answer['asked_by']} asks" if answer["asked_by"] else ""
     landed = count(len(answer["prs"]), "pull request")
-    say(
-        f"{answer['version']} would be {answer['commit'][:12]} on {answer['target']}, in {where}{asked}: {landed}{since}"
-    )
+    what = f"{answer['version']} would be {answer['commit'][:12]} on {answer['target']}"
+    say(f"{what}, in {where}{asked}: {landed}{since}")
     if answer["quorum"] > 1:
         say(f"it takes {answer['quorum']} persons; so far {', '.join(answer['votes']) or 'nobody'}")
     say(quoted(answer["notes"]).removeprefix("\n"))

@@ -90,9 +90,9 @@ async def commit_of(repository: Path, name: str) -> str | None:
 
 
 async def newest(repository: Path, commit: str) -> str | None:
-    """The tag in ``repository`` that is nearest before or at ``commit``; None when there is none, or no such commit."""
+    """The tag in ``repository`` that is nearest before ``commit``; None when there is none, or no such commit."""
     found = await git(
-        "describe", "--tags", "--abbrev=0", "--first-parent", object_id(commit),
+        "describe", "--tags", "--abbrev=0", "--first-parent", f"{object_id(commit)}^",
         cwd=repository, user_config=True, ok=(0, 128),
     )  # fmt: skip
     return decode(found.out).strip() or None

@@ -7,6 +7,7 @@ from collections import Counter
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.states import ENDED_RUNS, LIVE_RUNS, GateState
+from fleet_tui.git import tags
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.deep import check
@@ -14,14 +15,15 @@ from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.tmux import proctree
 from fleet_tui.tmux.records import MARKER
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.watcher.releases import tagged
 
 
 async def verify_fleet(paths: FleetPaths, *, deep: bool) -> list[str]:
     """Every broken promise as a sentence; empty when all hold.
 
     P1/P2/P6: chain, sequence, bodies, head. P3: tables equal the folded log. P4: outbox equals the events that demanded
-    it. P5: nothing landed twice, everything landed was gated on that very tree and is on the target. P7: time charged
-    covers time used. P8: no agent process runs that the log does not know as live.
+    it. P5: nothing landed twice, what landed was gated on that very tree and is on the target, every release is its
+    tag. P7: time charged covers time used. P8: no agent process runs that the log does not know as live.
     """
     if not paths.database.exists():
         raise FleetError("this fleet has no log yet", str(paths.database), "fleet up")
@@ -30,6 +32,7 @@ async def verify_fleet(paths: FleetPaths, *, deep: bool) -> list[str]:
         reader = Reader.open(paths.database)
         try:
             problems += await _landings(paths, reader)
+            problems += await _releases(paths, reader)
             problems += await _processes(paths, reader)
         finally:
             reader.close()
@@ -68,6 +71,17 @@ async def _landings(paths: FleetPaths, reader: Reader) -> list[str]:
             and approval.head_sha != payload["head_sha"]
         ):
             problems.append(f"P5: {what} landed at another head than the one approved")
+    return problems
+
+
+async def _releases(paths: FleetPaths, reader: Reader) -> list[str]:
+    """Every release is the tag that was recorded, at the commit that was."""
+    problems = []
+    for event in tagged(reader):
+        version, tag, commit = (str(event.payload[name]) for name in ("version", "tag_sha", "commit"))
+        there = await tags.seen(paths.control, version), await tags.commit_of(paths.control, version)
+        if there != (tag, commit):
+            problems.append(f"P5: {version} is recorded at {commit[:8]}, and its tag in the control repository is not")
     return problems
 
 

@@ -1,8 +1,9 @@
-"""``fleet release check``: JSON with every reason; exit code 0 or 1."""
+"""``fleet release``: JSON with every reason and exit codes; notes from the log; tags and what stands against them."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,3 +47,49 @@ def test_without_a_watcher_it_is_no(opened: Shop) -> None:
     done = CliRunner().invoke(fleet, ["release", "check", "1"])
     told = json.loads(done.output)
     assert (done.exit_code, told["ready"], told["reasons"][0]["ground"]) == (1, False, "unknown")
+
+
+@pytest.fixture
+def tagging(opened: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was asked of the watcher, which answers as it would."""
+    asked: list[Any] = []
+
+    def answer(socket: Any, op: str, args: dict[str, Any], limit: float, **_: Any) -> dict[str, Any]:
+        asked.append((op, args))
+        if not args.get("dry_run"):
+            return {"message": "v1 at aaaaaaaa on main: 1 landed; tagged in your repository"}
+        ready = args["version"] == "v1"
+        about = {"version": args["version"], "commit": "a" * 40, "target": "main", "since": "v0", "prs": [1]}
+        reasons = [] if ready else [{"ground": "tag", "message": "it is there", "where": "fleet"}]
+        state = {"forge": "local", "asked_by": "rel", "votes": ["operator:kim"], "quorum": 2}
+        return about | state | {"notes": "- `T` (#1)\nPR 1", "ready": ready, "reasons": reasons}
+
+    monkeypatch.setattr(operator, "call", answer)
+    return asked
+
+
+def test_a_dry_run_says_what_it_would_be_and_what_is_against_it(tagging: list[Any]) -> None:
+    done = CliRunner().invoke(fleet, ["release", "tag", "v1", "--dry-run"])
+    assert done.exit_code == 0
+    assert done.output.splitlines() == [
+        "v1 would be aaaaaaaaaaaa on main, in your repository, as rel asks: 1 pull request since v0",
+        "it takes 2 persons; so far operator:kim",
+        "    | - `T` (#1)",
+        "    | PR 1",
+    ]
+    refused = CliRunner().invoke(fleet, ["release", "tag", "v2", "--dry-run"])
+    assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, "not now: tag: it is there")
+
+
+def test_a_tag_with_notes_of_a_file(tagging: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("Big.\n")
+    words = ["release", "tag", "v1", "--notes", str(tmp_path / "notes.md"), "--at", "abcdef0", "--since", "v0"]
+    done = CliRunner().invoke(fleet, words)
+    assert done.output == "v1 at aaaaaaaa on main: 1 landed; tagged in your repository\n"
+    assert tagging == [("tag_release", {"version": "v1", "at": "abcdef0", "since": "v0", "notes": "Big.\n"})]
+
+
+def test_declining_needs_a_reason(tagging: list[Any]) -> None:
+    assert CliRunner().invoke(fleet, ["release", "decline", "v1"]).exit_code == 2
+    assert CliRunner().invoke(fleet, ["release", "decline", "v1", "--reason", "no"]).exit_code == 0
+    assert tagging == [("decline_release", {"version": "v1", "reason": "no"})]
