@@ -18,6 +18,7 @@ _SECTIONS = (
     ("agents", events.agents),
     ("what agents say", events.said),
     ("pull requests", events.pull_requests),
+    ("releases", events.releases),
     ("gates and approvals", events.gates),
     ("governance", events.governance),
     ("budgets", events.budgets),

@@ -139,7 +139,7 @@ def _seconded(facts: Facts) -> str:
 
 
 def _release(facts: Facts) -> str:
-    since = f" since {facts['since']}" if facts["since"] else ""
+    since = f" since {facts['previous']}" if facts["previous"] else ""
     there = f", {facts['url']}" if facts["url"] else ""
     prs = f"{len(facts['prs'])} pull request{'' if len(facts['prs']) == 1 else 's'}"
     return (

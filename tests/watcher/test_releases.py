@@ -87,7 +87,7 @@ async def test_what_landed_gets_a_tag_with_its_notes_in_both_repositories(make_f
     (event,) = fleet.events("release_tagged")
     facts = event.payload
     assert (event.actor, facts["by"], facts["commit"], facts["prs"]) == ("operator:kim", "operator:kim", head, [1])
-    assert (facts["since"], facts["url"], facts["target"]) == ("", "", "main")
+    assert (facts["previous"], facts["url"], facts["target"]) == ("", "", "main")
     (effect,) = fleet.ctx.reader.effects(name="tag")
     assert effect.state is EffectState.DONE
 

@@ -44,7 +44,7 @@ class ReleaseDeclined(Payload, kind="release_declined"):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseTagged(Payload, kind="release_tagged"):
-    """``version`` is the annotated tag ``tag_sha`` of ``commit`` on ``target``, with all that landed after ``since``.
+    """``version`` is the annotated tag ``tag_sha`` of ``commit`` on ``target``, with what landed after ``previous``.
 
     ``asked_by`` is the run that had asked for it. ``url``: the release on the forge; empty where that is local.
     """
@@ -53,7 +53,7 @@ class ReleaseTagged(Payload, kind="release_tagged"):
     commit: str
     tag_sha: str
     target: str
-    since: str
+    previous: str
     prs: list[int]
     by: str
     asked_by: str
