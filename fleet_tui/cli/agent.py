@@ -39,11 +39,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def agent() -> None:
-    """Make, edit, list, pause, stop, quarantine and release agents.
+    """Make, edit, list, start, pause, stop, quarantine and release agents.
 
     \b
     Examples:
       fleet agent list
+      fleet agent start --team web
       fleet agent create sam --template developer
       fleet agent quarantine dev-1 --reason "pushes to odd places"
       fleet agent attach dev-1
@@ -139,6 +140,25 @@ def _context(run: Run | None) -> dict[str, Any] | None:
         "percent": run.context_percent,
         "source": run.context_source,
     }
+
+
+@agent.command()
+@acting
+@_why
+def start(batch: Batch, reason: str) -> None:
+    """Let NAMES take work again: a pause ends, a stop that is still held is taken back, and what they were stopped at
+    (or crashed at too often) begins again, in the same workspaces.
+
+    Refused while quarantined, not enabled or under an all stop; what else holds one up (a budget, an account, a missing
+    program) is said with what ends that.
+
+    \b
+    Examples:
+      fleet agent start dev-1
+      fleet agent start --team web --reason "the server is back"
+      fleet agent start --select "state:paus,idle" --dry-run
+    """
+    batch.ask("start", {"reason": reason})
 
 
 @agent.command()

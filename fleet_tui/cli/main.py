@@ -15,7 +15,7 @@ from fleet_tui.domain.errors import FleetError, UsageError
 
 COMMANDS = {
     "account": ("fleet_tui.cli.account", "account", "Accounts at their usage limit: until when, and who waits."),
-    "agent": ("fleet_tui.cli.agent", "agent", "Make, edit, list, pause, stop, quarantine and release agents."),
+    "agent": ("fleet_tui.cli.agent", "agent", "Make, edit, list, start, pause, stop, quarantine and release agents."),
     "agents": ("fleet_tui.cli.agent", "list_", "Agents with what they do now: `agent list`."),
     "alarm": ("fleet_tui.cli.alarm", "alarm", "List, explain, acknowledge and shelve alarms."),
     "alarms": ("fleet_tui.cli.alarm", "list_", "What is abnormal, and what is expected of you: `alarm list`."),

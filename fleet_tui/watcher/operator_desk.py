@@ -46,6 +46,7 @@ from fleet_tui.watcher import (
     starting,
     stopping,
     system_desk,
+    taking_up,
     template_desk,
 )
 from fleet_tui.watcher.arguments import Args, number_of, text_of
@@ -92,6 +93,7 @@ class OperatorDesk:
             "conditions": self._conditions,
             "pause": lambda args, actor: self._pause(args, actor, pause=True),
             "resume": lambda args, actor: self._pause(args, actor, pause=False),
+            "start": lambda args, actor: taking_up.start(ctx, self._agent(args), _reason(args), actor),
             "stop": self._stop,
             "restart": lambda args, actor: replacing.restart(
                 ctx, self._agent(args), interrupting.run_of(args), _reason(args), actor, now=bool(args.get("now"))

@@ -38,6 +38,14 @@ def test_what_is_selected_is_acted_on_and_each_answer_is_the_watcher_s_own(place
     stopped = place.run("agent", "stop", "--select", "role:developer", "--json").json["results"]
     assert [one["result"] for one in stopped] == ["done", "unchanged"]
     place.until(lambda: place.agent_state("dev-1") is None, "its run ends")
+    started = place.run("agent", "start", "--all", "--json").json["results"]
+    assert [(one["agent"], one["result"]) for one in started] == [
+        ("dev-1", "done"),
+        ("dev-2", "unchanged"),
+        ("rev", "done"),
+    ]
+    assert started[0]["message"] == "dev-1 begins ticket #1 again"
+    place.until(lambda: place.agent_state("dev-1") == "running", "dev-1 works again")
     place.edit_config(teams=[{"name": "web", "agents": ["dev-2"]}])
     place.until(lambda: list(states(place, "--select", "team:web")) == ["dev-2"], "the other team is in force")
     place.fleet("verify", "--deep")
