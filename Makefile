@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow test-vendors vendors check fmt types bench screenshots recording docs lock clean
+.PHONY: help setup demo demo-github test test-slow test-vendors vendors check fmt types bench screenshots recording docs lock clean
 
 # An environment whose interpreter has gone (a Python upgrade) is set up anew, though its stamps are there.
 $(shell test -x $(BIN)/python || rm -f $(VENV)/.system $(VENV)/.locked $(VENV)/.ready)
@@ -25,6 +25,9 @@ setup: $(VENV)/.ready ## Install everything into .venv (the other targets do it 
 
 demo: $(VENV)/.ready ## Open the control room on a fleet of scripted agents; needs no account and costs nothing
 	@$(BIN)/fleet demo
+
+demo-github: $(VENV)/.ready ## Play the story without a room, on a stand-in GitHub through the real gh, and check the outcome
+	@$(BIN)/python tools/demo_github.py
 
 PYTEST := $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --maxprocesses 4 --dist worksteal
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,13 @@ def shipping(told: Sequence[Ticket]) -> set[int]:
     return {number for number, ticket in enumerate(told, 1) if ticket.get("ships", True)}
 
 
-def create(directory: Path, plan: Plan) -> FleetPaths:
-    """Make the repository and its fleet under ``directory``; the tickets are ready."""
+def create(directory: Path, plan: Plan, forge: Mapping[str, Any] | None = None) -> FleetPaths:
+    """Make the repository and its fleet under ``directory``; the tickets are ready, unless they are those of ``forge``
+    (that section of the configuration)."""
     repository = directory / NAME
     shutil.copytree(shipped_config() / "demo" / "project", repository, ignore=shutil.ignore_patterns("__pycache__"))
     (repository / ".gitignore").write_text("__pycache__/\n", encoding="utf-8")
-    _write_fleet(repository, plan)
+    _write_fleet(repository, plan, forge)
     for argv in (
         ["init", "--quiet", "--initial-branch=main"],
         ["config", "user.name", "You"],
@@ -67,11 +68,12 @@ def create(directory: Path, plan: Plan) -> FleetPaths:
     ):
         subprocess.run(["git", *argv], cwd=repository, check=True, capture_output=True, timeout=60)
     paths = FleetPaths.of(repository)
-    asyncio.run(_write_tickets(paths, plan))
+    if forge is None:
+        asyncio.run(_write_tickets(paths, plan))
     return paths
 
 
-def _write_fleet(repository: Path, plan: Plan) -> None:
+def _write_fleet(repository: Path, plan: Plan, forge: Mapping[str, Any] | None) -> None:
     prompts = repository / ".fleet" / "prompts"
     prompts.mkdir(parents=True)
     agents = _agents(plan)
@@ -96,6 +98,8 @@ def _write_fleet(repository: Path, plan: Plan) -> None:
             "scripted": {"story": "demo", "argv": ["--speed", f"{1 / plan.speed:.4f}", "--seed", str(plan.seed)]},
         },
     }
+    if forge is not None:
+        config["forge"] = dict(forge)
     (repository / ".fleet" / ".gitignore").write_text("/tickets/\n/.backup/\n", encoding="utf-8")
     text = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, allow_unicode=True)
     (repository / ".fleet" / "config.yaml").write_text(text, encoding="utf-8")
