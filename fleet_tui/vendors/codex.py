@@ -69,6 +69,7 @@ class Codex(HookedProgram):
         limit="file",
         inject="paste",
         mcp=True,
+        skills=True,
         state=("hook", "screen", "process"),
         notes=(
             "What nobody answers within a week happens: its hooks' time is over then, and that is a yes.",
@@ -88,6 +89,7 @@ class Codex(HookedProgram):
             if "config.toml" not in self._carried:
                 home.write(_HOME + b"/config.toml", b"")  # it can switch single hooks off: not what the agent wrote
             home.write(_HOME + b"/hooks.json", json.dumps(_hooks(request.client)).encode())
+            self._install(home, request.skills)
         native = executables(self._argv[0], "@*/codex-*/vendor/*/bin/codex")
         return Launch(
             argv=(

@@ -63,6 +63,7 @@ class Copilot(HookedProgram):
         limit="file",
         inject="paste",
         mcp=True,
+        skills=True,
         state=("hook", "screen", "process"),
         notes=(
             "It was tried with a model of one's own (COPILOT_PROVIDER_BASE_URL) only: with a login at GitHub nothing is"
@@ -88,6 +89,7 @@ class Copilot(HookedProgram):
             if "mcp-config.json" not in self._carried:
                 # What the agent left there would be started beside ours, and under its name.
                 home.write(_HOME + b"/mcp-config.json", b'{"mcpServers": {}}')
+            self._install(home, request.skills)
             for name in (b"settings.json", b"config.json"):
                 home.write(_HOME + b"/" + name, json.dumps({**settings, **ours}).encode())
         # In a sandbox of ours the guard decides; else its own dialogs do.

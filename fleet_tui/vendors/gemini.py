@@ -50,6 +50,7 @@ class Gemini(HookedProgram):
         limit="screen",
         inject="paste",
         mcp=True,
+        skills=True,
         state=("hook", "screen", "process"),
         notes=(
             "It does not start where .gemini of the repository could switch hooks off or start programs.",
@@ -73,7 +74,9 @@ class Gemini(HookedProgram):
                 home.write(
                     _HOME + b"/.env", b""
                 )  # it takes its environment from there, and the agent may have written it
-            home.write(place, json.dumps(carried | self._settings(request)).encode())
+            settings = carried | self._settings(request) | (_reads_skills(carried) if request.skills else {})
+            home.write(place, json.dumps(settings).encode())
+            self._install(home, request.skills)
         given = self._gives("--approval-mode", "--yolo", "-y")
         # In a sandbox of ours the guard decides; else its own dialogs do, for all but edits.
         mode = () if given else ("--approval-mode", "yolo" if request.sandboxed else "auto_edit")
@@ -161,6 +164,14 @@ class Gemini(HookedProgram):
             used = sum(records.count(tokens.get(name)) for name in ("input", "output", "thoughts"))
             found = Context(used, None, "chat") if used else found
         return found
+
+
+def _reads_skills(carried: dict[str, Any]) -> dict[str, Any]:
+    """To read a playbook is no act about which its dialog (isolation level L0) has to ask."""
+    tools, skills = (part if isinstance(part := carried.get(name), dict) else {} for name in ("tools", "skills"))
+    freely = tools.get("allowed")
+    allowed = [*(freely if isinstance(freely, list) else []), "activate_skill"]
+    return {"tools": {**tools, "allowed": allowed}, "skills": {**skills, "enabled": True}}
 
 
 def _refuse_settings(workspace: Path) -> None:

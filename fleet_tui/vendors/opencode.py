@@ -75,6 +75,7 @@ class Opencode(HookedProgram):
             "What a request used whose tool is interrupted or killed it does not know: it is recorded as unknown.",
             "The request by which it names a session is not counted.",
             "While a person decides about an act, its pane shows a running tool and no dialog.",
+            "Its tool for skills needs a program that it fetches from the network: playbooks are in its prompt.",
             "Outside a sandbox (isolation level L0) its own permission dialogs are shown in the room too.",
             "Settings and plugins of the repository (opencode.json, .opencode) are not loaded.",
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,24 +291,3 @@ def test_what_it_was_asked_and_not_what_its_tools_gave_or_its_subagents_were() -
     said = ClaudeCode("claude-code", (), {}).read_prompts([asked, gave, blocks, aside, b'{"type":"user"}', b"{"])
     assert [prompt.text for prompt in said] == ["A page, please", "", "A page,\nplease"]
     assert said[0].at_ns == at_ns("2026-11-27T13:18:13.953Z")
-
-
-def test_playbooks_are_installed_as_skills(request_: LaunchRequest) -> None:
-    """Over what the agent left there; one that is no playbook any more goes, and the agent's own stay."""
-    skills = request_.home / ".claude" / "skills"
-    for name in ("fleet-old", "fleet-ship", "mine"):
-        (skills / name).mkdir(parents=True)
-        (skills / name / "SKILL.md").write_text("forged")
-    text = "---\nname: fleet-ship\n---\nGo.\n"
-    launched(replace(request_, skills={"fleet-ship": text, "fleet-review": "Look."}))
-    found = {path.parent.name: path.read_text() for path in skills.rglob("SKILL.md")}
-    assert found == {"fleet-ship": text, "fleet-review": "Look.", "mine": "forged"}
-
-
-def test_a_link_in_the_place_of_skills_is_not_followed(request_: LaunchRequest, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (request_.home / ".claude").mkdir()
-    (request_.home / ".claude" / "skills").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match=r".*"):
-        launched(replace(request_, skills={"fleet-ship": "Go."}))
-    assert list((tmp_path / "elsewhere").iterdir()) == []

@@ -71,6 +71,8 @@ class Cast:
     served: list[Served] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     unmatched: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """The bodies of the requests, as JSON."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reply(self, opening: str, said: int) -> tuple[str, Reply]:

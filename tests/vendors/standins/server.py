@@ -34,6 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
         if dialect is None:
             self._json(404, {"error": {"type": "not_found_error", "message": self.path}})
             return
+        self.cast.asked.append(json.dumps(body, ensure_ascii=False))
         opening, said = dialect.read(body)
         when, reply = self.cast.reply(opening, said)
         request, model = f"req_{secrets.token_hex(8)}", str(body.get("model", ""))
