@@ -13,10 +13,10 @@ from fleet_tui.vendors.claude_code import ClaudeCode
 from fleet_tui.vendors.codex import Codex
 from fleet_tui.vendors.copilot import Copilot
 from fleet_tui.vendors.gemini import Gemini
-from fleet_tui.vendors.hooked import HookedProgram
 from fleet_tui.vendors.registry import KINDS, takes_skills
 from tests.vendors.launching import launch_request
 
+Program = type[ClaudeCode] | type[Codex] | type[Copilot] | type[Gemini]
 TAKE_SKILLS = pytest.mark.parametrize("program", [ClaudeCode, Codex, Copilot, Gemini])
 
 
@@ -25,7 +25,7 @@ def request_(tmp_path: Path) -> LaunchRequest:
     return launch_request(tmp_path, "0b6f7f7c-6a0e-5b0e-9f53-0c6d3b1b7e11")
 
 
-def launched(program: type[HookedProgram], request: LaunchRequest) -> None:
+def launched(program: Program, request: LaunchRequest) -> None:
     program("it", (), {}).launch(request)
 
 
@@ -34,7 +34,7 @@ def test_who_takes_skills_is_said_in_its_capabilities() -> None:
 
 
 @TAKE_SKILLS
-def test_they_are_installed(request_: LaunchRequest, program: type[HookedProgram]) -> None:
+def test_they_are_installed(request_: LaunchRequest, program: Program) -> None:
     """Over what the agent left there; one that is no playbook any more goes, and the agent's own stay."""
     skills = request_.home / program.folder.decode() / "skills"
     for name in ("fleet-old", "fleet-ship", "mine"):
@@ -48,7 +48,7 @@ def test_they_are_installed(request_: LaunchRequest, program: type[HookedProgram
 
 @TAKE_SKILLS
 def test_a_link_in_the_place_of_skills_is_not_followed(
-    request_: LaunchRequest, program: type[HookedProgram], tmp_path: Path
+    request_: LaunchRequest, program: Program, tmp_path: Path
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     (request_.home / program.folder.decode()).mkdir()
