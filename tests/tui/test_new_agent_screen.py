@@ -136,6 +136,50 @@ async def test_u13_by_name(shop: Any, until: Any, text: Any, typed: str) -> None
         await until(lambda: "create_agent" in [op for op, _ in shop.calls])
 
 
+async def test_it_is_tried_dry_before_it_is_made(shop: Any, until: Any, text: Any) -> None:
+    """All that `fleet agent create --dry-run` tells, over the whole screen; then the same agent is made."""
+    async with opened(shop, until, (120, 60)) as (app, pilot):
+        screen = await on_screen(app, pilot, until)
+        await pilot.press("enter", "delete", *"sam", "pagedown", "d")
+        await until(lambda: "d: what it would be is not known yet" in app.message or screen.has_class("-dry"))
+        await until(lambda: screen.draft.preview() is not None)
+        if not screen.has_class("-dry"):
+            await pilot.press("d")
+        await until(lambda: "dry run of sam from" in text(app) and "templates" not in text(app))
+        shown = text(app)
+        assert "nothing has been written or started" in shown
+        assert "PLAYER --story minimal" in shown
+        assert "FLEET_RUN, LANG, PATH" in shown
+        assert "note, claim" in shown
+        assert "tokens at the start of each run" in shown
+        assert "# How to work in this fleet" in shown
+        assert "create_agent" not in [op for op, _ in shop.calls]
+        await pilot.press("C")
+        await armed(app, until)
+        await pilot.press("y")
+        await until(lambda: "create_agent" in [op for op, _ in shop.calls])
+        assert dict(shop.calls)["create_agent"]["agent"] == "sam"
+        assert not screen.has_class("-dry")
+
+
+@pytest.mark.parametrize("key", ["q", "d", "escape"])
+async def test_from_a_dry_run_back_to_the_form(shop: Any, until: Any, text: Any, key: str) -> None:
+    async with opened(shop, until, (80, 24)) as (app, pilot):
+        screen = await on_screen(app, pilot, until)
+        await pilot.press("enter", "pagedown", "right", "enter")
+        await until(lambda: screen.has_class("-dry") and "( Create )" not in text(app))
+        await pilot.press(key)
+        await until(lambda: "( Create )" in text(app))
+        assert screen.form.has_focus
+
+
+async def test_the_message_line_tells_all_of_the_field_that_has_the_cursor(shop: Any, until: Any, text: Any) -> None:
+    async with opened(shop, until, (80, 24)) as (app, pilot):
+        await on_screen(app, pilot, until)
+        await pilot.press("enter", "down", "down", "down")
+        await until(lambda: "Budget: 2h a day, $6.00 a week, none" in text(app))
+
+
 async def test_enter_and_typing_alone_make_nothing(shop: Any, until: Any) -> None:
     async with opened(shop, until) as (app, pilot):
         screen = await on_screen(app, pilot, until)
@@ -270,8 +314,8 @@ def test_names_are_whole_where_there_is_room_and_what_is_called_so_comes_first()
     def lines(words: str, width: int) -> list[str]:
         return ["".join(span.text for span in item.lines[0]) for item in items(given, words, width)]
 
-    assert lines("", 47)[3] == "  browser-extension-develo… medium 4h a day 3x"
-    assert lines("", 80)[3] == "  browser-extension-developer    cost medium  4h a day  used 3x"
+    assert lines("", 47)[3] == "  browser-extension-devel… medium 4h/day    3x"
+    assert lines("", 80)[3] == "  browser-extension-developer    cost medium  4h a day     used 3x"
     for width in (36, 40, 47, 57, 58, 80):
         assert max(map(len, lines("", width))) <= width
     assert [line.split()[0] for line in lines("go-dev", 47)] == ["engineering", "go-developer"]

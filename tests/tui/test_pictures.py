@@ -113,13 +113,18 @@ def drafted(stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return stage
 
 
-FORMS = {"new": ("7",), "new_form": ("4", "slash", *"44", "enter", "7")}
+_FORM = ("4", "slash", *"44", "enter", "7")
+FORMS = {"new": ("7",), "new_form": _FORM, "new_dry": (*_FORM, "pagedown", "right", "enter")}
 
 
 async def new_agent(name: str, app: Any, pilot: Any, until: Any, text: Callable[[Any], str]) -> str:
     await until(lambda: app.picture.snapshot is not None and app.picture.health.fresh_ns > 0)
-    await pilot.press(*FORMS[name])
+    for key in FORMS[name]:
+        if key == "pagedown":  # what would be made is known
+            await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
+        await pilot.press(key)
     await until(lambda: isinstance(app.screen, NewAgentScreen) and app.screen.draft.preview() is not None)
+    await until(lambda: name != "new_dry" or app.screen.has_class("-dry"))
     form = app.screen.query_one(Form)
     await until(lambda: not form.size or form.size.height == form.styles.height.value)
     await pilot.pause()

@@ -12,15 +12,16 @@ from typing import Any
 from fleet_tui.domain.search import search
 from fleet_tui.domain.text import SafeText, one_line
 from fleet_tui.readmodel.catalogue import Offer, Preview, TemplateDetail, TemplateRow
-from fleet_tui.tui.present.text import fact, paragraph, short
+from fleet_tui.tui.present.dry_run import starts_on
+from fleet_tui.tui.present.text import fact
 from fleet_widgets.form import Field
 from fleet_widgets.lines import Line, Span, column, width_of
 from fleet_widgets.list_view import Item
 from fleet_widgets.strip import StripRequest
 from fleet_widgets.text_pane import Section
 
-CREATE, CANCEL = "Create", "Cancel"
-BUTTONS = (CREATE, CANCEL)
+CREATE, DRY_RUN, CANCEL = "Create", "Dry run", "Cancel"
+BUTTONS = (CREATE, DRY_RUN, CANCEL)
 _WIDE = 58
 """Cells of the list from which words stand in full."""
 _NAME = 30
@@ -94,9 +95,9 @@ def items(offer: Offer, words: str, width: int) -> list[Item]:
 
 def _row(row: TemplateRow, width: int) -> Line:
     in_full = width >= _WIDE
-    cost = f" cost {column(row.cost, 6)}  {column(row.budget, 9)}"
+    cost = f" cost {column(row.cost, 6)}  {column(row.budget, 12)}"
     if not in_full:
-        cost = f" {column(row.cost, 6)} {column(row.budget, 8)}"
+        cost = f" {column(row.cost, 6)} {column(row.budget.replace(' a ', '/'), 9)}"
     used = f" {'used ' if in_full else ''}{row.used}x" if row.used else ""
     room = max(12, min(_NAME, width - 2 - width_of(cost) - (9 if in_full else 4)))
     return (Span(f"  {column(row.name, room)}"), Span(cost, "quiet"), Span(used, "quiet"))
@@ -175,48 +176,7 @@ def _fill_field(detail: TemplateDetail, sketch: Sketch, at: int) -> Field:
     return Field(_FILL + fill.name, fill.name.replace("_", " ").capitalize(), value, seen, problem=must)
 
 
-# -- what would run ----------------------------------------------------------------------------------------------------
-
-
-def preview_sections(preview: Preview | None, refused: str, *, asking: bool) -> tuple[Section, ...]:
-    """What would be written and run, and what one would look at before."""
-    title = "what will run (nothing has run yet)"
-    if preview is None:
-        told = f"x {refused}" if refused else "asking the watcher" if asking else "not known yet"
-        return (Section(title, ((Span(told, "warn" if refused else "quiet"),),)),)
-    return (
-        Section(title, tuple(_runs(preview))),
-        Section("prompt", tuple(_layers(preview))),
-        Section(f"file {preview.file}", paragraph(preview.text, "quiet")),
-        Section("environment: names only", ((Span(", ".join(preview.environment), "quiet"),),)),
-        *(Section(f"prompt: {layer.origin}", paragraph(layer.text, "quiet")) for layer in preview.layers),
-    )
-
-
-def _runs(preview: Preview) -> Iterator[Line]:
-    place = f"its own clone, branch agent/{preview.ticket or 'N'}-…" if preview.family == "author" else "a checkout"
-    yield fact("workspace", f"{place} from @{short(preview.base)}" if preview.base else place)
-    level = f"sandbox {preview.isolation}" if preview.isolation not in ("", "L0") else "no sandbox (L0)"
-    yield fact("inside", level)
-    yield fact("runs", preview.launch)
-    yield fact("budget", preview.budget)
-    yield fact("publishes", f"{', '.join(preview.publishes)} ({preview.role}: {preview.family})")
-    yield fact("starts on", starts_on(preview))
-    yield fact("writes", f"{preview.file}, {preview.prompt_file}")
-    yield ()
-    for check in preview.checks:
-        yield (Span(" + " if check.ok else " - ", "quiet" if check.ok else "strong"), Span(check.text))
-
-
-def _layers(preview: Preview) -> Iterator[Line]:
-    for layer in preview.layers:
-        yield (Span(f"~{layer.tokens:>5} tokens  ", "quiet"), Span(layer.origin))
-
-
-def starts_on(preview: Preview) -> str:
-    if preview.ticket is None:
-        return ", ".join(preview.starts_on)
-    return f"ticket #{preview.ticket} {preview.ticket_title}, and no other"
+# -- making it ---------------------------------------------------------------------------------------------------------
 
 
 def command_line(preview: Preview, detail: TemplateDetail, sketch: Sketch, program: Sequence[str]) -> str:

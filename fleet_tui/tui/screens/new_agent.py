@@ -16,10 +16,12 @@ from fleet_tui.tui.agent_draft import AgentDraft
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.keys.key import NEW, Here
 from fleet_tui.tui.keys.table import textual_bindings
+from fleet_tui.tui.present import dry_run
 from fleet_tui.tui.present import new_agent as present
 from fleet_tui.tui.present.copying import Offer, offer
 from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.find import Finds, find_field
+from fleet_tui.tui.screens.form_panes import FormPanes
 from fleet_tui.tui.screens.list_detail import ListAndDetail
 from fleet_widgets.form import Form
 from fleet_widgets.frame_lines import FrameLine
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 USUAL = "engineering/developer"
 """What a ticket is given to unless something else is chosen."""
-_PANES = ("#templates", "#detail", "#form", "#preview")
 
 
 async def open_new(room: RoomApp, ticket: int | None, *, to_create: bool = False) -> None:
@@ -42,7 +43,7 @@ async def open_new(room: RoomApp, ticket: int | None, *, to_create: bool = False
         room.screen.take(ticket, to_create=to_create)
 
 
-class NewAgentScreen(Finds, ListAndDetail):
+class NewAgentScreen(FormPanes, Finds, ListAndDetail):
     """What is said in the form stays until an agent is made of it, also when one looks elsewhere meanwhile."""
 
     scope = NEW
@@ -84,13 +85,6 @@ class NewAgentScreen(Finds, ListAndDetail):
         )
         yield find_field("words: name, role, purpose")
 
-    def main_widget(self) -> Widget:
-        return self.query_one("#form" if self.has_class("-form") else "#templates")
-
-    @property
-    def form(self) -> Form:
-        return self.query_one("#form", Form)
-
     def take(self, ticket: int, *, to_create: bool = False) -> None:
         """Begin with a ticket: the form has the keys, with the cursor on the name or, ``to_create``, on the button."""
         self.draft.typed["ticket"] = f"#{ticket}"
@@ -123,7 +117,7 @@ class NewAgentScreen(Finds, ListAndDetail):
         self._show_form()
         preview = self.query_one("#preview", TextPane)
         is_asked = self.draft.args() is not None
-        preview.set_sections(present.preview_sections(self.draft.preview(), self.draft.refusal(), asking=is_asked))
+        preview.set_sections(dry_run.preview_sections(self.draft.preview(), self.draft.refusal(), asking=is_asked))
         stale = bool(self.room.why_frozen)
         for pane in (self.query_one(LineList), self.form, preview, self.query_one("#detail", TextPane)):
             pane.dimmed = stale
@@ -157,7 +151,10 @@ class NewAgentScreen(Finds, ListAndDetail):
         self.set_line("list-rule", rule(title, has_focus=self.query_one(LineList).has_focus))
         detail = self.draft.detail()
         told = "new agent" if detail is None else f"new agent from {detail.row.id}"
-        self.set_line("form-rule", rule(told, "draft kept" if self.draft.typed else "", has_focus=self.form.has_focus))
+        if self.has_class("-dry"):
+            told = dry_run.title(self.draft.preview())
+        has_focus = self.form.has_focus or self.has_class("-dry")
+        self.set_line("form-rule", rule(told, "draft kept" if self.draft.typed else "", has_focus=has_focus))
 
     def _begin_anew_when_made(self) -> None:
         if self._making and self.snapshot is not None and self.snapshot.tile(self._making) is not None:
@@ -226,22 +223,13 @@ class NewAgentScreen(Finds, ListAndDetail):
 
     # -- panes -------------------------------------------------------------------------------------------------------
 
-    def _show_pane(self, pane: str) -> None:
-        """Small screens show one at a time; the form and what would run belong together."""
-        self.set_class(pane == "#detail", "-detail")
-        self.set_class(pane in ("#form", "#preview"), "-form")
-        self.query_one(pane).focus()
-
-    def do_pane_next(self) -> None:
-        has_focus = [pane for pane in _PANES if self.query_one(pane).has_focus]
-        at = _PANES.index(has_focus[0]) if has_focus else -1
-        self._show_pane(_PANES[(at + 1) % len(_PANES)])
-
     async def do_room_back(self) -> None:
         """From the other parts to the list, then up."""
         if self._words and self.query_one("#templates").has_focus and not self.query_one("#find").display:
             self._words = ""
             self.tick()
+        elif self.has_class("-dry"):
+            self.do_agent_dry_run()
         elif self.query_one("#templates").has_focus or self.query_one("#find").display:
             await super().do_room_back()
         else:
@@ -278,18 +266,10 @@ class NewAgentScreen(Finds, ListAndDetail):
         if message.button == present.CREATE:
             await self.action_do("agent.create")
             return
+        if message.button == present.DRY_RUN:
+            await self.action_do("agent.dry_run")
+            return
         self.draft.clear()
         self._show_pane("#templates")
         self.room.say("the form begins anew; nothing was made", "quiet")
         self.tick()
-
-    def _keys_while_typing(self) -> list[tuple[str, str]]:
-        if not self.form.has_focus or self.form.current in ("", *present.BUTTONS):
-            return super()._keys_while_typing()
-        return [
-            ("Tab", "next"),
-            ("Shift-Tab", "back"),
-            ("PgDn", "to Create"),
-            ("Del", "empties"),
-            ("Esc", "leaves, kept"),
-        ]
