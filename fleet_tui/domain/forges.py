@@ -27,12 +27,19 @@ class Trouble(StrEnum):
     SERVER = "server"
     """An error of the forge's own."""
     GARBLED = "garbled"
-    """An answer that cannot be understood, or is too long."""
+    """An answer that cannot be understood."""
+    TOO_LONG = "too_long"
+    """An answer, or a list, that is longer than is read of anything."""
 
     @property
     def passes(self) -> bool:
         """Whether it is over by itself some time; else a person must do something."""
         return self in _PASSING
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether it is about the one thing that was asked for: everything else may well be answered."""
+        return self in _OF_ONE
 
     @property
     def leaves_doubt(self) -> bool:
@@ -41,4 +48,7 @@ class Trouble(StrEnum):
 
 
 _PASSING = frozenset({Trouble.RATE_LIMITED, Trouble.OFFLINE, Trouble.SLOW, Trouble.SERVER, Trouble.GARBLED})
-_DOUBTFUL = frozenset({Trouble.OFFLINE, Trouble.SLOW, Trouble.SERVER, Trouble.GARBLED})
+_DOUBTFUL = frozenset({Trouble.OFFLINE, Trouble.SLOW, Trouble.SERVER, Trouble.GARBLED, Trouble.TOO_LONG})
+_OF_ONE = frozenset(
+    {Trouble.FORBIDDEN, Trouble.GONE, Trouble.CONFLICT, Trouble.REFUSED, Trouble.GARBLED, Trouble.TOO_LONG}
+)

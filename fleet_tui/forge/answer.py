@@ -12,7 +12,7 @@ from fleet_tui.domain.forges import Trouble
 from fleet_tui.forge.trouble import SECOND, ForgeTrouble
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
-_NEXT = re.compile(r'<[^>]*[?&]page=([0-9]{1,6})[^>]*>;\s*rel="next"')
+_NEXT = re.compile(r'>;\s*rel="next"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,9 @@ class Answer:
         return self.headers.get("etag", "")
 
     @property
-    def next_page(self) -> int | None:
-        """The number of the page after this one."""
-        found = _NEXT.search(self.headers.get("link", ""))
-        return int(found[1]) if found else None
+    def has_more(self) -> bool:
+        """Whether there is a page after this one."""
+        return _NEXT.search(self.headers.get("link", "")) is not None
 
     @property
     def rate(self) -> Rate | None:

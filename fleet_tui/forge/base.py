@@ -22,8 +22,8 @@ class NoSuchTicket(FleetError):
 class TicketRecord:
     """A ticket as the forge has it; text is as found, not yet cleaned. ``priority`` 1 is the most urgent.
 
-    A ticket that cannot be read has ``problem`` (``file:line: what``) and is to be left alone until it is repaired; its
-    ``number`` is 0 when even that is unknown.
+    A ticket that cannot be read has ``problem`` (``file:line: what``, ``issue 7: what``) and is to be left alone until
+    it is repaired; its ``number`` is 0 when even that is unknown.
     """
 
     number: int
@@ -33,6 +33,8 @@ class TicketRecord:
     depends_on: tuple[int, ...] = ()
     priority: int = DEFAULT_PRIORITY
     problem: str | None = None
+    hint: str = ""
+    """What a person can do about the problem; empty: mend it where it is."""
     scope: tuple[str, ...] = ()
     """Where the work is expected to stay, as patterns of .gitignore; empty: not said."""
 

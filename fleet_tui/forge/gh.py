@@ -26,7 +26,10 @@ from fleet_tui.forge.trouble import ForgeTrouble, of_graphql, of_status, of_word
 
 MINIMUM_VERSION = (2, 23)
 """What Debian 12 has, and the oldest that the tests have seen."""
-_MOST_PAGES = 20
+_PAGE_SIZES = (100, 20, 4, 1)
+"""Each divides the one before: with a smaller one, reading goes on at the same place."""
+_MOST_CALLS, _MOST_ITEMS, _MOST_BYTES = 40, 2000, 64 * 1024 * 1024
+"""What is read of one list, and no more: anybody may write there."""
 _MOST_REMEMBERED = 256
 _REMEMBERED_BYTES = 64 * 1024 * 1024
 _MOVED = re.compile(r"https://[^/]+(?:/api/v3)?/(repositories/[0-9]+/[A-Za-z0-9%/._?=&-]+)\Z")
@@ -61,6 +64,16 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """A list as it was read. ``unchanged``: every page is as it was last time; not ``complete``: there is more of it
+    than is read of any list."""
+
+    items: list[Any]
+    unchanged: bool
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What was found: the version of gh and whom GitHub takes us for."""
 
@@ -87,8 +100,10 @@ class Gh:
         self._program = program
         self.host = host
         self._limits = limits or Limits()
-        self._now_ns = now_ns
+        self.now_ns = now_ns
         self._remembered: OrderedDict[str, Answer] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        """Of lists whose pages were too long: how many items to a page."""
         self.rates: dict[str, Rate] = {}
         """What GitHub told last of each of its budgets (``core``, ``graphql``, …)."""
         self.calls = 0
@@ -132,25 +147,41 @@ class Gh:
         while room < 0 or len(self._remembered) > _MOST_REMEMBERED:
             room += len(self._remembered.popitem(last=False)[1].body)
 
-    async def pages(self, path: str, query: Mapping[str, str | int] | None = None) -> tuple[list[Any], bool]:
-        """The items of all pages of a list, and whether every page is unchanged since last time.
+    async def pages(self, path: str, query: Mapping[str, str | int] | None = None) -> Pages:
+        """The items of a list, page after page; of pages that are too long, smaller ones.
 
         Raises:
-            ForgeTrouble: GARBLED too when it is no list, or has more pages than anybody could want.
+            ForgeTrouble: GARBLED too when it is no list.
         """
         items: list[Any] = []
-        unchanged, number = True, 1
-        for _ in range(_MOST_PAGES):
-            answer = await self.get(path, {**(query or {}), "per_page": 100, "page": number})
+        unchanged, at, size_bytes = True, 0, 0
+        name = f"{path}?{urlencode(query or {})}"
+        for _ in range(_MOST_CALLS):
+            size = self._sizes.get(name, _PAGE_SIZES[0])
+            try:
+                answer = await self.get(path, {**(query or {}), "per_page": size, "page": at // size + 1})
+            except ForgeTrouble as trouble:
+                if trouble.trouble is not Trouble.TOO_LONG or size == _PAGE_SIZES[-1]:
+                    raise
+                self._take_smaller(name, size)
+                continue
             found = answer.json()
             if not isinstance(found, list):
                 raise ForgeTrouble(Trouble.GARBLED, f"{path}: not a list")
             items += found
             unchanged &= answer.unchanged
-            if answer.next_page is None:
-                return items, unchanged
-            number = answer.next_page
-        raise ForgeTrouble(Trouble.GARBLED, f"{path}: more than {_MOST_PAGES} pages", hint="ask for less: other labels")
+            at, size_bytes = at + size, size_bytes + len(answer.body)
+            if not answer.has_more:
+                return Pages(items, unchanged)
+            if at >= _MOST_ITEMS or size_bytes >= _MOST_BYTES:
+                break
+        return Pages(items, unchanged, complete=False)
+
+    def _take_smaller(self, name: str, size: int) -> None:
+        """Remember that pages of ``size`` of a list are too long."""
+        if len(self._sizes) >= _MOST_REMEMBERED:
+            self._sizes.clear()
+        self._sizes[name] = _PAGE_SIZES[_PAGE_SIZES.index(size) + 1]
 
     async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Change something. A trouble that ``leaves_doubt`` may have changed it all the same."""
@@ -169,7 +200,7 @@ class Gh:
         if isinstance(errors, list) and errors and not hidden:
             rate = answer.rate
             reset_ns = rate.reset_ns if rate is not None and rate.remaining == 0 else None
-            raise of_graphql(errors, "graphql", self._now_ns(), reset_ns)
+            raise of_graphql(errors, "graphql", self.now_ns(), reset_ns)
         if not isinstance(found, dict) or not isinstance(found.get("data"), dict):
             raise ForgeTrouble(Trouble.GARBLED, "graphql: no data")
         data: dict[str, Any] = found["data"]
@@ -179,7 +210,7 @@ class Gh:
         """Another command of gh's, which says in words how it went."""
         ended = await self._start(*args, given=given)
         if ended.code != 0:
-            raise of_words(ended.code, ended.err, f"gh {' '.join(args[:2])}", self._now_ns())
+            raise of_words(ended.code, ended.err, f"gh {' '.join(args[:2])}", self.now_ns())
         return ended.out.decode("utf-8", "replace")
 
     async def _api(
@@ -190,14 +221,14 @@ class Gh:
         ended = await self._start("api", "--include", *host, "--method", method, *options, path, given=given)
         answer = parse(ended.out)
         if answer is None:
-            raise of_words(ended.code, ended.err, asked, self._now_ns())
+            raise of_words(ended.code, ended.err, asked, self.now_ns())
         if answer.rate is not None:
             self.rates[answer.rate.resource] = answer.rate
         # Of a renamed repository. gh follows by itself, but not with a body that it has read from a pipe.
         place = _MOVED.match(answer.headers.get("location", "")) if answer.status in (307, 308) else None
         if place is not None and not moved:
             return await self._api(method, place[1], options, given, moved=True)
-        trouble = of_status(answer.status, answer.headers, answer.body, asked, self._now_ns())
+        trouble = of_status(answer.status, answer.headers, answer.body, asked, self.now_ns())
         if trouble is not None:
             raise trouble
         return answer
@@ -219,7 +250,7 @@ class Gh:
         except OSError as error:
             raise ForgeTrouble(Trouble.MISSING, f"{self._program}: {error.strerror}") from error
         if ended.truncated:
-            raise ForgeTrouble(Trouble.GARBLED, f"{asked}: more than {self._limits.out_bytes} bytes")
+            raise ForgeTrouble(Trouble.TOO_LONG, f"{asked}: more than {self._limits.out_bytes} bytes")
         return ended
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -42,6 +43,15 @@ async def repository(gh: Gh, name: str) -> Repository:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list of issues. ``unchanged``: no page of it is another than last time; not ``complete``: there are more."""
+
+    issues: list[Issue]
+    unchanged: bool
+    complete: bool
+
+
 class Issues:
     """Issues, their labels and comments. A pull request has labels and comments by the same calls.
 
@@ -52,12 +62,13 @@ class Issues:
         self._gh = gh
         self._base = f"repos/{repository_name(name)}"
 
-    async def labelled(self, labels: Sequence[str] = (), state: str = "open") -> tuple[list[Issue], bool]:
-        """The issues (no pull requests) with all of ``labels``, and whether none has changed since the last look."""
+    async def labelled(self, labels: Sequence[str] = (), state: str = "open") -> Listed:
+        """The issues (no pull requests) with all of ``labels``, those first that were changed last."""
         query = {"state": state, "sort": "updated", "direction": "desc", "labels": ",".join(labels)}
-        found, unchanged = await self._gh.pages(f"{self._base}/issues", {k: v for k, v in query.items() if v})
+        found = await self._gh.pages(f"{self._base}/issues", {k: v for k, v in query.items() if v})
         with reading("issues"):
-            return [_issue(one) for one in found if "pull_request" not in one], unchanged
+            listed = [_issue(one) for one in found.items if "pull_request" not in one]
+        return Listed(listed, found.unchanged, found.complete)
 
     async def get(self, number: int) -> Issue:
         """One issue. GONE: there is none (any more), or it is a pull request."""
@@ -68,10 +79,12 @@ class Issues:
             return _issue(told)
 
     async def comments(self, number: int) -> list[Comment]:
-        """The comments, oldest first."""
-        found, _ = await self._gh.pages(f"{self._base}/issues/{number:d}/comments")
+        """The comments, oldest first. TOO_LONG: there are more than are read of anything."""
+        found = await self._gh.pages(f"{self._base}/issues/{number:d}/comments")
+        if not found.complete:
+            raise ForgeTrouble(Trouble.TOO_LONG, f"{number} has more than {len(found.items)} comments")
         with reading(f"comments of {number}"):
-            return [_comment(one) for one in found]
+            return [_comment(one) for one in found.items]
 
     async def create(self, title: str, body: str = "", labels: Sequence[str] = ()) -> Issue:
         """Open an issue."""
@@ -115,9 +128,9 @@ class Issues:
 
     async def known_labels(self) -> tuple[str, ...]:
         """The labels that the repository has."""
-        found, _ = await self._gh.pages(f"{self._base}/labels")
+        found = await self._gh.pages(f"{self._base}/labels")
         with reading("labels"):
-            return tuple(str(one["name"]) for one in found)
+            return tuple(str(one["name"]) for one in found.items)
 
     async def create_label(self, name: str, color: str, description: str = "") -> bool:
         """Make a label for the repository (``color`` as RRGGBB); False when it has it already."""

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet_tui.forge.gh_values import Check, CheckState, Protection, Pull, Review, Thread
 
 QUERY = """
-query FleetPullRequest($owner: String!, $name: String!, $number: Int!) {
+query FleetPullRequest(
+  $owner: String!, $name: String!, $number: Int!, $reviews: String, $threads: String, $checks: String
+) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
       number title body state isDraft author { login } isCrossRepository
       headRefName headRefOid baseRefName baseRefOid
       mergeable mergeStateStatus mergeCommit { oid }
       labels(first: 100) { nodes { name } }
-      reviews(last: 100) {
-        nodes { author { login } authorAssociation state submittedAt body commit { oid } }
-        pageInfo { hasPreviousPage }
+      reviews(first: 100, after: $reviews, states: [APPROVED, CHANGES_REQUESTED, DISMISSED]) {
+        nodes { id author { login } authorAssociation state submittedAt commit { oid } }
+        pageInfo { hasNextPage endCursor }
       }
-      reviewThreads(first: 100) {
+      reviewThreads(first: 100, after: $threads) {
         nodes {
           isResolved isOutdated path
-          comments(first: 1) { nodes { author { login } authorAssociation body } }
+          comments(first: 1) { nodes { id author { login } authorAssociation } }
         }
-        pageInfo { hasNextPage }
+        pageInfo { hasNextPage endCursor }
       }
-      commits(last: 1) { nodes { commit { oid statusCheckRollup { contexts(first: 100) {
+      commits(last: 1) { nodes { commit { oid statusCheckRollup { contexts(first: 100, after: $checks) {
         nodes {
           __typename
           ... on CheckRun {
@@ -35,7 +38,7 @@ query FleetPullRequest($owner: String!, $name: String!, $number: Int!) {
           }
           ... on StatusContext { context state targetUrl isRequired(pullRequestNumber: $number) }
         }
-        pageInfo { hasNextPage }
+        pageInfo { hasNextPage endCursor }
       } } } } }
       baseRef { branchProtectionRule {
         requiresApprovingReviews requiredApprovingReviewCount requiresStatusChecks requiredStatusCheckContexts
@@ -46,21 +49,64 @@ query FleetPullRequest($owner: String!, $name: String!, $number: Int!) {
 }
 """
 
+WORDS = """
+query FleetWords($ids: [ID!]!) {
+  nodes(ids: $ids) {
+    ... on PullRequestReview { id body }
+    ... on PullRequestReviewComment { id body }
+  }
+}
+"""
+"""What people wrote, by the ids of reviews and of conversations: asked for only where it counts, since anybody can
+write as much as they like."""
+
 OPTIONAL = frozenset({"branchProtectionRule", "statusCheckRollup"})
 """What a token with few rights may not see. Of a rule that is hidden GitHub's own summary still tells."""
 _PASSED = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
 _PENDING = frozenset({"", "PENDING", "EXPECTED"})
 
 
-def pull_of(told: Mapping[str, Any], hidden: Collection[str] = ()) -> Pull:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the pull request. ``ends`` are the variables that ask for what comes after it; ``goes_on``: there is
+    something."""
+
+    pull: Pull
+    ends: Mapping[str, str]
+    goes_on: bool
+
+
+def page_of(told: Mapping[str, Any], hidden: Collection[str] = ()) -> Page:
     """The pull request in the answer of :data:`QUERY`; ``hidden`` are the fields that could not be seen.
 
     Raises:
         KeyError, TypeError, ValueError, IndexError: the answer has another form.
     """
-    contexts, all_checks = _contexts(told)
-    reviews, threads = told["reviews"] or _NOTHING, told["reviewThreads"] or _NOTHING
-    complete = all_checks and "statusCheckRollup" not in hidden and not reviews["pageInfo"].get("hasPreviousPage")
+    rollup, up_to_date = _rollup(told)
+    lists = {"reviews": told["reviews"] or _NOTHING, "threads": told["reviewThreads"] or _NOTHING, "checks": rollup}
+    ends = {name: found["pageInfo"] for name, found in lists.items()}
+    complete = up_to_date and "statusCheckRollup" not in hidden
+    return Page(
+        _pull(told, lists, complete=complete),
+        # Of a list that is at its end there is nothing after its last page.
+        {name: str(end["endCursor"]) for name, end in ends.items() if end.get("endCursor")},
+        any(end.get("hasNextPage") for end in ends.values()),
+    )
+
+
+def joined(before: Pull, after: Pull) -> Pull:
+    """Both pages of one pull request, at the moment of the second one; only what is on its page is in either."""
+    return replace(
+        after,
+        checks=before.checks + after.checks,
+        reviews=before.reviews + after.reviews,
+        threads=before.threads + after.threads,
+        # A push came in between: what was seen before it is of another commit.
+        complete=before.complete and after.complete and before.head_sha == after.head_sha,
+    )
+
+
+def _pull(told: Mapping[str, Any], lists: Mapping[str, Mapping[str, Any]], *, complete: bool) -> Pull:
     return Pull(
         number=int(told["number"]),
         title=str(told["title"]),
@@ -77,26 +123,25 @@ def pull_of(told: Mapping[str, Any], hidden: Collection[str] = ()) -> Pull:
         merge_state=str(told["mergeStateStatus"]),
         merge_sha=str((told["mergeCommit"] or {}).get("oid", "")),
         labels=tuple(str(one["name"]) for one in (told["labels"] or _NOTHING)["nodes"]),
-        checks=tuple(map(_check, contexts)),
-        reviews=tuple(map(_review, reviews["nodes"])),
-        threads=tuple(map(_thread, threads["nodes"])),
+        checks=tuple(map(_check, lists["checks"]["nodes"])),
+        reviews=tuple(map(_review, lists["reviews"]["nodes"])),
+        threads=tuple(map(_thread, lists["threads"]["nodes"])),
         protection=_protection((told["baseRef"] or {}).get("branchProtectionRule")),
-        complete=complete and not threads["pageInfo"].get("hasNextPage"),
+        complete=complete,
     )
 
 
 _NOTHING: Mapping[str, Any] = {"nodes": (), "pageInfo": {}}
 
 
-def _contexts(told: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
-    """Checks and statuses of the head, and whether that is all of them."""
+def _rollup(told: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """Checks and statuses of the head, and whether they are of the head already."""
     newest = told["commits"]["nodes"][-1:]
     if not newest or newest[0]["commit"]["oid"] != told["headRefOid"]:
-        return [], False  # GitHub has not caught up with a push yet
+        return _NOTHING, False  # GitHub has not caught up with a push yet
     rollup = newest[0]["commit"]["statusCheckRollup"]
-    if rollup is None:
-        return [], True
-    return list(rollup["contexts"]["nodes"]), not rollup["contexts"]["pageInfo"]["hasNextPage"]
+    found: Mapping[str, Any] = rollup["contexts"] if rollup is not None else _NOTHING
+    return found, True
 
 
 def _check(told: Mapping[str, Any]) -> Check:
@@ -123,7 +168,7 @@ def _review(told: Mapping[str, Any]) -> Review:
         state=str(told["state"]),
         head_sha=str((told["commit"] or {}).get("oid", "")),
         submitted=str(told["submittedAt"] or ""),
-        body=str(told["body"] or ""),
+        id=str(told["id"]),
     )
 
 
@@ -135,7 +180,7 @@ def _thread(told: Mapping[str, Any]) -> Thread:
         outdated=bool(told["isOutdated"]),
         author=_login(first.get("author")),
         association=str(first.get("authorAssociation", "NONE")),
-        body=str(first.get("body") or ""),
+        id=str(first.get("id", "")),
     )
 
 

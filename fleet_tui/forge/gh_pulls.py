@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.forge.gh import Gh, reading
 from fleet_tui.forge.gh_issues import repository_name
-from fleet_tui.forge.gh_pull_view import OPTIONAL, QUERY, pull_of
+from fleet_tui.forge.gh_pull_view import OPTIONAL, QUERY, WORDS, Page, joined, page_of
 from fleet_tui.forge.gh_values import Pull
 from fleet_tui.forge.trouble import ForgeTrouble
 
 METHODS = ("merge", "squash", "rebase")
+_MOST_PAGES = 20
+"""What is read of a pull request, and no more, a hundred of each list to a page."""
+_WORDS_AT_ONCE = 5
+"""So many texts, however long and strange, are within what is read of an answer."""
 
 
 class Pulls:
@@ -41,12 +48,34 @@ class Pulls:
             return max((int(one["number"]) for one in found if one["head"]["ref"] == branch), default=None)
 
     async def view(self, number: int) -> Pull:
-        """All of it at one moment: head, checks, reviews, conversations, what protects its target."""
+        """All of it: head, checks, reviews, conversations, what protects its target.
+
+        Of what is longer than is read of anything the rest is missing, and it is not ``complete``.
+        """
+        page = await self._page(number, {})
+        pull, ends = page.pull, dict(page.ends)
+        for _ in range(1, _MOST_PAGES):
+            if not page.goes_on:
+                return pull
+            page = await self._page(number, ends)
+            pull, ends = joined(pull, page.pull), {**ends, **page.ends}
+        return replace(pull, complete=False, longer=True) if page.goes_on else pull
+
+    async def _page(self, number: int, after: Mapping[str, str]) -> Page:
         owner, _, name = self._name.partition("/")
-        asked = {"owner": owner, "name": name, "number": number}
+        asked = {"owner": owner, "name": name, "number": number, **after}
         data, hidden = await self._gh.graphql(QUERY, asked, OPTIONAL)
         with reading(f"pull request {number}"):
-            return pull_of(data["repository"]["pullRequest"], hidden)
+            return page_of(data["repository"]["pullRequest"], hidden)
+
+    async def words(self, ids: Sequence[str]) -> dict[str, str]:
+        """What reviews and first comments of conversations say, by their ids."""
+        found: dict[str, str] = {}
+        for at in range(0, len(ids), _WORDS_AT_ONCE):
+            data, _ = await self._gh.graphql(WORDS, {"ids": list(ids[at : at + _WORDS_AT_ONCE])})
+            with reading("reviews"):
+                found |= {str(one["id"]): str(one["body"] or "") for one in data["nodes"] if one}
+        return found
 
     async def edit(
         self, number: int, *, title: str | None = None, body: str | None = None, target: str | None = None

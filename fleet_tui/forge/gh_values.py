@@ -75,7 +75,7 @@ class Review:
     state: str
     head_sha: str
     submitted: str
-    body: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class Thread:
     outdated: bool
     author: str
     association: str
-    body: str
+    id: str
+    """Of its first comment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +130,6 @@ class Pull:
     protection: Protection | None
     """None: the target branch has no rule, or none that we may see."""
     complete: bool
-    """False: there are more checks, reviews or conversations than were read."""
+    """False: there are more checks, reviews or conversations than were read, or they are of another commit."""
+    longer: bool = False
+    """There are more than are read of any."""

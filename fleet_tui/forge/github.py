@@ -10,6 +10,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge import issues
+from fleet_tui.forge.aside import Aside
 from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, NoSuchTicket, TicketRecord
 from fleet_tui.forge.gh import Gh
 from fleet_tui.forge.gh_issues import Issues
@@ -19,6 +20,9 @@ from fleet_tui.forge.gh_values import Comment, Issue
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.forge.trust import Trust
 from fleet_tui.settings.schema import Settings
+
+_MOST_STRANGE = 3
+"""Issues of strangers that are told of one by one."""
 
 
 @dataclass(slots=True)
@@ -30,6 +34,12 @@ class _Seen:
     gone: set[int] = field(default_factory=set)
     comments: dict[int, tuple[str, list[Comment]]] = field(default_factory=dict)
     """Of an issue, and which update of it they are of."""
+    cut: tuple[str, ...] = ()
+    """The labels that more issues have than are read."""
+
+    @property
+    def known(self) -> set[int]:
+        return self.open.keys() | self.closed.keys() | self.gone
 
 
 class GitHubForge:
@@ -44,6 +54,8 @@ class GitHubForge:
         self.pulls = Pulls(gh, self.repo)
         self.releases = Releases(gh, self.repo)
         self._seen: _Seen | None = None
+        self._aside = Aside(gh.now_ns)
+        """Issues that cannot be read, or taken: each is told by itself, and the others go on."""
         self._changed: set[int] = set()
         """The issues that were changed from here since the look under way began: it may show what was before."""
         self._login = ""
@@ -58,20 +70,23 @@ class GitHubForge:
         Raises:
             ForgeTrouble: GitHub did not answer; what was seen before stands.
         """
-        await self.login()
+        trust = await self.trust()
         before = self._seen or _Seen()
         self._changed.clear()
+        self._aside.begin(anew=thoroughly)
         now = _Seen(comments=before.comments)
         for label in self._labels(follow):
-            listed, _ = await self.issues.labelled([label])
-            now.open |= {issue.number: issue for issue in listed}
+            listed = await self.issues.labelled([label])
+            now.open |= {issue.number: issue for issue in listed.issues}
+            now.cut += () if listed.complete else (label,)
         for number in sorted(set(follow) - now.open.keys()):
             await self._again(number, before, now, thoroughly=thoroughly)
-        for issue in list(now.open.values()):
+        for issue in [issue for issue in now.open.values() if trust.is_trusted(issue)]:
             for number in issues.references(issue.body, self.repo):
-                if not self._is_known(number, now):
+                if number not in now.known:
                     await self._again(number, before, now, thoroughly=thoroughly)
-        await self._read_comments(now)
+        await self._read_comments(now, trust)
+        self._aside.only(now.open.keys() | set(follow))
         newer = {number: issue for number, issue in before.open.items() if number in self._changed}
         now.open |= newer
         self._seen = now
@@ -92,32 +107,43 @@ class GitHubForge:
         if not thoroughly and number in before.gone:
             now.gone.add(number)
             return
-        await self._ask(number, now)
+        await self._ask(number, before, now)
 
     def _was_listed(self, issue: Issue) -> bool:
         return not set(self._labels((1,))).isdisjoint(issue.labels)
 
-    async def _ask(self, number: int, now: _Seen) -> None:
+    async def _ask(self, number: int, before: _Seen, now: _Seen) -> None:
         try:
             issue = await self.issues.get(number)
         except ForgeTrouble as trouble:
-            if trouble.trouble is not Trouble.GONE:
-                raise
-            now.gone.add(number)
+            if trouble.trouble is Trouble.GONE:
+                now.gone.add(number)
+                return
+            self._aside.put(number, trouble)
+            if number in before.open:
+                now.open[number] = before.open[number]
         else:
             (now.open if issue.open else now.closed)[number] = issue
 
-    def _is_known(self, number: int, seen: _Seen) -> bool:
-        return number in seen.open or number in seen.closed or number in seen.gone
-
-    async def _read_comments(self, now: _Seen) -> None:
+    async def _read_comments(self, now: _Seen, trust: Trust) -> None:
+        """Of the issues that are tickets; those of strangers are nobody's work."""
         kept: dict[int, tuple[str, list[Comment]]] = {}
         for number, issue in now.open.items():
             updated, comments = now.comments.get(number, ("", []))
-            if updated != issue.updated:
-                comments = await self.issues.comments(number) if issue.comments else []
-            kept[number] = (issue.updated, comments)
+            if updated != issue.updated and trust.is_trusted(issue) and not self._aside.rests(number):
+                try:
+                    comments = await self.issues.comments(number) if issue.comments else []
+                except ForgeTrouble as trouble:
+                    self._aside.put(number, trouble)
+                else:
+                    updated = issue.updated
+                    self._aside.done(number)
+            kept[number] = (updated, comments)
         now.comments = kept
+
+    def set_aside(self, number: int, trouble: ForgeTrouble) -> None:
+        """Leave an issue alone for a while with which something cannot be done."""
+        self._aside.put(number, trouble, rest=True)
 
     @property
     def known_login(self) -> str:
@@ -141,9 +167,31 @@ class GitHubForge:
         if self._seen is None:
             return None
         trust = await self.trust()
-        return [self._record(issue, self._seen, trust) for _, issue in sorted(self._seen.open.items())]
+        found = [self._record(issue, self._seen, trust) for _, issue in sorted(self._seen.open.items())]
+        records = [record for record in found if record is not None]
+        strange = [
+            record.number for record in records if record.problem and record.number not in self._aside.all_told()
+        ]
+        hidden = set(strange[_MOST_STRANGE:])
+        listed = [record for record in records if record.number not in hidden]
+        return [*listed, *self._of_lists(self._seen, len(hidden))]
 
-    def _record(self, issue: Issue, seen: _Seen, trust: Trust) -> TicketRecord:
+    def _of_lists(self, seen: _Seen, strange: int) -> list[TicketRecord]:
+        """What is wrong with no issue alone. So many of ``strange`` ones are not told of by themselves."""
+        told = [f"label {label}: more issues have it than are read, the oldest are not seen" for label in seen.cut]
+        if strange:
+            told.append(f"issues: {strange} more by people whose words do not count (forge.authors)")
+        hint = "take the label away from those that are not to be worked on"
+        return [TicketRecord(0, "", problem=problem, hint=hint) for problem in told]
+
+    def _record(self, issue: Issue, seen: _Seen, trust: Trust) -> TicketRecord | None:
+        """None: it is not known yet what it says."""
+        trouble = self._aside.told(issue.number)
+        if trouble is not None:
+            told = f"issue {issue.number}: {trouble.title}: {trouble.message}"
+            return TicketRecord(issue.number, one_line(issue.title), problem=told, hint=trouble.hint)
+        if trust.is_trusted(issue) and not seen.comments.get(issue.number, ("", []))[0]:
+            return None  # its comments could not be read so far
         wanted = issues.references(issue.body, self.repo)
         # What a person closed as done is done, whoever did it.
         done = {number for number, other in seen.closed.items() if other.state_reason != "not_planned"}

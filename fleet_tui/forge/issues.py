@@ -17,6 +17,7 @@ _BLOCKED = re.compile(r"\b(?:blocked by|depends on)\b:?([^\n]{1,400})", re.IGNOR
 _TASK = re.compile(r"^[ \t]{0,20}(?:[-*+]|[0-9]{1,3}[.)])[ \t]{1,8}\[ \][ \t]{1,8}(\S{1,200})", re.MULTILINE)
 _REFERENCE = re.compile(r"(.{0,190}?)(?:#|/issues/)([0-9]{1,9})[,:;.)]?\Z")
 _CLAIM = re.compile(r"<!-- fleet:claim ([a-z0-9][a-z0-9-]{0,80}) -->")
+_STRANGE = "name its author in `forge.authors`, or open an issue of your own"
 _OWN = "<!-- fleet:"
 """How every comment of a fleet begins: such comments are no part of a ticket."""
 
@@ -52,7 +53,7 @@ def record(issue: Issue, comments: Iterable[Comment], depends_on: tuple[int, ...
     labels = tuple(sorted(issue.labels))
     if not trust.is_trusted(issue):
         told = f"issue {issue.number}: opened by {one_line(issue.author, 60)}, whose words do not count (forge.authors)"
-        return TicketRecord(issue.number, one_line(issue.title), labels=labels, problem=told)
+        return TicketRecord(issue.number, one_line(issue.title), labels=labels, problem=told, hint=_STRANGE)
     said = [one for one in comments if trust.is_trusted(one) and not is_own(one)]
     parts = [issue.body, *(f"---\nComment of {one_line(one.author, 60)}:\n\n{one.body}" for one in said)]
     text = "\n\n".join(clean(part).strip() for part in parts)

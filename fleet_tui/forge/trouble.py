@@ -28,6 +28,7 @@ _TITLES = {
     Trouble.SLOW: "GitHub does not answer",
     Trouble.SERVER: "GitHub has an error of its own",
     Trouble.GARBLED: "GitHub's answer cannot be read",
+    Trouble.TOO_LONG: "too much on GitHub to be read",
 }
 _HINTS = {
     Trouble.MISSING: "install GitHub's command line: https://cli.github.com",
@@ -39,6 +40,7 @@ _HINTS = {
     Trouble.OFFLINE: "check the network; it is tried again by itself",
     Trouble.SLOW: "it is tried again by itself; https://githubstatus.com",
     Trouble.SERVER: "it is tried again by itself; https://githubstatus.com",
+    Trouble.TOO_LONG: "clear it up there, or begin anew in its place",
 }
 
 

@@ -205,8 +205,8 @@ async def test_a_renamed_repository_tells_its_new_name_and_a_deleted_one_is_gone
     github.hub.rename(github.repository, "store")
     gh = Gh()
     assert (await repository(gh, SHOP)).name == "acme/store"
-    found, _ = await Issues(gh, SHOP).labelled(["ready"])
-    await Issues(gh, SHOP).comment(found[0].number, "still here")
+    (found,) = (await Issues(gh, SHOP).labelled(["ready"])).issues
+    await Issues(gh, SHOP).comment(found.number, "still here")
     assert [comment.body for comment in github.repository.items[1].comments] == ["still here"]
     github.hub.delete(github.repository)
     gone = await trouble_of(Issues(gh, SHOP).labelled(["ready"]))
@@ -278,14 +278,14 @@ async def test_people_edit_labels_in_the_middle(github: Site) -> None:
     """Adding what is there and removing what is gone are no errors; labels that others gave stay."""
     issue = github.repository.issue("One", labels=["ready"])
     issues = Issues(Gh(), SHOP)
-    (found,), _ = await issues.labelled(["ready"])
+    (found,) = (await issues.labelled(["ready"])).issues
     github.repository.remove_label(issue, "ready")
     github.repository.add_label(issue, "wontfix")
     github.repository.add_label(issue, "in-progress")
     assert await issues.remove_label(found.number, "ready") is False
     await issues.add_labels(found.number, ["in-progress"])
     assert (await issues.get(1)).labels == ("wontfix", "in-progress")
-    assert await issues.labelled(["ready"]) == ([], False)
+    assert (await issues.labelled(["ready"])).issues == []
 
 
 async def test_an_issue_that_became_nothing_or_is_a_pull_request(github: Site) -> None:

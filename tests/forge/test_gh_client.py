@@ -13,7 +13,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.forge.answer import parse
 from fleet_tui.forge.gh import MINIMUM_VERSION, Gh, Limits
-from fleet_tui.forge.gh_issues import Issues, repository, repository_name
+from fleet_tui.forge.gh_issues import Issues, Listed, repository, repository_name
 from fleet_tui.forge.gh_pulls import Pulls
 from fleet_tui.forge.gh_releases import Releases
 from fleet_tui.forge.gh_values import CheckState, Protection
@@ -46,26 +46,28 @@ async def test_issues_by_label_without_pull_requests_and_free_while_unchanged(gi
     github.repository.add_label(github.repository.open_pull("work", "main", "T"), "ready")
     gh = Gh()
     issues = Issues(gh, SHOP)
-    (found,), unchanged = await issues.labelled(["ready"])
+    before = await issues.labelled(["ready"])
+    (found,), unchanged = before.issues, before.unchanged
     assert (found.number, found.title, found.body, found.labels) == (1, "Add pagination", "please\n", ("ready", "ui"))
     assert (found.author, found.association, found.open, unchanged) == ("stranger", "NONE", True, False)
     left = gh.rates["core"].remaining
-    assert await issues.labelled(["ready"]) == ([found], True)
+    assert await issues.labelled(["ready"]) == Listed([found], unchanged=True, complete=True)
     assert (github.server.seen[-1].status, gh.rates["core"].remaining) == (304, left)
     github.repository.add_label(github.repository.items[2], "ready")
-    now, unchanged = await issues.labelled(["ready"])
-    assert ([one.number for one in now], unchanged) == ([2, 1], False)
+    now = await issues.labelled(["ready"])
+    assert ([one.number for one in now.issues], now.unchanged) == ([2, 1], False)
 
 
 async def test_lists_longer_than_a_page(github: Site) -> None:
     for number in range(101):
         github.repository.issue(f"Issue {number}", labels=["ready"])
     issues = Issues(Gh(), SHOP)
-    found, _ = await issues.labelled(["ready"])
-    assert {one.number for one in found} == set(range(1, 102))
-    assert (await issues.labelled(["ready"]))[1] is True
+    found = await issues.labelled(["ready"])
+    assert found.complete
+    assert {one.number for one in found.issues} == set(range(1, 102))
+    assert (await issues.labelled(["ready"])).unchanged is True
     github.repository.touch(github.repository.items[1])
-    assert (await issues.labelled(["ready"]))[1] is False
+    assert (await issues.labelled(["ready"])).unchanged is False
 
 
 async def test_an_issue_is_read_labelled_assigned_and_commented(github: Site) -> None:
@@ -142,7 +144,9 @@ async def test_all_that_speaks_for_and_against_a_pull_request_is_seen(github: Si
         ("rev", "APPROVED", old),
         ("rev", "CHANGES_REQUESTED", new),
     ]
-    assert [(thread.resolved, thread.body) for thread in seen.threads] == [(False, "why?"), (True, "fine")]
+    assert [thread.resolved for thread in seen.threads] == [False, True]
+    said = await pulls.words([seen.reviews[1].id, *(thread.id for thread in seen.threads), "PRR_0"])
+    assert list(said.values()) == ["no", "why?", "fine"]
     assert seen.protection == Protection(2, ("build", "lint"), strict=True, conversations=True)
     assert await pulls.job_log(seen.checks[0].job, 16) == "assertion failed"
     await pulls.rerun(seen.checks[0].job)
@@ -214,5 +218,5 @@ async def test_too_much_output_is_not_read(github: Site) -> None:
     gh = Gh(limits=Limits(out_bytes=2000))
     with pytest.raises(ForgeTrouble) as raised:
         await Issues(gh, SHOP).labelled()
-    assert raised.value.trouble is Trouble.GARBLED
+    assert raised.value.trouble is Trouble.TOO_LONG
     assert os.environ["GH_TOKEN"] not in str(raised.value)

@@ -174,7 +174,11 @@ def _common(repository: Repository, item: Issue, url: str) -> Node:
 def pull_node(repository: Repository, pull: Pull) -> Node:
     url = f"{HOME}/{repository.full_name}/pull/{pull.number}"
     state = "MERGED" if pull.merged else pull.state.upper()
-    reviews = many(lambda: [review_node(repository, review, url) for review in pull.reviews])
+
+    def reviews(_info: Any, states: list[str] | None = None, **paging: Any) -> Node:
+        found = [review for review in pull.reviews if not states or review.state in states]
+        return connection([review_node(repository, review, url) for review in found], **paging)
+
     return _common(repository, pull, url) | {
         "__typename": "PullRequest",
         "id": f"PR_{repository.id}_{pull.number}",
@@ -232,9 +236,14 @@ def review_node(repository: Repository, review: Review, url: str) -> Node:
 
 
 def thread_node(hub: Hub, thread: Thread, url: str) -> Node:
-    said = [comment_node(hub, comment, url) | {"path": thread.path} for comment in thread.comments]
+    said = [thread_comment(hub, thread, comment, url) for comment in thread.comments]
     facts = {"isResolved": thread.resolved, "isOutdated": thread.outdated, "path": thread.path, "line": thread.line}
     return {"id": f"PRRT_{thread.id}", **facts, "comments": many(lambda: said)}
+
+
+def thread_comment(hub: Hub, thread: Thread, comment: Comment, url: str) -> Node:
+    told = {"__typename": "PullRequestReviewComment", "id": f"PRRC_{comment.id}", "path": thread.path}
+    return comment_node(hub, comment, url) | told
 
 
 def ref_node(repository: Repository, branch: str) -> Node | None:
@@ -463,6 +472,7 @@ def _root(hub: Hub, rate: Mapping[str, Any]) -> Node:
         "repository": repository,
         "repositoryOwner": lambda _info, login: {"__typename": "User", "id": f"U_{login}", "login": login},
         "node": lambda _info, id: item_node(*_item(hub, id)),
+        "nodes": lambda _info, ids: [_said(hub, one) for one in ids],
         "search": search,
         **_mutations(hub),
     }
@@ -484,6 +494,20 @@ def _found(hub: Hub, query: str) -> list[Node]:
         and (not states or item.state in states)
         and labels <= set(item.labels)
     ]
+
+
+def _said(hub: Hub, node: str) -> Node | None:
+    """A review or a comment of a conversation by its id."""
+    for repository in hub.all():
+        for pull in repository.pulls():
+            found = [review_node(repository, review, "") for review in pull.reviews]
+            found += [
+                thread_comment(hub, thread, comment, "") for thread in pull.threads for comment in thread.comments
+            ]
+            for one in found:
+                if one["id"] == node:
+                    return one
+    return None
 
 
 def _item(hub: Hub, node: str) -> tuple[Repository, Issue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
@@ -20,7 +21,7 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import Ticket
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RunState, TicketState
-from fleet_tui.domain.text import SafeText, clean, one_line
+from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import NoSuchTicket, TicketRecord
 from fleet_tui.governance import dispatch
 from fleet_tui.watcher import alarms
@@ -46,7 +47,7 @@ async def observe(ctx: Context) -> None:
     for record in records:
         if not record.problem:
             drafts += _changes(ctx, record, known.get(record.number))
-    await _report_broken(ctx, [one_line(record.problem) for record in records if record.problem])
+    await _report_broken(ctx, records)
     present = {record.number for record in records}
     # A file that cannot be read may be any ticket's: nothing counts as removed meanwhile.
     if ctx.upstream is not None or not (0 in present or any(record.problem for record in records)):
@@ -56,13 +57,16 @@ async def observe(ctx: Context) -> None:
         await ctx.record(*drafts)
 
 
-async def _report_broken(ctx: Context, problems: list[SafeText]) -> None:
+async def _report_broken(ctx: Context, records: Sequence[TicketRecord]) -> None:
     """One alarm per ticket that cannot be used, for as long as it cannot."""
-    current = {f"file:{problem.partition(':')[0]}": problem for problem in problems}
-    over, response = "the file reads well again", "mend the ticket file"
-    if ctx.upstream is not None:
-        over, response = "it can be used", "name its author in `forge.authors`, or open an issue of your own"
-    await alarms.keep(ctx, "ticket-file", current, priority=3, response=response, over=over)
+    current: list[str] = []
+    for record in records:
+        if record.problem:
+            title, response = one_line(record.problem), one_line(record.hint or "mend the ticket file")
+            about = f"file:{title.partition(':')[0]}"
+            current.append(about)
+            await alarms.ensure(ctx, "ticket-file", about, priority=3, title=title, response=response)
+    await alarms.only(ctx, "ticket-file", current, "it can be used")
 
 
 def _vanished(ctx: Context, ticket: Ticket) -> list[Draft]:

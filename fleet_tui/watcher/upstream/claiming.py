@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import Run, Ticket
 from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.domain.text import one_line
 from fleet_tui.forge import issues
 from fleet_tui.forge.gh_values import Comment
 from fleet_tui.forge.github import GitHubForge
+from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.claims import LEFT_ALONE_NS, Claim, holder, obstacle
 from fleet_tui.store.reader import EventFilter
@@ -65,7 +68,15 @@ def left_alone(ctx: Context, number: int) -> bool:
 async def _claim(ctx: Context, run: Run) -> None:
     assert ctx.upstream is not None
     assert run.ticket is not None
-    reason, other = await _take(ctx, ctx.upstream.forge, run.ticket, run)
+    forge = ctx.upstream.forge
+    try:
+        reason, other = await _take(ctx, forge, run.ticket, run)
+    except ForgeTrouble as trouble:
+        if not trouble.trouble.is_of_one:
+            raise
+        # Whatever is the matter with this issue, its agent is free for others, and it rests.
+        forge.set_aside(run.ticket, trouble)
+        reason, other = one_line(f"{trouble.title}: {trouble.message}", 300), ""
     decided = ClaimDecided(run.ticket, run.id, not reason, reason, other)
     drafts = [draft(decided, f"ticket:{run.ticket}", key=_key(run.id))]
     await ctx.record(*drafts, *(_let_go(run, run.ticket, reason) if reason else []))
@@ -82,15 +93,23 @@ async def _take(ctx: Context, forge: GitHubForge, number: int, run: Run) -> tupl
     reason = obstacle(issue.labels, names.ready, claims, name)
     if reason:
         return reason, holder(claims)
-    if holder(claims) != name:
-        mine = await forge.issues.comment(number, issues.claim_text(name, run.agent))
+    if holder(claims) == name:
+        mine = max(claim.id for claim in claims if claim.fleet == name)
+    else:
+        mine = (await forge.issues.comment(number, issues.claim_text(name, run.agent))).id
         winner = holder(_claims(trust, await forge.issues.comments(number)))
         if winner != name:
-            await forge.delete_comment(mine.id)
+            await forge.delete_comment(mine)
             return f"the fleet {winner} took it first", winner
-    await forge.set_labels(number, add=[names.in_progress], remove=[names.ready])
-    if ctx.settings.forge.assign:
-        await forge.issues.assign(number, trust.login)
+    try:
+        await forge.set_labels(number, add=[names.in_progress], remove=[names.ready])
+        if ctx.settings.forge.assign:
+            await forge.issues.assign(number, trust.login)
+    except ForgeTrouble as trouble:
+        if trouble.trouble.is_of_one:  # it is let go: nobody is to believe that it is taken
+            with suppress(ForgeTrouble):
+                await forge.delete_comment(mine)
+        raise
     return "", ""
 
 

@@ -22,12 +22,12 @@ from fleet_tui.forge.trust import Trust
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.passes.reviews import held
 from fleet_tui.watcher.upstream.publishing import PERSON, Published, own_heads, published
+from fleet_tui.watcher.upstream.standing import last_words, open_threads
 from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
 
-_DECISIVE = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
 _MOST_WORDS = 8_000
 
 
@@ -81,14 +81,11 @@ async def _changes(
 
 def _words_of_people(ctx: Context, pull_request: PullRequest, seen: SeenPull, trust: Trust) -> list[Draft]:
     """Reviews on the forge by people whose words count: what they ask for goes back to the author, as any verdict."""
-    last = {
-        one.author: one
-        for one in seen.pull.reviews
-        if one.state in _DECISIVE and one.head_sha == pull_request.head_sha and _is_of_people(one, trust)
-    }
+    if seen.pull.head_sha != pull_request.head_sha:
+        return []  # what is handed over by now is not shown there yet
     known = {one.agent: one for one in ctx.reader.reviews(pull_request.number) if one.head_sha == pull_request.head_sha}
     drafts = []
-    for author, review in last.items():
+    for author, review in last_words(seen.pull, trust).items():
         name, head = f"{PERSON}{one_line(author, 60)}", pull_request.head_sha
         before = known[name].verdict if name in known else Verdict.APPROVED
         verdict = Verdict.CHANGES_REQUESTED if review.state == "CHANGES_REQUESTED" else Verdict.APPROVED
@@ -101,14 +98,10 @@ def _words_of_people(ctx: Context, pull_request: PullRequest, seen: SeenPull, tr
     return drafts
 
 
-def _is_of_people(review: Review, trust: Trust) -> bool:
-    return trust.is_trusted(review) and not trust.is_ours(review)
-
-
 def _said(seen: SeenPull, review: Review) -> str:
     """What a person wrote, with their conversations that are not resolved."""
-    open_ones = [one for one in seen.pull.threads if one.author == review.author and not one.resolved]
-    parts = [review.body, *(f"{one.path}: {one.body}" for one in open_ones)]
+    threads = [(one.path, seen.texts.get(one.id, "")) for one in open_threads(seen.pull, review.author)]
+    parts = [seen.texts.get(review.id, ""), *(f"{path}: {text}" for path, text in threads if text)]
     return clean("\n\n".join(part.strip() for part in parts if part.strip()), _MOST_WORDS)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_tui.forge.gh_values import Pull
+from fleet_tui.forge.gh_values import Pull, Review, Thread
 from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.release import Remote, Verdict
 
@@ -31,6 +31,32 @@ def remote_of(seen: Pull, trust: Trust) -> Remote:
         conversations=tuple(thread.path for thread in threads),
         complete=seen.complete,
     )
+
+
+_DECISIVE = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
+_MOST_TEXTS = 20
+"""Texts that are read of what people ask for in one pull request."""
+
+
+def last_words(seen: Pull, trust: Trust) -> dict[str, Review]:
+    """What each person whose words count said last about the head, as long as it decides something."""
+    return {
+        one.author: one
+        for one in seen.reviews
+        if one.state in _DECISIVE and one.head_sha == seen.head_sha and trust.is_trusted(one) and not trust.is_ours(one)
+    }
+
+
+def open_threads(seen: Pull, author: str) -> list[Thread]:
+    """The conversations that ``author`` began and that are not resolved."""
+    return [one for one in seen.threads if one.author == author and not one.resolved]
+
+
+def wanted_texts(seen: Pull, trust: Trust) -> list[str]:
+    """The ids of what is to be read: what people ask for. Whatever else is written there is nobody's business."""
+    asking = [one for one in last_words(seen, trust).values() if one.state == "CHANGES_REQUESTED"]
+    ids = [id_ for one in asking for id_ in (one.id, *(thread.id for thread in open_threads(seen, one.author)))]
+    return list(dict.fromkeys(ids))[:_MOST_TEXTS]
 
 
 def _worst(seen: Pull) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from fleet_tui.domain.events import PullRequestPublished
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
+from fleet_tui.forge.aside import Aside
 from fleet_tui.forge.gh import Gh, environment
 from fleet_tui.forge.gh_values import Pull
 from fleet_tui.forge.github import GitHubForge
@@ -32,6 +33,7 @@ from fleet_tui.settings.forge import ForgeSettings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.store.store import Store
 from fleet_tui.watcher import alarms
+from fleet_tui.watcher.upstream.standing import wanted_texts
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 LOOK = "look-at-forge"
 LANDING = "land:"
 """How the names of the jobs begin that land something on the forge."""
-_ALARM = "forge"
+_ALARM, _ONE = "forge", "forge-pr"
 _SECOND = 1_000_000_000
 _THOROUGHLY_NS = 15 * 60 * _SECOND
 """How often issues are asked about of which no list tells: what was missed is repaired."""
@@ -58,6 +60,8 @@ class SeenPull:
 
     pull: Pull
     seq: int
+    texts: Mapping[str, str]
+    """What people who ask for changes wrote, by the ids of their reviews and conversations."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -77,6 +81,8 @@ class Upstream:
         """Why the last look failed, in words; empty: it did not."""
         self.succeeded_ns = 0
         """When the last one that did not fail ended; 0: none yet."""
+        self._aside = Aside(forge.gh.now_ns)
+        """Pull requests that cannot be read, by GitHub's number."""
         self._thorough_ns = 0
         self._wanted = False
 
@@ -109,8 +115,7 @@ class Upstream:
             await self.forge.look(_followed(ctx), thoroughly=thoroughly)
             await self.remote.fetch(ctx.control.target)
             # After the target: what is merged and not in it yet is taken in by the next look.
-            for number in _shown(ctx):
-                await self.view(ctx, number)
+            await self._look_at_pulls(ctx, anew=thoroughly)
         except FleetError as error:
             trouble = error.trouble if isinstance(error, ForgeTrouble) else Trouble.OFFLINE
             retry_at_ns = error.retry_at_ns if isinstance(error, ForgeTrouble) else None
@@ -124,16 +129,42 @@ class Upstream:
             await alarms.clear(ctx, _ALARM, "fleet", "it answers again")
         ctx.look_at_tickets, ctx.looked_at_target_ns = True, 0
 
+    async def _look_at_pulls(self, ctx: Context, *, anew: bool) -> None:
+        """Each for itself: one that cannot be read, or is flooded, holds up no other."""
+        shown = _shown(ctx)
+        self._aside.begin(anew=anew)
+        for number in shown:
+            if self._aside.rests(number):
+                continue
+            try:
+                longer = (await self.view(ctx, number)).pull.longer
+            except ForgeTrouble as trouble:
+                self._aside.put(number, trouble)
+                continue
+            self._aside.done(number)
+            if longer:
+                what = f"{number} has more reviews, conversations or checks than are read"
+                self._aside.put(number, ForgeTrouble(Trouble.TOO_LONG, what))
+        self._aside.only(shown.keys())
+        told = {f"pr:{shown[number]}": trouble for number, trouble in self._aside.all_told().items()}
+        for about, found in told.items():
+            title = f"PR {about.removeprefix('pr:')} on GitHub: {found.title}: {found.message}"
+            await alarms.ensure(ctx, _ONE, about, priority=3, title=title, response=found.hint)
+        await alarms.only(ctx, _ONE, told, "it can be read")
+
     async def view(self, ctx: Context, number: int) -> SeenPull:
         """The forge's pull request ``number`` as it is now.
 
         Raises:
             ForgeTrouble: it cannot be seen.
         """
-        await self.forge.login()  # whoever judges what was seen knows whose words count
-        seq = ctx.reader.last_seq()
-        seen = SeenPull(await self.forge.pulls.view(number), seq)
-        self.pulls[number] = seen
+        trust = await self.forge.trust()
+        seq, before = ctx.reader.last_seq(), self.pulls.get(number)
+        pull = await self.forge.pulls.view(number)
+        wanted = wanted_texts(pull, trust)
+        known = {one: before.texts[one] for one in wanted if one in before.texts} if before is not None else {}
+        texts = known | await self.forge.pulls.words([one for one in wanted if one not in known])
+        self.pulls[number] = seen = SeenPull(pull, seq, texts)
         return seen
 
     def _budgeted(self) -> Polling:
@@ -194,8 +225,8 @@ def _followed(ctx: Context) -> list[int]:
     return sorted(of_pulls | going)
 
 
-def _shown(ctx: Context) -> list[int]:
-    """The forge's numbers of the pull requests that are open here, or were until lately."""
+def _shown(ctx: Context) -> dict[int, int]:
+    """The pull requests that are open here, or were until lately: the forge's numbers, and ours."""
     recently = ctx.now_ns() - _CLOSED_LATELY_NS
     subjects = tuple(
         f"pr:{one.number}"
@@ -203,6 +234,6 @@ def _shown(ctx: Context) -> list[int]:
         if one.state is not PullRequestState.CLOSED or one.changed_ns > recently
     )
     if not subjects:
-        return []
+        return {}
     told = ctx.reader.events(EventFilter(kinds=(PullRequestPublished.kind,), subjects=subjects), after=0, limit=10_000)
-    return sorted({int(str(event.payload["number"])) for event in told})
+    return {int(str(event.payload["number"])): int(str(event.payload["pr"])) for event in told}
