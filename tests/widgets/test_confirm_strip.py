@@ -177,12 +177,13 @@ async def test_a_strip_that_was_never_painted_never_arms() -> None:
         assert not any(isinstance(m, ConfirmStrip.Confirmed) for m in app.ended)
 
 
-async def test_ten_thousand_random_keys_confirm_nothing_by_accident() -> None:
+@pytest.mark.parametrize("bursts", [20, pytest.param(100, marks=pytest.mark.slow)])
+async def test_random_keys_confirm_nothing_by_accident(bursts: int) -> None:
     """Typed strips are opened again whenever they close, keys come with random times: nothing is confirmed."""
     rng = random.Random(23)
     keys = [*"abcdefghijklmnopqrstuvwxyz0123456789AQRC", "enter", "space", "tab", "backspace", "up", "]", "escape"]
     async with room() as (app, pilot):
-        for _ in range(100):
+        for _ in range(bursts):
             if app.strip.request is None:
                 app.strip.ask(rng.choice([RELEASE, REJECT]))
             for _ in range(100):
@@ -191,7 +192,7 @@ async def test_ten_thousand_random_keys_confirm_nothing_by_accident() -> None:
         confirmed = [m for m in app.ended if isinstance(m, ConfirmStrip.Confirmed)]
         # A one-key strip with a reason may be answered by chance, a typed one cannot; nothing gets past an open strip.
         assert all(m.request is REJECT and m.reason for m in confirmed)
-        assert len(app.ended) > 50
+        assert len(app.ended) > bursts / 2
 
 
 async def test_typing_the_last_four_confirms() -> None:
