@@ -45,6 +45,7 @@ _TOLD = frozenset(
         "pr_updated",
         "question_answered",
         "release_decided",
+        "review_withdrawn",
         "run_crashed",
         "run_started",
         "target_published",

@@ -61,6 +61,8 @@ OPEN_PULL_REQUESTS = frozenset(PullRequestState) - {PullRequestState.MERGED, Pul
 class Verdict(StrEnum):
     APPROVED = "approved"
     CHANGES_REQUESTED = "changes_requested"
+    WITHDRAWN = "withdrawn"
+    """It was taken back, by whoever gave it or on the forge; nothing was said instead."""
 
 
 class GateState(StrEnum):

@@ -195,5 +195,20 @@ def _protection(rule: Mapping[str, Any] | None) -> Protection | None:
     )
 
 
+def rule_of(kind: str, told: Mapping[str, Any]) -> Protection:
+    """What a rule of the repository asks for, in the terms of a branch's own.
+
+    Raises:
+        KeyError, TypeError, ValueError: it has another form.
+    """
+    if kind == "required_status_checks":
+        names = tuple(str(one["context"]) for one in told["required_status_checks"])
+        return Protection(checks=names, strict=bool(told.get("strict_required_status_checks_policy")))
+    if kind == "pull_request":
+        approvals = int(told.get("required_approving_review_count") or 0)
+        return Protection(approvals, conversations=bool(told.get("required_review_thread_resolution")))
+    return Protection()
+
+
 def _login(user: Mapping[str, Any] | None) -> str:
     return str(user["login"]) if user else ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from urllib.parse import quote
 
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.forge.gh import Gh, reading
 from fleet_tui.forge.gh_issues import repository_name
-from fleet_tui.forge.gh_pull_view import OPTIONAL, QUERY, WORDS, Page, joined, page_of
-from fleet_tui.forge.gh_values import Pull
+from fleet_tui.forge.gh_pull_view import OPTIONAL, QUERY, WORDS, Page, joined, page_of, rule_of
+from fleet_tui.forge.gh_values import Protection, Pull
 from fleet_tui.forge.trouble import ForgeTrouble
 
 METHODS = ("merge", "squash", "rebase")
@@ -67,6 +69,19 @@ class Pulls:
         data, hidden = await self._gh.graphql(QUERY, asked, OPTIONAL)
         with reading(f"pull request {number}"):
             return page_of(data["repository"]["pullRequest"], hidden)
+
+    async def rules(self, target: str) -> Protection | None:
+        """What the repository's rules ask for of ``target``, beside a rule of the branch's own; None: nothing."""
+        path = f"{self._base}/rules/branches/{quote(target, safe='')}"
+        try:
+            found = await self._gh.pages(path)
+        except ForgeTrouble as trouble:
+            if trouble.trouble in (Trouble.GONE, Trouble.FORBIDDEN):
+                return None  # a server that has no such rules, or not for us: its own summary still tells
+            raise
+        with reading(f"rules of {target}"):
+            rules = [rule_of(one["type"], one.get("parameters") or {}) for one in found.items]
+        return reduce(Protection.joined, rules) if rules else None
 
     async def words(self, ids: Sequence[str]) -> dict[str, str]:
         """What reviews and first comments of conversations say, by their ids."""

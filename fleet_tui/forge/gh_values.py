@@ -102,6 +102,15 @@ class Protection:
     conversations: bool = False
     """Every conversation must be resolved."""
 
+    def joined(self, other: Protection) -> Protection:
+        """Both at once."""
+        return Protection(
+            max(self.approvals, other.approvals),
+            tuple(dict.fromkeys((*self.checks, *other.checks))),
+            self.strict or other.strict,
+            self.conversations or other.conversations,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Pull:
@@ -128,7 +137,7 @@ class Pull:
     reviews: tuple[Review, ...]
     threads: tuple[Thread, ...]
     protection: Protection | None
-    """None: the target branch has no rule, or none that we may see."""
+    """None: the target branch has no rule, or none that we may see. Rules of the repository are asked for beside it."""
     complete: bool
     """False: there are more checks, reviews or conversations than were read, or they are of another commit."""
     longer: bool = False

@@ -38,7 +38,8 @@ class Needs:
 class ReviewOutcome:
     """``missing`` are the reviewers still to be asked; ``findings`` (so far) go back to the author.
 
-    ``contained`` are the reviewers in quarantine without whom it cannot go on; ``lacking`` is what nobody can give.
+    ``contained`` are the reviewers in quarantine without whom it cannot go on; ``lacking`` is what nobody can give;
+    ``objectors`` are those who ask for changes, whether or not they were asked.
     """
 
     conclusion: Literal["waiting", "approved", "changes_requested"]
@@ -47,6 +48,7 @@ class ReviewOutcome:
     findings: tuple[str, ...] = ()
     contained: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    objectors: tuple[str, ...] = ()
 
 
 def risk_of(pull_request: PullRequest) -> RiskBand:
@@ -71,14 +73,16 @@ def conclude(
     """
     writers = {pull_request.agent, *authors}
     asked = sorted((r for r in reviewers if r.name not in writers), key=lambda r: r.name)
-    at_head = {r.agent: r for r in reviews if r.head_sha == pull_request.head_sha}
+    at_head = {r.agent: r for r in reviews if r.head_sha == pull_request.head_sha and _stands(r)}
     heard = at_head.keys()
     objections = objections_to(pull_request, reviews, authors)
     findings = tuple(f"{r.role} ({r.agent}): {r.summary}" for r in objections)
     gaps = _gaps(asked, at_head, needs or Needs())
     missing = tuple(r.name for r in asked if not r.contained and (r.name not in heard or r.name in gaps.able))
     if objections and not missing:
-        return ReviewOutcome("changes_requested", (), f"{len(objections)} reviewer(s) ask for changes", findings)
+        names = tuple(r.agent for r in objections)
+        why = f"{len(objections)} reviewer(s) ask for changes"
+        return ReviewOutcome("changes_requested", (), why, findings, objectors=names)
     approvals = [r.name for r in asked if r.name in heard]
     if needs is not None and needs.required is not None:
         required = needs.required
@@ -139,6 +143,16 @@ def _indispensable(
         return tuple(r.name for r in absent) if attainable < min(required, len(asked)) else ()
     covered = {r.role for r in asked if not r.contained}
     return tuple(r.name for r in absent if r.role not in covered)
+
+
+def _stands(review: Review) -> bool:
+    return review.verdict is not Verdict.WITHDRAWN
+
+
+def is_taken_back(pull_request: PullRequest, reviews: Sequence[Review], asked: Collection[str]) -> bool:
+    """Whether those whose objections brought it where it is (``asked``) took them back, and nobody else objects."""
+    at_head = [r for r in reviews if r.head_sha == pull_request.head_sha]
+    return bool(asked) and not any(r.verdict is Verdict.CHANGES_REQUESTED for r in at_head)
 
 
 def objections_to(

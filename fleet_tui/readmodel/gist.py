@@ -222,6 +222,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
     "pr_needs_review": lambda f: f"at {_short(f['head_sha'])}, round {f['round']}",
     "pr_approved": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",
     "pr_changes_requested": lambda f: f"{f['agent']} ({f['role']}) at {_short(f['head_sha'])}: {f['summary']}",
+    "review_withdrawn": lambda f: f"{f['agent']} at {_short(f['head_sha'])}: {f['reason']}",
     "pr_state_changed": lambda f: f"{f['state']}: {f['reason']}",
     "release_decided": lambda f: f"{f['agent']}: {f['decision']}, {f['summary']}",
     "release_requested": lambda f: f"{f['agent']} asks for {f['version']} at {_short(f['commit'])}: {f['summary']}",

@@ -417,6 +417,24 @@ def _protection(repository: Repository, request: Request, branch: str) -> Json:
     }
 
 
+@route("GET", "/rules/branches/{branch}")
+def _rules(repository: Repository, request: Request, branch: str) -> Json:
+    rule = repository.rules.get(branch)
+    if rule is None:
+        return []
+    checks = [{"context": name} for name in rule.contexts]
+    told = {"required_status_checks": checks, "strict_required_status_checks_policy": rule.strict}
+    asked_for = {
+        "required_approving_review_count": rule.reviews,
+        "required_review_thread_resolution": rule.conversations,
+    }
+    return [
+        {"type": "deletion"},
+        {"type": "required_status_checks", "parameters": told},
+        {"type": "pull_request", "parameters": asked_for},
+    ]
+
+
 @route("POST", "/releases", 201)
 def _release(repository: Repository, request: Request) -> Json:
     tag = request.body["tag_name"]

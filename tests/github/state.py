@@ -132,6 +132,8 @@ class Repository:
         self.items: dict[int, Issue] = {}
         self.checks: list[Check] = []
         self.protections: dict[str, Protection] = {}
+        self.rules: dict[str, Protection] = {}
+        """What rules of the repository ask for of branches, beside the branches' own."""
         self.releases: dict[str, dict[str, Any]] = {}
         self.methods = {"MERGE", "SQUASH", "REBASE"}
         self.permission = "WRITE"
@@ -274,7 +276,14 @@ class Repository:
                 self._merged(pull, pull.head_sha)
 
     def protection(self, branch: str) -> Protection:
-        return self.protections.get(branch, Protection())
+        own, rules = self.protections.get(branch, Protection()), self.rules.get(branch, Protection())
+        return Protection(
+            max(own.reviews, rules.reviews),
+            own.contexts + rules.contexts,
+            own.strict or rules.strict,
+            own.conversations or rules.conversations,
+            own.dismiss_stale or rules.dismiss_stale,
+        )
 
     def review(self, pull: Pull, event: str, body: str = "", author: str = "rev", commit: str = "") -> Review:
         states = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}

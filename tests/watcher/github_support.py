@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.github.fixture import Site
+from tests.github.state import Pull
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, git
 
@@ -17,6 +18,23 @@ async def on_github(
     fleet = await make_fleet(agents, forge=forge, **more)
     git(fleet.ctx.paths.repository, "push", "--quiet", "--force", str(github.repository.git_dir), "main")
     return fleet
+
+
+async def offered(fleet: Fleet, github: Site) -> Pull:
+    """An issue, worked on, and its pull request there."""
+    github.repository.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    await fleet.author({"app.py": "print('two')\n"})
+    await fleet.settle()
+    return github.repository.pulls()[-1]
+
+
+async def approved(fleet: Fleet) -> None:
+    """By its reviewer, and by a person for the merge."""
+    await fleet.verdict("lee")
+    await fleet.settle()
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle()
 
 
 async def look(fleet: Fleet) -> None:

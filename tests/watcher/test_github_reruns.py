@@ -5,20 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.github.fixture import Site
-from tests.github.state import Pull
+from tests.github.state import Protection
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.github_support import look, on_github
-from tests.watcher.watcher_support import Fleet
-
-
-async def offered(fleet: Fleet, github: Site) -> Pull:
-    """A pull request on GitHub."""
-    github.repository.issue("Say two", "Print two.", ["ready"])
-    await fleet.settle()
-    await fleet.author({"app.py": "print('two')\n"})
-    await fleet.settle()
-    (pull,) = github.repository.pulls()
-    return pull
+from tests.watcher.github_support import look, offered, on_github
 
 
 async def test_bad_luck_is_told_to_nobody_and_a_second_failure_is(make_fleet: MakeFleet, github: Site) -> None:
@@ -46,6 +35,24 @@ async def test_what_passes_then_was_bad_luck(make_fleet: MakeFleet, github: Site
     github.repository.check(pull.head_sha, "build", "success")
     await look(fleet)
     assert [len(fleet.events(kind)) for kind in ("check_rerun", "ci_failed", "ci_passed")] == [1, 0, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whose", ["protections", "rules"])
+async def test_checks_have_not_passed_before_those_that_must_have_run(
+    make_fleet: MakeFleet, github: Site, whose: str
+) -> None:
+    """Required ones may begin later than others, by a rule of the branch or of the repository."""
+    fleet = await on_github(make_fleet, github)
+    getattr(github.repository, whose)["main"] = Protection(contexts=("build",))
+    pull = await offered(fleet, github)
+    github.repository.check(pull.head_sha, "lint", "success")
+    await look(fleet)
+    assert fleet.events("ci_passed", "ci_failed") == []
+    github.repository.check(pull.head_sha, "build", "success")
+    await look(fleet)
+    (passed,) = fleet.events("ci_passed", "ci_failed")
+    assert (passed.kind, passed.payload["checks"]) == ("ci_passed", ["build"])
 
 
 @pytest.mark.slow

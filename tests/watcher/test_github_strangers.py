@@ -6,20 +6,9 @@ import pytest
 
 from fleet_tui.domain.states import RunState, TicketState
 from tests.github.fixture import Site
-from tests.github.state import Pull
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.github_support import look, on_github
-from tests.watcher.watcher_support import Fleet, agent
-
-
-async def offered(fleet: Fleet, github: Site) -> Pull:
-    """A pull request on GitHub."""
-    github.repository.issue("Say two", "Print two.", ["ready"])
-    await fleet.settle()
-    await fleet.author({"app.py": "print('two')\n"})
-    await fleet.settle()
-    (pull,) = github.repository.pulls()
-    return pull
+from tests.watcher.github_support import look, offered, on_github
+from tests.watcher.watcher_support import agent
 
 
 @pytest.mark.slow

@@ -81,6 +81,17 @@ class PullRequestChangesRequested(Payload, kind="pr_changes_requested"):
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewWithdrawn(Payload, kind="review_withdrawn"):
+    """The verdict of ``agent`` on ``head_sha`` counts no more, and is none for it either: dismissed on the forge, of
+    somebody whose words do not count any more, or checks that ran again and passed."""
+
+    pr: int
+    agent: str
+    head_sha: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestPublished(Payload, kind="pr_published"):
     """The forge shows ``head_sha`` as its pull request ``number``; ``text_sha`` is of the title and body there."""
 
@@ -123,12 +134,13 @@ class CheckRerun(Payload, kind="check_rerun"):
 
 @dataclass(frozen=True, slots=True)
 class PullRequestStateChanged(Payload, kind="pr_state_changed"):
-    """The watcher's conclusion from reviews, gates and approvals."""
+    """The watcher's conclusion from reviews, gates and approvals. ``reviewers`` are those whose objections it is."""
 
     pr: int
     state: str
     reason: str
     round: int
+    reviewers: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

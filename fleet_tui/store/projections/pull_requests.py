@@ -13,6 +13,7 @@ from fleet_tui.domain.events import (
     PullRequestStateChanged,
     PullRequestUpdated,
     ReleaseDecided,
+    ReviewWithdrawn,
     payload_of,
 )
 from fleet_tui.domain.states import ApprovalState, PullRequestState, TicketState, Verdict
@@ -58,6 +59,12 @@ def changes_requested(tables: Tables, event: Event) -> None:
     _review(tables, event, payload_of(event, PullRequestChangesRequested), Verdict.CHANGES_REQUESTED)
 
 
+def review_withdrawn(tables: Tables, event: Event) -> None:
+    gone = payload_of(event, ReviewWithdrawn)
+    facts = {"verdict": Verdict.WITHDRAWN.value, "summary": gone.reason, "at_ns": event.at_ns}
+    tables.change(REVIEW, gone.pr, gone.agent, gone.head_sha, **facts)
+
+
 def state_changed(tables: Tables, event: Event) -> None:
     change = payload_of(event, PullRequestStateChanged)
     _move(tables, event, change.pr, PullRequestState(change.state), reason=change.reason, round=change.round)
@@ -100,6 +107,7 @@ APPLY: dict[type[Payload], Apply] = {
     PullRequestNeedsReview: needs_review,
     PullRequestApproved: approved,
     PullRequestChangesRequested: changes_requested,
+    ReviewWithdrawn: review_withdrawn,
     PullRequestStateChanged: state_changed,
     ReleaseDecided: release_decided,
     PullRequestMerged: merged,

@@ -46,6 +46,8 @@ _RECEIPTS = {
     MessageState.UNCERTAIN: "UNCERTAIN",
 }
 
+_VERDICTS = {Verdict.APPROVED: "pass", Verdict.CHANGES_REQUESTED: "changes", Verdict.WITHDRAWN: "taken back"}
+
 
 def headline(tile: AgentTile, now_ns: int) -> Line:
     """``dev-1  developer  RUN 06:02  #3 'Add paging'  PR 2  claude-code``."""
@@ -264,7 +266,7 @@ def _pull_request(detail: AgentDetail, now_ns: int) -> Section:
         return of.head_sha != pull_request.head_sha
 
     for review in sorted(detail.reviews, key=is_stale):
-        words = "pass" if review.verdict is Verdict.APPROVED else "changes"
+        words = _VERDICTS[review.verdict]
         lens = f" as {in_brief(review.lens or review.role, 24)}, {short_clock(review.at_ns, now_ns)}"
         lines.append(_at_head(review.agent, words, review.head_sha, lens, stale=is_stale(review)))
         if review.summary.strip() and not is_stale(review):

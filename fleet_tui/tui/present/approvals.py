@@ -93,7 +93,7 @@ def _wait(card: ApprovalCard, now_ns: int) -> str:
 def _counts(card: ApprovalCard) -> tuple[Span, ...]:
     current = [gate for gate in card.gates if card.gate_is_current(gate)]
     passed = sum(gate.state is GateState.PASSED for gate in current)
-    verdicts = [review for review in card.reviews if card.is_current(review)]
+    verdicts = [one for one in card.reviews if card.is_current(one) and one.verdict is not Verdict.WITHDRAWN]
     agreed = sum(review.verdict is Verdict.APPROVED for review in verdicts)
     pull_request = card.pull_request
     return (
@@ -183,9 +183,12 @@ def gate_line(gate: Gate, card: ApprovalCard) -> Line:
     return (Span(f" {sign} {column(in_brief(gate.name, 40), 16)} {words:<8} {duration(gate.duration_ms):>6}", style),)
 
 
+_VERDICTS = {Verdict.APPROVED: "pass", Verdict.CHANGES_REQUESTED: "CHANGES", Verdict.WITHDRAWN: "-"}
+
+
 def review_lines(review: Review, card: ApprovalCard) -> tuple[Line, ...]:
     """A verdict, by its lens (or role), at which commit, and what it says; on another head it is stale, uncounted."""
-    words = "pass" if review.verdict is Verdict.APPROVED else "CHANGES"
+    words = _VERDICTS[review.verdict]
     where = column(f"{in_brief(review.lens or review.role, 14)} {in_brief(review.agent, 40)}", 22)
     if card.is_current(review):
         head = Span(f" {where} {words:<7} @{short(review.head_sha)}")

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fleet_tui.domain.events import Draft, PullRequestStateChanged, RunStopRequested, TicketBlocked, draft
+from fleet_tui.domain.events import (
+    Draft,
+    PullRequestStateChanged,
+    ReviewWithdrawn,
+    RunStopRequested,
+    TicketBlocked,
+    draft,
+)
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState
 from fleet_tui.domain.text import fitting, one_line
 from fleet_tui.governance.reviews import next_round, risk_of
 from fleet_tui.settings.schema import AgentSettings
+from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import REVIEW, gates_come_first, lets_review
@@ -23,6 +31,7 @@ from fleet_tui.watcher.parties import (
     verdicts,
 )
 from fleet_tui.watcher.passes.risk import is_told
+from fleet_tui.watcher.passes.taking_back import take_up_again
 from fleet_tui.watcher.queueing import queued
 
 _FINDINGS_BYTES = 40_000
@@ -32,6 +41,7 @@ _FINDINGS_BYTES = 40_000
 async def review(ctx: Context) -> None:
     """Queue a run per missing reviewer and act on what the verdicts add up to."""
     await _end_overtaken(ctx)
+    await take_up_again(ctx)
     waiting = ctx.reader.pull_requests(PullRequestState.NEEDS_REVIEW)
     for pull_request in waiting:
         number = pull_request.number
@@ -52,7 +62,7 @@ async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
     elif outcome.conclusion == "changes_requested":
         share = _FINDINGS_BYTES // len(outcome.findings) - len(r"\n\n")
         findings = "\n\n".join(fitting(finding, share) for finding in outcome.findings)
-        await send_back(ctx, pull_request, outcome.reason, findings)
+        await send_back(ctx, pull_request, outcome.reason, findings, objectors=outcome.objectors)
     elif await lets_review(ctx, pull_request):
         if pull_request.reason and gates_come_first(ctx, pull_request):
             await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, outcome.reason)
@@ -136,24 +146,32 @@ def _run_on(pull_request: PullRequest, agent: AgentSettings, key: str, trigger: 
     )
 
 
-async def send_back(ctx: Context, pull_request: PullRequest, reason: str, findings: str) -> None:
+async def send_back(
+    ctx: Context, pull_request: PullRequest, reason: str, findings: str, *, objectors: Sequence[str] = ()
+) -> None:
     """Return a pull request to its author with findings; after the last round a person decides."""
-    await ctx.record(*sent_back(ctx, pull_request, reason, findings))
+    await ctx.record(*sent_back(ctx, pull_request, reason, findings, objectors=objectors))
 
 
 def sent_back(
-    ctx: Context, pull_request: PullRequest, reason: str, findings: str, *, bounded: bool = True
+    ctx: Context,
+    pull_request: PullRequest,
+    reason: str,
+    findings: str,
+    *,
+    bounded: bool = True,
+    objectors: Sequence[str] = (),
 ) -> list[Draft]:
     """The events of :func:`send_back`, for a transaction with what led to it. A person's wish is not ``bounded``."""
     following = pull_request.round + 1
     if bounded and next_round(pull_request, ctx.settings.reviews.max_rounds) is None:
-        return held(pull_request, f"{pull_request.round} rounds used up: {reason}")
+        return held(pull_request, f"{pull_request.round} rounds used up: {reason}", objectors)
     author = current_author(ctx, pull_request)
     if author is None:
         return held(pull_request, f"its author {pull_request.agent} is no longer configured; {reason}")
     rework = queued(
         author,
-        key=f"rework:{pull_request.number}:{pull_request.head_sha}:{following}",
+        key=f"rework:{pull_request.number}:{pull_request.head_sha}:{following}{_nth(ctx, pull_request)}",
         trigger="pr_changes_requested",
         ticket=pull_request.ticket,
         pr=pull_request.number,
@@ -161,15 +179,31 @@ def sent_back(
         instructions=fitting(findings, _FINDINGS_BYTES),
     )
     state = PullRequestStateChanged(
-        pull_request.number, PullRequestState.CHANGES_REQUESTED.value, one_line(reason, 400), pull_request.round
+        pull_request.number,
+        PullRequestState.CHANGES_REQUESTED.value,
+        one_line(reason, 400),
+        pull_request.round,
+        list(objectors),
     )
     return [draft(state, f"pr:{pull_request.number}"), rework]
 
 
-def held(pull_request: PullRequest, reason: str) -> list[Draft]:
+def _nth(ctx: Context, pull_request: PullRequest) -> str:
+    """What tells a rejection of the same head from one that was taken back before."""
+    wanted = EventFilter(kinds=(ReviewWithdrawn.kind,), subjects=(f"pr:{pull_request.number}",))
+    gone = ctx.reader.events(wanted, after=0, limit=1_000)
+    nth = sum(event.payload["head_sha"] == pull_request.head_sha for event in gone)
+    return f":{nth}" if nth else ""
+
+
+def held(pull_request: PullRequest, reason: str, objectors: Sequence[str] = ()) -> list[Draft]:
     """A pull request, and its ticket, wait for a person."""
     state = PullRequestStateChanged(
-        pull_request.number, PullRequestState.BLOCKED.value, one_line(reason, 400), pull_request.round
+        pull_request.number,
+        PullRequestState.BLOCKED.value,
+        one_line(reason, 400),
+        pull_request.round,
+        list(objectors),
     )
     blocked = TicketBlocked(pull_request.ticket, one_line(reason, 400))
     return [draft(state, f"pr:{pull_request.number}"), draft(blocked, f"ticket:{pull_request.ticket}")]

@@ -11,8 +11,8 @@ from fleet_tui.domain.events import (
     ChecksFailed,
     ChecksPassed,
     Draft,
-    PullRequestApproved,
     PullRequestChangesRequested,
+    ReviewWithdrawn,
     draft,
 )
 from fleet_tui.domain.model import PullRequest
@@ -21,14 +21,18 @@ from fleet_tui.domain.text import clean, fitting, one_line
 from fleet_tui.forge.gh_values import Check, CheckState, Pull
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher.upstream.publishing import PERSON, published
+from fleet_tui.watcher.upstream.names import CHECKS
+from fleet_tui.watcher.upstream.publishing import published
+from fleet_tui.watcher.upstream.standing import required_checks
 from fleet_tui.watcher.upstream.state import Upstream
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
 
 _JUDGED = (PullRequestState.NEEDS_REVIEW, PullRequestState.APPROVED, PullRequestState.GATED)
-_NAME, _ROLE = f"{PERSON}checks", "checks on GitHub"
+_BACK = (PullRequestState.CHANGES_REQUESTED, PullRequestState.BLOCKED)
+"""States in which nobody waits for checks; but those that had it sent back may have run again."""
+_ROLE = "checks on GitHub"
 _MOST_CHECKS = 5
 _MOST_BYTES = 40_000
 """Of all that is told: an event holds somewhat more."""
@@ -41,15 +45,18 @@ async def check(ctx: Context) -> None:
     upstream = ctx.upstream
     if upstream is None:
         return
-    for pull_request in ctx.reader.pull_requests(*_JUDGED):
+    for pull_request in ctx.reader.pull_requests(*_JUDGED, *_BACK):
         shown = published(ctx, pull_request.number)
         seen = upstream.pulls.get(shown.number) if shown is not None else None
         if shown is None or seen is None or seen.seq < shown.seq or seen.pull.head_sha != pull_request.head_sha:
             continue
+        told = _told(ctx, pull_request)
+        if pull_request.state in _BACK and told != (pull_request.head_sha, "failed"):
+            continue
         stale, again = _reruns(ctx, pull_request)
         ended = _ended(seen.pull, stale)
         state = "failed" if any(one.state is CheckState.FAILED for one in ended) else "passed"
-        if ended and _told(ctx, pull_request) != (pull_request.head_sha, state):
+        if ended and told != (pull_request.head_sha, state):
             key = f"checks:{pull_request.number}"
             failed = [one for one in ended if one.state is CheckState.FAILED]
             if failed and all(one.job and again[one.name] < ctx.settings.forge.reruns for one in failed):
@@ -85,9 +92,11 @@ async def _run_again(ctx: Context, upstream: Upstream, pull_request: PullRequest
 
 def _ended(pull: Pull, stale: Collection[int]) -> list[Check]:
     """The checks that count, when all of them have ended and are known; else none. ``stale`` jobs run again."""
-    counting = [one for one in pull.checks if one.required] or list(pull.checks)
-    over = pull.complete and all(one.state is not CheckState.PENDING and one.job not in stale for one in counting)
-    return counting if over else []
+    required = required_checks(pull)
+    counting = [one for one in pull.checks if one.name in required] if required else list(pull.checks)
+    missing = required - {one.name for one in counting}  # what must run may be there later than what may
+    over = all(one.state is not CheckState.PENDING and one.job not in stale for one in counting)
+    return counting if pull.complete and over and not missing else []
 
 
 def _told(ctx: Context, pull_request: PullRequest) -> tuple[str, str]:
@@ -107,7 +116,7 @@ async def _tell(ctx: Context, upstream: Upstream, pull_request: PullRequest, end
         summary = fitting("\n\n".join(said), _MOST_BYTES)
         names: list[str] = [one_line(one.name, 100) for one in failed]
         told: ChecksFailed | ChecksPassed = ChecksFailed(number, head, names, summary)
-        drafts = [draft(PullRequestChangesRequested(number, _NAME, "", _ROLE, head, summary), f"pr:{number}")]
+        drafts = [draft(PullRequestChangesRequested(number, CHECKS, "", _ROLE, head, summary), f"pr:{number}")]
     else:
         told, drafts = ChecksPassed(number, head, [one_line(one.name, 100) for one in ended]), []
         drafts += _taken_back(ctx, pull_request)
@@ -119,10 +128,10 @@ async def _tell(ctx: Context, upstream: Upstream, pull_request: PullRequest, end
 def _taken_back(ctx: Context, pull_request: PullRequest) -> list[Draft]:
     """Checks that ran again and passed have nothing against this head any more."""
     head, number = pull_request.head_sha, pull_request.number
-    given = [one for one in ctx.reader.reviews(number) if (one.agent, one.head_sha) == (_NAME, head)]
+    given = [one for one in ctx.reader.reviews(number) if (one.agent, one.head_sha) == (CHECKS, head)]
     if not any(one.verdict is Verdict.CHANGES_REQUESTED for one in given):
         return []
-    return [draft(PullRequestApproved(number, _NAME, "", _ROLE, head, "they ran again and passed"), f"pr:{number}")]
+    return [draft(ReviewWithdrawn(number, CHECKS, head, "they ran again and passed"), f"pr:{number}")]
 
 
 async def _said(upstream: Upstream, failed: Check) -> str:

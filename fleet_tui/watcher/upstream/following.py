@@ -10,18 +10,21 @@ from fleet_tui.domain.events import (
     PullRequestChangesRequested,
     PullRequestMerged,
     PullRequestStateChanged,
+    ReviewWithdrawn,
     TicketBlocked,
     TicketShipped,
     draft,
 )
 from fleet_tui.domain.model import PullRequest
+from fleet_tui.domain.model import Review as Told
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, EffectState, PullRequestState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.gh_values import Review
 from fleet_tui.forge.trust import Trust
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.passes.reviews import held
-from fleet_tui.watcher.upstream.publishing import PERSON, Published, own_heads, published
+from fleet_tui.watcher.upstream.names import is_person, person
+from fleet_tui.watcher.upstream.publishing import Published, own_heads, published
 from fleet_tui.watcher.upstream.standing import last_words, open_threads
 from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
 
 _MOST_WORDS = 8_000
+_ROLE = "person on GitHub"
 
 
 async def follow(ctx: Context) -> None:
@@ -83,19 +87,35 @@ def _words_of_people(ctx: Context, pull_request: PullRequest, seen: SeenPull, tr
     """Reviews on the forge by people whose words count: what they ask for goes back to the author, as any verdict."""
     if seen.pull.head_sha != pull_request.head_sha:
         return []  # what is handed over by now is not shown there yet
-    known = {one.agent: one for one in ctx.reader.reviews(pull_request.number) if one.head_sha == pull_request.head_sha}
+    number, head = pull_request.number, pull_request.head_sha
+    known = {one.agent: one for one in ctx.reader.reviews(number) if one.head_sha == head and is_person(one.agent)}
+    last = {person(author): review for author, review in last_words(seen.pull, trust).items()}
     drafts = []
-    for author, review in last_words(seen.pull, trust).items():
-        name, head = f"{PERSON}{one_line(author, 60)}", pull_request.head_sha
-        before = known[name].verdict if name in known else Verdict.APPROVED
-        verdict = Verdict.CHANGES_REQUESTED if review.state == "CHANGES_REQUESTED" else Verdict.APPROVED
-        if verdict is before:
-            continue
-        kind = PullRequestApproved if verdict is Verdict.APPROVED else PullRequestChangesRequested
-        said = kind(pull_request.number, name, "", "person on GitHub", head, _said(seen, review))
-        key = f"forge-review:{pull_request.number}:{author}:{head}:{review.submitted}:{review.state}"
-        drafts.append(draft(said, f"pr:{pull_request.number}", key=key))
+    for name in sorted(last.keys() | known.keys()):
+        said = _newly_said(number, name, seen, known.get(name), last.get(name))
+        if said is not None:
+            at_ns = known[name].at_ns if name in known else 0
+            key = f"forge-review:{number}:{name}:{head}:{said.kind}:{at_ns}"
+            drafts.append(draft(said, f"pr:{number}", key=key))
     return drafts
+
+
+def _newly_said(
+    number: int, name: str, seen: SeenPull, before: Told | None, now: Review | None
+) -> PullRequestApproved | PullRequestChangesRequested | ReviewWithdrawn | None:
+    """What is to be recorded of a person's review; approvals only of who asked for changes before."""
+    head, asked = seen.pull.head_sha, before is not None and before.verdict is Verdict.CHANGES_REQUESTED
+    if now is not None and now.state == "CHANGES_REQUESTED":
+        said = _said(seen, now)
+        return None if asked else PullRequestChangesRequested(number, name, "", _ROLE, head, said)
+    if not asked:
+        return None
+    if now is not None and now.state == "APPROVED":
+        return PullRequestApproved(number, name, "", _ROLE, head, _said(seen, now))
+    if now is not None:
+        return ReviewWithdrawn(number, name, head, "the review was dismissed on GitHub")
+    # A review does not go away; whose words count can change.
+    return ReviewWithdrawn(number, name, head, "their words do not count any more") if seen.pull.complete else None
 
 
 def _said(seen: SeenPull, review: Review) -> str:

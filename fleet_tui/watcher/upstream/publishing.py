@@ -21,6 +21,7 @@ from fleet_tui.watcher.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import held
 from fleet_tui.watcher.passes.risk import is_told
 from fleet_tui.watcher.upstream import texts
+from fleet_tui.watcher.upstream.names import is_of_forge
 from fleet_tui.watcher.upstream.state import Upstream
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _SHOWN = (
     PullRequestState.MERGING,
 )
 """States in which a new head is let through."""
-PERSON = "github:"
-"""How the names begin of people whose reviews are of the forge; they are not told there again."""
 _TOLD = (*_SHOWN, PullRequestState.CHANGES_REQUESTED, PullRequestState.BLOCKED)
 
 
@@ -180,7 +179,7 @@ async def _open(upstream: Upstream, pull_request: PullRequest, title: str, body:
 
 def _untold(ctx: Context, pull_request: PullRequest) -> list[Review]:
     """The verdicts of which the forge has no comment yet."""
-    reviews = [one for one in ctx.reader.reviews(pull_request.number) if not one.agent.startswith(PERSON)]
+    reviews = [one for one in ctx.reader.reviews(pull_request.number) if not is_of_forge(one.agent)]
     effects = ((review, ctx.reader.effect(effect_id(_comment_key(pull_request, review)))) for review in reviews)
     return [review for review, effect in effects if effect is None or effect.state is not EffectState.DONE]
 

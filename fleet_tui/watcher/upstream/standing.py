@@ -25,12 +25,18 @@ def remote_of(seen: Pull, trust: Trust) -> Remote:
         mergeable=seen.mergeable,
         merge_state=seen.merge_state,
         checks=_worst(seen),
-        required=frozenset(check.name for check in seen.checks if check.required) | set(rule.checks if rule else ()),
+        required=required_checks(seen),
         verdicts=tuple(Verdict(review.author, review.state, review.head_sha) for review in verdicts),
         approvals=rule.approvals if rule else 0,
         conversations=tuple(thread.path for thread in threads),
         complete=seen.complete,
     )
+
+
+def required_checks(seen: Pull) -> frozenset[str]:
+    """The checks without which nothing may land, whether or not they are there yet."""
+    named = seen.protection.checks if seen.protection is not None else ()
+    return frozenset(check.name for check in seen.checks if check.required) | frozenset(named)
 
 
 _DECISIVE = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")

@@ -16,7 +16,7 @@ from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, Ticket
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.aside import Aside
 from fleet_tui.forge.gh import Gh, environment
-from fleet_tui.forge.gh_values import Pull
+from fleet_tui.forge.gh_values import Protection, Pull
 from fleet_tui.forge.github import GitHubForge
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.git.remote import RemoteRepository
@@ -83,6 +83,8 @@ class Upstream:
         """When the last one that did not fail ended; 0: none yet."""
         self._aside = Aside(forge.gh.now_ns)
         """Pull requests that cannot be read, by GitHub's number."""
+        self._rules: dict[str, Protection | None] = {}
+        """Those of the repository, by target branch; asked for at every look, which costs nothing while they stay."""
         self._thorough_ns = 0
         self._wanted = False
 
@@ -133,6 +135,7 @@ class Upstream:
         """Each for itself: one that cannot be read, or is flooded, holds up no other."""
         shown = _shown(ctx)
         self._aside.begin(anew=anew)
+        self._rules.clear()
         for number in shown:
             if self._aside.rests(number):
                 continue
@@ -160,12 +163,20 @@ class Upstream:
         """
         trust = await self.forge.trust()
         seq, before = ctx.reader.last_seq(), self.pulls.get(number)
-        pull = await self.forge.pulls.view(number)
+        pull = await self._with_rules(await self.forge.pulls.view(number))
         wanted = wanted_texts(pull, trust)
         known = {one: before.texts[one] for one in wanted if one in before.texts} if before is not None else {}
         texts = known | await self.forge.pulls.words([one for one in wanted if one not in known])
         self.pulls[number] = seen = SeenPull(pull, seq, texts)
         return seen
+
+    async def _with_rules(self, pull: Pull) -> Pull:
+        """With what the repository's rules ask for of its target, as the look before it found them."""
+        if pull.target not in self._rules:
+            self._rules[pull.target] = await self.forge.pulls.rules(pull.target)
+        rules = self._rules[pull.target]
+        own = pull.protection
+        return pull if rules is None else replace(pull, protection=rules if own is None else own.joined(rules))
 
     def _budgeted(self) -> Polling:
         rate = self.forge.gh.rates.get("core")
