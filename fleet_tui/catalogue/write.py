@@ -10,14 +10,19 @@ from pathlib import Path
 
 from fleet_tui.catalogue.agent import NewAgent
 from fleet_tui.domain.errors import Conflict, FleetError
-from fleet_tui.settings.load import AGENTS_DIRECTORY
+from fleet_tui.settings.agentfiles import DIRECTORIES, ENDING
 
 PROMPTS_DIRECTORY = ".fleet/prompts"
 
 
 def agent_path(name: str) -> str:
     """Relative to the repository."""
-    return f"{AGENTS_DIRECTORY}/{name}.yaml"
+    return f"{DIRECTORIES['agents']}/{name}{ENDING}"
+
+
+def team_path(name: str) -> str:
+    """Relative to the repository."""
+    return f"{DIRECTORIES['teams']}/{name}{ENDING}"
 
 
 def prompt_path(name: str) -> str:
@@ -38,7 +43,7 @@ def write_agent(repository: Path, agent: NewAgent) -> None:
     try:
         write_all(repository, {prompt_path(agent.name): agent.prompt, agent_path(agent.name): agent.text})
     except OSError as error:
-        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else AGENTS_DIRECTORY
+        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else DIRECTORIES["agents"]
         raise FleetError("the agent cannot be written", f"{where}: {error.strerror}", "nothing was changed") from error
 
 

@@ -39,6 +39,8 @@ def _here(paths: FleetPaths, op: str, args: Answer) -> Answer:
         return creating.preview(grounds, creating.prepare(grounds, args))
     if op in ("agent_files", "edit_agent", "rollback_agent"):
         return _files(paths, grounds, op, args)
+    if op.endswith("_team"):
+        return _team(paths, grounds, op, args)
     made = creating.create(grounds, args).agent
     return {"message": f"{made.name} is made; no watcher runs: `fleet up` starts the fleet with it"}
 
@@ -60,6 +62,27 @@ def _files(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer
     done = editing.edit(grounds, args)
     told = f"{done.written}; no watcher runs: the next one records it as a revision, without your name"
     return {"message": told, "changed": list(done.changed)}
+
+
+def _team(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer:
+    """A team, while no watcher runs: the next one records it."""
+    from fleet_tui.cli.common import open_reader
+    from fleet_tui.watcher import team_history, teaming
+
+    if op == "preview_team":
+        return teaming.preview(grounds, args)
+    if op == "create_team":
+        done = f"is made: {', '.join(teaming.create(grounds, args).members)}"
+    elif op == "remove_team":
+        teaming.remove(grounds, args)
+        done = "is removed; its agents stay as they are"
+    else:
+        if op == "rollback_team":
+            to = team_history.find(open_reader(paths), args["team"], args.get("revision"))
+            args = {"team": to.team, "agents": list(to.agents or ())}
+        settings = teaming.change(grounds, args)
+        done = f"is now: {', '.join(settings.team(args['team']).agents) or 'nobody'}"
+    return {"message": f"team {args['team']} {done}; no watcher runs: the next one records it, without your name"}
 
 
 def _grounds(paths: FleetPaths) -> Grounds:

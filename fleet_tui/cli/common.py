@@ -178,6 +178,11 @@ def ask(question: str, default: Any = None, kind: click.ParamType[Any] | None = 
     return click.prompt(one_line(question, 2000), default=default, type=kind)
 
 
+def person_is_there(*, err: bool = False) -> bool:
+    """Whether somebody can be asked; ``err``: standard output is for a program."""
+    return sys.stdin.isatty() and (sys.stderr.isatty() if err else sys.stdout.isatty())
+
+
 def confirm(question: str, *, default: bool, err: bool = False) -> bool:
     """Yes or no; ``err``: standard output is for a program."""
     return click.confirm(one_line(question, 2000), default=default, err=err)

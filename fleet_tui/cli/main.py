@@ -48,6 +48,7 @@ COMMANDS = {
     "replay": ("fleet_tui.cli.replay", "replay", "Open the control room on a recorded log."),
     "restore": ("fleet_tui.cli.restore", "restore", "Start again what was lost with tmux or the host, after a plan."),
     "status": ("fleet_tui.cli.status", "status", "One screen of text: what runs, what needs you."),
+    "team": ("fleet_tui.cli.team", "team", "Groups of agents: make, list, start, stop, pause and resume them."),
     "template": ("fleet_tui.cli.template", "template", "Templates of agents: list, search, show, spawn, new."),
     "ticket": ("fleet_tui.cli.ticket", "ticket", "Create, list and release tickets to the agents."),
     "up": ("fleet_tui.cli.up", "up", "Start the watcher if needed and open the control room."),

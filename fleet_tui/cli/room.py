@@ -78,13 +78,17 @@ def open_room(
 
 
 def config_files(paths: FleetPaths) -> dict[str, Path]:
-    """The project's configuration, its agents' files and this person's own, as problems name them. A link that leads
-    out of the repository is none: a branch could have brought it."""
+    """The project's configuration, the files of its agents and teams and this person's own, as problems name them. A
+    link that leads out of the repository is none: a branch could have brought it."""
     from fleet_tui.paths import user_config_file
-    from fleet_tui.settings.load import AGENTS_DIRECTORY, PROJECT_FILE
+    from fleet_tui.settings.agentfiles import DIRECTORIES
+    from fleet_tui.settings.load import PROJECT_FILE
 
     own, root = user_config_file(), paths.repository
-    files = [root / PROJECT_FILE, *sorted((root / AGENTS_DIRECTORY).glob("*.yaml"))]
+    files = [
+        root / PROJECT_FILE,
+        *(path for below in DIRECTORIES.values() for path in sorted((root / below).glob("*.yaml"))),
+    ]
     inside = [path for path in files if path.resolve().is_relative_to(root.resolve())]
     return {**{str(path.relative_to(root)): path for path in inside}, str(own): own}
 

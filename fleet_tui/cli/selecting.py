@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from fleet_tui.cli.common import (
     fleet_paths,
     json_option,
     open_reader,
+    person_is_there,
     print_json,
     print_table,
     repo_option,
@@ -61,7 +61,7 @@ class Batch:
         if self.dry_run:
             self._show(op, called, chosen)
             return
-        if not self.selection.by_name and not self.yes and self._person_is_there():
+        if not self.selection.by_name and not self.yes and person_is_there(err=self.as_json):
             self._tell(f"{called}:", chosen, err=self.as_json)
             if not confirm(f"{called}?", default=False, err=self.as_json):
                 raise click.Abort
@@ -70,9 +70,6 @@ class Batch:
         if self.as_json:
             print_json({"act": op, "dry_run": False, "results": [result.as_dict() for result in results]})
         _require_done(called, results, alone=self.alone)
-
-    def _person_is_there(self) -> bool:
-        return sys.stdin.isatty() and (sys.stderr.isatty() if self.as_json else sys.stdout.isatty())
 
     def _show(self, op: str, called: str, chosen: Sequence[AgentTile]) -> None:
         if self.as_json:
@@ -168,6 +165,16 @@ def _facts(tile: AgentTile) -> dict[str, Any]:
     return facts | {"teams": list(tile.teams)}
 
 
+def on_team(function: C) -> C:
+    """On the agents of the team NAME: ``batch`` of a command that acts."""
+
+    @functools.wraps(function)
+    def packed(name: str, yes: bool, dry_run: bool, repo: Path | None, as_json: bool, **more: Any) -> Any:
+        return function(batch=Batch(Selection(teams=(name,)), repo, yes, dry_run, as_json), **more)
+
+    return _with(packed, (click.argument("name"), *BATCH))  # type: ignore[return-value]
+
+
 def selecting(function: C) -> C:
     """Which agents: ``selection`` of a command that reads."""
 
@@ -218,3 +225,4 @@ BATCH = (
     repo_option,
     json_option,
 )
+"""How an act on several is told."""

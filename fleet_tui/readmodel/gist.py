@@ -171,6 +171,17 @@ def _revised(facts: Facts) -> str:
     return f"{facts['act']}: revision of {told}" + (f", as {facts['of']} was" if facts.get("of") else "")
 
 
+def _teams(facts: Facts) -> str:
+    rows = facts["revisions"]
+    told = "; ".join(_team(row) for row in rows[:3]) + (" …" if len(rows) > 3 else "")
+    return f"{facts['act']}: {told}" + (f", as {facts['of']} was" if facts.get("of") else "")
+
+
+def _team(row: Facts) -> str:
+    members = "is no more" if row["agents"] is None else ", ".join(row["agents"]) or "nobody"
+    return f"team {row['team']} {row['revision']}: {members}"
+
+
 def _effect(facts: Facts) -> str:
     return f"{facts['effect'][-8:]} attempt {facts['fence']} {facts.get('error') or facts.get('result') or ''}"
 
@@ -209,6 +220,7 @@ _TELLERS: dict[str, Callable[[Facts], str]] = {
         f"{len(f['names'])} kept long enough, {f['bytes'] // 1024} KiB: {', '.join(f['names'])}"
     ),
     "agents_revised": _revised,
+    "teams_revised": _teams,
     "agent_released": _on_conditions,
     "agent_conditions_changed": _on_conditions,
     "blocker": lambda f: f"{f['agent']} asks: {f['summary']}",

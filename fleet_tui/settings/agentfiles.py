@@ -1,9 +1,11 @@
-"""Agents in files of their own: `.fleet/agents/NAME.yaml` holds what an entry of `agents:` holds."""
+"""Agents and teams in files of their own: `.fleet/agents/NAME.yaml` holds what an entry of `agents:` holds,
+`.fleet/teams/NAME.yaml` one of `teams:`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from fleet_tui.settings.document import Document, Spot, parse
 from fleet_tui.settings.fieldfleet import accept_agent
@@ -11,18 +13,23 @@ from fleet_tui.settings.files import ReadFile, read_text
 from fleet_tui.settings.problems import WARNING, Problem
 
 ENDING = ".yaml"
+DIRECTORIES = {"agents": ".fleet/agents", "teams": ".fleet/teams"}
+Kind = Literal["agents", "teams"]
+"""The section that the files are entries of."""
+_LEAST: dict[Kind, str] = {"agents": "write at least `role: developer`", "teams": "write `agents: [dev-1, dev-2]`"}
 _MOST = 500
 
 
-def documents(repository: Path, directory: str, drafts: Mapping[str, str]) -> Iterator[Document]:
-    """The files of ``directory`` and the ``drafts``, by name; what is wrong with one is in its problems."""
+def documents(repository: Path, kind: Kind, drafts: Mapping[str, str]) -> Iterator[Document]:
+    """The files of a ``kind`` and the ``drafts``, by name; what is wrong with one is in its problems."""
+    directory = DIRECTORIES[kind]
     found = {path.name: path for path in _entries(repository / directory)}
     names = {*found, *(f"{name}{ENDING}" for name in drafts)}
     for name in sorted(names)[:_MOST]:
         draft = drafts.get(name.removesuffix(ENDING))
         shown = f"{directory}/{name}"
         read = ReadFile(draft) if draft is not None else read_text(found[name], shown, inside=repository)
-        yield _agent(shown, name.removesuffix(ENDING), read) if name.endswith(ENDING) else _other(shown)
+        yield _entry(shown, name.removesuffix(ENDING), read, kind) if name.endswith(ENDING) else _other(shown)
 
 
 def _entries(directory: Path) -> list[Path]:
@@ -39,7 +46,7 @@ def _other(shown: str) -> Document:
     return document
 
 
-def _agent(shown: str, name: str, read: ReadFile) -> Document:
+def _entry(shown: str, name: str, read: ReadFile, kind: Kind) -> Document:
     document = Document(shown, read.text) if read.problem or read.missing else parse(read.text, shown)
     if read.missing:
         return document  # it went between the two looks
@@ -48,11 +55,13 @@ def _agent(shown: str, name: str, read: ReadFile) -> Document:
     if document.problems:
         return document
     if not isinstance(document.value, dict):
-        message = "the file is empty" if document.value is None else "expected a map: the settings of one agent"
-        document.fault(document.values.get((), Spot(1, 1, "")), message, "write at least `role: developer`")
+        what = f"expected a map: the settings of one {kind[:-1]}"
+        message = "the file is empty" if document.value is None else what
+        document.fault(document.values.get((), Spot(1, 1, "")), message, _LEAST[kind])
         return document
-    accept_agent(document)
+    if kind == "agents":
+        accept_agent(document)
     if document.value.setdefault("name", name) != name:
         hint = f"remove the line, or rename the file to `{document.value['name']}{ENDING}`"
-        document.fault(document.values[("name",)], f"the name of an agent's file is the agent's: `{name}`", hint)
+        document.fault(document.values[("name",)], f"the name of its file is the {kind[:-1]}'s: `{name}`", hint)
     return document

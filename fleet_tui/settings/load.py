@@ -26,8 +26,6 @@ from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
-AGENTS_DIRECTORY = ".fleet/agents"
-"""One file per agent, besides those that the project's file lists."""
 _SHIPPED = (
     *("defaults.yaml", "roles.yaml", "vendors.yaml", "guard.yaml", "risk.yaml", "reviews.yaml", "alarms.yaml"),
     "fanout.yaml",
@@ -80,12 +78,14 @@ def load_settings(
     project_required: bool = True,
     with_files: bool = True,
     drafts: Mapping[str, str] = MappingProxyType({}),
+    team_drafts: Mapping[str, str] = MappingProxyType({}),
 ) -> Loaded:
     """The effective settings of the fleet on ``repository``.
 
     ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository
     that has no configuration yet gets the defaults; without ``with_files`` the files that it names need not be there.
-    ``drafts`` are files of agents, by the agent's name, as if they were there. What is wrong is in the result.
+    ``drafts`` are files of agents, by the agent's name, as if they were there, ``team_drafts`` those of teams. What is
+    wrong is in the result.
 
     Raises:
         SetupError: the installation is incomplete.
@@ -97,9 +97,11 @@ def load_settings(
     user = user_file if user_file is not None else paths.user_config_file()
     _lay_file(merged, sources, user, str(user), None, required=False)
     _lay_file(merged, sources, repository / PROJECT_FILE, PROJECT_FILE, repository, required=project_required)
-    for document in agentfiles.documents(repository, AGENTS_DIRECTORY, drafts):
-        sources[document.file] = document.source
-        merged.append(document, "agents", "project")
+    own: tuple[tuple[agentfiles.Kind, Mapping[str, str]], ...] = (("agents", drafts), ("teams", team_drafts))
+    for kind, unwritten in own:
+        for document in agentfiles.documents(repository, kind, unwritten):
+            sources[document.file] = document.source
+            merged.append(document, kind, "project")
     for document in environment_documents(os.environ if environ is None else environ):
         merged.lay(document, "environment")
     return _finish(merged, repository if with_files else None, sources)

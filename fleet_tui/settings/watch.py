@@ -26,7 +26,7 @@ SETTLE_AT_MOST_S = 5.0
 RECHECK_MS = 1000
 """How long a wake-up that never came may delay a change."""
 
-_BELOW = ("prompts", "agents", "detection", "layers", "layers/roles")
+_BELOW = ("prompts", "agents", "teams", "detection", "layers", "layers/roles")
 """Directories below `.fleet` whose files the settings depend on."""
 
 Fingerprint = frozenset[tuple[str, int, int, int, int, int]]
@@ -43,7 +43,8 @@ async def watch_settings(
     environ: Mapping[str, str] | None = None,
     since: Loaded | None = None,
 ) -> AsyncGenerator[Loaded]:
-    """The settings after each settled change of the configuration, an agent's file or a prompt, until ``stop`` is set.
+    """The settings after each settled change of the configuration, a file of an agent or team, or a prompt, until ``stop``
+    is set.
 
     They may have errors: the caller keeps the last good ones. ``since`` is what the caller loaded before: what has
     changed from then on counts, else what changes after the first step of the iteration. Compare ``sha`` to skip what

@@ -6,9 +6,10 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fleet_tui.catalogue import agent as making
@@ -16,7 +17,7 @@ from fleet_tui.catalogue.amount import budget_in_words
 from fleet_tui.catalogue.conventions import conventions
 from fleet_tui.catalogue.read import Catalogue, read_catalogue
 from fleet_tui.catalogue.template import COST, Entry
-from fleet_tui.catalogue.write import agent_path, prompt_path, write_agent
+from fleet_tui.catalogue.write import agent_path, prompt_path, team_path, write_agent
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.model import Ticket
 from fleet_tui.domain.states import TicketState
@@ -127,7 +128,7 @@ def prepare(grounds: Grounds, args: Args) -> Prepared:
     if wanted.name in taken:
         raise Conflict("the name is taken", f"there is an agent {wanted.name}", "choose another name")
     new = making.compose(entry, wanted, grounds.settings, conventions(grounds.repository, grounds.settings))
-    settings = _checked(grounds, new)
+    settings = checked(grounds, [new])
     return Prepared(new, settings.agent(new.name), settings, _kept(grounds, wanted, entry))
 
 
@@ -154,15 +155,27 @@ def _said(args: Args, name: str) -> str | None:
     return value or None
 
 
-def _checked(grounds: Grounds, new: making.NewAgent) -> Settings:
-    """The settings with the new agent. Its prompt is not there yet: it counts as written in the file itself."""
-    text = f"{new.text}prompt: {_as_yaml(new.prompt)}\n"
-    loaded = load_settings(grounds.repository, drafts={new.name: text})
+def checked(
+    grounds: Grounds, new: Sequence[making.NewAgent], teams: Mapping[str, str] = MappingProxyType({})
+) -> Settings:
+    """The settings with new agents and the files of ``teams``. Prompts are not there yet: they count as written in the
+    agents' files themselves.
+
+    Raises:
+        UsageError: one of them cannot be.
+        FleetError: the configuration has errors elsewhere.
+    """
+    drafts = {one.name: f"{one.text}prompt: {_as_yaml(one.prompt)}\n" for one in new}
+    loaded = load_settings(grounds.repository, drafts=drafts, team_drafts=teams)
     if loaded.settings is not None:
         return loaded.settings
-    own = [problem for problem in loaded.errors if problem.file == agent_path(new.name)]
-    if own:
-        raise UsageError("there cannot be such an agent", own[0].message, own[0].hint)
+    for what, files in (("agent", map(agent_path, drafts)), ("team", map(team_path, teams))):
+        wrong = set(files)
+        own = [problem for problem in loaded.errors if problem.file in wrong]
+        if own:
+            raise UsageError(
+                f"there cannot be such {'an' if what == 'agent' else 'a'} {what}", own[0].message, own[0].hint
+            )
     raise FleetError("the configuration has errors", str(loaded.errors[0]), "mend them first: fleet config validate")
 
 

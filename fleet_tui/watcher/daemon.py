@@ -39,7 +39,7 @@ from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux import scope
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import alarms, checkout, detection, isolation, revisions, starting, watchdog
+from fleet_tui.watcher import alarms, checkout, detection, isolation, revisions, starting, team_history, watchdog
 from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
@@ -202,6 +202,7 @@ class Watcher:
             budgets = [rule.as_dict() for rule in loaded.settings.budget_rules]
             await ctx.say(ConfigLoaded(loaded.sha, policy_version(loaded.settings), agents, budgets), "fleet")
         await revisions.look(ctx, loaded.settings)
+        await team_history.look(ctx, loaded.settings)
         await alarms.clear(ctx, "config", "fleet", "the configuration is good again")
         ctx.wake.set()
 

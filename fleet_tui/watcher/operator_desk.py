@@ -30,11 +30,11 @@ from fleet_tui.watcher import (
     approving,
     diff_answer,
     discarding,
-    edit_desk,
     extending,
     fusing,
     halting,
     interrupting,
+    making_desk,
     memory,
     release_desk,
     releasing,
@@ -47,7 +47,6 @@ from fleet_tui.watcher import (
     stopping,
     system_desk,
     taking_up,
-    template_desk,
 )
 from fleet_tui.watcher.arguments import Args, number_of, text_of
 from fleet_tui.watcher.context import Context
@@ -59,9 +58,8 @@ from fleet_tui.watcher.requests import Requests
 from fleet_tui.watcher.upstream import landing as there
 
 _MOST_DIFF = 2_000_000
-_LOOKS = frozenset(
-    {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "templates", "template", "preview_agent"}
-    | {"agent_files", "explain", "restore_plan", "release_check"}
+_LOOKS = making_desk.LOOKS | frozenset(
+    {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "explain", "restore_plan", "release_check"}
 )
 """What changes nothing: asked again, it is answered anew."""
 _FOR_ASSISTANTS = frozenset({"message", "pause"})
@@ -126,13 +124,7 @@ class OperatorDesk:
             "decline_release": lambda args, actor: release_desk.decline(ctx, args, actor),
             "ticket": self._ticket,
             "explain": lambda args, actor: looking.explain(ctx, self._agent(args)),  # noqa: ARG005
-            "templates": lambda args, actor: template_desk.templates(ctx, args),  # noqa: ARG005 - as all of them are called
-            "template": lambda args, actor: template_desk.template(ctx, args),  # noqa: ARG005
-            "preview_agent": lambda args, actor: template_desk.preview(ctx, args),  # noqa: ARG005
-            "create_agent": lambda args, actor: _in_turn(deciding, template_desk.create(ctx, args, actor)),
-            "agent_files": lambda args, actor: edit_desk.files(ctx, args),  # noqa: ARG005
-            "edit_agent": lambda args, actor: _in_turn(deciding, edit_desk.edit(ctx, args, actor)),
-            "rollback_agent": lambda args, actor: _in_turn(deciding, edit_desk.rollback(ctx, args, actor)),
+            **making_desk.ops(ctx, lambda decision: _in_turn(deciding, decision)),
             "shutdown": self._shutdown,
         }
 

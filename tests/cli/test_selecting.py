@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from fleet_tui.bus import protocol
+from fleet_tui.cli import selecting
 from fleet_tui.cli.main import fleet
-from fleet_tui.cli.selecting import Batch
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import Conflict, FleetError, NothingToDo
 from tests.cli.conftest import Shop, Terminal
@@ -155,7 +155,7 @@ def test_a_person_is_asked_about_whom_they_did_not_name(known: Shop, terminal: T
 def test_nobody_is_asked_who_said_yes_or_named_each(
     known: Shop, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], asked: bool
 ) -> None:
-    monkeypatch.setattr(Batch, "_person_is_there", lambda batch: True)
+    monkeypatch.setattr(selecting, "person_is_there", lambda **_: True)
     code, out, err = run("agent", "pause", *words)
     assert (code, "[y/N]" in out) == (1, asked)
     assert ("the watcher is not running" in err) is not asked

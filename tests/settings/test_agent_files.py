@@ -50,7 +50,7 @@ def test_without_a_list_the_files_are_the_agents(repository: Repository) -> None
         ("- role: developer\n", "a.yaml:1:1: expected a map: the settings of one agent"),
         ("", "a.yaml:1:1: the file is empty"),
         ("role: [\n", "a.yaml:1:7: a list or map is opened here and never closed"),
-        ("name: b\nrole: developer\nprompt: x\n", "a.yaml:1:7: the name of an agent's file is the agent's: `a`"),
+        ("name: b\nrole: developer\nprompt: x\n", "a.yaml:1:7: the name of its file is the agent's: `a`"),
         ("role: developer\nprompt: x\nvendor: nobody\n", "a.yaml:3:9: agents.2.vendor: there is no vendor `nobody`"),
         ("role: developer\n", "prompt file .fleet/prompts/a.md is missing"),
         ("role: developer\nprompt: x\ntickets: [0]\n", "a.yaml:3:11: agents.2.tickets.0: must be at least 1"),

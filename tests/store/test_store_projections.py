@@ -395,7 +395,7 @@ def test_every_kind_of_event_is_known_to_the_tables_or_history_only() -> None:
         "agent_respawned", "artifact", "body_erased", "budget_exhausted", "budget_report_asked", "budget_warning",
         "budget_extension_seconded", "claim", "hand_over_refused", "handoff", "memory_exhausted",
         "merge_failed", "note", "operator_acted", "run_interrupt_requested", "screen_unmatched", "session_started",
-        "schedule_fired", "agents_revised",
+        "schedule_fired", "agents_revised", "teams_revised",
         "tmux_lost", "ci_failed", "ci_passed", "claim_decided", "pr_published", "check_rerun",
         "release_requested", "release_seconded", "release_declined", "release_tagged",
     }  # fmt: skip

@@ -96,3 +96,16 @@ class AgentsRevised(Payload, kind="agents_revised"):
     act: str
     revisions: list[dict[str, JSON]]
     of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsRevised(Payload, kind="teams_revised"):
+    """Teams have other members than before. ``revisions``: team, revision (from 1), place (the file that says so),
+    agents (their names; null: the team is no more).
+
+    ``act``: found, created, edited, removed, rolled back (to revision ``of``), or changed (in the files, by somebody).
+    """
+
+    act: str
+    revisions: list[dict[str, JSON]]
+    of: int | None = None
