@@ -62,18 +62,21 @@ def list_(repo: Path | None, as_json: bool) -> None:
       fleet team list --json
     """
     settings, tiles, place = _known(repo)
-    rows = [
-        {"name": one.name, "agents": list(one.agents), "states": _states(one.agents, tiles), "file": place(one.name)}
-        for one in settings.teams
-    ]
+    states = {one.name: _states(one.agents, tiles) for one in settings.teams}
     alone = [agent.name for agent in settings.agents if not settings.teams_of(agent.name)]
     if as_json:
+        rows = [
+            {"name": one.name, "agents": list(one.agents), "states": states[one.name], "file": place(one.name)}
+            for one in settings.teams
+        ]
         print_json({"teams": rows, "unassigned": alone})
         return
-    cells = [(row["name"], len(one.agents), _in_words(row["states"]), ", ".join(one.agents), row["file"])
-             for row, one in zip(rows, settings.teams, strict=True)]  # fmt: skip
+    cells = [
+        (one.name, len(one.agents), _in_words(states[one.name]), ", ".join(one.agents), place(one.name))
+        for one in settings.teams
+    ]
     print_table(("TEAM", "AGENTS", "STATES", "WHO", "FILE"), cells, empty="no teams: fleet team create NAME --from …")
-    if alone and rows:
+    if alone and cells:
         say(f"in no team: {one_line(', '.join(alone), 1000)}")
 
 

@@ -57,7 +57,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
 def create(name: str, members: tuple[str, ...], agents: tuple[str, ...], **said: Any) -> None:
     """Make the team NAME of new agents, of agents that there are, or of both: all of its files, or none.
 
-    What they may spend together at the most is shown before anything is written, and asked about when a person is there.
+    What they may spend together at the most is shown before anything is written; a person who is there is asked.
     Nothing that exists is changed. New agents are called as their template, or NAME, NAME-1, NAME-2, …
 
     \b

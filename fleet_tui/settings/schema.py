@@ -129,7 +129,7 @@ class AgentSettings(Section):
 
 
 class Team(Section):
-    """A named group of agents."""
+    """A named group of agents; also in a file of its own, `.fleet/teams/NAME.yaml`."""
 
     name: f.SafeName = Field(description="Unique name.")
     agents: tuple[f.AgentName, ...] = Field((), description="Names of its agents.")

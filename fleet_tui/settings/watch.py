@@ -43,8 +43,8 @@ async def watch_settings(
     environ: Mapping[str, str] | None = None,
     since: Loaded | None = None,
 ) -> AsyncGenerator[Loaded]:
-    """The settings after each settled change of the configuration, a file of an agent or team, or a prompt, until ``stop``
-    is set.
+    """The settings after each settled change of the configuration, an agent's or team's file, or a prompt, until
+    ``stop`` is set.
 
     They may have errors: the caller keeps the last good ones. ``since`` is what the caller loaded before: what has
     changed from then on counts, else what changes after the first step of the iteration. Compare ``sha`` to skip what

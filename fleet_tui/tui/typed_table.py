@@ -348,7 +348,7 @@ COMMANDS: Sequence[Typed] = (
     Typed("quarantine marked", "freeze all marked agents", _on_marked("agent.quarantine"), least=0),
     Typed("message marked", "write to all marked agents", _on_marked("agent.message"), least=0),
     Typed("cap marked", "add to the budgets of all marked agents", _on_marked("agent.extend"), least=0),
-    Typed("filter [WORDS]", "show only some agents: role:qa state:ask; without words all", _filter, least=0),
+    Typed("filter [WORDS]", "show only some agents: role:qa state:ask team:web; without words all", _filter, least=0),
     Typed("attach NAME", "attach to an agent's terminal", _on_agent("agent.attach")),
     Typed("message NAME [TEXT]", "write to an agent; sent with Tab, Enter", _message, most=2),
     Typed("cap NAME", "add to an agent's budget", _on_agent("agent.extend")),

@@ -121,7 +121,7 @@ def preview(grounds: Grounds, args: Args) -> Answer:
         "members": list(prepared.members),
         "agents": [_row(place, by_name[place.name].vendor if prepared.agents else "") for place in prepared.places],
         "at_most": founding.at_most(prepared.places),
-        "files": [team_path(prepared.name), *founding.files(prepared.agents)],
+        "files": [*founding.files(prepared.agents), team_path(prepared.name)],
         "max_running": prepared.settings.limits.max_running,
         "all_agents": len(by_name),
         "asks": prepared.asks,

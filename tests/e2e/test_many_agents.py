@@ -49,3 +49,35 @@ def test_what_is_selected_is_acted_on_and_each_answer_is_the_watcher_s_own(place
     place.edit_config(teams=[{"name": "web", "agents": ["dev-2"]}])
     place.until(lambda: list(states(place, "--select", "team:web")) == ["dev-2"], "the other team is in force")
     place.fleet("verify", "--deep")
+
+
+def test_a_team_is_made_acted_on_and_put_back_while_the_fleet_works(place: Place) -> None:
+    place.configure([WAITS, REVIEWER], agents=AGENTS)
+    place.fleet("watcher", "start")
+    place.ticket("One")
+    place.until(lambda: place.agent_state("dev-1") == "running", "dev-1 works")
+    fills = ("--set", "run_command=make run", "--set", "test_command=make test")
+    words = ("--agents", "dev-1", "--from", "qa=qa-engineer", *fills)
+    made = place.run("team", "create", "web", *words, "--vendor", "scripted", "--json")
+    assert made.code == 0, made.text
+    assert (made.json["members"], made.json["at_most"]) == (["dev-1", "qa"], "3h00 a day")
+    place.until(lambda: states(place, "--select", "team:web") == {"dev-1": "RUN", "qa": "IDLE"}, "it is in force")
+    assert place.fleet("team", "pause", "web") == "dev-1 is paused\nqa is paused\n"
+    assert place.run("team", "show", "web", "--json").json["agents"][0]["state"] == "PAUS"
+    assert place.fleet("team", "start", "web") == "dev-1 goes on\nqa goes on\n"
+    stopped = place.run("team", "stop", "web", "--json").json["results"]
+    assert [(one["agent"], one["result"]) for one in stopped] == [("dev-1", "done"), ("qa", "unchanged")]
+    place.until(lambda: place.agent_state("dev-1") is None, "its run ends")
+    place.fleet("team", "add", "web", "rev")
+    place.fleet("team", "remove", "web")
+    place.until(lambda: place.run("agent", "list", "--team", "web").code == 2, "it is gone")
+    assert "dev-1, qa, rev" in place.fleet("team", "rollback", "web")
+    rows = place.run("team", "revisions", "web", "--json").json
+    assert [(row["act"], row["agents"]) for row in rows] == [
+        ("created", ["dev-1", "qa"]),
+        ("edited", ["dev-1", "qa", "rev"]),
+        ("removed", None),
+        ("rolled back", ["dev-1", "qa", "rev"]),
+    ]
+    assert all(row["actor"].startswith("operator:") for row in rows)
+    place.fleet("verify", "--deep")
