@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from fleet_tui.cli.common import (
     act,
     confirm,
     find_repository,
+    in_editor,
     json_option,
     print_json,
     quoted,
@@ -27,8 +27,7 @@ from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
     from fleet_tui.forge.base import TicketRecord
-    from fleet_tui.governance.fanout.naming import Tree
-    from fleet_tui.governance.fanout.values import Advice, Evidence, Part
+    from fleet_tui.governance.fanout.values import Advice, Part
     from fleet_tui.settings.schema import Settings
 
 _MOST_BODY = 1_000
@@ -52,10 +51,12 @@ def plan(number: int, accept: bool, yes: bool, repo: Path | None, as_json: bool)
       fleet plan 7 --json
       fleet plan 7 --accept      edit the parts in $EDITOR, see them again, make them
     """
+    from fleet_tui.watcher.planning import advice_on
+
     record, settings = existing(forge_of(repo), number), _settings(repo)
     if record.problem:
         raise UsageError("the ticket cannot be read", one_line(record.problem, 400), "mend the ticket file")
-    advice = asyncio.run(_advice(record, settings, find_repository(repo)))
+    advice = asyncio.run(advice_on(record, settings, find_repository(repo)))
     if accept and as_json:
         raise UsageError("two wishes", "--accept and --json exclude each other")
     if as_json:
@@ -75,18 +76,33 @@ def _accept(record: TicketRecord, advice: Advice, repo: Path | None, yes: bool) 
     Raises:
         UsageError: there is nothing to accept, or what was edited are no parts; Abort: the person does not want it.
     """
-    from fleet_tui.cli.plan_edit import edited
+    from fleet_tui.watcher.splitting import body_sha
 
     if not advice.parts:
         raise UsageError("nothing to accept", advice.verdict, "write the tickets yourself: fleet ticket new")
-    parts = advice.parts if yes else edited(record.number, advice.parts)
+    parts = advice.parts if yes else _edited(record.number, advice.parts)
     if not yes:
         _show_all(parts)
         if not confirm(f"Make {len(parts)} tickets of #{record.number}?", default=False):
             raise click.Abort
     given = [{"title": one.title, "body": one.body, "scope": one.scope, "after": one.after} for one in parts]
-    sha = hashlib.sha256(record.body.encode()).hexdigest()
-    act(repo, "split", {"ticket": record.number, "body_sha": sha, "parts": given})
+    act(repo, "split", {"ticket": record.number, "body_sha": body_sha(record), "parts": given})
+
+
+def _edited(number: int, parts: Sequence[Part]) -> tuple[Part, ...]:
+    """What the person made of ``parts`` in ``$VISUAL`` or ``$EDITOR``.
+
+    Raises:
+        UsageError: it is no list of parts, or they do not fit together; Abort: it is empty.
+    """
+    from fleet_tui.watcher.parts_text import read, written
+
+    text = written(number, parts)
+    changed = in_editor(text, ".yaml")
+    found = read(text if changed is None else changed)
+    if not found:
+        raise click.Abort
+    return found
 
 
 def _show_all(parts: Sequence[Part]) -> None:
@@ -111,46 +127,3 @@ def _show(place: int, part: Part) -> None:
     say(f"{place}. {one_line(part.title)}{after}")
     say(f"   scope {one_line(', '.join(part.scope), 1_000)}")
     say(quoted(part.body, _MOST_BODY).removeprefix("\n"))
-
-
-async def _advice(record: TicketRecord, settings: Settings, repository: Path) -> Advice:
-    from fleet_tui.governance.fanout.advice import advise
-
-    return advise(await _evidence(record, settings, repository), settings.fanout)
-
-
-async def _evidence(record: TicketRecord, settings: Settings, repository: Path) -> Evidence:
-    """What the ticket says, and what the repository knows of it."""
-    from fleet_tui.git.coupling import Survey
-    from fleet_tui.governance.fanout import imports, naming, reading
-    from fleet_tui.governance.fanout.grouping import inside
-    from fleet_tui.governance.fanout.values import Evidence, Placed
-
-    survey = await Survey.of(repository, settings.target_branch)
-    tree = naming.Tree.of(await survey.files())
-    read = reading.read(record.body)
-    made = await survey.made_in(naming.names(record.body, tree))
-    own = [_named(task.text, tree, made) or _named(task.heading, tree, made) for task in read.tasks]
-    elsewhere = _named(f"{record.title}\n{read.rest}", tree, made)
-    all_places = {place for places in (*own, elsewhere) for place in places}
-    files = {path for path in tree.files if any(inside(path, place) for place in all_places)}
-    texts = await survey.texts(files)
-    sizes = {path: text.count("\n") for path, text in texts.items()}
-    existing_places = {place for place in all_places if place in tree.files or place in tree.directories}
-    return Evidence(
-        tasks=tuple(Placed(task, places) for task, places in zip(read.tasks, own, strict=True)),
-        elsewhere=elsewhere,
-        commits=await survey.commits(settings.fanout.commits, settings.fanout.most_files),
-        imports=imports.imports(texts, tree),
-        lines={p: sum(sizes.get(f, 0) for f in files if inside(f, p)) for p in existing_places},
-        scope=record.scope,
-        rest=read.rest,
-    )
-
-
-def _named(text: str, tree: Tree, made: dict[str, str]) -> tuple[str, ...]:
-    """The places that a text names, those included where something that it names is made."""
-    from fleet_tui.governance.fanout import naming
-
-    files = {made[name] for name in naming.names(text, tree) if name in made}
-    return tuple(sorted({*naming.places(text, tree), *files}))

@@ -54,6 +54,15 @@ class TicketCard:
     old: bool = False
     approval: str | None = None
     """Of the approval that waits for a decision, or is held."""
+    body_sha: str = ""
+    """Names the ticket's text."""
+    parts: tuple[int, ...] = ()
+    """The tickets that it was divided into."""
+
+    @property
+    def may_be_divided(self) -> bool:
+        """Only what nobody has begun, and once."""
+        return self.stage is Stage.READY and not self.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +215,8 @@ def _card(
         you=you,
         old=_is_old(stage, (now_ns - since_ns) // SECOND_NS, usual[stage]),
         approval=approval.id if approval else None,
+        body_sha=ticket.body_sha,
+        parts=ticket.parts,
     )
 
 

@@ -119,6 +119,7 @@ _DONE = {
     "acknowledge": "acknowledged",
     "unblock": "goes on",
     "hold": "held back",
+    "split": "divided",
     "ready": "ready",
     "extend_budget": "extended",
     "halt": "everything is frozen; ! lifts it",

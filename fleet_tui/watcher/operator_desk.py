@@ -36,6 +36,7 @@ from fleet_tui.watcher import (
     interrupting,
     making_desk,
     memory,
+    planning,
     release_desk,
     releasing,
     replacing,
@@ -59,7 +60,8 @@ from fleet_tui.watcher.upstream import landing as there
 
 _MOST_DIFF = 2_000_000
 _LOOKS = making_desk.LOOKS | frozenset(
-    {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "explain", "restore_plan", "release_check"}
+    {"status", "system", "poll", "statement", "diff", "gate_log", "ticket", "explain", "plan", "restore_plan"}
+    | {"release_check"}
 )
 """What changes nothing: asked again, it is answered anew."""
 _FOR_ASSISTANTS = frozenset({"message", "pause"})
@@ -115,6 +117,7 @@ class OperatorDesk:
             "unblock": self._unblock,
             "ready": lambda args, actor: self._release_ticket(args, actor, ready=True),
             "hold": lambda args, actor: self._release_ticket(args, actor, ready=False),
+            "plan": lambda args, actor: planning.plan(ctx, args),  # noqa: ARG005
             "split": lambda args, actor: _in_turn(deciding, splitting.split(ctx, args, actor)),
             "extend_budget": lambda args, actor: _in_turn(deciding, self._extend_budget(args, actor)),
             "diff": self._diff,

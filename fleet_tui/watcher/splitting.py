@@ -30,7 +30,11 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     if ctx.upstream is not None:
         raise Refused("not on GitHub", "issues have no scope", "write the issues by hand: fleet plan says which")
     parts = _parts(args)
-    record, ticket = await _undivided(ctx, number_of(args, "ticket"), text_of(args, "body_sha"))
+    record = await undivided(ctx, number_of(args, "ticket"))
+    if body_sha(record) != text_of(args, "body_sha"):
+        told = f"the text of ticket #{record.number} is another now"
+        raise Conflict("changed meanwhile", told, f"fleet plan {record.number}")
+    ticket = _check(ctx.reader.ticket(record.number), record.number)
     ready = ticket.state is TicketState.READY
     made: list[int] = []
     for part in parts:
@@ -48,21 +52,28 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     return {"message": f"ticket #{ticket.number} is done as {listed}: {then}", "parts": made}
 
 
-async def _undivided(ctx: Context, number: int, body_sha: str) -> tuple[TicketRecord, Ticket]:
-    """The ticket as the forge and the log have it, when it can be divided."""
-    ticket = _check(ctx.reader.ticket(number), number)
+def body_sha(record: TicketRecord) -> str:
+    """Names the text that parts were made of."""
+    return hashlib.sha256(record.body.encode()).hexdigest()
+
+
+async def undivided(ctx: Context, number: int) -> TicketRecord:
+    """The ticket as the forge has it, when it can be divided.
+
+    Raises:
+        FleetError: it is not there, begun, divided already, or cannot be read.
+    """
+    _check(ctx.reader.ticket(number), number)
     records = await ctx.forge.tickets() or []
     record = next((one for one in records if one.number == number and not one.problem), None)
     if record is None:
         raise Conflict("changed meanwhile", f"ticket #{number} cannot be read now", "fleet ticket list")
-    if hashlib.sha256(record.body.encode()).hexdigest() != body_sha:
-        raise Conflict("changed meanwhile", f"the text of ticket #{number} is another now", f"fleet plan {number}")
     begun = [one.number for one in records if one.body.startswith(_opening(number))]
     if begun:
         listed = ", ".join(f"#{one}" for one in begun)
         told = f"an earlier attempt to divide ticket #{number} made {listed}"
         raise Conflict("begun already", told, "remove their files in .fleet/tickets, then try again")
-    return record, ticket
+    return record
 
 
 def _check(ticket: Ticket | None, number: int) -> Ticket:

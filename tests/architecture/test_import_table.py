@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "fleet_tui.watcher": (
         {"watcher", "domain", "settings", "governance", "store", "bus", "tmux", "git", "forge", "vendors", "paths"}
         | {"catalogue", "beneath"},
-        {"croniter", "psutil", "genai_prices"},
+        {"croniter", "psutil", "genai_prices", "yaml"},  # the parts of a ticket, as a person edits them
     ),
     "fleet_tui.watcher.risk.lookout": ({"domain", "git"}, {"watchfiles"}),
     "fleet_tui.watcher.risk.secrets": ({"watcher", "governance"}, {"detect_secrets"}),

@@ -62,7 +62,7 @@ class World:
         await self.server.listen_operator(self.socket)
 
     async def _handle(self, caller: object, op: str, args: dict[str, Any], request: str) -> dict[str, Any]:
-        if op not in {"status", "diff", "system"}:
+        if op not in {"status", "diff", "system", "plan"}:
             self.calls.append((op, args))
         if op in self.before:
             await self.before[op](request)

@@ -11,7 +11,7 @@ from typing import Any
 from fleet_tui.domain import events as ev
 
 HOUR_NS = 3_600_000_000_000
-READS = frozenset({"status", "diff", "system", "templates", "template", "poll"})
+READS = frozenset({"status", "diff", "system", "templates", "template", "poll", "plan"})
 OWN_BOOKS = frozenset({"acknowledge", "shelve", "unshelve"})
 """What a person notes for themselves: it changes nothing of the fleet."""
 

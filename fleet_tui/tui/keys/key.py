@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fleet_tui.domain.model import Alarm
 from fleet_tui.domain.standing import Standing
+from fleet_tui.readmodel.fanout import Plan
 from fleet_tui.readmodel.held import Held
 from fleet_tui.readmodel.pipeline import TicketCard
 from fleet_tui.readmodel.system import Fault
@@ -41,6 +42,8 @@ class Here:
     held: Held | None = None
     needs: int = 0
     ticket: TicketCard | None = None
+    plan: Plan | None = None
+    """How the selected ticket could be divided, as far as that is known."""
     recording: bool = False
     fault: Fault | None = None
     """The problem of the configuration that is selected."""

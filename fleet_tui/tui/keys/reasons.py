@@ -192,6 +192,24 @@ def with_pull_request(here: Here) -> str | None:
     return None if here.ticket.approval else f"no decision on #{here.ticket.number} waits for you"
 
 
+def plannable(here: Here) -> str | None:
+    card = here.ticket
+    if card is None:
+        return "no ticket is selected"
+    if card.parts:
+        return f"#{card.number} is divided already: {', '.join(f'#{part}' for part in card.parts)}"
+    return None if card.may_be_divided else f"#{card.number} is under way: only what nobody has begun is divided"
+
+
+def with_parts(here: Here) -> str | None:
+    why = plannable(here)
+    if why is not None or here.ticket is None:
+        return why
+    if here.plan is None:
+        return f"how #{here.ticket.number} could be divided is not known yet; f shows why"
+    return None if here.plan.parts else f"one agent is better for #{here.ticket.number}; f says why"
+
+
 def sketched(here: Here) -> str | None:
     return here.unmade or None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.flow import SECOND_NS, Stage
@@ -15,14 +16,18 @@ from fleet_widgets.lines import Line, Span, giving
 _MIDDLE = (Stage.DEV, Stage.REVIEW, Stage.GATES, Stage.APPROVAL)
 
 
-def columns(board: Board, now_ns: int) -> tuple[BoardColumn, ...]:
-    return tuple(_column(column, now_ns) for column in board.columns)
+Parts = Mapping[int, int]
+"""Of which tickets it is known that they are work for several agents, and how many."""
 
 
-def _column(column: Column, now_ns: int) -> BoardColumn:
+def columns(board: Board, now_ns: int, parts: Parts = MappingProxyType({})) -> tuple[BoardColumn, ...]:
+    return tuple(_column(column, now_ns, parts) for column in board.columns)
+
+
+def _column(column: Column, now_ns: int, parts: Parts) -> BoardColumn:
     title, oldest = column_title(column), _oldest(column, now_ns)
     head: tuple[Line, ...] = (rule(title), (Span(oldest, "quiet"),))
-    return BoardColumn(head, rule(title, oldest), tuple(_card(card, now_ns) for card in column.cards))
+    return BoardColumn(head, rule(title, oldest), tuple(_card(card, now_ns, parts) for card in column.cards))
 
 
 def column_title(column: Column) -> str:
@@ -39,9 +44,9 @@ def _oldest(column: Column, now_ns: int) -> str:
     return f"oldest {age(min(instants), now_ns)}" if instants else ""
 
 
-def _card(card: TicketCard, now_ns: int) -> BoardCard:
+def _card(card: TicketCard, now_ns: int, parts: Parts) -> BoardCard:
     second = (Span(f" {card.title}", "quiet"),)
-    third = (Span(f" {_work(card)}", "quiet"),)
+    third = (Span(f" {_in_parts(card, parts) or _work(card)}", "quiet"),)
     return BoardCard(str(card.number), (_first(card, now_ns), second, third))
 
 
@@ -62,6 +67,11 @@ def _first(card: TicketCard, now_ns: int) -> Line:
         Span(" !" if card.old else "", "warn"),
         Span(" YOU" if card.you else "", "strong"),
     )
+
+
+def _in_parts(card: TicketCard, parts: Parts) -> str:
+    """That it decomposes; empty when it does not, or nobody knows."""
+    return f"{parts[card.number]} parts: f" if card.number in parts else ""
 
 
 def _work(card: TicketCard) -> str:
@@ -106,7 +116,7 @@ def _took(seconds: int | None) -> str:
     return "-" if seconds is None else seconds_short(seconds) if seconds < 60 else duration(seconds * 1000)
 
 
-def selected_line(card: TicketCard | None, now_ns: int) -> Line:
+def selected_line(card: TicketCard | None, now_ns: int, parts: Parts = MappingProxyType({})) -> Line:
     """Everything about the card under the cursor in one line."""
     if card is None:
         return (Span("nothing is selected", "quiet"),)
@@ -120,6 +130,7 @@ def selected_line(card: TicketCard | None, now_ns: int) -> Line:
         *agent,
         Span(f"{word}{'  ' + work if work else ''}  ", "quiet"),
         giving(card.waits, "strong" if card.you else "normal"),
+        Span(f"  in {parts[card.number]} parts: f shows" if card.number in parts else "", "quiet"),
     )
 
 

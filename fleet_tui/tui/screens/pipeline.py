@@ -22,6 +22,7 @@ from fleet_tui.tui.present.text import rule
 from fleet_tui.tui.screens.acts import AgentActs
 from fleet_tui.tui.screens.find import Finds, find_field
 from fleet_tui.tui.screens.new_agent import open_new
+from fleet_tui.tui.screens.ticket_plans import TicketPlans
 from fleet_widgets.board_view import BoardView
 from fleet_widgets.frame_lines import FrameLine
 from fleet_widgets.lines import BLANK
@@ -32,7 +33,7 @@ _ROOM_FOR_FLOW = 22
 """Rows of the screen from which all lines about the flow are shown; below, the slowest ticket alone."""
 
 
-class PipelineScreen(Finds, AgentActs):
+class PipelineScreen(TicketPlans, Finds, AgentActs):
     """Keys act on the selected ticket, by its number, wherever it has moved to."""
 
     scope = PIPELINE
@@ -52,6 +53,7 @@ class PipelineScreen(Finds, AgentActs):
         yield Vertical(
             BoardView(palette=palette, id="board"),
             TextPane(palette=palette, id="none"),
+            *self.plan_panes(),
             FrameLine(palette=palette, id="flow-rule"),
             *(FrameLine(palette=palette, id=f"flow-{row}") for row in range(_FLOW_ROWS)),
             FrameLine(palette=palette, id="chosen"),
@@ -63,7 +65,7 @@ class PipelineScreen(Finds, AgentActs):
         super().on_mount()
 
     def main_widget(self) -> Widget:
-        return self.query_one(BoardView)
+        return self.query_one("#plan" if self.has_class("-plan") else "#board")
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -78,10 +80,13 @@ class PipelineScreen(Finds, AgentActs):
             pipeline.catch_up()
         self._seq, self._board = snapshot.seq, pipeline.board(snapshot, now_ns)
         view.dimmed = bool(self.room.why_frozen)
-        view.set_columns(present.columns(self._board, now_ns))
+        cards = self._board.column(Stage.READY).cards
+        view.set_columns(present.columns(self._board, now_ns, self.plans.parts(cards)))
         self._select_wanted()
+        self.plans.want(cards, self.card())
+        self.show_plan()
         self.query_one("#none").display = not self._board.cards
-        view.display = bool(self._board.cards)
+        view.display = bool(self._board.cards) and not self.plan_is_alone
         self._show_flow(now_ns)
 
     def _select_wanted(self) -> None:
@@ -104,13 +109,16 @@ class PipelineScreen(Finds, AgentActs):
         title = "flow, last 24 h" if pipeline.complete else "flow: reading the log"
         self.set_line("flow-rule", rule(title))
         lines = present.flow_lines(board, now_ns)
+        most = 0 if self.plan_is_alone else _FLOW_ROWS if self.size.height >= _ROOM_FOR_FLOW else 1
         for row in range(_FLOW_ROWS):
-            self.query_one(f"#flow-{row}").display = row == 0 or self.size.height >= _ROOM_FOR_FLOW
+            self.query_one(f"#flow-{row}").display = row < most
             self.set_line(f"flow-{row}", lines[row] if row < len(lines) else BLANK)
         self._show_chosen()
 
     def _show_chosen(self) -> None:
-        self.set_line("chosen", present.selected_line(self.card(), self.room.now_ns))
+        card = self.card()
+        parts = self.plans.parts([card]) if card is not None else {}
+        self.set_line("chosen", present.selected_line(card, self.room.now_ns, parts))
 
     def card(self) -> TicketCard | None:
         key = self.query_one(BoardView).selected if self.stands else None
@@ -126,7 +134,7 @@ class PipelineScreen(Finds, AgentActs):
 
     def here(self) -> Here:
         card = self.card()
-        here = replace(self.here_on(self._agent(card)), ticket=card)
+        here = replace(self.here_on(self._agent(card)), ticket=card, plan=self.plans.of(card))
         # T is for the ticket under the cursor and no other.
         return replace(here, need=self.current_need())
 
@@ -147,6 +155,7 @@ class PipelineScreen(Finds, AgentActs):
     @on(BoardView.Selected)
     def _selected(self) -> None:
         self._show_chosen()
+        self.plans.want((), self.card())
         self.show_hints()
 
     @on(BoardView.Opened)

@@ -1,14 +1,12 @@
-"""The parts of a ticket as YAML in the person's editor, and back."""
+"""The parts of a ticket as YAML for the person's editor, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import click
 import yaml
 
-from fleet_tui.cli.common import in_editor
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.governance.fanout.advice import problems
@@ -20,17 +18,7 @@ _HEAD = """\
 # scope: where the work is expected to stay, as patterns of .gitignore.
 """
 _KEYS = {"title", "body", "scope", "after"}
-
-
-def edited(number: int, parts: Sequence[Part]) -> tuple[Part, ...]:
-    """What the person made of ``parts`` in ``$VISUAL`` or ``$EDITOR``.
-
-    Raises:
-        UsageError: it is no list of parts, or they do not fit together; Abort: it is empty.
-    """
-    text = written(number, parts)
-    changed = in_editor(text, ".yaml")
-    return read(text if changed is None else changed)
+_AGAIN = "fleet plan TICKET --accept"
 
 
 def written(number: int, parts: Sequence[Part]) -> str:
@@ -40,33 +28,33 @@ def written(number: int, parts: Sequence[Part]) -> str:
 
 
 def read(text: str) -> tuple[Part, ...]:
-    """The parts that ``text`` says.
+    """The parts that ``text`` says; none when there is nothing in it.
 
     Raises:
-        UsageError: it is no list of parts, or they do not fit together; Abort: it is empty.
+        UsageError: it is no list of parts, or they do not fit together.
     """
     try:
         given = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError("not YAML", one_line(str(error), 400), "fleet plan TICKET --accept") from error
+        raise UsageError("not YAML", one_line(str(error), 400), _AGAIN) from error
     if given is None:
-        raise click.Abort
+        return ()
     if not isinstance(given, list):
-        raise UsageError("not a list of parts", "the file has no `- title: ...`", "fleet plan TICKET --accept")
+        raise UsageError("not a list of parts", "the file has no `- title: ...`", _AGAIN)
     parts = tuple(_part(place, one) for place, one in enumerate(given, 1))
     wrong = problems(parts)
     if wrong:
-        raise UsageError("the parts do not fit together", "; ".join(wrong), "fleet plan TICKET --accept")
+        raise UsageError("the parts do not fit together", "; ".join(wrong), _AGAIN)
     return parts
 
 
 def _part(place: int, given: Any) -> Part:
     if not isinstance(given, dict) or not set(given) <= _KEYS:
         told = f"part {place} may have title, body, scope and after"
-        raise UsageError("not a part", told, "fleet plan TICKET --accept")
+        raise UsageError("not a part", told, _AGAIN)
     scope, after = given.get("scope") or [], given.get("after") or []
     if not isinstance(scope, list) or not isinstance(after, list) or not all(type(one) is int for one in after):
         told = f"part {place}: `scope` is a list of patterns, `after` one of numbers"
-        raise UsageError("not a part", told, "fleet plan TICKET --accept")
+        raise UsageError("not a part", told, _AGAIN)
     texts = (one_line(str(given.get("title") or "")), clean(str(given.get("body") or "")))
     return Part(*texts, tuple(one_line(str(pattern)) for pattern in scope), tuple(after))
