@@ -75,7 +75,7 @@ def done_word(op: str) -> str:
 
 def failure(act: Act, error: FleetError) -> str:
     """One line: what was not done, why, what to do."""
-    if isinstance(error, Conflict):
+    if isinstance(error, Conflict) and act.op not in _UNSEEN:
         return one_line(
             f"CHANGED while you looked: {error.message or error.title}. Nothing was done to {act.target}.", 300
         )
@@ -100,6 +100,8 @@ def probe(socket: Path, here: dict[str, Any]) -> dict[str, Any]:
     return operator.call(socket, "status", here, PROBE_LIMIT_S)
 
 
+_UNSEEN = frozenset({"start"})
+"""What is not decided on a state that the room showed: nothing has changed when it cannot be."""
 _DONE = {
     "approve": "granted",
     "undo": "undone, it waits for you again",
@@ -110,6 +112,7 @@ _DONE = {
     "release": "released",
     "pause": "paused",
     "resume": "goes on",
+    "start": "takes work again",
     "interrupt": "its key was sent",
     "resume_account": "they go on, one after the other",
     "stop": "stop requested",

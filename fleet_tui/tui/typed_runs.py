@@ -1,4 +1,4 @@
-"""Typed commands about runs that no key is for: what was lost, and what takes too much memory."""
+"""Typed commands about runs that no key is for: what a person held up, what was lost, what takes too much memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fleet_tui.domain.states import RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.values import AgentTile
+from fleet_tui.tui.agent_acts import BY_HAND
 from fleet_tui.tui.commands import Act
 from fleet_tui.tui.typed import Words, Wrong
 
@@ -20,6 +21,12 @@ def tile_of(room: RoomApp, name: str) -> AgentTile:
     if not found:
         raise Wrong(f"there is no agent {one_line(name, 40)}")
     return found[0]
+
+
+def start(room: RoomApp, words: Words) -> None:
+    """What that means for the agent as it is then, the watcher says."""
+    tile = tile_of(room, words[0])
+    room.act(Act("start", {"agent": tile.name, "reason": BY_HAND}, "start", tile.name))
 
 
 def restore(room: RoomApp, words: Words) -> None:

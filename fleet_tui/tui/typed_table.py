@@ -25,7 +25,7 @@ from fleet_tui.tui.remembered import DENSITIES
 from fleet_tui.tui.screens.new_agent import open_new
 from fleet_tui.tui.screens.wall import WallScreen
 from fleet_tui.tui.typed import Typed, Words, Wrong
-from fleet_tui.tui.typed_runs import memory, restore, tile_of
+from fleet_tui.tui.typed_runs import memory, restore, start, tile_of
 
 if TYPE_CHECKING:
     from fleet_tui.tui.app import RoomApp
@@ -329,6 +329,7 @@ COMMANDS: Sequence[Typed] = (
     Typed("changes NUMBER", "the strip that asks for changes", _decide("approval.changes")),
     Typed("pause NAME", "pause an agent", _on_agent("agent.pause", _paused)),
     Typed("resume NAME", "let a paused agent go on", _on_agent("agent.pause", _not_paused)),
+    Typed("start NAME", "let an agent take work again: what it was stopped at begins anew", start),
     Typed("interrupt NAME", "end the turn that an agent is at; its run stays", _on_agent("agent.interrupt")),
     Typed("quarantine NAME", "freeze an agent and refuse its identity", _on_agent("agent.quarantine")),
     Typed("release NAME", "release an agent from quarantine", _on_agent("agent.release")),

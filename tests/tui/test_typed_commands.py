@@ -9,6 +9,8 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from fleet_tui.domain import events as ev
+from fleet_tui.domain.errors import NothingToDo
+from fleet_tui.tui.commands import Act, failure
 from fleet_tui.tui.composer import Composer
 from fleet_tui.tui.remembered import Remembered
 from fleet_tui.tui.screens.agent import AgentScreen
@@ -180,6 +182,18 @@ async def test_what_was_lost_is_restored_all_of_it_or_one(fleet: Any, until: Any
         await until(lambda: len(fleet.calls) == 2)
     assert fleet.calls[0] == ("restore", {"runs": ["run-dev-2-new"]})
     assert sorted(fleet.calls[1][1]["runs"]) == ["run-dev-1-new", "run-dev-2-new"]
+
+
+async def test_an_agent_is_started_as_the_watcher_finds_it(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, _):
+        await typed(app, "start nobody")
+        assert "there is no agent nobody" in app.message
+        await typed(app, "start dev-2")
+        await until(lambda: len(fleet.calls) == 1)
+    assert fleet.calls == [("start", {"agent": "dev-2", "reason": "by hand from the control room"})]
+    idle = NothingToDo("nothing to start", "dev-2: it is idle", "fleet ticket ready NUMBER")
+    told = failure(Act("start", {"agent": "dev-2"}, "start", "dev-2"), idle)
+    assert told == "start dev-2 failed: nothing to start. dev-2: it is idle Try: fleet ticket ready NUMBER"
 
 
 async def test_memory_is_given_in_megabytes(fleet: Any, until: Any) -> None:

@@ -6,10 +6,12 @@ import logging
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,29 @@ async def test_agents_are_recorded_as_they_are_and_as_they_become(daemon: Daemon
     config.write_text(config.read_text().replace("You are dev.", "You are dev, and careful."))
     seen = await until(lambda: len(all_ := daemon.events("agents_revised")) == 2 and all_, 40)
     assert (seen[1]["act"], seen[1]["revisions"][0]["revision"]) == ("changed", 2)
+
+
+@pytest.mark.slow
+async def test_a_fleet_that_recorded_no_teams_knows_them_after_its_next_start(repository: Path) -> None:
+    config = repository / ".fleet" / "config.yaml"
+    config.write_text(config.read_text() + "\nteams:\n  - {name: web, agents: [dev]}\n")
+    first = Daemon(repository)
+    try:
+        await first.up()
+        await until(lambda: first.events("config_loaded"), 40)
+    finally:
+        first.process.terminate()
+        first.process.wait(60)
+        first.clean_up()
+    with closing(sqlite3.connect(first.paths.database)) as tables, tables:
+        tables.execute("UPDATE agent SET teams = '[]'")  # what a fleet of before has
+    again = Daemon(repository)
+    try:
+        await again.up()
+        found = await until(lambda: (row := again.reader.agent("dev")) and row.teams, 40)
+        assert (found, len(again.events("config_loaded"))) == (("web",), 2)
+    finally:
+        again.clean_up()
 
 
 async def test_broken_configuration_at_the_start_is_told(repository: Path) -> None:
