@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
+
+
+def is_repository(text: str) -> bool:
+    """Whether ``text`` is the name of a repository, OWNER/NAME: nothing else is ever put into an address."""
+    return _REPOSITORY.match(text) is not None
 
 
 class Trouble(StrEnum):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from fleet_tui.domain.errors import UsageError
-from fleet_tui.domain.forges import Trouble
+from fleet_tui.domain.forges import Trouble, is_repository
 from fleet_tui.forge.gh import Gh, reading
 from fleet_tui.forge.gh_values import Comment, Issue, Repository
 from fleet_tui.forge.trouble import ForgeTrouble
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 
 
 def repository_name(text: str) -> str:
@@ -23,7 +20,7 @@ def repository_name(text: str) -> str:
     Raises:
         UsageError: it is not.
     """
-    if not _NAME.match(text):
+    if not is_repository(text):
         raise UsageError("not a repository on GitHub", repr(text[:100]), "write OWNER/NAME")
     return text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 from urllib.parse import quote
 
 from fleet_tui.domain.errors import UsageError
@@ -15,7 +16,7 @@ from fleet_tui.forge.gh_pull_view import OPTIONAL, QUERY, WORDS, Page, joined, p
 from fleet_tui.forge.gh_values import Protection, Pull
 from fleet_tui.forge.trouble import ForgeTrouble
 
-METHODS = ("merge", "squash", "rebase")
+METHODS = ("merge", "squash")
 _MOST_PAGES = 20
 """What is read of a pull request, and no more, a hundred of each list to a page."""
 _WORDS_AT_ONCE = 5
@@ -41,13 +42,13 @@ class Pulls:
             return int(answer.json()["number"])
 
     async def find(self, branch: str, state: str = "open") -> int | None:
-        """The newest pull request from ``branch``; ``state`` is open, closed or all."""
+        """The newest pull request from ``branch`` of the repository itself; ``state`` is open, closed or all."""
         owner = self._name.partition("/")[0]
         query: dict[str, str | int] = {"head": f"{owner}:{branch}", "state": state, "per_page": 100}
         found = (await self._gh.get(f"{self._base}/pulls", query)).json()
         with reading("pull requests"):
-            # An unknown branch is no filter for GitHub: it answers with everything.
-            return max((int(one["number"]) for one in found if one["head"]["ref"] == branch), default=None)
+            # An unknown branch is no filter for GitHub: it answers with everything. A fork may have one of that name.
+            return max((int(one["number"]) for one in found if _is_from(one, branch)), default=None)
 
     async def view(self, number: int) -> Pull:
         """All of it: head, checks, reviews, conversations, what protects its target.
@@ -105,7 +106,7 @@ class Pulls:
         await self._gh.send("PATCH", f"{self._base}/pulls/{number:d}", {"state": "closed"})
 
     async def merge(self, number: int, head_sha: str, method: str, title: str = "", body: str = "") -> Pull:
-        """Merge exactly ``head_sha`` by ``method`` (merge, squash, rebase); how it is afterwards.
+        """Merge exactly ``head_sha`` by ``method`` (merge, squash); how it is afterwards.
 
         Where it is unclear whether it happened, GitHub is asked. What comes back OPEN has been put into a queue.
         CONFLICT: its head is another by now, or it may not be merged.
@@ -114,9 +115,8 @@ class Pulls:
             raise UsageError("no such merge method", method, ", ".join(METHODS))
         where = f"{self._gh.host}/{self._name}"
         words = ["pr", "merge", f"{number:d}", "--repo", where, f"--{method}", f"--match-head-commit={head_sha}"]
-        if method != "rebase":  # which keeps the commits' own messages
-            words += [f"--subject={title}"] if title else []
-            words += ["--body-file=-"] if body else []
+        words += [f"--subject={title}"] if title else []
+        words += ["--body-file=-"] if body else []
         try:
             await self._gh.command(*words, given=body.encode())
         except ForgeTrouble as trouble:
@@ -141,3 +141,9 @@ class Pulls:
     async def rerun(self, job: int) -> None:
         """Have a check's job run again."""
         await self._gh.send("POST", f"{self._base}/actions/jobs/{job:d}/rerun")
+
+
+def _is_from(told: Mapping[str, Any], branch: str) -> bool:
+    """Whether it is from ``branch`` of the repository that it is for; of a fork that was deleted nothing is told."""
+    head, base = told["head"], told["base"]
+    return bool(head["ref"] == branch and head["repo"] and head["repo"]["id"] == base["repo"]["id"])

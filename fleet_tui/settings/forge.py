@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from fleet_tui.domain.forges import is_repository
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.fields import problem
 from fleet_tui.settings.section import Section
 
 _LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:\[bot\])?\Z")
-_REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
 
 
 def _login(text: str) -> str:
@@ -22,7 +22,7 @@ def _login(text: str) -> str:
 
 
 def _repository(text: str) -> str:
-    if text and not _REPOSITORY.match(text):
+    if text and not is_repository(text):
         raise problem("not a repository on GitHub", "write it as `owner/name`")
     return text
 

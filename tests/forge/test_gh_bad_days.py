@@ -294,3 +294,15 @@ async def test_an_issue_that_became_nothing_or_is_a_pull_request(github: Site) -
     for number in (1, 7):
         assert (await trouble_of(Issues(Gh(), SHOP).get(number))).trouble is Trouble.GONE
     assert (await trouble_of(Pulls(Gh(), SHOP).view(7))).trouble is Trouble.GONE
+
+
+async def test_a_fork_s_branch_of_the_same_name_is_not_taken_for_ours(github: Site) -> None:
+    pulls = Pulls(Gh(), SHOP)
+    theirs = github.repository.from_fork("agent/dev/1", "main", "Mine", "acme")  # also where its owner is the same
+    github.repository.from_fork("agent/dev/1", "main", "Mine", "mallory")
+    assert await pulls.find("agent/dev/1") is None
+    assert (await pulls.view(theirs.number)).foreign
+    commit(github.repository, "agent/dev/1", {"a": "b"})
+    number = await pulls.create("agent/dev/1", "main", "Ours", "")
+    github.repository.from_fork("agent/dev/1", "main", "Mine", "acme")
+    assert await pulls.find("agent/dev/1") == number

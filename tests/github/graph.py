@@ -201,7 +201,7 @@ def pull_node(repository: Repository, pull: Pull) -> Node:
         "baseRef": lazy(lambda: ref_node(repository, pull.base)),
         "headRepository": lazy(lambda: repository_node(repository)),
         "headRepositoryOwner": {"__typename": "User", **_owner(repository)},
-        "isCrossRepository": False,
+        "isCrossRepository": bool(pull.fork),
         "maintainerCanModify": False,
         "additions": 1,
         "deletions": 0,

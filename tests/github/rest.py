@@ -104,10 +104,23 @@ def pull_json(repository: Repository, pull: Pull) -> Json:
         "merge_commit_sha": pull.merge_commit,
         "mergeable": mergeable,
         "mergeable_state": repository.merge_state(pull).lower(),
-        "head": {"ref": pull.head, "sha": pull.head_sha, "label": f"{repository.owner}:{pull.head}"},
-        "base": {"ref": pull.base, "sha": repository.heads().get(pull.base, "")},
+        "head": {
+            "ref": pull.head,
+            "sha": pull.head_sha,
+            "label": _label(repository, pull),
+            "repo": _place(repository, pull),
+        },
+        "base": {"ref": pull.base, "sha": repository.heads().get(pull.base, ""), "repo": {"id": repository.id}},
         "html_url": f"{HOME}/{repository.full_name}/pull/{pull.number}",
     }
+
+
+def _label(repository: Repository, pull: Pull) -> str:
+    return f"{pull.fork or repository.owner}:{pull.head}"
+
+
+def _place(repository: Repository, pull: Pull) -> Json:
+    return {"id": -1 if pull.fork else repository.id}
 
 
 def check_json(check: Check) -> Json:
@@ -323,7 +336,7 @@ def _pulls(repository: Repository, request: Request) -> Json:
     return [
         pull_json(repository, pull)
         for pull in sorted(repository.pulls(), key=lambda pull: -pull.number)
-        if state in ("all", pull.state) and head in ("", f"{repository.owner}:{pull.head}")
+        if state in ("all", pull.state) and head in ("", _label(repository, pull))
     ]
 
 

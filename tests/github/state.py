@@ -77,6 +77,8 @@ class Thread:
 @dataclass
 class Pull(Issue):
     head: str = ""
+    fork: str = ""
+    """The owner of the fork that its branch is in; empty: it is in the repository itself."""
     base: str = ""
     head_sha: str = ""
     draft: bool = False
@@ -238,12 +240,20 @@ class Repository:
         heads = self.heads()
         if head not in heads or base not in heads:
             raise Refusal(422, f"Validation Failed; field {'head' if base in heads else 'base'} invalid")
-        if any(pull.head == head and pull.base == base for pull in self.pulls("open")):
+        if any((pull.head, pull.base, pull.fork) == (head, base, "") for pull in self.pulls("open")):
             raise Refusal(422, f"A pull request already exists for {self.owner}:{head}.")
         if self.contains(base, heads[head]):
             raise Refusal(422, f"No commits between {base} and {head}")
         number, now = max(self.items, default=0) + 1, self.hub.now()
         made = Pull(number, title, body, author, now, now, head=head, base=base, head_sha=heads[head], draft=draft)
+        self.items[number] = made
+        return made
+
+    def from_fork(self, head: str, base: str, title: str, author: str) -> Pull:
+        """Somebody who may not write here opens a pull request from a branch of their fork; no branch here has it."""
+        sha = self.git("commit-tree", self.git("rev-parse", f"{base}^{{tree}}"), "-p", self.sha(base), "-m", title)
+        number, now = max(self.items, default=0) + 1, self.hub.now()
+        made = Pull(number, title, "", author, now, now, head=head, fork=author, base=base, head_sha=sha)
         self.items[number] = made
         return made
 
@@ -263,7 +273,7 @@ class Repository:
             return
         heads = self.heads()
         for pull in self.pulls("open"):
-            now = heads.get(pull.head)
+            now = heads.get(pull.head) if not pull.fork else pull.head_sha
             if now is None:
                 self.close(pull)
             elif now != pull.head_sha:

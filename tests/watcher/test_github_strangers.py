@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.domain.states import PullRequestState, RunState, TicketState
 from tests.github.fixture import Site
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.github_support import look, offered, on_github
@@ -100,6 +100,23 @@ async def test_reviews_of_strangers_however_many_change_nothing(make_fleet: Make
     await fleet.settle()
     assert pull.merged
     assert fleet.alarms() == []
+
+
+@pytest.mark.slow
+async def test_a_fork_s_pull_request_of_the_same_name_and_number_is_left_alone(
+    make_fleet: MakeFleet, github: Site
+) -> None:
+    fleet, shop = await on_github(make_fleet, github, forge={"reruns": 0}), github.repository
+    theirs = shop.from_fork("agent/2-say-two", "main", "Mine", "acme")
+    ours = await offered(fleet, github)
+    assert (ours.fork, ours.head, theirs.title, theirs.labels) == ("", "agent/2-say-two", "Mine", [])
+    # Even if the number is another's by now, since the repository was made anew.
+    ours.head, ours.fork = "theirs", "mallory"
+    await look(fleet)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    assert "is not the pull request from" in fleet.alarms("forge-pr")[0].title
+    assert (ours.labels, fleet.pr().state) == (["needs-review"], PullRequestState.GATED)
 
 
 @pytest.mark.slow

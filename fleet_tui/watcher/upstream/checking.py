@@ -87,7 +87,7 @@ async def _run_again(ctx: Context, upstream: Upstream, pull_request: PullRequest
         await ctx.say(rerun, f"pr:{pull_request.number}")
     shown = published(ctx, pull_request.number)
     if shown is not None:
-        await upstream.view(ctx, shown.number)
+        await upstream.view(ctx, shown.number, pull_request.branch)
 
 
 def _ended(pull: Pull, stale: Collection[int]) -> list[Check]:

@@ -61,7 +61,7 @@ def _close_there(ctx: Context, upstream: Upstream, pull_request: PullRequest, sh
 
     async def close() -> None:
         await upstream.forge.pulls.close(shown.number)
-        await upstream.view(ctx, shown.number)
+        await upstream.view(ctx, shown.number, pull_request.branch)
 
     upstream.start(ctx, f"close:{pull_request.number}", close)
 

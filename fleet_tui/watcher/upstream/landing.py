@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet_tui.domain.errors import Conflict, FleetError, Uncertain
 from fleet_tui.domain.events import Draft
-from fleet_tui.domain.model import Effect
+from fleet_tui.domain.model import Effect, PullRequest
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.governance.release import Ground, Reason, remote_reasons
 from fleet_tui.watcher import alarms, release_check
@@ -58,7 +58,8 @@ async def check(ctx: Context, number: int) -> dict[str, Any]:
     there = None
     if shown is not None:
         upstream = _upstream(ctx)
-        there = remote_of((await upstream.view(ctx, shown.number)).pull, await upstream.forge.trust())
+        seen = await upstream.view(ctx, shown.number, _pull_request(ctx, number).branch)
+        there = remote_of(seen.pull, await upstream.forge.trust())
     told = await release_check.check(ctx, number, there)
     if ctx.upstream is not None and (shown is None or shown.head_sha != told["head"]):
         told["reasons"].append(Reason(Ground.UNKNOWN, "GitHub does not show this head yet", "github").as_dict())
@@ -103,15 +104,14 @@ class _Landing(Landing):
         if await upstream.remote.fetch(ctx.control.target) != self.base:
             ctx.looked_at_target_ns = 0
             raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
-        seen = await upstream.view(ctx, shown.number)
+        seen = await upstream.view(ctx, shown.number, _pull_request(ctx, self.pr).branch)
         against = await _against(ctx, seen, self.head)
         if against and all(reason.ground is Ground.UNKNOWN for reason in against):
             raise FleetError("not merged yet", against[0].message)  # asked again after a rest
         here = None if against else await objection_to_landing(ctx, self.pr, self.head, self.approval)
         if against or here is not None:
             raise Conflict("not landed", here or against[0].message)
-        pull_request = ctx.reader.pull_request(self.pr)
-        assert pull_request is not None
+        pull_request = _pull_request(ctx, self.pr)
         said = texts.title(pull_request), texts.message_of_merge(pull_request)
         try:
             merged = await upstream.forge.pulls.merge(shown.number, self.head, ctx.settings.merge.method, *said)
@@ -148,7 +148,13 @@ class _Landing(Landing):
         return shown
 
     async def _seen(self, ctx: Context) -> SeenPull:
-        return await _upstream(ctx).view(ctx, self._shown(ctx).number)
+        return await _upstream(ctx).view(ctx, self._shown(ctx).number, _pull_request(ctx, self.pr).branch)
+
+
+def _pull_request(ctx: Context, number: int) -> PullRequest:
+    found = ctx.reader.pull_request(number)
+    assert found is not None, number
+    return found
 
 
 def _words(reason: Reason) -> str:

@@ -123,6 +123,7 @@ async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) 
             return
     number = before.number if before else await _open(upstream, pull_request, title, body)
     if before is not None and before.text_sha != digest:
+        await upstream.view(ctx, number, pull_request.branch)  # what is written to is ours
         await upstream.forge.pulls.edit(number, title=title, body=body)
     if before is None or (before.head_sha, before.text_sha) != (head, digest):
         url = f"https://github.com/{upstream.forge.repo}/pull/{number}"
@@ -132,11 +133,11 @@ async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) 
         )
     for review in _untold(ctx, pull_request):
         await carry_out(ctx, _comment(upstream, pull_request, number, review))
-    view = await upstream.view(ctx, number)
+    view = await upstream.view(ctx, number, pull_request.branch)
     add, remove = _labels(ctx, pull_request, view.labels)
     if add or remove:
         await upstream.forge.set_labels(number, add=add, remove=remove)
-        await upstream.view(ctx, number)
+        await upstream.view(ctx, number, pull_request.branch)
 
 
 async def _push(ctx: Context, upstream: Upstream, pull_request: PullRequest, before: Published | None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fleet_tui.domain.errors import FleetError, SetupError
 from fleet_tui.domain.events import PullRequestPublished
 from fleet_tui.domain.forges import Trouble
+from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.aside import Aside
@@ -140,7 +141,7 @@ class Upstream:
             if self._aside.rests(number):
                 continue
             try:
-                longer = (await self.view(ctx, number)).pull.longer
+                longer = (await self.view(ctx, number, shown[number].branch)).pull.longer
             except ForgeTrouble as trouble:
                 self._aside.put(number, trouble)
                 continue
@@ -149,21 +150,25 @@ class Upstream:
                 what = f"{number} has more reviews, conversations or checks than are read"
                 self._aside.put(number, ForgeTrouble(Trouble.TOO_LONG, what))
         self._aside.only(shown.keys())
-        told = {f"pr:{shown[number]}": trouble for number, trouble in self._aside.all_told().items()}
+        told = {f"pr:{shown[number].number}": trouble for number, trouble in self._aside.all_told().items()}
         for about, found in told.items():
             title = f"PR {about.removeprefix('pr:')} on GitHub: {found.title}: {found.message}"
             await alarms.ensure(ctx, _ONE, about, priority=3, title=title, response=found.hint)
         await alarms.only(ctx, _ONE, told, "it can be read")
 
-    async def view(self, ctx: Context, number: int) -> SeenPull:
-        """The forge's pull request ``number`` as it is now.
+    async def view(self, ctx: Context, number: int, branch: str) -> SeenPull:
+        """The forge's pull request ``number`` as it is now, which the fleet opened from ``branch``.
 
         Raises:
-            ForgeTrouble: it cannot be seen.
+            ForgeTrouble: it cannot be seen, or is another one.
         """
         trust = await self.forge.trust()
         seq, before = ctx.reader.last_seq(), self.pulls.get(number)
         pull = await self._with_rules(await self.forge.pulls.view(number))
+        if pull.foreign or pull.branch != branch:
+            whose = "a fork's" if pull.foreign else f"from {one_line(pull.branch, 100)}"
+            what = f"{number} is not the pull request from {branch}, but {whose}"
+            raise ForgeTrouble(Trouble.CONFLICT, what, hint="close ours here, and mark its ticket ready to begin anew")
         wanted = wanted_texts(pull, trust)
         known = {one: before.texts[one] for one in wanted if one in before.texts} if before is not None else {}
         texts = known | await self.forge.pulls.words([one for one in wanted if one not in known])
@@ -236,15 +241,16 @@ def _followed(ctx: Context) -> list[int]:
     return sorted(of_pulls | going)
 
 
-def _shown(ctx: Context) -> dict[int, int]:
-    """The pull requests that are open here, or were until lately: the forge's numbers, and ours."""
+def _shown(ctx: Context) -> dict[int, PullRequest]:
+    """The pull requests that are open here, or were until lately, by the forge's numbers."""
     recently = ctx.now_ns() - _CLOSED_LATELY_NS
-    subjects = tuple(
-        f"pr:{one.number}"
+    wanted = {
+        f"pr:{one.number}": one
         for one in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED)
         if one.state is not PullRequestState.CLOSED or one.changed_ns > recently
-    )
-    if not subjects:
+    }
+    if not wanted:
         return {}
+    subjects = tuple(wanted)
     told = ctx.reader.events(EventFilter(kinds=(PullRequestPublished.kind,), subjects=subjects), after=0, limit=10_000)
-    return {int(str(event.payload["number"])): int(str(event.payload["pr"])) for event in told}
+    return {int(str(event.payload["number"])): wanted[event.subject] for event in told}
