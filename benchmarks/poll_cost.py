@@ -1,11 +1,10 @@
-"""What looking at GitHub costs: requests, points of the rate limit and processor time an hour, against looks without
-entity tags.
+"""What looking at GitHub costs an hour in requests, points of the rate limit and processor time, with and without tags.
 
-``python benchmarks/poll_cost.py [ROUNDS]``: the real gh against the stand-in GitHub of the tests. Each round makes one look of
-each kind after the other, so that both see the same repository: ``ours`` is what the watcher does, ``naive`` the same
-requests without ``If-None-Match``. A request that is answered with 304 costs no point; one GraphQL query costs one, from a
-budget of its own. An hour is reckoned from looks at the default interval, every 15 minutes one that asks again about what
-no list tells of.
+``python benchmarks/poll_cost.py [ROUNDS]``: the real gh against the stand-in GitHub of the tests. Each round makes one
+look of each kind after the other, so that both see the same repository: ``ours`` is what the watcher does, ``naive``
+the same requests without ``If-None-Match``. A request that is answered with 304 costs no point; one GraphQL query costs
+one, from a budget of its own. An hour is reckoned from looks at the default interval; every 15 minutes one of them
+asks again about what no list tells of.
 """
 
 from __future__ import annotations
@@ -88,8 +87,7 @@ def furnish(shop: Repository, scene: Scene) -> tuple[list[int], list[int]]:
         issue = shop.issue(f"Part {number}", "Do it.", ["needs-review" if number < scene.pulls else "in-progress"])
         shop.comment(issue, "Taken by the fleet.", author=shop.hub.viewer)
         issues.append(issue.number)
-    for number in range(scene.waiting):
-        issues.append(shop.issue(f"Later {number}", "Do it.", ["ready"]).number)
+    issues += [shop.issue(f"Later {number}", "Do it.", ["ready"]).number for number in range(scene.waiting)]
     pulls = []
     for number in range(scene.pulls):
         sha = commit(shop, f"agent/{number}", {f"{number}.txt": "x\n"})
@@ -155,7 +153,7 @@ async def run(github: Site, scene: Scene, rounds: int) -> tuple[Cost, Cost]:
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     print(
-        f"{LOOKS_H} looks an hour (every {SETTINGS.forge.poll_s} s), medians of {rounds} rounds; points of {BUDGET_H} each"
+        f"{LOOKS_H} looks an hour (every {SETTINGS.forge.poll_s} s), medians of {rounds} rounds; {BUDGET_H} points of each"
     )
     print("| repository | requests/h | REST points/h | GraphQL points/h | naive REST points/h | ratio | gh s/h |")
     print("|---|---|---|---|---|---|---|")

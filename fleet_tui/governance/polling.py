@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from fleet_tui.domain.forges import Trouble
@@ -18,6 +19,27 @@ _RESERVE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What the forge told of a budget of requests or points, and what the last poll took. ``limit`` 0: not told."""
+
+    limit: int
+    remaining: int
+    reset_ns: int
+    cost: int = 1
+
+    def pause_ns(self, asked_ns: int) -> int:
+        """The pause after a poll at ``asked_ns`` with which the rest lasts until it is filled up again."""
+        left_ns = self.reset_ns - asked_ns
+        if self.limit <= 0 or left_ns <= 0:
+            return 0
+        spare = self.remaining - round(self.limit * _RESERVE)
+        return min(left_ns, left_ns * max(1, self.cost) // spare) if spare > 0 else left_ns
+
+
+NOT_TOLD = Budget(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Polling:
     """How the polls of one repository have gone. ``asked_ns`` 0: never; ``failures`` are those in a row."""
 
@@ -26,10 +48,8 @@ class Polling:
     trouble: Trouble | None = None
     retry_at_ns: int = 0
     """The forge does not want to be asked before."""
-    limit: int = 0
-    remaining: int = 0
-    reset_ns: int = 0
-    """The budget of requests, as the forge told last; ``limit`` 0: not told."""
+    budget: Budget = NOT_TOLD
+    """Of all budgets that a poll is counted on the one that binds."""
 
 
 def succeeded(before: Polling, now_ns: int) -> Polling:
@@ -43,9 +63,9 @@ def failed(before: Polling, trouble: Trouble, now_ns: int, retry_at_ns: int | No
     return replace(before, asked_ns=now_ns, failures=failures, trouble=trouble, retry_at_ns=until)
 
 
-def budgeted(before: Polling, limit: int, remaining: int, reset_ns: int) -> Polling:
-    """With what the forge told of its budget."""
-    return replace(before, limit=limit, remaining=remaining, reset_ns=reset_ns)
+def budgeted(before: Polling, budgets: Iterable[Budget], now_ns: int) -> Polling:
+    """With what the forge told of its budgets."""
+    return replace(before, budget=max(budgets, key=lambda budget: budget.pause_ns(now_ns), default=before.budget))
 
 
 def next_poll_ns(polling: Polling, interval_s: float) -> int:
@@ -57,20 +77,11 @@ def next_poll_ns(polling: Polling, interval_s: float) -> int:
 
 def _pause_ns(polling: Polling, interval_ns: int) -> int:
     if polling.trouble is None:
-        return max(interval_ns, _thrift_ns(polling))
+        return max(interval_ns, polling.budget.pause_ns(polling.asked_ns))
     if not polling.trouble.passes:
         return max(interval_ns, _PERSON_NS)
     doubled = max(interval_ns, _FIRST_NS) << min(polling.failures - 1, 20)
     return max(interval_ns, min(doubled, LONGEST_NS))
-
-
-def _thrift_ns(polling: Polling) -> int:
-    """The pause with which the rest of the budget lasts until it is filled up again."""
-    left_ns = polling.reset_ns - polling.asked_ns
-    if polling.limit <= 0 or left_ns <= 0:
-        return 0
-    spare = polling.remaining - round(polling.limit * _RESERVE)
-    return left_ns if spare <= 0 else left_ns // spare
 
 
 def refusal_of_a_poll_now(polling: Polling, now_ns: int) -> str:

@@ -118,8 +118,8 @@ def _forge(ctx: Context, upstream: Upstream) -> Part:
         "login": upstream.forge.known_login,
         "looked_ns": upstream.succeeded_ns,
         "due_ns": ctx.now_ns() if ctx.jobs.running(LOOK) else upstream.due_ns(ctx.settings.forge.poll_s),
-        "left": polling.remaining,
-        "limit": polling.limit,
+        "left": polling.budget.remaining,
+        "limit": polling.budget.limit,
         "refusal": upstream.trouble,
     }
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.governance.polling import (
     LONGEST_NS,
+    Budget,
     Polling,
     budgeted,
     failed,
@@ -75,19 +76,34 @@ def test_pauses_grow_with_failures_and_one_answer_ends_them(trouble: Trouble, in
     assert next_poll_ns(answered, interval_s) == after.asked_ns + round(interval_s * SECOND)
 
 
-@given(limit=st.integers(1, 15_000), remaining=st.integers(0, 15_000), left_s=st.integers(1, 3600))
+@given(
+    limit=st.integers(1, 15_000),
+    remaining=st.integers(0, 15_000),
+    left_s=st.integers(1, 3600),
+    cost=st.integers(0, 200),
+)
 @tried(500)
-def test_the_budget_lasts_until_it_is_filled_up(limit: int, remaining: int, left_s: int) -> None:
-    """Whatever is left, polling at this pace does not touch the last tenth."""
-    polling = budgeted(succeeded(Polling(), NOW), limit, remaining, NOW + left_s * SECOND)
-    pause = next_poll_ns(polling, 1) - NOW
+def test_the_budget_lasts_until_it_is_filled_up(limit: int, remaining: int, left_s: int, cost: int) -> None:
+    """Whatever is left and whatever a poll takes, polling at this pace does not touch the last tenth."""
+    budget = Budget(limit, remaining, NOW + left_s * SECOND, cost)
+    pause = next_poll_ns(budgeted(succeeded(Polling(), NOW), [budget], NOW), 1) - NOW
     spare = remaining - round(limit * 0.1)
     polls_until_reset = left_s * SECOND / pause
-    assert polls_until_reset <= max(1, spare) + 1
+    assert polls_until_reset * max(1, cost) <= max(1, cost, spare) + max(1, cost)
+
+
+def test_the_scarcer_budget_binds() -> None:
+    """Forty pull requests take forty points a look of the one, and nothing of the other."""
+    requests, points = Budget(5000, 4990, NOW + 3600 * SECOND), Budget(5000, 4900, NOW + 3600 * SECOND, 40)
+    for told in ([requests, points], [points, requests]):
+        polling = budgeted(succeeded(Polling(), NOW), told, NOW)
+        assert polling.budget == points
+        assert next_poll_ns(polling, 10) - NOW == 3600 * SECOND * 40 // 4400
+    assert budgeted(polling, [], NOW).budget == points, "nothing new was told"
 
 
 def test_an_old_budget_holds_nobody_up() -> None:
-    polling = budgeted(succeeded(Polling(), NOW), 5000, 0, NOW - SECOND)
+    polling = budgeted(succeeded(Polling(), NOW), [Budget(5000, 0, NOW - SECOND)], NOW)
     assert next_poll_ns(polling, 60) == NOW + 60 * SECOND
 
 

@@ -437,3 +437,18 @@ async def test_how_checks_ended_can_start_agents(make_fleet: MakeFleet, github: 
     (run,) = fleet.ctx.reader.runs(RunState.QUEUED, agent="ops")
     assert run.pr == 1
     assert "no such host" in run.instructions
+
+
+@pytest.mark.slow
+async def test_looks_keep_to_the_budget_of_points_too(fleet: Fleet, github: Site) -> None:
+    """A pull request costs a point a look, of a budget that merges need as well."""
+    await offered(fleet, github)
+    upstream, points = fleet.ctx.upstream, github.server.budgets["graphql"]
+    assert upstream is not None
+    points.used = points.limit - 520
+    github.server.reset_s = fleet.clock_ns // 1_000_000_000 + 3600
+    await look(fleet)
+    await look(fleet)
+    assert upstream.polling.budget.limit == points.limit
+    pause_s = (upstream.due_ns(30) - upstream.polling.asked_ns) / 1_000_000_000
+    assert pause_s > 100, "fewer than 20 are left above the last tenth"

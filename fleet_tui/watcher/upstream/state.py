@@ -15,6 +15,7 @@ from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
+from fleet_tui.forge.answer import Rate
 from fleet_tui.forge.aside import Aside
 from fleet_tui.forge.gh import Gh, environment
 from fleet_tui.forge.gh_values import Protection, Pull
@@ -22,6 +23,7 @@ from fleet_tui.forge.github import GitHubForge
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.git.remote import RemoteRepository
 from fleet_tui.governance.polling import (
+    Budget,
     Polling,
     budgeted,
     failed,
@@ -50,6 +52,8 @@ _CLOSED_LATELY_NS = 3600 * _SECOND
 _TOLD_AFTER = 3
 """Failures in a row that a person is told of when they may be over by themselves."""
 _ENDED = frozenset({TicketState.SHIPPED, TicketState.CLOSED})
+_COUNTED = ("core", "graphql")
+"""The budgets that a look is counted on."""
 _OF_SSH = ("SSH_AUTH_SOCK", "SSH_AGENT_PID")
 
 log = logging.getLogger(__name__)
@@ -113,7 +117,7 @@ class Upstream:
     async def look(self, ctx: Context) -> None:
         """See what there is on the forge, or take note of why that cannot be seen."""
         now_ns, thoroughly = ctx.now_ns(), self._wanted or ctx.now_ns() - self._thorough_ns >= _THOROUGHLY_NS
-        self._wanted = False
+        self._wanted, before = False, dict(self.forge.gh.rates)
         try:
             await self.forge.look(_followed(ctx), thoroughly=thoroughly)
             await self.remote.fetch(ctx.control.target)
@@ -122,11 +126,11 @@ class Upstream:
         except FleetError as error:
             trouble = error.trouble if isinstance(error, ForgeTrouble) else Trouble.OFFLINE
             retry_at_ns = error.retry_at_ns if isinstance(error, ForgeTrouble) else None
-            self.polling = failed(self._budgeted(), trouble, now_ns, retry_at_ns)
+            self.polling = failed(self._budgeted(before, now_ns), trouble, now_ns, retry_at_ns)
             self.trouble = one_line(f"{error.title}: {error.message}", 300)
             await self._tell(ctx, trouble, error)
         else:
-            self.polling, self.trouble = succeeded(self._budgeted(), now_ns), ""
+            self.polling, self.trouble = succeeded(self._budgeted(before, now_ns), now_ns), ""
             self.succeeded_ns = now_ns
             self._thorough_ns = now_ns if thoroughly else self._thorough_ns
             await alarms.clear(ctx, _ALARM, "fleet", "it answers again")
@@ -183,9 +187,12 @@ class Upstream:
         own = pull.protection
         return pull if rules is None else replace(pull, protection=rules if own is None else own.joined(rules))
 
-    def _budgeted(self) -> Polling:
-        rate = self.forge.gh.rates.get("core")
-        return self.polling if rate is None else budgeted(self.polling, rate.limit, rate.remaining, rate.reset_ns)
+    def _budgeted(self, before: Mapping[str, Rate], now_ns: int) -> Polling:
+        """How it goes on with what the look left of GitHub's budgets, of which ``before`` tells before it."""
+        rates = self.forge.gh.rates
+        return budgeted(
+            self.polling, [_budget(rates[name], before.get(name)) for name in _COUNTED if name in rates], now_ns
+        )
 
     async def _tell(self, ctx: Context, trouble: Trouble, error: FleetError) -> None:
         if trouble.passes and self.polling.failures < _TOLD_AFTER:
@@ -194,6 +201,12 @@ class Upstream:
         title = f"{self.forge.repo} on GitHub cannot be looked at: {self.trouble}"
         response = error.hint or "it is tried again by itself"
         await alarms.ensure(ctx, _ALARM, "fleet", priority=2, title=title, response=response)
+
+
+def _budget(now: Rate, before: Rate | None) -> Budget:
+    """What others took meanwhile counts too: as much may go next time."""
+    same = before is not None and before.reset_ns == now.reset_ns
+    return Budget(now.limit, now.remaining, now.reset_ns, before.remaining - now.remaining if before and same else 1)
 
 
 def open_upstream(ctx: Context) -> Upstream:
