@@ -99,6 +99,8 @@ def furnish(shop: Repository, scene: Scene) -> tuple[list[int], list[int]]:
 async def look(forge: GitHubForge, issues: Sequence[int], pulls: Sequence[int], *, thoroughly: bool) -> None:
     """What one look of the watcher's asks GitHub (the fetch of the target is git's, and costs no request)."""
     await forge.look(issues, thoroughly=thoroughly)
+    if pulls:
+        await forge.pulls.rules("main")
     for number in pulls:
         await forge.pulls.view(number)
 
@@ -152,9 +154,8 @@ async def run(github: Site, scene: Scene, rounds: int) -> tuple[Cost, Cost]:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print(
-        f"{LOOKS_H} looks an hour (every {SETTINGS.forge.poll_s} s), medians of {rounds} rounds; {BUDGET_H} points of each"
-    )
+    how_often = f"{LOOKS_H} looks an hour (every {SETTINGS.forge.poll_s} s)"
+    print(f"{how_often}, medians of {rounds} rounds; {BUDGET_H} points of each")
     print("| repository | requests/h | REST points/h | GraphQL points/h | naive REST points/h | ratio | gh s/h |")
     print("|---|---|---|---|---|---|---|")
     for scene in SCENES:
