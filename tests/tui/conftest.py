@@ -98,10 +98,11 @@ DIFF = {
 POLICY = "policy: every merge needs a person"
 
 
-def config(names: dict[str, str]) -> ev.Draft:
+def config(names: dict[str, str], **teams: list[str]) -> ev.Draft:
     agents: list[dict[str, Any]] = [
         {"name": name, "role": role, "vendor": "claude-code", "model": None, "enabled": True, "max_concurrent": 1,
-         "department": None, "reports_to": None, "subscribes_to": [], "budget_s": 3600}
+         "department": None, "reports_to": None, "subscribes_to": [], "budget_s": 3600,
+         "teams": [team for team, members in teams.items() if name in members]}
         for name, role in names.items()
     ]  # fmt: skip
     budgets = [Rule("agent", name, "seconds", 3600).as_dict() for name in names]

@@ -9,6 +9,7 @@ import pytest
 
 from fleet_tui.domain import events as ev
 from fleet_widgets.pane_wall import PaneWall
+from tests.tui.conftest import config
 from tests.tui.tui_support import opened
 
 Text = Callable[[Any], str]
@@ -38,6 +39,22 @@ async def test_only_who_matches_is_shown_and_who_else_needs_you_is_told(
         assert shown(app) == ["dev-1", "dev-2", "dev-3", "rev", "spare"]
         assert app.screen.selected_tile().name == "rev"
         await until(lambda: "filter:" not in text(app))
+
+
+async def test_a_team_is_a_word_of_the_filter_and_stands_on_the_agent_s_page(
+    fleet: Any, until: Any, text: Text
+) -> None:
+    names = {**dict.fromkeys(("dev-1", "dev-2", "dev-3", "spare"), "developer"), "rev": "reviewer"}
+    fleet.add(config(names, web=["dev-2", "rev"], night=["rev"]))
+    async with opened(fleet, until, (120, 40)) as (app, pilot):
+        await filtered(pilot, until, app, "team:web !team:night")
+        await until(lambda: shown(app) == ["dev-2"])
+        await filtered(pilot, until, app, "team:web,night")
+        await until(lambda: shown(app) == ["dev-2", "rev"])
+        await pilot.press("asterisk")
+        await until(lambda: [tile.name for tile in app.screen.marked_tiles()] == ["dev-2", "rev"])
+        await app.open_agent("rev")
+        await until(lambda: "web, night" in text(app))
 
 
 @pytest.mark.parametrize(

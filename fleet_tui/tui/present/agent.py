@@ -116,7 +116,7 @@ def story(detail: AgentDetail, now_ns: int) -> tuple[Line, ...]:
 
 
 def facts(detail: AgentDetail, now_ns: int, box: Box, vendor: VendorWorks | None = None) -> tuple[Section, ...]:
-    """Ticket, run, budget, verdicts, what works with its vendor, messages: those that exist."""
+    """Ticket, run, budget, teams, verdicts, what works with its vendor, messages: those that exist."""
     sections = (
         _question(detail, now_ns),
         _containment(detail),
@@ -124,11 +124,17 @@ def facts(detail: AgentDetail, now_ns: int, box: Box, vendor: VendorWorks | None
         _run(detail, now_ns),
         _risk(detail),
         _budget(detail, box),
+        _teams(detail),
         _pull_request(detail, now_ns),
         *of_agent(vendor),
         _messages(detail, now_ns),
     )
     return tuple(section for section in sections if section.lines)
+
+
+def _teams(detail: AgentDetail) -> Section:
+    names = detail.agent.teams
+    return Section("teams", ((Span(", ".join(names)),),) if names else ())
 
 
 def _question(detail: AgentDetail, now_ns: int) -> Section:
