@@ -145,6 +145,7 @@ def test_without_a_watcher_that_is_the_error(known: Shop) -> None:
     assert err.startswith("the watcher is not running")
 
 
+@pytest.mark.slow  # the test after it asks the same without a terminal
 def test_a_person_is_asked_about_whom_they_did_not_name(known: Shop, terminal: Terminal) -> None:
     shown = terminal("agent", "pause", "dev-*", keys="n\n")
     assert re.search(r"pause 2 agents:\nAGENT.*\ndev-1 .*\ndev-2 .*PAUS.*\npause 2 agents\? \[y/N\]", shown)

@@ -41,6 +41,7 @@ async def test_only_who_matches_is_shown_and_who_else_needs_you_is_told(
         await until(lambda: "filter:" not in text(app))
 
 
+@pytest.mark.slow
 async def test_a_team_is_a_word_of_the_filter_and_stands_on_the_agent_s_page(
     fleet: Any, until: Any, text: Text
 ) -> None:
