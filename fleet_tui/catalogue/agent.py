@@ -59,7 +59,10 @@ def _default(detect: str | None, default: str | None, known: Mapping[str, Found]
 
 
 def usual_vendor(settings: Settings, role: str) -> str:
-    """What agents of the same role run, else what most agents run, else what fleet takes by default."""
+    """What the role says, else what its agents run, else what most agents run, else what fleet takes by default."""
+    family = settings.roles.get(settings.family(role).name)
+    if family is not None and family.vendor is not None:
+        return family.vendor
     same = [agent.vendor for agent in settings.agents if agent.role == role]
     all_ = same or [agent.vendor for agent in settings.agents]
     return max(all_, key=all_.count) if all_ else "claude-code"

@@ -83,6 +83,10 @@ def _references(settings: Settings) -> Iterator[Check]:
                 f"there is no agent `{agent.reports_to}`",
                 suggest(agent.reports_to, agents),
             )
+    for family, role in settings.roles.items():
+        if role.vendor is not None and role.vendor not in settings.vendors:
+            told = f"there is no vendor `{role.vendor}`"
+            yield Check(("roles", family, "vendor"), told, suggest(role.vendor, settings.vendors))
     for index, team in enumerate(settings.teams):
         for position, name in enumerate(team.agents):
             if name not in agents:

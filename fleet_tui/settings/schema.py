@@ -9,9 +9,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.spending import Rule
@@ -229,6 +229,12 @@ class RoleSettings(Section):
     publishes: tuple[f.EventName, ...] = Field((), description="Event kinds its agents may publish.")
     subscribes_to: tuple[f.EventName, ...] = Field((), description="Event kinds that start its agents by default.")
     summary: f.Text = Field("", description="What the family is for.")
+    vendor: f.SafeName | None = Field(
+        None, description="The entry of `vendors` that runs its agents, those that do not name one themselves."
+    )
+    model: f.Filled | None = Field(
+        None, description="The model of its agents, those that name none themselves and are run by that vendor."
+    )
     memory_mb: MemoryCeiling | None = Field(
         None, description="What each run of its agents may take of memory, in MB; empty: as `limits.memory_mb` says."
     )
@@ -311,6 +317,24 @@ class Settings(Section):
     )
     events: tuple[f.EventName, ...] = Field((), max_length=200, description="Event kinds of your own.")
     ui: Interface = Field(default_factory=Interface)
+
+    @model_validator(mode="after")
+    def _by_role(self) -> Self:
+        """Agents that do not say by which program and model they run have those of their role."""
+        object.__setattr__(self, "agents", tuple(self._of_its_role(agent) for agent in self.agents))
+        return self
+
+    def _of_its_role(self, agent: AgentSettings) -> AgentSettings:
+        role = self.roles.get(self.family(agent.role).name)
+        if role is None:
+            return agent
+        says = "vendor" in agent.model_fields_set
+        vendor = agent.vendor if says or role.vendor is None else role.vendor
+        # Another vendor does not know that model.
+        model = agent.model or (role.model if role.vendor in (None, vendor) else None)
+        if (vendor, model) == (agent.vendor, agent.model):
+            return agent
+        return agent.model_copy(update={"vendor": vendor, "model": model})
 
     def agent(self, name: str) -> AgentSettings:
         """Raises UsageError: there is no such agent."""

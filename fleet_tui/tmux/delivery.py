@@ -17,8 +17,12 @@ from fleet_tui.tmux.server import UUID, PaneInfo, TmuxServer
 Receipt = Callable[[MessageState], Awaitable[None]]
 
 MOST_CHARACTERS = 200_000
-SETTLE_S = 1.0
-"""How long Enter waits, at most, for the program to have drawn the pasted text."""
+DRAWS_S = 1.0
+"""How long Enter waits, at most, for the program to begin to draw the pasted text."""
+SETTLE_S = 3.0
+"""And, at most, for it to have drawn it: its screen has stood still for ``QUIET_S``."""
+QUIET_S = 0.3
+"""Gemini CLI takes an Enter for a part of the paste until it has drawn once more, 40 ms after it."""
 _LOOK_EVERY_S = 0.05
 _FOLDED_LINES, _FOLDED_CHARACTERS = 3, 700
 """From so many line ends, or characters, on a paste may be folded."""
@@ -53,12 +57,13 @@ async def deliver(server: TmuxServer, pane: PaneInfo, text: str, *, on_receipt: 
     if not body.strip() or len(body) > MOST_CHARACTERS:
         raise ValueError(f"a message has 1 to {MOST_CHARACTERS} characters")
     _check(pane)
+    before = await _shown(server, pane)
     if lead and (body.count("\n") >= _FOLDED_LINES or len(body) > _FOLDED_CHARACTERS):
         await _paste(server, pane, clean(f"{one_line(lead)} "), bracketed=False)
     await _paste(server, pane, body, bracketed=True)
     await on_receipt(MessageState.TYPED)
     try:
-        await _settled(server, pane)
+        await _settled(server, pane, before)
         await _paste(server, pane, _ENTER, bracketed=False)
     except DeliveryUncertain:
         raise
@@ -121,13 +126,20 @@ async def _guarded(server: TmuxServer, pane: PaneInfo, act: str) -> None:
     raise DeliveryUncertain("delivery is uncertain", clean(result.err, 200), "look at the pane before sending again")
 
 
-async def _settled(server: TmuxServer, pane: PaneInfo) -> None:
-    # Some programs swallow an Enter that arrives while they still take the paste in.
-    deadline = time.monotonic() + SETTLE_S
-    before = None
-    while time.monotonic() < deadline:
-        shown = (await server.run("capture-pane", "-p", "-t", pane.pane_id)).out
-        if shown == before:
+async def _settled(server: TmuxServer, pane: PaneInfo, before: bytes) -> None:
+    """Some programs swallow an Enter that arrives while they still take the paste in. Until they begin to draw, nothing
+    says whether they have: a screen that still is as ``before`` has not settled."""
+    began = since = time.monotonic()
+    last = before
+    while True:
+        shown, now = await _shown(server, pane), time.monotonic()
+        if shown != last:
+            last, since = shown, now
+        over = now - began >= (DRAWS_S if last == before else SETTLE_S)
+        if over or (last != before and now - since >= QUIET_S):
             return
-        before = shown
         await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _shown(server: TmuxServer, pane: PaneInfo) -> bytes:
+    return (await server.run("capture-pane", "-p", "-t", pane.pane_id)).out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from fleet_tui.domain.errors import FleetError
@@ -120,6 +121,33 @@ def test_schedules(repository: Repository) -> None:
         "agents:\n  - {name: dev, role: pm, schedule: '0 9 * * 1-5'}\n  - {name: rev, role: pm, schedule: ''}\n"
     ).require()
     assert [agent.schedule for agent in settings.agents] == ["0 9 * * 1-5", None]
+
+
+def test_vendor_and_model_are_the_agents_own_or_the_roles(repository: Repository) -> None:
+    roles = {"author": {"vendor": "codex", "model": "gpt-5"}, "reviewer": {"model": "claude-opus-5"}}
+    agents = [
+        {"name": "plain", "role": "developer"},
+        {"name": "other", "role": "developer", "vendor": "gemini"},
+        {"name": "same", "role": "developer", "vendor": "codex", "model": "gpt-6"},
+        {"name": "reader", "role": "reviewer"},
+        {"name": "watch", "role": "observer"},
+    ]
+    for agent in agents:
+        repository.prompt(agent["name"])
+    settings = repository.load(yaml.safe_dump({"agents": agents, "roles": roles})).require()
+    assert [(one.name, one.vendor, one.model) for one in settings.agents] == [
+        ("plain", "codex", "gpt-5"),
+        ("other", "gemini", None),
+        ("same", "codex", "gpt-6"),
+        ("reader", "claude-code", "claude-opus-5"),
+        ("watch", "claude-code", None),
+    ]
+    (error,) = repository.load("roles: {author: {vendor: codx}}").errors
+    assert (error.key, error.message, error.hint) == (
+        "roles.author.vendor",
+        "roles.author.vendor: there is no vendor `codx`",
+        "did you mean `codex`?",
+    )
 
 
 def test_looking_up_what_is_not_there(repository: Repository) -> None:

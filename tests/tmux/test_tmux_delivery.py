@@ -86,7 +86,7 @@ async def recorder(tmux: TmuxServer, name: str, log: Path) -> PaneInfo:
 async def test_a_hundred_payloads_arrive_as_one_block_each(
     tmux: TmuxServer, short_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "SETTLE_S", 0.0)
+    monkeypatch.setattr(delivery, "DRAWS_S", 0.0)
     log = short_dir / "log"
     pane = await recorder(tmux, "run-1", log)
     expected = b""
@@ -101,7 +101,32 @@ async def test_a_hundred_payloads_arrive_as_one_block_each(
     assert (await tmux.run("list-buffers")).out == b""
 
 
-async def test_a_long_text_arrives_whole(tmux: TmuxServer, short_dir: Path) -> None:
+# Busy for a while when a paste comes, and takes an Enter that has come by then for a part of it.
+SLOW = """
+import os, select, sys, time, tty
+tty.setraw(0)
+sys.stdout.write('\\x1b[?2004h'); sys.stdout.flush()
+log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+select.select([0], [], [])
+time.sleep(0.4)
+os.write(log, os.read(0, 65536) + b'|')
+sys.stdout.write('drawn'); sys.stdout.flush()
+if select.select([0], [], [], 0.15)[0]: os.write(log, os.read(0, 65536) + b'|')
+while data := os.read(0, 65536): os.write(log, data)
+"""
+
+
+async def test_enter_waits_for_a_program_that_is_slow_to_draw(tmux: TmuxServer, short_dir: Path) -> None:
+    log = short_dir / "log"
+    pane = await tmux.spawn("run-1", (*python(SLOW), str(log)), cwd=short_dir, uuid="uuid-run-1")
+    await until(log.exists)
+    await deliver(tmux, pane, "hello", on_receipt=Receipts())
+    await until(lambda: log.read_bytes().endswith(b"\r"))
+    assert log.read_bytes() == b"\x1b[200~hello\x1b[201~|\r"
+
+
+async def test_a_long_text_arrives_whole(tmux: TmuxServer, short_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "DRAWS_S", 0.0)
     pane = await recorder(tmux, "run-1", short_dir / "log")
     text = "".join(f"line {number} of a long prompt\n" for number in range(5000))
     await deliver(tmux, pane, text, on_receipt=Receipts())
@@ -110,7 +135,10 @@ async def test_a_long_text_arrives_whole(tmux: TmuxServer, short_dir: Path) -> N
     assert (short_dir / "log").read_bytes() == expected
 
 
-async def test_copy_mode_does_not_swallow_it(tmux: TmuxServer, short_dir: Path) -> None:
+async def test_copy_mode_does_not_swallow_it(
+    tmux: TmuxServer, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "DRAWS_S", 0.0)
     log = short_dir / "log"
     pane = await recorder(tmux, "run-1", log)
     await tmux.run("copy-mode", "-t", pane.pane_id)
@@ -193,7 +221,7 @@ async def test_every_byte_lands_in_its_pane_or_nowhere(
     tmux: TmuxServer, short_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random starts, ends, restarts and sends, by views that may be out of date."""
-    monkeypatch.setattr(delivery, "SETTLE_S", 0.0)
+    monkeypatch.setattr(delivery, "DRAWS_S", 0.0)
     chance = random.Random(11)
     views: list[PaneInfo] = []
     living: set[str] = set()

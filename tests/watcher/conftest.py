@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.paths import FleetPaths
+from fleet_tui.watcher import permission_desk
 from tests.github.fixture import github
 from tests.watcher.watcher_support import Fleet, agent, configuration, make_repository
 
@@ -66,3 +67,10 @@ async def make_fleet(place: Path) -> AsyncIterator[MakeFleet]:
 async def fleet(make_fleet: MakeFleet) -> Fleet:
     """One developer ``dev``, one reviewer ``lee``, no gates, every merge approved by a person."""
     return await make_fleet()
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions of programs are waited for less long, and looked at more often."""
+    monkeypatch.setattr(permission_desk, "WAIT_S", 5.0)
+    monkeypatch.setattr(permission_desk, "_LOOK_S", 0.01)

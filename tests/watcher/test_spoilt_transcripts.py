@@ -16,7 +16,7 @@ from fleet_tui.watcher import metering, sessions
 from fleet_tui.watcher.passes import listening, runs
 from fleet_tui.watcher.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.test_vendor_sessions import SESSION, at_work, home, hook, listened, reply, tokens
+from tests.watcher.vendor_support import SESSION, at_work, home, hook, listened, reply, tokens
 from tests.watcher.watcher_support import Fleet, agent
 
 CHATS = {

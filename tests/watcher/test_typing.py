@@ -8,6 +8,7 @@ import pytest
 
 from fleet_tui.domain.model import Message
 from fleet_tui.domain.states import MessageState
+from fleet_tui.tmux import delivery
 from fleet_tui.watcher import starting, typing_desk
 from fleet_tui.watcher.passes import messages
 from tests.watcher.test_looking_pass import IDLE, PERMISSION, Looked
@@ -31,6 +32,12 @@ while True:
 RULE = "─" * 40
 DRAFT = f"● done\n{RULE}\n❯ please do not\n{RULE}\n  ⏸ manual mode on\n"
 HINT = f"● done\n{RULE}\n❯ \x1b[7mf\x1b[0;2mix the tests\x1b[0m\n{RULE}\n  ⏸ manual mode on\n"
+
+
+@pytest.fixture(autouse=True)
+def draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is pasted is not drawn here: nobody has to wait for that."""
+    monkeypatch.setattr(delivery, "DRAWS_S", 0.1)
 
 
 async def opened(fleet: Fleet, place: Path, screen: str, text: str = "hello there") -> Looked:

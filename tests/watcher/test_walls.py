@@ -244,7 +244,7 @@ async def test_another_key_frees_who_was_parked(make_fleet: MakeFleet) -> None:
 
 
 async def test_codex_tells_it_in_its_rollout_alone(make_fleet: MakeFleet) -> None:
-    from tests.watcher.test_vendor_sessions import listened
+    from tests.watcher.vendor_support import listened
 
     fleet, (run, _) = await at_work(make_fleet, vendors={"cc": {"kind": "codex", "argv": ["codex"]}})
     started = {"kind": "SessionStart", "data": {"session_id": SESSION, "source": "startup"}}
