@@ -214,7 +214,11 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
     for name in sorted({agent.vendor for agent in settings.agents if agent.enabled}):
         entry = settings.vendor(name)
         # What a program of the person's own does when it is started, only the person knows: it is looked up.
-        probe = vendor_for(entry, name, repository=paths.repository).probe(start=is_preset(name, entry))
+        try:
+            probe = vendor_for(entry, name, repository=paths.repository).probe(start=is_preset(name, entry))
+        except FleetError as error:
+            yield Finding("vendor", "missing", f"{name}: {error.title}: {error.message}", error.hint)
+            continue
         if probe.ok:
             found = f"{name} {probe.version}" if probe.version else f"{name}: {probe.program}"
             told = f"{found}; {probe.warning}" if probe.warning else found

@@ -133,6 +133,8 @@ class Context:
     looked_at_screens_ns: int = 0
     versions: dict[str, tuple[int, str]] = field(default_factory=dict)
     """The version of each vendor's program, and when the program was changed last (ns UTC)."""
+    delivered_ns: dict[str, int] = field(default_factory=dict)
+    """Runs that have handed their work over and go on, and since when that is known."""
     waits: dict[str, tuple[str, int]] = field(default_factory=dict)
     """Why each message for a pane is not typed yet, and since when (ns UTC)."""
     listened_ns: dict[str, int] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +147,27 @@ async def test_a_home_that_the_agent_spoilt_is_told(make_fleet: MakeFleet) -> No
     await starting.start(fleet.ctx, fleet.run("run-2"))
     (alarm,) = fleet.alarms("start")
     assert alarm.title.startswith("dev cannot start: its settings cannot be written")
+
+
+async def test_who_has_handed_over_after_a_long_turn_may_say_its_last_words(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off, nobody would know what its last request used."""
+    ended = []
+
+    async def stop(run_dir: Path) -> None:
+        ended.append(run_dir.name)
+
+    monkeypatch.setattr(runs, "_stop", stop)
+    fleet, queued = await at_work(make_fleet)
+    run = await fleet.begin(queued)
+    fleet.later(600)
+    for seconds, stopped in ((0, []), (14, []), (2, [run.id])):
+        fleet.later(seconds)
+        await runs._let_go(fleet.ctx, fleet.run(run.id), fleet.ctx.paths.run_dir(run.id))
+        await fleet.ctx.jobs.idle()
+        assert ended == stopped
+    await hook(fleet, run, "Stop")
+    await runs._let_go(fleet.ctx, fleet.run(run.id), fleet.ctx.paths.run_dir(run.id))
+    await fleet.ctx.jobs.idle()
+    assert len(ended) == 2, "its turn is over"

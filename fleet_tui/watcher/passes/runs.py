@@ -203,7 +203,8 @@ async def notice_idle(ctx: Context, run: Run) -> None:
 
 async def _let_go(ctx: Context, run: Run, run_dir: Path) -> None:
     """An interactive agent that has handed its work over is ended once its turn is over, to free its place."""
-    if run.state is RunState.WAITING or ctx.now_ns() - run.state_ns > _LAST_WORDS_NS:
+    since_ns = ctx.delivered_ns.setdefault(run.id, ctx.now_ns())
+    if run.state is RunState.WAITING or ctx.now_ns() - since_ns > _LAST_WORDS_NS:
         ctx.jobs.start(f"stop:{run.id}", lambda: _stop(run_dir))
 
 
@@ -231,6 +232,7 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
         await _record_end(ctx, fresh, run_dir)
     await ctx.bus.close_run(run.id)
+    ctx.delivered_ns.pop(run.id, None)
     await _tidy(ctx, fresh, run_dir)
     await ctx.tmux.kill(run.session or run.id)  # last: as long as there is a pane, the rest is tried again
 

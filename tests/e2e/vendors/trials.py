@@ -59,7 +59,9 @@ class Trial:
         """A new file, by its own tool."""
         if self.writes is None:
             added = "".join(f"+{line}\n" for line in text.splitlines())
-            return self.shell(f"apply_patch <<'END'\n*** Begin Patch\n*** Add File: {file}\n{added}*** End Patch\nEND")
+            return self.shell(
+                f"apply_patch <<'END'\n*** Begin Patch\n*** Add File: {file.name}\n{added}*** End Patch\nEND"
+            )
         tool, path, content = self.writes
         return Tool(tool, {path: str(file), content: text})
 
