@@ -334,7 +334,8 @@ def _report(repository: Path, plan: Plan, made: Sequence[NewAgent], there: str |
             say(f"not yet a gate: {one_line(gate.run)} ({one_line(gate.lacks)}); it is there as a comment")
     program = detect.VENDOR_PROGRAMS.get(plan.vendor)
     if program and not shutil.which(program):
-        say(f"note: `{program}` is not on PATH yet; install it, or choose another vendor in the configuration")
+        say(f"note: `{program}` is not on PATH yet: install it, or take another: fleet vendor list has them,")
+        say("      fleet init --force --vendor NAME writes the fleet anew with it")
     if there is not None and plan.github is None:
         say(f"note: {there} is on GitHub; its issues can be the tickets: fleet init --force --github")
     say("next:")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fleet_tui.cli.common import say
+from fleet_tui.cli.common import count, say
 from fleet_tui.paths import FleetPaths
 
 if TYPE_CHECKING:
@@ -74,7 +74,21 @@ def open_room(
     if not launch.can_show_a_room(os.environ):
         say(launch.status(context), nl=False)
         return 0
-    return launch.run(context)
+    code = launch.run(context)
+    if code == 0 and not demo:
+        say(_what_goes_on(paths))
+    return code
+
+
+def _what_goes_on(paths: FleetPaths) -> str:
+    """For who has left the room: it was a window, and nothing ended with it."""
+    from fleet_tui.watcher import spawn
+
+    if not spawn.is_running(paths):
+        return "left the room; no watcher runs: fleet up starts it"
+    runs = len(spawn.living_runs(paths))
+    who = f"the watcher and {count(runs, 'agent')} go on" if runs else "the watcher goes on, no agent is at work"
+    return f"left the room; {who}. fleet comes back; fleet watcher stop --with-agents ends all"
 
 
 def config_files(paths: FleetPaths) -> dict[str, Path]:

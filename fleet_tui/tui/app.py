@@ -286,7 +286,7 @@ class RoomApp(Ways, CopyingApp):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
-            self.push_screen(RoomPalette(placeholder="a command, an agent, a pull request"))
+            self.push_screen(RoomPalette(placeholder="a word of what to do, an agent, pr 3, ticket 12"))
 
     async def action_back(self) -> None:
         screen = self.screen

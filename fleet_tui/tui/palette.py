@@ -34,10 +34,14 @@ class Entry:
     text: str
     help: str
     run: Callable[[], object]
+    works: bool = True
+    """Whether it does something now."""
 
 
 _FIRST = 1_000.0
 """What was typed in full goes before whatever is only like it."""
+_OFF = 0.5
+"""What does nothing now goes behind what does."""
 
 
 class RoomCommands(Provider):
@@ -51,7 +55,8 @@ class RoomCommands(Provider):
                 continue
             why = key.why_not(here)
             name = f"{key.label} ({shown(key.keys.split(',')[0])})"
-            yield Entry(name, key.tooltip if why is None else f"not now: {why}", partial(screen.action_do, key.id))
+            told = key.tooltip if why is None else f"not now: {why}"
+            yield Entry(name, told, partial(screen.action_do, key.id), works=why is None)
         snapshot = screen.room.picture.snapshot
         if snapshot is None:
             return
@@ -65,7 +70,7 @@ class RoomCommands(Provider):
             yield Entry(text, "decide on this pull request", partial(screen.room.open_approval, card.id))
 
     async def discover(self) -> Hits:
-        for entry in self._entries():
+        for entry in sorted(self._entries(), key=lambda entry: not entry.works):
             yield DiscoveryHit(Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
 
     async def search(self, query: str) -> Hits:
@@ -84,7 +89,8 @@ class RoomCommands(Provider):
         for entry in self._entries():
             score = matcher.match(entry.text)
             if score > 0:
-                yield Hit(score, Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
+                worth = score if entry.works else score * _OFF
+                yield Hit(worth, Content(entry.text), entry.run, text=entry.text, help=escape(entry.help))
 
 
 class Found(CommandList):

@@ -369,7 +369,12 @@ COMMANDS: Sequence[Typed] = (
     Typed("handover [TIME]", "a note for the next shift, to a file; 8h back, or TIME", _handover, least=0),
     Typed("copy test", "copy a line of its own all ways: paste it to see which work", _copy_test, least=0),
     Typed("board", "the pipeline: every ticket in its stage", _go("pipeline"), least=0),
-    Typed("quit", "leave: agents keep running, but a demo ends", lambda room, _words: room.exit(0), least=0),
+    Typed(
+        "quit",
+        "leave the room: agents work on without it (a demo ends)",
+        lambda room, _words: room.exit(0),
+        least=0,
+    ),
     Typed("theme", "colours", _elsewhere("colours are chosen at the start: fleet up --theme, or ui.theme"), least=0),
     Typed("ascii", "ASCII only", _elsewhere("chosen at the start: fleet up --ascii, or ui.ascii"), least=0),
     Typed("mouse", "the mouse", _elsewhere("decided at the start: on, but over SSH off"), least=0),

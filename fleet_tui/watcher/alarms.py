@@ -20,7 +20,7 @@ _STEP_NS = 60 * 1_000_000_000
 """The reader remembers answers by their question, so a question that has the instant in it is asked in steps."""
 _TOLD_BY_THEMSELVES = ("reclaim:", "discard:")
 """Jobs that raise an alarm of their own at their first failure."""
-SEE_LOG = "see `fleet doctor` and the watcher's log"
+SEE_LOG = "see `fleet doctor`, and watcher.log in the directory that `fleet watcher status` names"
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,10 @@ def test_the_wall_is_there_at_once_the_next_time(place: Place) -> None:
             room.until("agent-000")
             assert b"loading:" not in room.written
             room.keys(b"q")
-            room.until("leave?")
+            room.until("leave the room?")
             room.keys(b"q")
             room.until_gone()
+            assert b"left the room; no watcher runs: fleet up starts it" in room.written
         with pty_room(place) as room:
             room.until("loading: this is what the wall showed at", "agent-000")
             room.until("agent-000", without="loading:")

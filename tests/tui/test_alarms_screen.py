@@ -62,7 +62,7 @@ async def test_the_list_has_everything_and_the_detail_says_why(alarmed: Any, unt
         assert rows[0].startswith(">[1!]")
         assert shown.index("FIRST of 3") < shown.index("↳ push blocked".replace("push", "dev-3 push"))
         assert "why priority 1" in shown
-        assert "if nobody  a credential leaks" in shown
+        assert "if left    a credential leaks" in shown
         assert "within 5m; 4m left" in shown or "within 5m; 5m left" in shown
         assert "3x gates" in shown
         assert "today 5 (target <120)   P1/P2/P3 20/60/20%" in shown

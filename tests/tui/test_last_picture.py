@@ -133,7 +133,7 @@ async def test_the_wall_is_kept_when_the_room_is_left(fleet: Any, last: LastPict
         await pilot.press("q", "q")
     rows = last.rows((120, 40), fleet.now_ns())
     assert any("dev-1" in row for row in rows)
-    assert not any("leave?" in row for row in rows)
+    assert not any("leave the room?" in row for row in rows)
 
 
 async def test_another_screen_is_not_kept(fleet: Any, last: LastPicture, until: Any) -> None:

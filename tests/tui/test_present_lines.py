@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.model import FleetRow
-from fleet_tui.domain.states import AlarmState
+from fleet_tui.domain.spending import Rule
+from fleet_tui.domain.standing import Standing
+from fleet_tui.domain.states import AlarmState, RiskBand
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.agent_filter import parse
 from fleet_tui.readmodel.alarms import AlarmBoard, AlarmRow
@@ -15,6 +17,7 @@ from fleet_tui.readmodel.values import FleetSummary, Health, NeedItem, NeedKind,
 from fleet_tui.tui.present import alarms as present_alarms
 from fleet_tui.tui.present import frame, wall
 from fleet_tui.tui.present.budgets import tile_line
+from fleet_tui.tui.present.risk import risk_mark
 from fleet_widgets.lines import Line, text_of, to_strip
 from fleet_widgets.palette import GREY, LINE_BOX
 from tests.readmodel.test_agent_filter import TILES
@@ -170,10 +173,12 @@ def test_an_alarm_says_whether_others_follow_from_it_or_it_from_another() -> Non
     assert "FIRST of 4" in text_of(present_alarms.alarm_line(row("a", followers=3), NOW_NS, 120))
     effect = text_of(present_alarms.alarm_line(row("b", "a"), NOW_NS, 120, below=True))
     assert " ↳ dev-1 b" in effect
-    assert "  after" in effect
+    assert "follows from" not in effect, "the sign at its beginning says so"
+    listed = text_of(present_alarms.alarm_line(row("b", "a"), NOW_NS, 160))
+    assert "  follows from another" in listed
     alone = text_of(present_alarms.alarm_line(row("c"), NOW_NS, 120))
     assert "FIRST" not in alone
-    assert "after" not in alone
+    assert "follows" not in alone
 
 
 def test_what_is_over_is_listed_apart_and_never_folded() -> None:
@@ -196,3 +201,13 @@ def test_run_time_without_a_budget_is_called_what_it_is() -> None:
     """It is bought ahead: more than has run."""
     (span,) = tile_line(None, 20, LINE_BOX)
     assert span.text == "charged 20 s, no budget"
+
+
+@pytest.mark.parametrize("width", [26, 38, 60])
+def test_a_narrow_tile_cuts_the_budget_and_never_the_figure_of_the_risk(width: int) -> None:
+    rule = Rule("agent", "dev-1", "tokens", 150_000)
+    standing = Standing(rule, "dev-1", 0, 0, 150_000, None, estimated=False, unknown=False, per_hour=0)
+    line = (*tile_line(standing, 0, LINE_BOX), *risk_mark(11, RiskBand.LOW))
+    shown = at(width, line)
+    assert shown.rstrip().endswith("risk 11")
+    assert "0%" in shown

@@ -58,6 +58,17 @@ async def test_what_is_gone_to_in_the_palette_runs(fleet: Any, until: Any) -> No
         await until(lambda: isinstance(app.screen, WallScreen) or not isinstance(app.screen, RoomPalette))
 
 
+async def test_what_does_nothing_now_stands_last_in_the_palette(fleet: Any, until: Any) -> None:
+    async with opened(fleet, until) as (app, pilot):
+        await pilot.press("colon")
+        await until(lambda: app.screen.query_one("CommandList").option_count > 40)
+        await pilot.pause()
+        rows = app.screen.query_one("CommandList")
+        off = ["not now:" in str(rows.get_option_at_index(at).prompt) for at in range(rows.option_count)]
+        assert any(off)
+        assert off == sorted(off)
+
+
 async def test_keys_for_a_list_that_has_no_place_yet_do_nothing(fleet: Any, until: Any) -> None:
     """Typed ahead, they come between the commands that were found and the first time that they are drawn."""
     async with opened(fleet, until) as (app, pilot):

@@ -76,7 +76,7 @@ ROWS: tuple[Key, ...] = (
         "room.leave",
         "q,ctrl+q",
         "back",
-        "one level up; on the wall twice to leave: agents keep running, but a demo ends",
+        "one level up; on the wall twice to leave the room: agents keep working without it (a demo ends)",
         (EVERYWHERE,),
         hint=False,
     ),

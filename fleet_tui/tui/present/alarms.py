@@ -101,7 +101,7 @@ def alarm_line(row: AlarmRow, now_ns: int, width: int, *, below: bool = False) -
         Span("↳ " if below else "", "quiet"),
         *_matter(row),
         fill(),
-        *_state(row, now_ns),
+        *_state(row, now_ns, below=below),
         *_to_do(row, width),
     )
 
@@ -119,7 +119,7 @@ def _mark(alarm: Alarm) -> tuple[Span, ...]:
     return badge_cell(alarm.priority, alarm.acknowledged_by is None)
 
 
-def _state(row: AlarmRow, now_ns: int) -> tuple[Span, ...]:
+def _state(row: AlarmRow, now_ns: int, *, below: bool) -> tuple[Span, ...]:
     alarm = row.alarm
     if alarm.state is AlarmState.SHELVED:
         until = f"  until {short_clock(alarm.shelved_until_ns or now_ns, now_ns)}"
@@ -133,7 +133,8 @@ def _state(row: AlarmRow, now_ns: int) -> tuple[Span, ...]:
         return (Span(f"  gone {age(alarm.cleared_ns or now_ns, now_ns)} ago", "quiet"),)
     if row.followers:
         return (Span(f"  FIRST of {row.followers + 1}", "strong"),)
-    return (Span("  after", "quiet"),) if alarm.first else ()
+    # Below the one that it follows from, the sign at its beginning says so.
+    return (Span("  follows from another", "quiet"),) if alarm.first and not below else ()
 
 
 def _to_do(row: AlarmRow, width: int) -> tuple[Span, ...]:
@@ -151,7 +152,7 @@ def detail(
     consequence = meaning.consequence if meaning is not None else "not written down"
     facts = [
         fact("what", text_of(_matter(row)), "strong"),
-        fact("if nobody", consequence),
+        fact("if left", consequence),
         fact("do", alarm.response or "look at it"),
         _deadline(alarm, meaning, now_ns),
         fact("state", _in_words(alarm, now_ns)),
@@ -163,14 +164,14 @@ def detail(
 
 def _deadline(alarm: Alarm, meaning: AlarmSettings | None, now_ns: int) -> Line:
     if meaning is None:
-        return fact("answer", "no time is written down")
+        return fact("by when", "no time is written down")
     left_s = meaning.respond_within_s - (now_ns - alarm.raised_ns) // 1_000_000_000
     within = f"within {seconds_short(meaning.respond_within_s)}"
     if alarm.state is not AlarmState.ACTIVE:
-        return fact("answer", within)
+        return fact("by when", within)
     if left_s < 0:
-        return fact("answer", f"{within}; that was {seconds_short(-left_s)} ago", "warn")
-    return fact("answer", f"{within}; {seconds_short(left_s)} left")
+        return fact("by when", f"{within}; that was {seconds_short(-left_s)} ago", "warn")
+    return fact("by when", f"{within}; {seconds_short(left_s)} left")
 
 
 def _in_words(alarm: Alarm, now_ns: int) -> str:

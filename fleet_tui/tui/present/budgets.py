@@ -8,7 +8,7 @@ from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.standing import Standing
 from fleet_tui.tui.present.text import seconds_short
 from fleet_widgets.gauge import gauge, percent
-from fleet_widgets.lines import Line, Span
+from fleet_widgets.lines import Line, Span, giving
 from fleet_widgets.palette import Box
 
 WINDOWS = {"total": "in all", "day": "a day, UTC", "week": "a week from Monday, UTC"}
@@ -23,9 +23,9 @@ def tile_line(standing: Standing | None, used_s: int, box: Box) -> Line:
     whose = "" if standing.rule.scope in ("agent", "run") else f" {standing.rule.scope}"
     last = lasts(standing).replace("cap in", "cap")
     share, told = percent(standing.used, standing.ceiling), f"{amounts(standing)}{whose}"
-    # What stops the agent is said first: a narrow tile cuts the end.
+    # What stops the agent is said first: a narrow tile cuts the end of this, never what stands behind it.
     rest = f"{last}  {told}" if standing.spent else f"{told} {last}".rstrip()
-    return (Span(f"{bar} {share}  {rest}", "quiet"),)
+    return (Span(f"{bar} {share}  ", "quiet"), giving(rest, "quiet"))
 
 
 def section_lines(found: Sequence[Standing], box: Box) -> tuple[Line, ...]:

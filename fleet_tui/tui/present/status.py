@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fleet_tui.readmodel.values import SIGNS, Snapshot
-from fleet_tui.tui.present.text import age, badge
+from fleet_tui.tui.present.text import age, badge, count
 
 
 def status_text(snapshot: Snapshot, now_ns: int) -> str:
     """Counts, then what needs a person, then every agent; one fact to a line, no escape sequences."""
-    lines = [f"{snapshot.summary.agents} agents, {len(snapshot.needs)} things need you"]
+    needs = len(snapshot.needs)
+    wanted = "nothing needs you" if not needs else f"{count(needs, 'thing')} {'needs' if needs == 1 else 'need'} you"
+    lines = [f"{count(snapshot.summary.agents, 'agent')}, {wanted}"]
     for item in snapshot.needs:
         mark = badge(item.priority, True).text
         who = f"{item.who}: " if item.who else ""

@@ -211,8 +211,8 @@ class WallScreen(FilteredWall, MarkedAgents):
             self.room.exit(0)
         else:
             self._leaving = True
-            then = "the demo ends and is removed" if self.room.context.demo else "agents keep running"
-            question = f"leave? {then}: q again leaves, anything else stays"
+            then = "the demo ends and is removed" if self.room.context.demo else "agents work on, `fleet` comes back"
+            question = f"leave the room? {then}: q again leaves, any other key stays"
             self.room.say(lambda: question if self._leaving else "", "strong")
 
     async def action_do(self, identity: str) -> None:

@@ -28,7 +28,7 @@ async def contain(ctx: Context) -> None:
         about = f"agent:{agent.name}"
         if agent.quarantined:
             title = f"{agent.name} QUARANTINED: {agent.quarantine_reason}"
-            response = "inspect its pane and events, then release it with a reason"
+            response = "look at its pane and its events; release it with a reason, or leave it contained"
             await alarms.ensure(ctx, "quarantine", about, priority=1, title=title, response=response)
         else:
             await alarms.clear(ctx, "quarantine", about, "released")
