@@ -44,6 +44,7 @@ HELP = """fleet: how you, an agent, talk to your fleet
   fleet ack [SEQ|--all]                you have read your inbox (up to SEQ)
   fleet ticket                         the text of your ticket
   fleet pr                             the pull request you review, or your ticket's: state, verdicts, gates (JSON)
+  fleet landed                         what has landed since the last release, as its notes would say it
   fleet whoami                         who you are and what you may publish
   fleet hook KIND                      a vendor's hook reports (JSON on stdin; `usage`: tokens, cost, request_id)
   fleet guard [exec PROGRAM ARG...]    may this happen? (a vendor's tool call as JSON on stdin, or a program)
@@ -417,6 +418,11 @@ def pr(words: list[str], options: dict[str, str]) -> int:
     return 0
 
 
+def landed(words: list[str], options: dict[str, str]) -> int:
+    print(show(ask("landed", {}).get("text", "")))
+    return 0
+
+
 def hook(words: list[str], options: dict[str, str]) -> int:
     """Prints nothing: what a hook prints, some vendors show to their model."""
     if len(words) != 1:
@@ -540,7 +546,7 @@ def _asked_in_time(args: dict[str, object], limit_s: float) -> dict[str, object]
 
 VERBS: dict[str, Verb] = {
     "publish": publish, "handoff": handoff, "artifact": artifact, "inbox": inbox, "ack": ack, "whoami": whoami,
-    "ticket": ticket, "pr": pr, "hook": hook, "claim": remark("claim"), "note": remark("note"),
+    "ticket": ticket, "pr": pr, "landed": landed, "hook": hook, "claim": remark("claim"), "note": remark("note"),
     "blocker": remark("blocker"),
 }  # fmt: skip
 

@@ -72,6 +72,7 @@ class AgentsDesk:
             "whoami": self._whoami,
             "ticket": self._ticket,
             "pr": self._pr,
+            "landed": self._landed,
             "hook": self._hook,
             "guard": self._guard,
             "usage": self._usage,
@@ -312,6 +313,9 @@ class AgentsDesk:
         return pr_answer.answer(
             chosen, self._ctx.reader.reviews(chosen.number), self._ctx.reader.gates(pr=chosen.number)
         )
+
+    async def _landed(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
+        return {"text": await release_desk.landed(self._ctx)}
 
     async def _guard(self, run: Run, agent: Agent, args: dict[str, Any], key: str) -> dict[str, Any]:
         return await permission_desk.answer(self._ctx, run, agent, args)

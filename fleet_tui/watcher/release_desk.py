@@ -22,6 +22,7 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.outbox import carry_out
 from fleet_tui.watcher.redaction import redact
 from fleet_tui.watcher.release_plan import HOUR_NS, Plan, pending, version_of
+from fleet_tui.watcher.releases import contents
 from fleet_tui.watcher.tagging import Tagging
 from fleet_tui.watcher.upstream.tagging import there
 
@@ -124,6 +125,12 @@ async def request(
         await ctx.say(asked, "fleet", actor=actor, cause=run.queued_id, key=key)
     how = "it is tagged" if agent_may_tag(ctx.settings.approval, run.isolation) else "a person decides"
     return {"message": f"{version} is asked for; {how}"}
+
+
+async def landed(ctx: Context) -> str:
+    """What has landed since the last release, as its notes would say it."""
+    found = await contents(ctx.reader, ctx.control, ctx.user, await ctx.base())
+    return release_notes.text(found)
 
 
 # -- the act ---------------------------------------------------------------------------------------------------------

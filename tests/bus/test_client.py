@@ -149,6 +149,8 @@ async def test_reading_verbs(agent: Agent, handler: Handler) -> None:
     assert json.loads((await agent("inbox", "--json", "--all")).out) == [mail]
     assert (await agent("ticket")).out == "#3 Log in\n\nBody ü\n"
     assert (await agent("whoami")).out == "agent: dev\nticket: null\nmay_publish: note, pr_created\n"
+    handler.answers["landed"] = {"text": "**Landed**\n\n- `T\x1b[31m` (#1, PR 1)"}
+    assert (await agent("landed")).out == "**Landed**\n\n- `T[31m` (#1, PR 1)\n"
     assert (await agent("ack", "#4")).out == "read up to 4\n"
     assert (await agent("ack", "--all")).code == 0
     asked = [args for _, op, args, _ in handler.calls if op in ("inbox", "ack")]

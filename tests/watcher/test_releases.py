@@ -280,6 +280,9 @@ async def test_the_release_manager_asks_and_a_person_tags_just_that(make_fleet: 
     fleet = await make_fleet(CREW[:2])
     first = await landed(fleet)
     await fleet.reconfigure(agents=CREW)
+    manager = await at_work(fleet, "rel")
+    told = await fleet.desk.answer(manager.id, "landed", {}, "look")
+    assert "- `because` (#1, PR 1): by `dev`; reviewed by `lee`" in told["text"]
     answer = await asked(fleet, notes="Says two. Closes #9 @everybody")
     assert answer["message"] == "v1.0 is asked for; a person decides"
     await fleet.settle()
