@@ -31,6 +31,7 @@ async def repository(gh: Gh, name: str) -> Repository:
     with reading(f"repository {name}"):
         allowed = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
         return Repository(
+            id=int(told["id"]),
             name=str(told["full_name"]),
             default_branch=str(told["default_branch"]),
             archived=bool(told.get("archived")),

@@ -10,6 +10,8 @@ from enum import StrEnum
 class Repository:
     """``name`` is OWNER/NAME as it is today: another than was asked for when it has been renamed."""
 
+    id: int
+    """Stays the same whatever it is called."""
     name: str
     default_branch: str
     archived: bool

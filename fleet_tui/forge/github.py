@@ -58,7 +58,7 @@ class GitHubForge:
         """Issues that cannot be read, or taken: each is told by itself, and the others go on."""
         self._changed: set[int] = set()
         """The issues that were changed from here since the look under way began: it may show what was before."""
-        self._login = ""
+        self._login, self._is_doubted = "", False
 
     # -- looking -----------------------------------------------------------------------------------------------------
 
@@ -155,6 +155,19 @@ class GitHubForge:
         if not self._login:
             self._login = (await self.gh.probe()).login
         return self._login
+
+    def doubt(self) -> None:
+        """Something was amiss that a person mends: gh may be another one afterwards, and somebody else logged in."""
+        self._is_doubted = True
+
+    async def introduce(self, *, anew: bool) -> None:
+        """Find out who we are, when that is not known for sure, or ``anew``.
+
+        Raises:
+            ForgeTrouble: gh cannot be used, or GitHub does not know us.
+        """
+        if anew or self._is_doubted:
+            self._login, self._is_doubted = (await self.gh.probe()).login, False
 
     async def trust(self) -> Trust:
         """Whose words count. GitHub is asked who we are only before anything was seen there."""

@@ -52,7 +52,8 @@ from fleet_tui.watcher.origins import origin_of, record_denied
 from fleet_tui.watcher.recovery import clear_interrupted
 from fleet_tui.watcher.redaction import redact
 from fleet_tui.watcher.system_desk import last_good_ns
-from fleet_tui.watcher.upstream.state import open_upstream, require_same_forge
+from fleet_tui.watcher.upstream.identity import Identity
+from fleet_tui.watcher.upstream.state import open_upstream
 
 log = logging.getLogger(__name__)
 _EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:", "discard:"), 10.0
@@ -299,7 +300,7 @@ async def _serve(paths: FleetPaths, loaded: Loaded, settings: Settings) -> None:
     target = await _target(paths, settings)
     store = Store.open(paths.database, host=socket.gethostname(), blobs=paths.blobs, redact=redact)
     try:
-        require_same_forge(paths, settings.forge, store)
+        Identity(paths.state / "forge").require(settings.forge, has_tickets=bool(store.reader.tickets()))
         watcher = Watcher(paths, settings, store, target)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -13,7 +13,7 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import PullRequest
-from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState
+from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, RunState
 from fleet_tui.domain.text import fitting, one_line
 from fleet_tui.governance.reviews import next_round, risk_of
 from fleet_tui.settings.schema import AgentSettings
@@ -34,6 +34,8 @@ from fleet_tui.watcher.passes.risk import is_told
 from fleet_tui.watcher.passes.taking_back import take_up_again
 from fleet_tui.watcher.queueing import queued
 
+_ON_OPEN_ONES = frozenset({REVIEW, "pr_changes_requested", "pr_approved"})
+"""What runs are started by whose work ends with their pull request."""
 _FINDINGS_BYTES = 40_000
 """What one run is told of what is wrong; an event holds somewhat more."""
 
@@ -123,10 +125,17 @@ async def _tell_what_is_lacking(ctx: Context) -> None:
 
 
 async def _end_overtaken(ctx: Context) -> None:
-    """End the runs that look at a head which is gone: their verdict cannot count, and they hold up the next one's."""
+    """End the runs that look at a head which is gone, or work on what was closed or merged by somebody: what they bring
+    cannot count, and they hold up the next one's."""
     for run in ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS - {RunState.QUARANTINED}):
         pull_request = ctx.reader.pull_request(run.pr) if run.pr is not None else None
-        if pull_request is None or run.head_sha in (None, pull_request.head_sha) or run.stop_requested:
+        if pull_request is None or run.stop_requested:
+            continue
+        if pull_request.state not in OPEN_PULL_REQUESTS and run.trigger in _ON_OPEN_ONES:
+            reason = f"PR {pull_request.number} is {pull_request.state.value}"
+            await ctx.say(RunStopRequested(run.id, reason), f"run:{run.id}", key=f"overtaken:{run.id}")
+            continue
+        if run.head_sha in (None, pull_request.head_sha):
             continue
         if ctx.settings.family(run.role).name in ("reviewer", "release"):
             reason = f"PR {pull_request.number} moved on to {pull_request.head_sha[:8]}"

@@ -13,6 +13,7 @@ from fleet_tui.domain.events import (
     ReviewWithdrawn,
     TicketBlocked,
     TicketShipped,
+    TicketUnblocked,
     draft,
 )
 from fleet_tui.domain.model import PullRequest
@@ -26,7 +27,7 @@ from fleet_tui.watcher.passes.reviews import held
 from fleet_tui.watcher.upstream.names import is_person, person
 from fleet_tui.watcher.upstream.publishing import Published, own_heads, published
 from fleet_tui.watcher.upstream.standing import last_words, open_threads
-from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
+from fleet_tui.watcher.upstream.state import CLOSED_THERE, LANDING, SeenPull, Upstream, is_waited_for
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
@@ -48,10 +49,15 @@ async def follow(ctx: Context) -> None:
         # What was seen before it was published says nothing of what was published.
         if shown is None or seen is None or seen.seq < shown.seq:
             continue
-        if pull_request.state is PullRequestState.CLOSED:
-            _close_there(ctx, upstream, pull_request, shown, seen)
-        elif not ctx.jobs.running(f"publish:{pull_request.number}"):
-            await ctx.record(*await _changes(ctx, upstream, pull_request, shown, seen))
+        number = pull_request.number
+        title = f"what happened to PR {number} on GitHub is not taken in"
+        async with alarms.guarding(ctx, "forge-follow", f"pr:{number}", title=title):
+            if pull_request.state is PullRequestState.CLOSED and is_waited_for(ctx, pull_request):
+                await ctx.record(*_opened_again(pull_request, seen))
+            elif pull_request.state is PullRequestState.CLOSED:
+                _close_there(ctx, upstream, pull_request, shown, seen)
+            elif not ctx.jobs.running(f"publish:{number}"):
+                await ctx.record(*await _changes(ctx, upstream, pull_request, shown, seen))
 
 
 def _close_there(ctx: Context, upstream: Upstream, pull_request: PullRequest, shown: Published, seen: SeenPull) -> None:
@@ -73,8 +79,7 @@ async def _changes(
     if pull.state == "MERGED":
         return await _merged(ctx, upstream, pull_request, seen)
     if pull.state == "CLOSED":
-        why = "it was closed on GitHub"
-        return _closed(pull_request, why)
+        return _closed(pull_request, CLOSED_THERE)
     if pull.head_sha != shown.head_sha and pull.head_sha in own_heads(ctx, pull_request):
         return []  # GitHub has not caught up with the last push
     if pull.head_sha != shown.head_sha and pull_request.state is not PullRequestState.BLOCKED:
@@ -132,6 +137,16 @@ def _closed(pull_request: PullRequest, why: str) -> list[Draft]:
         draft(state, f"pr:{pull_request.number}"),
         draft(blocked, f"ticket:{pull_request.ticket}"),
     ]
+
+
+def _opened_again(pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
+    """Whoever closed it there, and opens it again, wants it to go on."""
+    if seen.pull.state != "OPEN":
+        return []
+    number, why = pull_request.number, "it was opened again on GitHub"
+    state = PullRequestStateChanged(number, PullRequestState.NEEDS_REVIEW.value, why, pull_request.round)
+    unblocked = TicketUnblocked(pull_request.ticket, f"PR {number}: {why}")
+    return [draft(state, f"pr:{number}"), draft(unblocked, f"ticket:{pull_request.ticket}")]
 
 
 async def _merged(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fleet_tui.domain.errors import FleetError, SetupError
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import PullRequestPublished
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.model import PullRequest
@@ -18,6 +18,7 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.forge.answer import Rate
 from fleet_tui.forge.aside import Aside
 from fleet_tui.forge.gh import Gh, environment
+from fleet_tui.forge.gh_issues import repository
 from fleet_tui.forge.gh_values import Protection, Pull
 from fleet_tui.forge.github import GitHubForge
 from fleet_tui.forge.trouble import ForgeTrouble
@@ -31,17 +32,17 @@ from fleet_tui.governance.polling import (
     refusal_of_a_poll_now,
     succeeded,
 )
-from fleet_tui.paths import FleetPaths
-from fleet_tui.settings.forge import ForgeSettings
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.store.store import Store
 from fleet_tui.watcher import alarms
+from fleet_tui.watcher.upstream.identity import Identity
 from fleet_tui.watcher.upstream.standing import wanted_texts
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
 
 LOOK = "look-at-forge"
+CLOSED_THERE = "it was closed on GitHub"
+"""Why a pull request is closed here."""
 LANDING = "land:"
 """How the names of the jobs begin that land something on the forge."""
 _ALARM, _ONE = "forge", "forge-pr"
@@ -76,7 +77,7 @@ class SeenPull:
 class Upstream:
     """GitHub and the repository there, and how the looks at them have gone."""
 
-    def __init__(self, forge: GitHubForge, remote: RemoteRepository) -> None:
+    def __init__(self, forge: GitHubForge, remote: RemoteRepository, identity: Identity) -> None:
         self.forge = forge
         self.remote = remote
         self.pulls: dict[int, SeenPull] = {}
@@ -86,6 +87,9 @@ class Upstream:
         """Why the last look failed, in words; empty: it did not."""
         self.succeeded_ns = 0
         """When the last one that did not fail ended; 0: none yet."""
+        self._identity = identity
+        self._is_another = False
+        """What has the name of the fleet's repository is not it."""
         self._aside = Aside(forge.gh.now_ns)
         """Pull requests that cannot be read, by GitHub's number."""
         self._rules: dict[str, Protection | None] = {}
@@ -104,7 +108,7 @@ class Upstream:
 
     def start(self, ctx: Context, key: str, work: Callable[[], Coroutine[object, object, None]]) -> None:
         """Start a job that asks something of the forge, unless the forge wants to be left alone for a while."""
-        if self.polling.retry_at_ns <= ctx.now_ns():
+        if self.polling.retry_at_ns <= ctx.now_ns() and not self._is_another:
             ctx.jobs.start(key, lambda: self._heeding(work))
 
     async def _heeding(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -119,6 +123,9 @@ class Upstream:
         now_ns, thoroughly = ctx.now_ns(), self._wanted or ctx.now_ns() - self._thorough_ns >= _THOROUGHLY_NS
         self._wanted, before = False, dict(self.forge.gh.rates)
         try:
+            await self.forge.introduce(anew=thoroughly)
+            if thoroughly or self._is_another:
+                await self._recognise(ctx)
             await self.forge.look(_followed(ctx), thoroughly=thoroughly)
             await self.remote.fetch(ctx.control.target)
             # After the target: what is merged and not in it yet is taken in by the next look.
@@ -126,6 +133,8 @@ class Upstream:
         except FleetError as error:
             trouble = error.trouble if isinstance(error, ForgeTrouble) else Trouble.OFFLINE
             retry_at_ns = error.retry_at_ns if isinstance(error, ForgeTrouble) else None
+            if not trouble.passes:
+                self.forge.doubt()
             self.polling = failed(self._budgeted(before, now_ns), trouble, now_ns, retry_at_ns)
             self.trouble = one_line(f"{error.title}: {error.message}", 300)
             await self._tell(ctx, trouble, error)
@@ -136,9 +145,28 @@ class Upstream:
             await alarms.clear(ctx, _ALARM, "fleet", "it answers again")
         ctx.look_at_tickets, ctx.looked_at_target_ns = True, 0
 
+    async def _recognise(self, ctx: Context) -> None:
+        """See what the repository is called today, and that it is the same.
+
+        Raises:
+            ForgeTrouble: it is not, or cannot be seen.
+        """
+        asked = self.forge.repo
+        found = await repository(self.forge.gh, asked)
+        self._is_another = True
+        self._identity.recognise(found, asked)
+        self._is_another = False
+        renamed = (
+            {} if found.name.lower() == asked.lower() else {"fleet": f"{asked} on GitHub is called {found.name} now"}
+        )
+        response = (
+            f"write `forge.repo: {found.name}` and start the watcher anew, before somebody else takes the old name"
+        )
+        await alarms.keep(ctx, "forge-renamed", renamed, priority=3, response=response, over="it is called so here too")
+
     async def _look_at_pulls(self, ctx: Context, *, anew: bool) -> None:
         """Each for itself: one that cannot be read, or is flooded, holds up no other."""
-        shown = _shown(ctx)
+        shown = _shown(ctx, waiting=anew)
         self._aside.begin(anew=anew)
         self._rules.clear()
         for number in shown:
@@ -213,24 +241,8 @@ def open_upstream(ctx: Context) -> Upstream:
     """The forge of the configuration in force; nothing is asked of it yet."""
     forge = GitHubForge(Gh(now_ns=ctx.now_ns), lambda: ctx.settings)
     keys = {name: os.environ[name] for name in _OF_SSH if name in os.environ}
-    return Upstream(forge, RemoteRepository(ctx.control, ctx.settings.forge.address, environment() | keys))
-
-
-def require_same_forge(paths: FleetPaths, wanted: ForgeSettings, store: Store) -> None:
-    """Numbers of tickets are those of the forge: the ones of another would be taken for them.
-
-    Raises:
-        SetupError: the tickets in the log are of another forge.
-    """
-    remembered = paths.state / "forge"
-    name = f"github:{wanted.repo}" if wanted.kind == "github" else "local"
-    if not remembered.is_file():
-        remembered.write_text("local" if store.reader.tickets() else name, encoding="utf-8")
-    known = remembered.read_text(encoding="utf-8").strip()
-    if known == name:
-        return
-    told = f"the tickets of this fleet are of `{one_line(known)}`, and `forge` in the configuration says `{name}`"
-    raise SetupError("another forge", told, f"change it back, or begin a new log: move {paths.state} away")
+    remote = RemoteRepository(ctx.control, ctx.settings.forge.address, environment() | keys)
+    return Upstream(forge, remote, Identity(ctx.paths.state / "forge"))
 
 
 async def look(ctx: Context) -> None:
@@ -238,6 +250,13 @@ async def look(ctx: Context) -> None:
     upstream = ctx.upstream
     if upstream is not None and ctx.now_ns() >= upstream.due_ns(ctx.settings.forge.poll_s):
         ctx.jobs.start(LOOK, lambda: upstream.look(ctx))
+
+
+def is_waited_for(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether its ticket waits for a person because it was closed there."""
+    ticket = ctx.reader.ticket(pull_request.ticket)
+    waits = ticket is not None and ticket.state is TicketState.BLOCKED and ticket.pr == pull_request.number
+    return waits and pull_request.reason == CLOSED_THERE
 
 
 def own_name(ctx: Context) -> str:
@@ -254,13 +273,16 @@ def _followed(ctx: Context) -> list[int]:
     return sorted(of_pulls | going)
 
 
-def _shown(ctx: Context) -> dict[int, PullRequest]:
-    """The pull requests that are open here, or were until lately, by the forge's numbers."""
+def _shown(ctx: Context, *, waiting: bool) -> dict[int, PullRequest]:
+    """The pull requests that are open here, or were until lately, by the forge's numbers; also those that a ticket is
+    ``waiting`` for to be opened again."""
     recently = ctx.now_ns() - _CLOSED_LATELY_NS
     wanted = {
         f"pr:{one.number}": one
         for one in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED)
-        if one.state is not PullRequestState.CLOSED or one.changed_ns > recently
+        if one.state is not PullRequestState.CLOSED
+        or one.changed_ns > recently
+        or (waiting and is_waited_for(ctx, one))
     }
     if not wanted:
         return {}
