@@ -26,6 +26,18 @@ async def test_a_ticket_that_waits_for_an_answer_names_the_key_that_answers(flee
         await until(lambda: app.message == "T: dev-1 waits for an answer: m writes it")
 
 
+async def test_an_answer_alone_sets_nobody_going_whose_budget_is_used_up(fleet: Any, until: Any, text: Any) -> None:
+    fleet.add(
+        ev.draft(ev.Blocker("question-1", "more?", "run-dev-1-1", "dev-1", 1), "ticket:1"),
+        ev.draft(ev.RunStateChanged("run-dev-1-1", "waiting", "bus", "asks a person"), "run:run-dev-1-1"),
+        ev.draft(ev.TicketBlocked(1, "more?", "question-1"), "ticket:1"),
+        ev.draft(ev.RunMetered("run-dev-1-1", "dev-1", 3_700_000), "run:run-dev-1-1"),
+    )
+    async with opened(fleet, until, (200, 60)) as (app, _):
+        await app.open_agent("dev-1")
+        await until(lambda: "m answers, when B has extended its budget" in text(app))
+
+
 async def test_nothing_is_sent_of_nothing_and_that_is_said(fleet: Any, until: Any, text: Any) -> None:
     async with opened(fleet, until) as (app, pilot):
         await pilot.press("m")

@@ -137,11 +137,18 @@ def _teams(detail: AgentDetail) -> Section:
     return Section("teams", ((Span(", ".join(names)),),) if names else ())
 
 
+def _after_more(detail: AgentDetail) -> str:
+    """What an answer alone does not bring about."""
+    is_spent = detail.tile.budget is not None and detail.tile.budget.spent
+    return ", when B has extended its budget" if is_spent else ""
+
+
 def _question(detail: AgentDetail, now_ns: int) -> Section:
     question = detail.question
     if question is None:
         return Section("question", ())
-    head = (badge(3, True), Span(f" asked {age(question.asked_ns, now_ns)} ago; m answers", "strong"))
+    told = f" asked {age(question.asked_ns, now_ns)} ago; m answers{_after_more(detail)}"
+    head = (badge(3, True), Span(told, "strong"))
     return Section("question", (head, *paragraph(clean(question.summary, 4000))))
 
 
@@ -177,7 +184,7 @@ def _ticket(detail: AgentDetail, now_ns: int) -> Section:
     ]
     if ticket.blocked_reason:
         asks = detail.question is not None and detail.question.id == ticket.question
-        how = "m answers, and it goes on" if asks else "T lets it go on"
+        how = f"m answers, and it goes on{_after_more(detail)}" if asks else "T lets it go on"
         lines.append(fact("blocked", f"{ticket.blocked_reason}; {how}"))
     if ticket.parts:
         lines.append(fact("parts", ", ".join(f"#{number}" for number in ticket.parts)))
