@@ -177,6 +177,20 @@ async def test_from_a_dry_run_back_to_the_form(shop: Any, until: Any, text: Any)
             assert screen.form.has_focus
 
 
+async def test_what_is_known_stands_while_the_palette_lies_over_it(shop: Any, until: Any, text: Any) -> None:
+    async with opened(shop, until) as (app, pilot):
+        screen = await on_screen(app, pilot, until)
+        asked = [op for op, _ in shop.calls].count("templates")
+        await pilot.press("d", "colon")
+        await until(lambda: app.screen is not screen)
+        await pilot.press("escape")
+        await until(lambda: app.screen is screen and "dry run of technical-writer" in text(app))
+        await pilot.pause()
+        assert [op for op, _ in shop.calls].count("templates") == asked
+        await pilot.press("1", "7")
+        await until(lambda: [op for op, _ in shop.calls].count("templates") == asked + 1)
+
+
 async def test_enter_and_typing_alone_make_nothing(shop: Any, until: Any) -> None:
     async with opened(shop, until) as (app, pilot):
         screen = await on_screen(app, pilot, until)

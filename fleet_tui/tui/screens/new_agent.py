@@ -60,6 +60,8 @@ class NewAgentScreen(FormPanes, Finds, ListAndDetail):
         """The agent that was asked for: when it is there, the form begins anew."""
         self._cursor = ""
         """The field or button that gets the cursor as soon as it is there."""
+        self._was_left = True
+        """Whether what the watcher told may be old by now."""
 
     @cached_property
     def draft(self) -> AgentDraft:
@@ -98,8 +100,13 @@ class NewAgentScreen(FormPanes, Finds, ListAndDetail):
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
+    def on_screen_suspend(self) -> None:
+        self._was_left = self.room.room_screen is not self  # the palette only lies over it
+        super().on_screen_suspend()
+
     def on_screen_resume(self) -> None:
-        self.draft.offers.again()
+        if self._was_left:
+            self.draft.offers.again()
         super().on_screen_resume()
 
     def update_body(self) -> None:
