@@ -9,7 +9,7 @@ from pathlib import Path
 from fleet_tui.domain.model import Run
 from fleet_tui.settings.schema import Settings
 from fleet_tui.watcher import detection
-from fleet_tui.watcher.passes import looking
+from fleet_tui.watcher.passes import looking, runs
 from tests.watcher.watcher_support import Fleet, until
 
 PROGRAM = """
@@ -91,6 +91,21 @@ async def test_another_dialog_has_time_to_be_answered(fleet: Fleet, place: Path)
     assert looked.dialogs() == []
     await looked.look(after=20)
     assert looked.dialogs() == ["dev: claude-code asks for a permission in its pane"]
+
+
+async def test_who_asks_in_its_pane_has_not_ended_its_turn(fleet: Fleet, place: Path) -> None:
+    looked = await Looked.open(fleet, place, PERMISSION)
+
+    async def idle() -> list[str]:
+        for _ in range(3):
+            await looked.look(after=20)
+        await runs.notice_idle(fleet.ctx, fleet.run(looked.run.id))
+        return [alarm.title for alarm in fleet.alarms("idle")]
+
+    assert await idle() == []
+    assert fleet.run(looked.run.id).state_reason.startswith("asks for permission")
+    await looked.show(IDLE)
+    assert await idle() == ["dev ended its turn without handing its work over"]
 
 
 async def test_what_no_rule_knows_is_counted_once_for_each_time(fleet: Fleet, place: Path) -> None:

@@ -192,7 +192,9 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
 async def notice_idle(ctx: Context, run: Run) -> None:
     """An agent whose turn is over without a result, a question or a text on its way waits for nobody: tell a person."""
     told = ctx.reader.messages(*OPEN_MESSAGES, run=run.id)
-    idle = run.state is RunState.WAITING and not (told or has_delivered(ctx, run) or has_asked(ctx, run))
+    fused = ctx.fused.get(run.id)
+    asks = has_asked(ctx, run) or (fused is not None and fused.says == "dialog")  # for which there is an alarm already
+    idle = run.state is RunState.WAITING and not (told or asks or has_delivered(ctx, run))
     if idle and ctx.now_ns() - run.state_ns > _IDLE_NS and _owes_result(ctx, run):
         title = f"{run.agent} ended its turn without handing its work over"
         response = "attach and look, send it a message, or stop it"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.states import TicketState
-from tests.e2e.e2e_support import REVIEWER, Place
+from tests.e2e.e2e_support import REVIEWER, Place, stands_still
 from tests.e2e.vendors.trials import ROOT, metered
 from tests.vendors.standins.script import Cast, Reply, Script, Usage
 from tests.vendors.standins.server import serving
@@ -51,6 +51,26 @@ def test_from_the_ticket_to_the_merge(place: Place) -> None:
     total = cast.total("A page")
     # What came from a cache it does not tell apart.
     assert metered(place) == [total.fresh + total.cache_read, 0, 0, total.output]
+
+
+def test_frozen_thawed_and_stopped_in_the_middle_of_its_request(place: Place) -> None:
+    cast = Cast([Script("A page", [Reply(ANSWER, delay_s=600)] * 9)])
+    with serving(cast) as url:
+        configure(place, url)
+        place.fleet("watcher", "start")
+        place.ticket("A page")
+        place.until(lambda: cast.asked, "it asks its model", LIMIT_S)
+        place.fleet("agent", "pause", "dev")
+        child = place.child("dev")
+        assert child is not None
+        family = [child, *child.children(recursive=True)]
+        place.until(lambda: all(stands_still(one) for one in family), "all of it is frozen")
+        place.fleet("agent", "resume", "dev")
+        place.until(lambda: not any(stands_still(one) for one in family), "all of it is thawed")
+        place.fleet("agent", "stop", "dev", "--reason", "enough")
+        place.until(lambda: place.live_run("dev") is None, "it has ended", LIMIT_S)
+    assert not any(one.is_running() for one in family)
+    assert place.reader.runs(agent="dev")[0].state.value == "stopped"
 
 
 def test_at_its_usage_limit_it_ends_and_begins_anew_without_an_attempt(place: Place) -> None:

@@ -67,6 +67,7 @@ def test_from_the_ticket_to_the_merge(place: Place, trial: Trial) -> None:
             approve_in_the_room(place, terminal)
         place.until_ticket(1, TicketState.SHIPPED, LIMIT_S)
         place.until(lambda: (place.repository / "page.md").exists(), "your branch has it", LIMIT_S)
+        place.until(lambda: not [one for one in place.processes() if "agent" in one], "nothing of it is left", LIMIT_S)
     assert place.git("show", "main:page.md") == "# Page"
     was_refused_and_told(place, cast)
     went_on_in_its_session(place, trial, first)
