@@ -182,7 +182,7 @@ async def _contents(repo: Path | None, since: str, at: str) -> Contents:
     try:
         control = ControlRepository(paths.control, paths.repository, reader.fleet().target)
         commit = await commit_named(control, at) if at else await control.target_sha()
-        return await contents(reader, control, UserRepository(paths.repository), commit, since)
+        return await contents(reader, control, UserRepository(paths.repository), commit, since, released=True)
     finally:
         reader.close()
 

@@ -89,10 +89,12 @@ async def commit_of(repository: Path, name: str) -> str | None:
     return found.text or None
 
 
-async def newest(repository: Path, commit: str) -> str | None:
-    """The tag in ``repository`` that is nearest before ``commit``; None when there is none, or no such commit."""
+async def newest(repository: Path, commit: str, *, itself: bool) -> str | None:
+    """The tag in ``repository`` that is nearest before ``commit``, or at it where ``itself`` counts; None when there is
+    none, or no such commit."""
+    start = object_id(commit) if itself else f"{object_id(commit)}^"
     found = await git(
-        "describe", "--tags", "--abbrev=0", "--first-parent", f"{object_id(commit)}^",
+        "describe", "--tags", "--abbrev=0", "--first-parent", start,
         cwd=repository, user_config=True, ok=(0, 128),
     )  # fmt: skip
     return decode(found.out).strip() or None

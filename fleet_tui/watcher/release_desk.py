@@ -129,7 +129,7 @@ async def request(
 
 async def landed(ctx: Context) -> str:
     """What has landed since the last release, as its notes would say it."""
-    found = await contents(ctx.reader, ctx.control, ctx.user, await ctx.base())
+    found = await contents(ctx.reader, ctx.control, ctx.user, await ctx.base(), released=True)
     return release_notes.text(found)
 
 

@@ -53,14 +53,24 @@ class Contents:
 
 
 async def contents(
-    reader: Reader, control: ControlRepository, user: UserRepository, commit: str, since: str = ""
+    reader: Reader,
+    control: ControlRepository,
+    user: UserRepository,
+    commit: str,
+    since: str = "",
+    *,
+    released: bool = False,
 ) -> Contents:
-    """What a release of ``commit`` would have; ``since`` is a tag, by default that of the release before.
+    """What a release of ``commit`` would have; ``since`` is a tag, by default that of the release before: with
+    ``released`` also one of ``commit`` itself, for who asks what is new and not what another name would be of.
 
     Raises:
         UsageError: there is no such tag, or ``commit`` does not contain it.
     """
-    named = await _named(control, user, commit, since) if since else await _before(reader, control, user, commit)
+    if since:
+        named: tuple[str, str] | None = await _named(control, user, commit, since)
+    else:
+        named = await _before(reader, control, user, commit, itself=released)
     tag, base = named or ("", "")
     inside = await control.between(base or None, commit, _MOST_COMMITS)
     merged = [event for event in merges(reader) if event.payload["merge_sha"] in inside]
@@ -112,14 +122,14 @@ async def _named(control: ControlRepository, user: UserRepository, commit: str, 
 
 
 async def _before(
-    reader: Reader, control: ControlRepository, user: UserRepository, commit: str
+    reader: Reader, control: ControlRepository, user: UserRepository, commit: str, *, itself: bool
 ) -> tuple[str, str] | None:
     """The release before ``commit``: the fleet's last one that it contains, else the nearest tag of a person's."""
     for event in reversed(tagged(reader)):
         tag, at = str(event.payload["version"]), str(event.payload["commit"])
-        if at != commit and await control.is_ancestor(at, commit):
+        if (itself or at != commit) and await control.is_ancestor(at, commit):
             return tag, at
-    nearest = await tags.newest(user.path, commit)
+    nearest = await tags.newest(user.path, commit, itself=itself)
     found = await tags.commit_of(user.path, nearest) if nearest is not None else None
     if nearest is None or found is None or not await control.known([found]):
         return None

@@ -15,6 +15,7 @@ from fleet_tui.domain.events import AlarmRaised, EffectAttempted, EffectPlanned
 from fleet_tui.domain.states import EffectClass, EffectState, Isolation, PullRequestState, RunState
 from fleet_tui.git import tags
 from fleet_tui.governance.isolation import Level
+from fleet_tui.watcher import release_desk
 from fleet_tui.watcher.passes import releases
 from fleet_tui.watcher.queueing import queued
 from fleet_tui.watcher.tagging import Tagging
@@ -265,6 +266,22 @@ def test_notes_need_no_watcher(landed_once: Fleet) -> None:
     assert (pull["pr"], pull["agent"], pull["reviewers"], pull["number"]) == (1, "dev", ["lee"], None)
     assert (pull["approved_by"], told["commit"]) == (["operator:kim"], landed_once.pr().merge_sha)
     assert told["notes"] == text.output.rstrip("\n")
+
+
+@pytest.mark.slow
+async def test_after_a_release_notes_begin_at_it(landed_once: Fleet) -> None:
+    fleet = landed_once
+    assert "PR 1" in await release_desk.landed(fleet.ctx)
+    await tag(fleet, "v1.0-rc1")
+    assert await release_desk.landed(fleet.ctx) == "**Landed since `v1.0-rc1`**\n\nNothing."
+    told = await tag(fleet, "v1.0", dry_run=True)
+    assert (told["since"], told["prs"]) == ("", [1]), "another name for the same commit tells the same"
+
+
+@pytest.mark.slow
+async def test_a_tag_of_a_person_s_on_what_landed_last_counts_too(landed_once: Fleet) -> None:
+    git(landed_once.ctx.paths.repository, "tag", "mine")
+    assert await release_desk.landed(landed_once.ctx) == "**Landed since `mine`**\n\nNothing."
 
 
 @pytest.fixture
