@@ -63,6 +63,8 @@ class FleetPaths:
     fleet: str
     state: Path
     runtime: Path
+    others: tuple[Path, ...] = ()
+    """The person's further repositories, as far as the configuration was read: hidden from agents like the first."""
 
     @classmethod
     def of(cls, repository: Path) -> FleetPaths:
@@ -103,7 +105,11 @@ class FleetPaths:
     @property
     def control(self) -> Path:
         """The bare control repository in which every git decision is made."""
-        return self.state / "control.git"
+        return self.control_of("")
+
+    def control_of(self, repo: str) -> Path:
+        """The same of a further repository, by its name in `repos`."""
+        return self.state / "repositories" / repo / "control.git" if repo else self.state / "control.git"
 
     @property
     def workspaces(self) -> Path:
@@ -123,6 +129,10 @@ class FleetPaths:
     def scratch(self) -> Path:
         """What may be lost at any time."""
         return self.state / "scratch"
+
+    def reading(self, run: str) -> Path:
+        """The files of other repositories that a run may read."""
+        return self.state / "reading" / run
 
     @property
     def evidence(self) -> Path:

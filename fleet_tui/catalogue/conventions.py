@@ -39,10 +39,16 @@ def conventions(repository: Path, settings: Settings) -> Mapping[str, Found]:
     """What can be said, by the names of :data:`KNOWN`. Starts no program; what the configuration says goes first."""
     found = dict(_files(repository))
     found |= {proposal.name: Found(proposal.run, proposal.seen) for proposal in detect.gates(repository, start=False)}
-    found |= {gate.name: Found(gate.command, f"gate {gate.name}") for gate in settings.gates if gate.name in _CHECKS}
+    found |= configured(settings)
+    return {name: found[name] for name in KNOWN if name in found}
+
+
+def configured(settings: Settings) -> Mapping[str, Found]:
+    """What the configuration alone says; no file is looked at."""
+    found = {gate.name: Found(gate.command, f"gate {gate.name}") for gate in settings.gates if gate.name in _CHECKS}
     if settings.target_branch is not None:
         found["branch"] = Found(settings.target_branch, "target_branch")
-    return {name: found[name] for name in KNOWN if name in found}
+    return found
 
 
 def _files(repository: Path) -> Iterator[tuple[str, Found]]:

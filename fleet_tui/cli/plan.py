@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def _accept(record: TicketRecord, advice: Advice, repo: Path | None, yes: bool) 
         _show_all(parts)
         if not confirm(f"Make {len(parts)} tickets of #{record.number}?", default=False):
             raise click.Abort
-    given = [{"title": one.title, "body": one.body, "scope": one.scope, "after": one.after} for one in parts]
+    given = [asdict(one) for one in parts]
     act(repo, "split", {"ticket": record.number, "body_sha": body_sha(record), "parts": given})
 
 
@@ -125,5 +126,8 @@ def _show(place: int, part: Part) -> None:
     say()
     after = f"   after part {', '.join(map(str, part.after))}" if part.after else ""
     say(f"{place}. {one_line(part.title)}{after}")
-    say(f"   scope {one_line(', '.join(part.scope), 1_000)}")
+    if part.repo:
+        say(f"   repository {one_line(part.repo, 60)}")
+    if part.scope or not part.repo:
+        say(f"   scope {one_line(', '.join(part.scope), 1_000)}")
     say(quoted(part.body, _MOST_BODY).removeprefix("\n"))

@@ -61,10 +61,12 @@ def list_(repo: Path | None, as_json: bool) -> None:
     Example:
       fleet pr list --json
     """
-    pull_requests = open_reader(fleet_paths(repo)).pull_requests()
+    reader = open_reader(fleet_paths(repo))
+    pull_requests = reader.pull_requests()
     if as_json:
         print_json(pull_requests)
         return
+    places = {ticket.number: f"{ticket.repo}: " for ticket in reader.tickets() if ticket.repo}
     now = time.time_ns()
     cells = [
         (
@@ -76,7 +78,7 @@ def list_(repo: Path | None, as_json: bool) -> None:
             found.head_sha[:8],
             f"+{found.added} -{found.deleted}",
             age(found.changed_ns, now),
-            found.title,
+            f"{places.get(found.ticket, '')}{found.title}",
         )
         for found in pull_requests
     ]
@@ -104,7 +106,9 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
         print_json({"pull_request": found, "reviews": reviews, "gates": gates, "url": url_of(reader, number)})
         return
     say(f"PR {found.number} {one_line(found.title)}")
-    where = one_line(f"{found.branch} → {found.target}", 400)
+    ticket = reader.ticket(found.ticket)
+    place = f"{ticket.repo}: " if ticket is not None and ticket.repo else ""
+    where = one_line(f"{place}{found.branch} → {found.target}", 400)
     why = one_line(reason_now(found, reviews), 400)
     say(f"{where}  {found.state.value}{f': {why}' if why else ''}")
     url = url_of(reader, number)

@@ -24,6 +24,7 @@ from fleet_tui.cli.common import (
     say,
 )
 from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import one_line, taken_out
 
@@ -54,6 +55,7 @@ def ticket() -> None:
 @click.option("--label", "labels", multiple=True, help="A label; may be repeated.")
 @click.option("--depends-on", "depends_on", type=NUMBER, multiple=True, help="A ticket that must have shipped before.")
 @click.option("--priority", type=click.IntRange(1, 5), default=3, show_default=True, help="1 is the most urgent.")
+@click.option("--in", "place", default=None, metavar="NAME", help="The one of `repos` it is of; default: our own.")
 @click.option("--ready", is_flag=True, help="Release it to the agents at once.")
 @repo_option
 @json_option
@@ -64,6 +66,7 @@ def new(
     labels: tuple[str, ...],
     depends_on: tuple[int, ...],
     priority: int,
+    place: str | None,
     ready: bool,
     repo: Path | None,
     as_json: bool,
@@ -74,14 +77,16 @@ def new(
     Examples:
       fleet ticket new "Fix the date parser" --body "2026-13-01 must be refused" --ready
       fleet ticket new "Add pagination" --body-file spec.md --depends-on 3
+      fleet ticket new "Return pages" --in api
     """
+    named = _place(repo, place)
     if body is not None and body_file is not None:
         raise UsageError("two bodies", "--body and --body-file exclude each other")
     name, text = _utf8("title", title), _utf8("body", body or "")
     if body_file is not None:
         text = _read(body_file)
     wanted = [*labels, _ready_label(repo)] if ready else list(labels)
-    record = asyncio.run(forge_of(repo).create_ticket(name, text, wanted, depends_on, priority))
+    record = asyncio.run(forge_of(repo).create_ticket(name, text, wanted, depends_on, priority, repo=named))
     _announce("title", name)
     _announce("body", text)
     if as_json:
@@ -90,6 +95,24 @@ def new(
         say(f"ticket #{record.number}: {one_line(record.title)}")
         if not ready:
             say(f"  fleet ticket ready {record.number}   lets an agent take it")
+
+
+def _place(repo: Path | None, name: str | None) -> str:
+    """``name`` as a ticket's file has it; empty: the fleet's own repository.
+
+    Raises:
+        UsageError: the fleet has no such repository.
+    """
+    from fleet_tui.settings.load import load_settings
+
+    if name in (None, HOME):
+        return ""
+    settings = load_settings(find_repository(repo), project_required=False).settings
+    known = list(settings.repos) if settings is not None else []
+    if name not in known:
+        told = f"`{one_line(name or '', 60)}` is not in `repos`"
+        raise UsageError("no such repository", told, f"repositories: {', '.join((HOME, *known))}")
+    return str(name)
 
 
 def _read(file: BinaryIO) -> str:
@@ -191,9 +214,10 @@ def hold(number: int, repo: Path | None) -> None:
     type=click.Choice([*(state.value for state in TicketState), "broken"]),
     help="Only tickets in this state.",
 )
+@click.option("--in", "place", default=None, metavar="NAME", help="Only tickets of this one of `repos`, or `home`.")
 @repo_option
 @json_option
-def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
+def list_(state: str | None, place: str | None, repo: Path | None, as_json: bool) -> None:
     """List tickets with their state.
 
     \b
@@ -206,17 +230,19 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
     if paths.database.exists():
         known = {ticket.number: ticket for ticket in open_reader(paths).tickets()}
     rows = []
+    named = None if place is None else _place(repo, place) or HOME
     ready_label = _ready_label(repo)
     for record in _records(forge_of(repo), known):
         row = _row(record, known.get(record.number))
         # What the file asks for and the watcher has not taken in yet.
         row["pending"] = "ready" if row["state"] == "draft" and ready_label in record.labels else None
-        if state is None or row["state"] == state:
+        if state in (None, row["state"]) and named in (None, row["repo"]):
             rows.append(row)
     if as_json:
         print_json(rows)
         return
     now = time.time_ns()
+    several = any(r["repo"] != HOME for r in rows)
     cells = [
         (
             f"#{r['number']}",
@@ -224,13 +250,13 @@ def list_(state: str | None, repo: Path | None, as_json: bool) -> None:
             r["agent"] or "-",
             r["pr"] or "-",
             age(r["since_ns"], now),
+            *((one_line(r["repo"], 40),) if several else ()),
             r["title"],
         )
         for r in rows
     ]
-    print_table(
-        ("TICKET", "STATE", "AGENT", "PR", "SINCE", "TITLE"), cells, empty='no tickets yet: fleet ticket new "…"'
-    )
+    heads = ("TICKET", "STATE", "AGENT", "PR", "SINCE", *(("REPO",) if several else ()), "TITLE")
+    print_table(heads, cells, empty='no tickets yet: fleet ticket new "…"')
     if any(r["pending"] for r in rows) and not _watcher_runs(repo):
         say("→ takes effect when the watcher runs: fleet up")
 
@@ -244,6 +270,7 @@ def _row(record: TicketRecord, known: Ticket | None) -> dict[str, Any]:
             "pr": None,
             "since_ns": None,
             "title": record.problem,
+            "repo": HOME,
         }
     return {
         "number": record.number,
@@ -252,6 +279,7 @@ def _row(record: TicketRecord, known: Ticket | None) -> dict[str, Any]:
         "pr": known.pr if known else None,
         "since_ns": known.changed_ns if known else None,
         "title": one_line(record.title),
+        "repo": record.repo or HOME,
         "labels": list(record.labels),
         "depends_on": list(record.depends_on),
         "parts": list(known.parts) if known else [],
@@ -278,6 +306,8 @@ def show(number: int, repo: Path | None, as_json: bool) -> None:
         return
     say(f"#{number} {row['title']}")
     say(f"state {row['state']}   agent {row['agent'] or '-'}   pull request {row['pr'] or '-'}")
+    if row["repo"] != HOME:
+        say(f"repository {one_line(row['repo'], 60)}")
     if known is not None and known.parts:
         say(f"done in parts: {', '.join(f'#{part}' for part in known.parts)}")
     if known is not None and known.blocked_reason:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fleet_tui.cli.common import fleet_paths, json_option, open_reader, print_json, print_table, repo_option, say
+from fleet_tui.domain.text import one_line
 
 
 @click.group()
@@ -59,6 +60,8 @@ def list_(everything: bool, repo: Path | None, as_json: bool) -> None:
     ]
     print_table(("TICKET", "BRANCH", "DISK", "WHERE"), cells, empty="no workspaces")
     say(f"control repository {paths.control}")
+    for other in reader.repositories():
+        say(f"control repository of {one_line(other.name, 60)} {paths.control_of(other.name)}")
 
 
 def _size(count: object) -> str:

@@ -75,6 +75,8 @@ class Ticket:
     """Patterns of where the work is expected to stay; empty: not said."""
     parts: tuple[int, ...] = ()
     """The tickets that it was divided into: it has shipped when all of them have."""
+    repo: str = ""
+    """Which of `repos` it is of; empty: the fleet's home."""
 
 
 MOST_CONTEXT_PERCENT = 125

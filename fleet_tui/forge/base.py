@@ -37,6 +37,8 @@ class TicketRecord:
     """What a person can do about the problem; empty: mend it where it is."""
     scope: tuple[str, ...] = ()
     """Where the work is expected to stay, as patterns of .gitignore; empty: not said."""
+    repo: str = ""
+    """Which of the fleet's repositories it is of, as written; empty: not said."""
 
 
 class Forge(Protocol):
@@ -54,6 +56,7 @@ class Forge(Protocol):
         depends_on: Sequence[int] = (),
         priority: int = DEFAULT_PRIORITY,
         scope: Sequence[str] = (),
+        repo: str = "",
     ) -> TicketRecord:
         """A new ticket with a number that no other has."""
         ...

@@ -45,6 +45,7 @@ class Parsed:
     depends_on: tuple[int, ...]
     priority: int
     scope: tuple[str, ...] = ()
+    repo: str = ""
 
 
 def render(
@@ -56,9 +57,11 @@ def render(
     priority: int,
     created: str,
     scope: Sequence[str] = (),
+    repo: str = "",
 ) -> str:
     """The text of a new ticket file. ``created`` is an ISO 8601 instant."""
     declared = f"scope: {_flow(scope)}\n" if scope else ""
+    declared += f"repo: {_plain_or_quoted(repo)}\n" if repo else ""
     return (
         "---\n"
         f"id: {number}\n"
@@ -95,6 +98,7 @@ def parse(text: str) -> Parsed:
         depends_on=_dependencies(fields),
         priority=_integer(fields, "priority", _PRIORITY) or DEFAULT_PRIORITY,
         scope=_scope(fields),
+        repo=one_line(_text(fields, "repo").strip(), 60),
     )
 
 

@@ -238,12 +238,16 @@ class GitHubForge:
         depends_on: Sequence[int] = (),
         priority: int = DEFAULT_PRIORITY,
         scope: Sequence[str] = (),
+        repo: str = "",
     ) -> TicketRecord:
         """Open an issue.
 
         Raises:
-            UsageError: empty title, or a scope, which issues do not have; ForgeTrouble: GitHub did not do it.
+            UsageError: empty title, or a scope or another repository, which issues do not have.
+            ForgeTrouble: GitHub did not do it.
         """
+        if repo:
+            raise UsageError("issues are of one repository", one_line(repo), "use the local forge for several")
         if scope:
             raise UsageError("issues have no scope", one_line(", ".join(scope)), "say it in the text")
         name = one_line(title, MAX_TITLE)

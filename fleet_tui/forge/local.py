@@ -56,6 +56,7 @@ class LocalForge:
         depends_on: Sequence[int] = (),
         priority: int = DEFAULT_PRIORITY,
         scope: Sequence[str] = (),
+        repo: str = "",
     ) -> TicketRecord:
         """Write a new ticket file; numbers are never used twice, not even after a file was deleted.
 
@@ -75,7 +76,7 @@ class LocalForge:
             raise UsageError("ticket too long", told, "put it into the repository and name the file")
         if not 1 <= priority <= 9:
             raise UsageError("no such priority", str(priority), "use 1 (most urgent) to 9")
-        fields = (tuple(labels), tuple(depends_on), priority, tuple(scope))
+        fields = (tuple(labels), tuple(depends_on), priority, tuple(scope), repo)
         return await asyncio.to_thread(self._create, name, text, *fields)
 
     async def set_labels(self, number: int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
@@ -164,11 +165,12 @@ class LocalForge:
         depends_on: tuple[int, ...],
         priority: int,
         scope: tuple[str, ...],
+        repo: str,
     ) -> TicketRecord:
         created = datetime.fromtimestamp(self._now_ns() // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with _guarded(self.directory), self._sequence() as sequence:
             number = max([_read_number(sequence), *(found for found, _ in self._paths())]) + 1
-            text = render(number, title, body, labels, depends_on, priority, created, scope)
+            text = render(number, title, body, labels, depends_on, priority, created, scope, repo)
             parsed = parse(text)
             path = self.directory / f"{number:04d}-{slugify(title)}.md"
             os.pwrite(sequence, b"%010d\n" % number, 0)
@@ -176,7 +178,7 @@ class LocalForge:
             if not files.create_exclusively(path, text.encode()):
                 raise FleetError("ticket exists already", str(path), "try again")
         fields = (parsed.title, parsed.body, parsed.labels, parsed.depends_on, parsed.priority)
-        return TicketRecord(number, *fields, scope=parsed.scope)
+        return TicketRecord(number, *fields, scope=parsed.scope, repo=parsed.repo)
 
     def _set_labels(self, number: int, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
         path = self._path_of(number)
@@ -246,7 +248,7 @@ def _record(number: int, path: Path) -> TicketRecord:
             number, parsed.title, problem=_problem(path, 1, f"id is {parsed.number}, but the file name says {number}")
         )
     fields = (parsed.title, parsed.body, parsed.labels, parsed.depends_on, parsed.priority)
-    return TicketRecord(number, *fields, scope=parsed.scope)
+    return TicketRecord(number, *fields, scope=parsed.scope, repo=parsed.repo)
 
 
 def _problem(path: Path, line: int, message: str) -> str:

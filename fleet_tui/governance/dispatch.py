@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from fleet_tui.domain.model import Agent, Run, Ticket
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import LIVE_RUNS, RunState, TicketState
 
 _OVER = frozenset({TicketState.SHIPPED, TicketState.CLOSED})
@@ -36,13 +37,16 @@ def plan(
     risky: Collection[str] = (),
     spent: Collection[str] = (),
     kept: Mapping[str, Collection[int]] = MappingProxyType({}),
+    bound: Mapping[str, Collection[str]] = MappingProxyType({}),
+    resting: Collection[int] = (),
 ) -> Plan:
     """Assign ready tickets to free authors: by priority, then number; the least busy agent first, then by name.
 
     ``authors`` are the names of the agents that subscribe to ready tickets. ``runs`` are all that are queued or alive.
     ``risky`` are the names of those whose work is of high risk, ``spent`` of those whose budget has no room: what they
     took would wait with them while others are free. ``kept`` are the tickets that some agents have for themselves: they
-    take no others, and nobody else takes those.
+    take no others, and nobody else takes those. ``bound`` are the repositories that some agents take tickets of, as
+    people name them, ``resting`` the tickets of repositories in which nothing begins now.
     """
     by_number = {t.number: t for t in tickets}
     busy: dict[str, int] = {}
@@ -57,14 +61,16 @@ def plan(
     for ticket in sorted((t for t in tickets if t.state is TicketState.READY), key=lambda t: (t.priority, t.number)):
         mine = keepers.get(ticket.number)
         problem = dependency_problem(ticket, by_number) or _keeper_problem(mine, present)
+        problem = problem or _place_problem(ticket, authors, bound)
         if problem:
             stuck[ticket.number] = problem
         if problem or not all(by_number[n].state is TicketState.SHIPPED for n in ticket.depends_on):
             continue
-        if ticket.parts or ticket.number in taken:
+        if ticket.parts or ticket.number in taken or ticket.number in resting:
             continue  # somebody is at it, or about to be: a second one would work in the same files
         willing = (a for a in free.values() if (a.name in mine if mine is not None else not kept.get(a.name)))
-        candidates = [a for a in willing if busy.get(a.name, 0) < places(a, risky)]
+        able = (a for a in willing if _works_in(a.name, ticket.repo, bound))
+        candidates = [a for a in able if busy.get(a.name, 0) < places(a, risky)]
         if not candidates:
             continue
         chosen = min(candidates, key=lambda a: (busy.get(a.name, 0), a.name))
@@ -87,6 +93,17 @@ def _keeper_problem(names: Collection[str] | None, agents: Mapping[str, Agent]) 
     if names is None or any(name in agents and takes_work(agents[name]) for name in names):
         return None
     return f"kept for {', '.join(sorted(names))}, who takes no work now"
+
+
+def _works_in(agent: str, repo: str, bound: Mapping[str, Collection[str]]) -> bool:
+    return not bound.get(agent) or (repo or HOME) in bound[agent]
+
+
+def _place_problem(ticket: Ticket, authors: Collection[str], bound: Mapping[str, Collection[str]]) -> str | None:
+    """Why nobody can be given a ticket of its repository."""
+    if not authors or any(_works_in(name, ticket.repo, bound) for name in authors):
+        return None
+    return f"nobody who takes tickets works in {ticket.repo or HOME}"
 
 
 def places(agent: Agent, risky: Collection[str]) -> int:

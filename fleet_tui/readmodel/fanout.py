@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fleet_tui.domain.text import SafeText, clean, one_line
+from fleet_tui.domain.text import NOTHING, SafeText, clean, one_line
 
 _MOST_PARTS, _MOST_TEXT = 50, 200_000
 
@@ -20,6 +20,8 @@ class PlannedPart:
     """Its text."""
     scope: tuple[SafeText, ...]
     after: tuple[int, ...]
+    repo: SafeText = NOTHING
+    """Which repository it is of; empty: that of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Plan:
     def given(self) -> list[dict[str, Any]]:
         """The parts as the watcher takes them back."""
         return [
-            {"title": one.title, "body": one.told, "scope": list(one.scope), "after": list(one.after)}
+            {"title": one.title, "body": one.told, "scope": list(one.scope), "after": list(one.after), "repo": one.repo}
             for one in self.parts
         ]
 
@@ -63,6 +65,7 @@ def _part(found: Mapping[str, Any]) -> PlannedPart:
         clean(str(found.get("body", "")), _MOST_TEXT),
         tuple(one_line(str(one), 400) for one in _list(found, "scope")),
         tuple(one for one in _list(found, "after") if isinstance(one, int)),
+        one_line(str(found.get("repo") or ""), 60),
     )
 
 

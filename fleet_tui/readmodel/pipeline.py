@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet_tui.domain.model import Agent, Gate, PullRequest, Run, Ticket
+from fleet_tui.domain.repositories import titled
 from fleet_tui.domain.states import (
     LIVE_RUNS,
     OPEN_PULL_REQUESTS,
@@ -202,7 +203,7 @@ def _card(
     agent = pull_request.agent if pull_request else ticket.agent
     return TicketCard(
         number=ticket.number,
-        title=one_line(ticket.title),
+        title=one_line(titled(ticket)),
         stage=stage,
         since_ns=since_ns,
         draft=draft,

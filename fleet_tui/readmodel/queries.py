@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fleet_tui.domain.events import AgentPaused, AgentQuarantined
 from fleet_tui.domain.model import Agent, Alarm, Approval, PullRequest, Run, Ticket
+from fleet_tui.domain.repositories import titled
 from fleet_tui.domain.states import (
     LIVE_RUNS,
     OPEN_PULL_REQUESTS,
@@ -134,7 +135,7 @@ def _runs(reader: Reader, agents: Sequence[Agent]) -> list[Run]:
 
 
 def _cards(reader: Reader, tickets: Sequence[Ticket]) -> tuple[ApprovalCard, ...]:
-    titles = {ticket.number: ticket.title for ticket in tickets}
+    titles = {ticket.number: titled(ticket) for ticket in tickets}
     waiting = sorted(
         reader.approvals(ApprovalState.REQUESTED, ApprovalState.HELD), key=lambda a: (a.expires_ns, a.requested_ns)
     )

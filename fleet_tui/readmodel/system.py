@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,8 +85,9 @@ def report(answer: Mapping[str, Any]) -> SystemReport:
         rejected=config.get("rejected") is True,
         version=_text(config, "policy", 20),
         since_ns=_number(config, "since_ns"),
-        parts=tuple(
-            _part(name, _map(answer.get(name))) for name in (*_PARTS, *(("forge",) if "forge" in answer else ()))
+        parts=(
+            *(_part(name, _map(answer.get(name))) for name in (*_PARTS, *(("forge",) if "forge" in answer else ()))),
+            *_repositories(_map(answer.get("git"))),
         ),
         vendors=vendors(answer.get("vendors")),
     )
@@ -126,6 +127,15 @@ def _tmux(facts: Mapping[str, Any]) -> str:
 
 def _git(facts: Mapping[str, Any]) -> str:
     return f"{facts.get('version')}, lands on {facts.get('target')} @{str(facts.get('base'))[:7]}"
+
+
+def _repositories(facts: Mapping[str, Any]) -> Iterator[Part]:
+    """The further ones, each with why nothing of it begins or lands now."""
+    found = facts.get("repositories")
+    for one in map(_map, found if isinstance(found, list) else ()):
+        onto = f", lands on {one['target']}" if one.get("target") else ""
+        told = one_line(f"{one.get('name')}: {one.get('path')}{onto}", 300)
+        yield Part("repository", told, _text(one, "trouble", 300))
 
 
 def _store(facts: Mapping[str, Any]) -> str:

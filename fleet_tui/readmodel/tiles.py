@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from fleet_tui.domain.model import Agent, Alarm, Question, Run, Ticket
+from fleet_tui.domain.repositories import titled
 from fleet_tui.domain.standing import Standing
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, RiskBand, RunState
 from fleet_tui.domain.text import one_line
@@ -83,7 +84,7 @@ def tile(
         pane_uuid=shown.pane_uuid if shown and alive else "",
         more_runs=max(0, sum(other.state in LIVE_RUNS for other in runs) - 1),
         ticket=shown.ticket if shown else None,
-        ticket_title=one_line(ticket.title if ticket else ""),
+        ticket_title=one_line(titled(ticket) if ticket else ""),
         pr=shown.pr if shown else None,
         branch=one_line(shown.branch if shown else ""),
         used_s=agent.charged_ms // 1000,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fleet_tui import paths
 from fleet_tui.domain.events import PAYLOADS
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import RiskBand
 from fleet_tui.settings import playbooks, texts
 from fleet_tui.settings.document import KeyPath
@@ -33,6 +34,7 @@ def check(settings: Settings, repository: Path | None = None) -> Iterator[Check]
     for rule in _RULES:
         yield from rule(settings)
     if repository is not None:
+        yield from _places(settings, repository)
         yield from _prompts(settings, repository)
         for error in (*texts.problems(repository), *playbooks.problems(repository)):
             yield Check((), error.message, error.hint)
@@ -51,6 +53,9 @@ def _names(settings: Settings) -> Iterator[Check]:
     yield from _unique("agents", (agent.name for agent in settings.agents), "agents")
     yield from _unique("teams", (team.name for team in settings.teams), "teams")
     yield from _unique("gates", (gate.name for gate in settings.gates), "gates")
+    for name, repo in settings.repos.items():
+        for check_ in _unique("gates", (gate.name for gate in repo.gates or ()), "gates"):
+            yield check_._replace(path=("repos", name, *check_.path))
     for check_ in _unique("rules", (rule.name for rule in settings.approval.rules), "rules"):
         yield check_._replace(path=("approval", *check_.path))
 
@@ -243,6 +248,33 @@ def _forge(settings: Settings) -> Iterator[Check]:
             yield Check(("labels", state), told, "use another label")
 
 
+def _repos(settings: Settings) -> Iterator[Check]:
+    if settings.repos and settings.forge.kind == "github":
+        told = "tickets are issues of one repository on GitHub: they cannot be of another"
+        yield Check(("repos",), told, "use the local forge, or a fleet for each repository")
+    if HOME in settings.repos:
+        yield Check(("repos", HOME), f"`{HOME}` is the fleet's own repository", "choose another name")
+    known = {HOME, *settings.repos}
+    for index, agent in enumerate(settings.agents):
+        for position, name in enumerate(agent.repos):
+            if name not in known:
+                path: KeyPath = ("agents", index, "repos", position)
+                yield Check(path, f"there is no repository `{name}`", suggest(name, known))
+
+
+def _places(settings: Settings, repository: Path) -> Iterator[Check]:
+    """Each repository once. One that is not there now is none of the configuration's faults."""
+    seen = {repository.resolve(): HOME}
+    for name, repo in settings.repos.items():
+        place = repo.place(repository)
+        if place in seen:
+            yield Check(("repos", name, "path"), f"that is where `{seen[place]}` is", "remove one of them")
+        elif not (place / ".git").exists():
+            told = f"there is no git repository at {place}: its tickets will wait"
+            yield Check(("repos", name, "path"), told, "clone it there, or change the path", severe=False)
+        seen.setdefault(place, name)
+
+
 def _vendors(settings: Settings) -> Iterator[Check]:
     for name, vendor in settings.vendors.items():
         if vendor.kind == "command" and not vendor.argv:
@@ -294,5 +326,5 @@ def _stories(settings: Settings, repository: Path) -> Iterator[Check]:
 
 _RULES: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _names, _guard_rules, _references, _circles, _events, _roles, _reviews, _lenses, _quorums, _labels, _forge,
-    _vendors,
+    _repos, _vendors,
 )  # fmt: skip

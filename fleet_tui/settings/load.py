@@ -22,8 +22,9 @@ from fleet_tui.settings.document import MAX_PROBLEMS, Document, KeyPath, Spot, p
 from fleet_tui.settings.files import read_text
 from fleet_tui.settings.layers import Merged, environment_documents
 from fleet_tui.settings.problems import ERROR, WARNING, Origin, Problem, excerpt
+from fleet_tui.settings.repositories import GateSettings
 from fleet_tui.settings.risk import Risk
-from fleet_tui.settings.schema import GateSettings, Settings, VendorSettings
+from fleet_tui.settings.schema import Settings, VendorSettings
 
 PROJECT_FILE = ".fleet/config.yaml"
 _SHIPPED = (
@@ -153,6 +154,9 @@ def other_risk_rules(settings: Settings, text: str, where: str) -> Risk:
 def policy_version(settings: Settings) -> str:
     """The version of everything that decides what may land: an approval is bound to it."""
     policy = settings.model_dump(mode="json", include={"gates", "approval", "reviews", "merge", "roles", "risk"})
+    if settings.repos:
+        gates = {name: repo.model_dump(mode="json", include={"gates"}) for name, repo in settings.repos.items()}
+        policy |= {"repos": gates}
     return f"v-{_sha(policy)[:12]}"
 
 

@@ -6,7 +6,6 @@ Whatever these models accept is consistent by itself; what must agree between se
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
@@ -21,11 +20,12 @@ from fleet_tui.settings.approval import ApprovalPolicy
 from fleet_tui.settings.budgets import BudgetSettings, OwnBudget, PriceSettings
 from fleet_tui.settings.evidence import EvidenceSettings
 from fleet_tui.settings.fanout import Fanout
-from fleet_tui.settings.fields import argv_of, problem
+from fleet_tui.settings.fields import problem
 from fleet_tui.settings.forge import ForgeSettings, Labels
 from fleet_tui.settings.guard import Guard
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.settings.limits import DAY_S, Limits, MemoryCeiling
+from fleet_tui.settings.repositories import GateSettings, RepositorySettings, WorkspaceSettings
 from fleet_tui.settings.reviews import Reviews
 from fleet_tui.settings.risk import Risk
 from fleet_tui.settings.section import Section
@@ -81,6 +81,16 @@ class AgentSettings(Section):
     tickets: tuple[Annotated[f.Number, Field(ge=1)], ...] = Field(
         (), max_length=200, description="Tickets that are kept for it: it takes no others, and nobody else takes them."
     )
+    repos: tuple[f.SafeName, ...] = Field(
+        (),
+        max_length=50,
+        description="Where it works and reviews: names of `repos`, and `home` for the fleet's own. Empty: everywhere.",
+    )
+    reads: Literal["own", "all"] = Field(
+        "own",
+        description="What it may read besides the repository that it works in: nothing, or the files of all others, as "
+        "their target branches were when its run began.",
+    )
     enabled: f.Flag = Field(True, description="Whether it may be started.")
     department: f.Text | None = Field(None, description="Grouping in lists.")
     reports_to: f.AgentName | None = Field(None, description="The agent it reports to.")
@@ -135,38 +145,11 @@ class Team(Section):
     agents: tuple[f.AgentName, ...] = Field((), description="Names of its agents.")
 
 
-class GateSettings(Section):
-    """A deterministic check that fleet itself runs on the merge result; from L1 on in a sandbox, with an empty home."""
-
-    name: f.SafeName = Field(description="Unique name.")
-    run: f.Command = Field(description="A line for `sh -c`, or a list of arguments.")
-    time_limit_s: Annotated[f.Number, Field(ge=1, le=DAY_S)] = Field(600, description="Seconds until it fails.")
-    output_limit_kb: Annotated[f.Number, Field(ge=1, le=1_048_576)] = Field(1024, description="Output kept, in KiB.")
-    env: f.Environment = Field(default_factory=dict, description="Environment variables for it.")
-
-    @property
-    def argv(self) -> tuple[str, ...]:
-        return argv_of(self.run)
-
-    @property
-    def command(self) -> str:
-        """The command as a person would type it."""
-        return self.run if isinstance(self.run, str) else shlex.join(self.run)
-
-
 class Merge(Section):
     """How approved work lands."""
 
     method: Literal["merge", "squash"] = Field("merge", description="A merge commit, or one squashed commit.")
     parallel_gates: Annotated[f.Number, Field(ge=1, le=16)] = Field(1, description="Gates that run at the same time.")
-
-
-class WorkspaceSettings(Section):
-    """Commands run in a fresh workspace, and before one is removed; from L1 on in a sandbox, with an empty home."""
-
-    setup: tuple[f.Command, ...] = Field((), description="Commands after it is made, such as installing dependencies.")
-    teardown: tuple[f.Command, ...] = Field((), description="Commands before it is removed.")
-    time_limit_s: Annotated[f.Number, Field(ge=1, le=DAY_S)] = Field(600, description="Seconds for each command.")
 
 
 class VendorSettings(Section):
@@ -289,6 +272,12 @@ class Settings(Section):
     target_branch: f.Filled | None = Field(
         None, description="Branch that work lands on; empty: the branch checked out when the fleet first starts."
     )
+    repos: dict[f.SafeName, RepositorySettings] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Further repositories that tickets may be of, by a short name; the fleet's own is `home`. Names, "
+        "paths and target branches count when the watcher starts.",
+    )
     agents: tuple[AgentSettings, ...] = Field((), max_length=500, description="The agents.")
     teams: tuple[Team, ...] = Field((), max_length=200, description="Groups of agents.")
     gates: tuple[GateSettings, ...] = Field((), max_length=100, description="Checks that run before a merge, in order.")
@@ -355,6 +344,17 @@ class Settings(Section):
     def teams_of(self, agent: str) -> tuple[str, ...]:
         """The teams that ``agent`` is in."""
         return tuple(team.name for team in self.teams if agent in team.agents)
+
+    def for_repository(self, name: str) -> Settings:
+        """The same, with what `repos` says otherwise of ``name``; of the home, whose name is empty, as it stands."""
+        repo = self.repos.get(name) if name else None
+        if repo is None:
+            return self
+        own = {"setup": repo.setup, "teardown": repo.teardown}
+        workspace = self.workspace.model_copy(update={key: words for key, words in own.items() if words is not None})
+        return self.model_copy(
+            update={"workspace": workspace, "gates": repo.gates or (), "target_branch": repo.target_branch}
+        )
 
     @property
     def budget_rules(self) -> tuple[Rule, ...]:

@@ -30,6 +30,7 @@ MARKS: Mapping[str, frozenset[str]] = {
     "conventions": frozenset({"language", "build", "test", "lint", "types", "docs", "dependencies", "branch"}),
     "playbooks": frozenset({"installed", "inlined"}),
     "assignment": frozenset({"agent", "role", "reports_to", "department", "trigger", "round", "attempt"})
+    | {"repo", "reads"}
     | frozenset({"pr", "branch", "target", "head", "base", "files", "added", "deleted"}),
     "lens": frozenset({"lens", "asks"}),
     "adversarial": frozenset(),

@@ -15,7 +15,7 @@ _APART_FROM_CHARGES = frozenset(
     {
         "alarms", "alarm", "times_raised", "tickets", "ticket", "pull_requests", "pull_request", "open_pull_request",
         "reviews", "gates", "release", "approvals", "approval", "questions", "question", "messages", "message",
-        "effects", "effect", "workspaces", "workspace",
+        "effects", "effect", "workspaces", "workspace", "repositories",
     }
 )  # fmt: skip
 """Queries of tables that charged run time changes nothing of. Charges are most of what happens in a fleet at work."""

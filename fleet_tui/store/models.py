@@ -94,6 +94,7 @@ class Ticket(Base):
     changed_ns = BigIntegerField()
     scope = TextField()
     parts = TextField()
+    repo = TextField()
 
 
 class Run(Base):
@@ -311,6 +312,13 @@ class Workspace(Base):
     path = TextField()
     removed = BooleanField()
     backup_ref = TextField(null=True)
+
+
+class Repository(Base):
+    name = TextField(primary_key=True)
+    target = TextField()
+    target_sha = TextField()
+    published_sha = TextField()
 
 
 class Fleet(Base):

@@ -17,6 +17,7 @@ from peewee import Expression, Model, PeeweeException, SqliteDatabase
 from fleet_tui.domain import model
 from fleet_tui.domain.costs import CostCell
 from fleet_tui.domain.events import Event
+from fleet_tui.domain.repositories import Target
 from fleet_tui.domain.spending import HOUR_NS, Cells, Spending, window_start_ns
 from fleet_tui.domain.states import (
     OPEN_PULL_REQUESTS,
@@ -98,6 +99,10 @@ class Reader:
         """The fleet's own row; a blank one before the first configuration."""
         found = self._rows(models.Fleet, [])
         return values(model.FleetRow, found or [fleet_projection.BLANK])[0]
+
+    def repositories(self) -> list[Target]:
+        """Where the target branches of the further repositories stand, by name."""
+        return self._all(Target, models.Repository, [], models.Repository.name)
 
     def agents(self) -> list[model.Agent]:
         """All agents by name, also those that are no longer configured."""

@@ -78,12 +78,13 @@ ALARM = _table(models.Alarm)
 EFFECT = _table(models.Effect)
 WORKSPACE = _table(models.Workspace)
 FLEET = _table(models.Fleet)
+REPOSITORY = _table(models.Repository)
 SPENDING = _table(models.Spending)
 COST = _table(models.Cost)
 ACCOUNT = _table(models.Account)
 ALL = (
     *(AGENT, TICKET, RUN, PULL_REQUEST, REVIEW, GATE, RELEASE, APPROVAL),
-    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, SPENDING, COST, ACCOUNT),
+    *(QUESTION, MESSAGE, MAIL, ALARM, EFFECT, WORKSPACE, FLEET, REPOSITORY, SPENDING, COST, ACCOUNT),
 )
 """Every table that the log determines."""
 

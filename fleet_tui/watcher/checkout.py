@@ -17,7 +17,7 @@ async def look(ctx: Context, *, now: bool = True) -> str:
     before = ctx.checkout
     if not now and ctx.now_ns() - before.looked_ns < _LOOK_NS:
         return before.why
-    head, target = await ctx.user.head_sha(), await ctx.user.branch_sha(ctx.control.target)
+    head, target = await ctx.home.user.head_sha(), await ctx.home.user.branch_sha(ctx.home.control.target)
     why = before.why
     if (head, target) != (before.head, before.target):
         why = await _why(ctx, head, target)
@@ -29,17 +29,17 @@ async def keep(ctx: Context) -> None:
     """The alarm stands as long as that is so; afterwards the checkout's configuration is looked at again."""
     before, why = ctx.checkout.why, await look(ctx, now=False)
     told = {"fleet": why} if why else {}
-    response = f"git switch {ctx.control.target}, and look at agents' branches in a `git worktree` of their own"
+    response = f"git switch {ctx.home.control.target}, and look at agents' branches in a `git worktree` of their own"
     await alarms.keep(ctx, "checkout", told, priority=1, response=response, over="the checkout is yours again")
     if before and not why:
         await ctx.reload()
 
 
 async def _why(ctx: Context, head: str | None, target: str | None) -> str:
-    if head is None or target is None or head == target or not await ctx.user.differ_in(target, head, _PLACE):
+    if head is None or target is None or head == target or not await ctx.home.user.differ_in(target, head, _PLACE):
         return ""
     # What is no person's is here because an agent handed it over: of people's work only the target is fetched.
-    theirs = await ctx.control.known(await ctx.user.beyond(target, head, _MOST))
+    theirs = await ctx.home.control.known(await ctx.home.user.beyond(target, head, _MOST))
     if not theirs:
         return ""
     return f"your checkout has {_PLACE} of an agent's branch ({head[:8]}): nothing of it is used, and nothing starts"

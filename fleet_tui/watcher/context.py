@@ -6,21 +6,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fleet_tui.bus.server import BusServer
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Draft, Event, Payload, draft
+from fleet_tui.domain.model import Run
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import Isolation
 from fleet_tui.forge.base import Forge
-from fleet_tui.git.control import ControlRepository
-from fleet_tui.git.user import UserRepository
-from fleet_tui.git.workspace import Workspaces
 from fleet_tui.governance.fusion import Fused, Reading
 from fleet_tui.governance.isolation import Level
 from fleet_tui.governance.risk.evidence import Evidence
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import Loaded, policy_version
-from fleet_tui.settings.schema import GateSettings, Settings
+from fleet_tui.settings.schema import Settings
 from fleet_tui.store.memo import remembering
 from fleet_tui.store.reader import Reader
 from fleet_tui.store.store import Store
@@ -34,6 +34,7 @@ from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.keyed_locks import KeyedLocks
 from fleet_tui.watcher.ledger import Ledger
+from fleet_tui.watcher.repository import Repository
 from fleet_tui.watcher.risk.lookout import Lookout
 
 if TYPE_CHECKING:
@@ -46,6 +47,13 @@ async def _nothing_to_drain(run: str) -> None:
 
 async def _nothing_to_reload() -> None:
     """Of a context without a daemon around it."""
+
+
+class Work(Protocol):
+    """What belongs to a ticket, or to none: a run, a pull request, an approval, a workspace."""
+
+    @property
+    def ticket(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +76,15 @@ class Context:
     settings: Settings
     store: Store
     tmux: TmuxServer
-    control: ControlRepository
-    user: UserRepository
-    workspaces: Workspaces
+    home: Repository
+    """The repository that the fleet lives in."""
     forge: Forge
     bus: BusServer
     commands: Commands
     jobs: Jobs
     wake: asyncio.Event
+    others: dict[str, Repository] = field(default_factory=dict)
+    """The further repositories that work lands in, by name."""
     upstream: Upstream | None = None
     """Where the forge is beyond this machine; None: it is local."""
     level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
@@ -106,9 +115,6 @@ class Context:
     memo: Reader | None = None
     landing: str | None = None
     """The approval whose landing is under way: from then on it cannot be taken back."""
-    merge_results: dict[tuple[str, str], MergeView] = field(default_factory=dict)
-    gates_at: dict[str, tuple[GateSettings, ...]] = field(default_factory=dict)
-    """The gates of base commits seen: a commit never changes, so it is read once."""
     panes: dict[str, int] = field(default_factory=dict)
     """Run to the pid of its pane's first process, which is its runner: tmux's word, where a run's own directory could
     be made to lie."""
@@ -149,8 +155,6 @@ class Context:
     """When it was recorded last how full the context of each run is."""
     contexts_waiting: dict[str, Filled] = field(default_factory=dict)
     """What their programs said since, too soon to be recorded."""
-    tip: str = ""
-    """The target's commit in the control repository, which only this process moves; empty: look."""
     lookout: Lookout = field(default_factory=Lookout)
     """The working trees of living runs, as far as risk has looked at them."""
     risk_seen: dict[str, tuple[str, Evidence]] = field(default_factory=dict)
@@ -161,7 +165,6 @@ class Context:
     """The pass under way and when it began (monotonic seconds), for the watchdog."""
     round_ns: int = 0
     """When the loop last went through all passes."""
-    looked_at_target_ns: int = 0
     looked_at_evidence_ns: int = 0
     looked_at_tickets_ns: int = 0
     look_at_tickets: bool = True
@@ -174,11 +177,42 @@ class Context:
             self.memo = remembering(self.store)
         return self.memo
 
-    async def base(self) -> str:
-        """The target's commit that work lands on."""
-        if not self.tip:
-            self.tip = await self.control.target_sha()
-        return self.tip
+    @property
+    def repositories(self) -> tuple[Repository, ...]:
+        """All of them, the home first."""
+        return (self.home, *self.others.values())
+
+    def repository_of(self, work: Work) -> Repository:
+        """Where ``work`` is done: the repository of its ticket. What has none is done where its agent works first.
+
+        Raises:
+            FleetError: it is of a repository that the fleet does not have (any more).
+        """
+        name = self._name_of(work)
+        if name and name not in self.others:
+            told = f"`{name}` is not in `repos`"
+            raise FleetError("no such repository", told, "put it back into `repos`, then restart the watcher")
+        return self.others[name] if name else self.home
+
+    def usable(self, work: Work) -> bool:
+        """Whether the repository of ``work`` can be worked in now; why not, an alarm tells."""
+        return self.is_usable(self._name_of(work))
+
+    def is_usable(self, name: str) -> bool:
+        """The same of a repository by its name; the home's is empty."""
+        known = name in self.others and name in self.settings.repos
+        return not name or (known and not self.others[name].trouble)
+
+    def is_home(self, work: Work) -> bool:
+        """Whether ``work`` is done in the repository that the fleet lives in."""
+        return not self._name_of(work)
+
+    def _name_of(self, work: Work) -> str:
+        found = self.reader.ticket(work.ticket) if work.ticket is not None else None
+        if found is not None or work.ticket is not None or not isinstance(work, Run):
+            return found.repo if found is not None else ""
+        first = next((agent.repos[:1] for agent in self.settings.agents if agent.name == work.agent), ())
+        return "" if first in ((), (HOME,)) else first[0]
 
     @property
     def policy(self) -> str:
@@ -200,17 +234,6 @@ class Context:
         """Append one typed event."""
         (event,) = await self.record(draft(payload, subject, actor=actor, cause=cause, key=key))
         return event
-
-
-@dataclass(frozen=True, slots=True)
-class MergeView:
-    """The merge result of one (base, head): the tree that gates judge, the commit that would land, or the conflict."""
-
-    tree: str
-    commit: str
-    conflict: tuple[str, ...]
-    paths: tuple[str, ...]
-    """What the pull request changes against its merge base."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 from contextlib import aclosing
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.local import LocalForge
-from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.user import UserRepository
-from fleet_tui.git.workspace import Workspaces
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import Loaded, load_settings, policy_version
 from fleet_tui.settings.problems import running_on
@@ -39,9 +37,18 @@ from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux import scope
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import alarms, checkout, detection, isolation, revisions, starting, team_history, watchdog
+from fleet_tui.watcher import (
+    alarms,
+    checkout,
+    detection,
+    isolation,
+    repositories,
+    revisions,
+    starting,
+    team_history,
+    watchdog,
+)
 from fleet_tui.watcher.agents_desk import AgentsDesk
-from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.jobs import Jobs
@@ -64,7 +71,6 @@ class Watcher:
     """One fleet's watcher. ``run`` returns when it was told to stop; the agents go on unless they were to end too."""
 
     def __init__(self, paths: FleetPaths, settings: Settings, store: Store, target: str) -> None:
-        control = ControlRepository(paths.control, paths.repository, target)
         wake = asyncio.Event()
         self._stop = asyncio.Event()
         self._reason = "signal"
@@ -74,9 +80,8 @@ class Watcher:
             settings=settings,
             store=store,
             tmux=TmuxServer(paths.tmux_socket_name),
-            control=control,
-            user=UserRepository(paths.repository),
-            workspaces=Workspaces(control, paths.workspaces),
+            home=repositories.home(paths, target),
+            others=repositories.others(paths, settings),
             forge=LocalForge(paths.tickets),
             bus=BusServer(self._answer, lambda pid: origin_of(self._ctx, pid)),
             commands=Commands(paths.state),
@@ -91,7 +96,7 @@ class Watcher:
         ctx.drain_spool = self._agents.drain
         ctx.reload = self._reload
         self._using = asyncio.Lock()
-        control.confine = partial(serving, ctx)
+        repositories.hold_in(ctx)
         ctx.lookout.wake = wake.set
 
     def stop(self, reason: str) -> None:
@@ -103,10 +108,13 @@ class Watcher:
     async def run(self, loaded: Loaded) -> None:
         """Serve until stopped."""
         ctx = self._ctx
-        await ctx.control.ensure()
+        await ctx.home.control.ensure()
+        await repositories.open_known(ctx)
         why = await checkout.look(ctx)
         if why:
-            raise SetupError("not your configuration", why, f"git switch {ctx.control.target}, then start the watcher")
+            raise SetupError(
+                "not your configuration", why, f"git switch {ctx.home.control.target}, then start the watcher"
+            )
         await ctx.tmux.ensure()
         ctx.level = await asyncio.to_thread(isolation.determine, ctx.paths, ctx.settings.isolation)
         ctx.scopes_lack = await asyncio.to_thread(scope.problem)
@@ -287,6 +295,7 @@ def serve(repository: Path) -> None:
     paths = FleetPaths.of(repository)
     loaded = load_settings(paths.repository)
     settings = loaded.require()
+    paths = replace(paths, others=tuple(repo.place(paths.repository) for repo in settings.repos.values()))
     paths.create()
     with WatcherLock(paths.lock):
         try:

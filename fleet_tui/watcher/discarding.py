@@ -83,7 +83,7 @@ class _Discarding:
 
 async def _give_up(ctx: Context, run: Run, reason: str, actor: str) -> str:
     assert run.ticket is not None
-    backup = await ctx.workspaces.snapshot(run.ticket, "discarded")
+    backup = await ctx.repository_of(run).workspaces.snapshot(run.ticket, "discarded")
     subject = f"ticket:{run.ticket}"
     discarded = WorkDiscarded(run.id, run.agent, run.ticket, backup, reason)
     drafts: list[Draft] = [

@@ -85,7 +85,7 @@ async def _diff(ctx: Context, run: Run, backup_ref: str | None) -> str:
         ends = await _ends(ctx, run, backup_ref)
         if ends is None:
             return "no workspace, and nothing was handed over\n"
-        files = await ctx.control.diff(*ends, max_bytes=_MOST_DIFF)
+        files = await ctx.repository_of(run).control.diff(*ends, max_bytes=_MOST_DIFF)
     except FleetError as error:
         return f"no diff: {error}\n"
     lines: list[str] = []
@@ -98,7 +98,8 @@ async def _diff(ctx: Context, run: Run, backup_ref: str | None) -> str:
 async def _ends(ctx: Context, run: Run, backup_ref: str | None) -> tuple[str, str] | None:
     """Base and head of the diff; None when there is nothing to compare."""
     if backup_ref is not None:
-        return run.base_sha or await ctx.base(), await ctx.control.commit_at(backup_ref)
+        repository = ctx.repository_of(run)
+        return run.base_sha or await repository.base(), await repository.control.commit_at(backup_ref)
     pull_request = ctx.reader.pull_request(run.pr) if run.pr is not None else None
     if pull_request is None and run.ticket is not None:
         ticket = ctx.reader.ticket(run.ticket)
@@ -108,10 +109,10 @@ async def _ends(ctx: Context, run: Run, backup_ref: str | None) -> tuple[str, st
 
 async def _backup(ctx: Context, run: Run) -> str | None:
     """The work itself, uncommitted files included, as a commit that nothing can take away."""
-    if run.ticket is None or ctx.workspaces.find(run.ticket) is None or not run.branch:
+    if run.ticket is None or ctx.home.workspaces.find(run.ticket) is None or not run.branch:
         return None
     try:
-        return await ctx.workspaces.snapshot(run.ticket, "quarantine")
+        return await ctx.repository_of(run).workspaces.snapshot(run.ticket, "quarantine")
     except FleetError:
         return None
 

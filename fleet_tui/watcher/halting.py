@@ -47,7 +47,7 @@ async def _shut_gates(ctx: Context) -> None:
     """Nothing is taken in but from agents that a person let go on."""
     agents = {agent.name: agent for agent in ctx.reader.agents()}
     going = {run.ticket for run in ctx.reader.runs(*LIVE_RUNS) if run.agent in agents and not agents[run.agent].paused}
-    await asyncio.to_thread(ctx.workspaces.gates.shut_all, {ticket for ticket in going if ticket is not None})
+    await asyncio.to_thread(ctx.home.workspaces.gates.shut_all, {ticket for ticket in going if ticket is not None})
 
 
 async def watch(ctx: Context) -> None:
@@ -58,5 +58,5 @@ async def watch(ctx: Context) -> None:
         title, response = f"ALL STOP: {halted}", "look, then `fleet halt --lift`, or let agents go one by one"
         await alarms.ensure(ctx, "halt", _ABOUT, priority=1, title=title, response=response)
     else:
-        ctx.workspaces.gates.open_all()
+        ctx.home.workspaces.gates.open_all()
         await alarms.clear(ctx, "halt", _ABOUT, "lifted")

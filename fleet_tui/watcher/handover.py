@@ -123,18 +123,19 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
         raise Refused("no ticket", f"#{number} does not exist")
     head = await _fetch(ctx, run)
     await alarms.clear(ctx, REPOSITORY, f"ticket:{number}", "it was read")
-    base = await ctx.control.target_sha()
+    control = ctx.repository_of(run).control
+    base = await control.target_sha()
     existing = ctx.reader.open_pull_request(number)
     if existing is not None and (ctx.reader.has_key(key) or _is_repeated(ctx, existing, run, head)):
         return existing
     if ctx.reader.has_key(key):
         raise Refused("nothing new", "this request was answered before", "publish again")
     nth = 1 if existing is None or head is None else _round(ctx, existing, head)
-    if head is None or head == run.base_sha or await ctx.control.is_ancestor(head, base):
+    if head is None or head == run.base_sha or await control.is_ancestor(head, base):
         hint = "commit your work and `git push`, then publish again"
         raise Refused("nothing to review", f"branch {run.branch} has no commits beyond its base", hint)
     await _refuse_borrowed_names(ctx, run, base, head)
-    summary = await ctx.control.summary(base, head)
+    summary = await control.summary(base, head)
     counts = (len(summary.files), summary.added, summary.deleted)
     async with ctx.handing_over:
         await ctx.record(*_drafts(ctx, run, ticket, existing, head, base, nth, counts, words, key, actor))
@@ -153,7 +154,7 @@ async def _refuse_borrowed_names(ctx: Context, run: Run, base: str, head: str) -
     """
     worked = {other.agent for other in ctx.reader.runs(ticket=run.ticket) if other.branch}
     known = {agent.name for agent in ctx.reader.agents()}
-    for person in await ctx.control.authors(base, head):
+    for person in await ctx.repository_of(run).control.authors(base, head):
         foreign = signs_as(person, known - worked)
         if foreign is not None:
             hint = "amend the commits under your own name (--reset-author), without the trailer, and push again"
@@ -184,11 +185,12 @@ def _round(ctx: Context, existing: PullRequest, head: str) -> int:
 async def _fetch(ctx: Context, run: Run) -> str | None:
     """The head of the run's branch: what it pushed to its gate, else what it committed in its workspace."""
     assert run.ticket is not None
-    paths = await ctx.workspaces.create(run.ticket, run.branch, run.base_sha)
-    pushed = await ctx.control.fetch_head(paths.gate, run.branch, f"{run.ticket}-gate")
+    repository = ctx.repository_of(run)
+    paths = await repository.workspaces.create(run.ticket, run.branch, run.base_sha)
+    pushed = await repository.control.fetch_head(paths.gate, run.branch, f"{run.ticket}-gate")
     if pushed is not None and pushed != run.base_sha:
         return pushed
-    return await ctx.control.fetch_head(paths.path, run.branch, f"{run.ticket}-workspace")
+    return await repository.control.fetch_head(paths.path, run.branch, f"{run.ticket}-workspace")
 
 
 def _drafts(
@@ -212,8 +214,9 @@ def _drafts(
         first = draft(updated, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
     else:
         number = ctx.store.reader.next_pull_request_number()
+        target = ctx.repository_of(run).control.target
         created = PullRequestCreated(
-            number, ticket.number, title, body, run.branch, ctx.control.target, run.agent, run.id, head, base, *counts
+            number, ticket.number, title, body, run.branch, target, run.agent, run.id, head, base, *counts
         )
         first = draft(created, f"pr:{number}", actor=actor, key=key, cause=run.queued_id)
     review = PullRequestNeedsReview(number, head, nth)

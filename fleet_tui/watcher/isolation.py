@@ -23,7 +23,7 @@ from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.settings.programs import program_of
 from fleet_tui.tmux import sandbox
 from fleet_tui.vendors.base import Launch
-from fleet_tui.watcher import agent_user
+from fleet_tui.watcher import agent_user, reading
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import bus_directory
 
@@ -90,9 +90,12 @@ def view_of(
     run: str,
     launch: Launch,
     workspace: Path,
+    control: Path,
     user: AgentUser | None = None,
 ) -> sandbox.View:
     """What ``run`` of ``agent`` sees: its workspace, its home, its side of the bus, and the machine's programs.
+
+    Its workspace borrows from the repository ``control``.
 
     What it may write is made ``user``'s, at L2, and ours without one; so the level may change from run to run.
 
@@ -104,9 +107,10 @@ def view_of(
     writable = owned(paths, agent, run, workspace)
     _refuse_links((*writable, gate / "objects" / "info"))
     agent_user.give(writable, user)
-    own = (bus_directory(run_dir), run_dir / "bin", *launch.files, *launch.reads)
+    others = reading.places(paths, run).values()
+    own = (bus_directory(run_dir), run_dir / "bin", *launch.files, *launch.reads, *others)
     gate_files = (gate, gate / "objects" / "info")
-    readable = (*machine(settings), *installation(launch.program), *_borrowed(paths), *gate_files, *own)
+    readable = (*machine(settings), *installation(launch.program), *_borrowed(control), *gate_files, *own)
     shared = tuple((Path.home() / name, home / name) for name in settings.home if (Path.home() / name).exists())
     _refuse_links(way for _, seen in shared for way in (seen, *seen.parents) if way.is_relative_to(home))
     view = sandbox.View(workspace, writable, readable, *hidden(paths, settings), settings.network is True, shared)
@@ -117,7 +121,7 @@ def view_of(
     for way in ways:
         way.mkdir(mode=0o700, exist_ok=True)
     agent_user.give(ways, user)
-    git_config = agent_user.write_git_config(run_dir, (paths.control, gate))
+    git_config = agent_user.write_git_config(run_dir, (control, gate))
     mine = (git_config, *launch.files, run_dir / "bin", *(run_dir / "bin").iterdir())
     agent_user.let_read(mine, user)
     return _as(replace(view, readable=(*readable, git_config)), user, settings)
@@ -129,20 +133,21 @@ def view_of_command(
     tree: Path,
     home: Path,
     commands: Iterable[str | Sequence[str]],
+    control: Path,
     user: AgentUser | None = None,
 ) -> sandbox.View:
     """What ``commands`` of the watcher see: ``tree`` and ``home``, which they may write to, and the machine's programs.
 
-    Of the person's home directory and of the fleet nothing, but for what a clone in ``tree`` borrows. What is written
-    to is made ``user``'s, at L2, and ours without one.
+    Of the person's home directory and of the fleet nothing, but for what a clone in ``tree`` borrows from ``control``.
+    What is written to is made ``user``'s, at L2, and ours without one.
 
     Raises:
         FleetError: ``tree`` is a link that an agent could have made.
     """
     _refuse_links((tree, home))
-    borrowed = _borrowed(paths) if (tree / ".git").exists() else ()
+    borrowed = _borrowed(control) if (tree / ".git").exists() else ()
     if user is not None and borrowed:
-        (home / ".gitconfig").write_text(config_text({"safe.directory": str(paths.control)}), encoding="utf-8")
+        (home / ".gitconfig").write_text(config_text({"safe.directory": str(control)}), encoding="utf-8")
     agent_user.give((tree, home), user)
     found = (program_of(command) for command in commands)
     # A relative path is one of the tree's.
@@ -152,9 +157,9 @@ def view_of_command(
     return view if user is None else _as(view, user, settings)
 
 
-def view_of_repository(paths: FleetPaths, settings: IsolationSettings, place: Path) -> sandbox.View:
+def view_of_repository(paths: FleetPaths, settings: IsolationSettings, place: Path, control: Path) -> sandbox.View:
     """What a git sees that serves from the repository in ``place``, where an agent writes: it, the objects that it
-    borrows, and the machine's programs. Nothing can be written to, and there is no network.
+    borrows from ``control``, and the machine's programs. Nothing can be written to, and there is no network.
 
     It runs as the user whose the repository is: at L2 the agents'.
 
@@ -164,13 +169,13 @@ def view_of_repository(paths: FleetPaths, settings: IsolationSettings, place: Pa
     _refuse_links((place,))
     objects = place / "objects"
     user = agent_user.owner_of(objects if objects.is_dir() and not objects.is_symlink() else place)
-    readable = (*machine(settings), *installation("git"), place, paths.control / "objects")
+    readable = (*machine(settings), *installation("git"), place, control / "objects")
     return sandbox.View(Path("/"), (), readable, *hidden(paths, settings), network=False, user=user)
 
 
-def _borrowed(paths: FleetPaths) -> tuple[Path, ...]:
+def _borrowed(control: Path) -> tuple[Path, ...]:
     """What a clone needs of the control repository: objects, and heads to fetch. Settings and other refs stay out."""
-    return (paths.control / "objects", paths.control / "refs" / "heads", paths.control / "HEAD")
+    return (control / "objects", control / "refs" / "heads", control / "HEAD")
 
 
 def owned(paths: FleetPaths, agent: str, run: str, workspace: Path) -> tuple[Path, ...]:
@@ -211,7 +216,7 @@ def hidden(paths: FleetPaths, settings: IsolationSettings) -> tuple[tuple[Path, 
     shown = {Path(path).expanduser() for path in settings.read_only}
     parents = {paths.state.parent, paths.runtime.parent} - shown
     tmux = [Path(os.environ["TMUX_TMPDIR"])] if os.environ.get("TMUX_TMPDIR") else []
-    own = {paths.state, paths.runtime, *parents, paths.repository, Path.home(), *tmux} - {Path("/")}
+    own = {paths.state, paths.runtime, *parents, paths.repository, *paths.others, Path.home(), *tmux} - {Path("/")}
     found = {Path(match) for pattern in settings.hidden for match in glob.glob(str(Path(pattern).expanduser()))}  # noqa: PTH207 - from the root
     everything = _both_names(own | found)
     directories = sorted(path for path in everything if path.is_dir())

@@ -45,38 +45,47 @@ class Landing:
         objection = await objection_to_landing(ctx, self.pr, self.head, self.approval)
         if objection is not None:
             raise Conflict("not landed", objection)
-        ctx.tip = ""
-        if not await ctx.control.land(self.commit, self.base):
-            raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
+        repository = ctx.repository_of(self)
+        repository.tip = ""
+        if not await repository.control.land(self.commit, self.base):
+            raise Conflict("target moved", f"{repository.control.target} is no longer at {self.base[:8]}")
         return self.commit
 
     async def probe(self, ctx: Context) -> Probe:
         return Probe.DONE if await self._is_on_target(ctx) else Probe.NOT_DONE
 
     async def _is_on_target(self, ctx: Context) -> bool:
-        return await ctx.control.is_ancestor(self.commit, await ctx.control.target_sha())
+        control = ctx.repository_of(self).control
+        return await control.is_ancestor(self.commit, await control.target_sha())
 
     async def consequences(self, ctx: Context) -> Sequence[Draft]:
-        tree = await ctx.control.tree_of(self.commit)
+        repository = ctx.repository_of(self)
+        tree = await repository.control.tree_of(self.commit)
         if tree != self.tree or not await self._is_on_target(ctx):
             await self.tell_differs(ctx, tree)
             return ()
-        return self.records(ctx.control.target, self.commit)
+        repository.tip, repository.looked_at_target_ns = "", 0  # what landed is handed over at once
+        return self.records(repository.control.target, self.commit, repository.name)
 
     async def tell_differs(self, ctx: Context, tree: str) -> None:
         """Nothing lands any more until a person has looked."""
         title = f"what landed for PR {self.pr} is not what was gated ({tree[:8]} ≠ {self.tree[:8]})"
         response = "look at the target branch before anything else lands"
-        await alarms.ensure(ctx, "landed-differs", "fleet", priority=1, title=title, response=response)
+        about = ctx.repository_of(self).about
+        await alarms.ensure(ctx, "landed-differs", about, priority=1, title=title, response=response)
 
-    def records(self, target: str, commit: str) -> list[Draft]:
+    def records(self, target: str, commit: str, repo: str = "") -> list[Draft]:
         """What is recorded when ``commit`` is on the target."""
         number = self.pr
         merged = PullRequestMerged(number, self.ticket, self.head, self.base, commit, self.tree, target, self.approval)
         key = f"{number}:{commit}"
         return [
             draft(merged, f"pr:{number}", key=f"merged:{key}"),
-            draft(TargetMoved(target, self.base, commit, "merge"), "fleet", key=f"moved:{key}"),
+            draft(
+                TargetMoved(target, self.base, commit, "merge", repo),
+                f"repo:{repo}" if repo else "fleet",
+                key=f"moved:{key}",
+            ),
             draft(TicketShipped(self.ticket, number, commit), f"ticket:{self.ticket}", key=f"shipped:{key}"),
         ]
 

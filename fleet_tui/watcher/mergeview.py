@@ -11,8 +11,9 @@ from fleet_tui.domain.states import GateState, PullRequestState
 from fleet_tui.git.values import FileChange, MergeResult
 from fleet_tui.governance.approvals import unmet
 from fleet_tui.settings.load import parse_gates
-from fleet_tui.settings.schema import GateSettings
-from fleet_tui.watcher.context import Context, MergeView
+from fleet_tui.settings.repositories import GateSettings
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.repository import MergeView, Repository
 
 CONFIG_PATH = ".fleet/config.yaml"
 REVIEW = "pr_needs_review"
@@ -37,9 +38,10 @@ async def judgement(ctx: Context, pull_request: PullRequest) -> Judgement:
     Raises:
         FleetError: its merge result cannot be built.
     """
-    base = await ctx.base()
+    repository = ctx.repository_of(pull_request)
+    base = await repository.base()
     view = await merge_view(ctx, pull_request, base)
-    gates = await gates_in_force(ctx, base)
+    gates = await gates_in_force(ctx, repository, base)
     results = gate_results(ctx, view.tree, gates)
     return Judgement(base, view, results, unmet(view.conflict, [gate.name for gate in gates], results))
 
@@ -72,15 +74,16 @@ async def merge_view(ctx: Context, pull_request: PullRequest, base: str) -> Merg
     Raises:
         UnrelatedHistories: the head has no common history with the base; FleetError: it cannot be built.
     """
-    pair = (base, pull_request.head_sha)
-    if pair not in ctx.merge_results:
+    repository, pair = ctx.repository_of(pull_request), (base, pull_request.head_sha)
+    known = repository.merge_results
+    if pair not in known:
         result = await _build(ctx, pull_request, base)
-        summary = await ctx.control.summary(base, pull_request.head_sha)
+        summary = await repository.control.summary(base, pull_request.head_sha)
         paths = _touched(summary.files)
-        ctx.merge_results[pair] = MergeView(result.tree, result.commit, result.conflicts, paths)
-        while len(ctx.merge_results) > 200:
-            ctx.merge_results.pop(next(iter(ctx.merge_results)))
-    return ctx.merge_results[pair]
+        known[pair] = MergeView(result.tree, result.commit, result.conflicts, paths)
+        while len(known) > 200:
+            known.pop(next(iter(known)))
+    return known[pair]
 
 
 def _touched(files: Sequence[FileChange]) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ def _touched(files: Sequence[FileChange]) -> tuple[str, ...]:
 async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeResult:
     origin = f"Pull request {pull_request.number}, ticket #{pull_request.ticket}, by {pull_request.agent}."
     message = f"{pull_request.title}\n\n{origin}"
-    return await ctx.control.merge_result(
+    return await ctx.repository_of(pull_request).control.merge_result(
         base,
         pull_request.head_sha,
         method=ctx.settings.merge.method,
@@ -100,14 +103,21 @@ async def _build(ctx: Context, pull_request: PullRequest, base: str) -> MergeRes
     )
 
 
-async def gates_in_force(ctx: Context, base: str) -> tuple[GateSettings, ...]:
-    """The gates of the *base* commit, so that no branch can weaken its own judge; the fleet's own when it has none."""
-    if base not in ctx.gates_at:
-        text = await ctx.control.read_file(base, CONFIG_PATH, max_bytes=_MOST_CONFIG_BYTES)
+async def gates_in_force(ctx: Context, repository: Repository, base: str) -> tuple[GateSettings, ...]:
+    """The gates of the *base* commit, so that no branch can weaken its own judge; the fleet's own when it has none.
+
+    Of a further repository those that `repos` gives it come first: they are in no branch of it.
+    """
+    configured = ctx.settings.repos.get(repository.name) if repository.name else None
+    if configured is not None and configured.gates is not None:
+        return configured.gates
+    known = repository.gates_at
+    if base not in known:
+        text = await repository.control.read_file(base, CONFIG_PATH, max_bytes=_MOST_CONFIG_BYTES)
         if text is None:
             return tuple(ctx.settings.gates)
-        ctx.gates_at[base] = parse_gates(text, f"{CONFIG_PATH} at {base[:8]}")
-    return ctx.gates_at[base]
+        known[base] = parse_gates(text, f"{CONFIG_PATH} at {base[:8]}")
+    return known[base]
 
 
 def gate_results(ctx: Context, tree: str, gates: tuple[GateSettings, ...]) -> dict[str, Gate]:

@@ -182,9 +182,10 @@ class OperatorDesk:
         return await system_desk.describe(self._ctx, self._uptime_s())
 
     async def _poll(self, args: Args, actor: str) -> dict[str, Any]:
-        self._ctx.merge_results.clear()
         self._ctx.look_at_tickets = True
-        self._ctx.looked_at_target_ns = 0
+        for repository in self._ctx.repositories:
+            repository.merge_results.clear()
+            repository.looked_at_target_ns = 0
         upstream = self._ctx.upstream
         refusal = upstream.want(self._ctx.now_ns()) if upstream is not None else ""
         return {"message": f"GitHub is not asked now: {refusal}"} if refusal else {}
@@ -368,7 +369,8 @@ class OperatorDesk:
             raise UsageError("no such pull request", f"PR {args.get('pr')}")
         base = str(args.get("base") or pull_request.base_sha)
         head = str(args.get("head") or pull_request.head_sha)
-        files = await self._ctx.control.diff(base, head, max_bytes=_MOST_DIFF)
+        control = self._ctx.repository_of(pull_request).control
+        files = await control.diff(base, head, max_bytes=_MOST_DIFF)
         return {"head": head, "base": base, "files": diff_answer.answer(files, args.get("path"))}
 
     async def _gate_log(self, args: Args, actor: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet_tui.domain.model import PullRequest, Review, Run
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RiskBand
 from fleet_tui.governance.reviews import Needs, Reviewer, ReviewOutcome, conclude, objections_to, risk_of
 from fleet_tui.settings.schema import AgentSettings
@@ -51,9 +52,22 @@ def current_author(ctx: Context, pull_request: PullRequest) -> AgentSettings | N
     return next((able[name] for name in names if name in able), None)
 
 
-def reviewers(ctx: Context) -> dict[str, AgentSettings]:
+def works_in(agent: AgentSettings, repo: str) -> bool:
+    """Whether ``agent`` has to do with the repository ``repo``; the home's name is empty."""
+    return not agent.repos or (repo or HOME) in agent.repos
+
+
+def concerned(ctx: Context, pull_request: PullRequest, agents: list[AgentSettings]) -> list[AgentSettings]:
+    """Those who work in its repository."""
+    ticket = ctx.reader.ticket(pull_request.ticket)
+    return [agent for agent in agents if works_in(agent, ticket.repo if ticket else "")]
+
+
+def reviewers(ctx: Context, pull_request: PullRequest) -> dict[str, AgentSettings]:
     """Who is asked about a pull request, by name."""
-    return {agent.name: agent for agent in subscribers(ctx, "reviewer", "pr_needs_review")}
+    return {
+        agent.name: agent for agent in concerned(ctx, pull_request, subscribers(ctx, "reviewer", "pr_needs_review"))
+    }
 
 
 def verdicts(ctx: Context, pull_request: PullRequest, *, told: bool = True) -> ReviewOutcome:
@@ -61,7 +75,7 @@ def verdicts(ctx: Context, pull_request: PullRequest, *, told: bool = True) -> R
     held = contained(ctx)
     asked = [
         Reviewer(agent.name, agent.role, agent.name in held, ctx.settings.lens(agent))
-        for agent in reviewers(ctx).values()
+        for agent in reviewers(ctx, pull_request).values()
     ]
     given, rules = ctx.reader.reviews(pull_request.number), ctx.settings.reviews
     band = rules.bands.of(risk_of(pull_request))
@@ -80,9 +94,9 @@ def first_able(ctx: Context, agents: list[AgentSettings]) -> AgentSettings | Non
     return min(agents, key=lambda agent: agent.name in held, default=None)
 
 
-def release_manager(ctx: Context) -> AgentSettings | None:
-    """The agent that decides on releases; one in quarantine only when there is no other."""
-    return first_able(ctx, subscribers(ctx, "release", "pr_approved"))
+def release_manager(ctx: Context, pull_request: PullRequest) -> AgentSettings | None:
+    """The agent that decides on its release; one in quarantine only when there is no other."""
+    return first_able(ctx, concerned(ctx, pull_request, subscribers(ctx, "release", "pr_approved")))
 
 
 def release_is_decided(ctx: Context, pull_request: PullRequest) -> bool:

@@ -17,14 +17,20 @@ _HEAD = """\
 # after: numbers (from 1, in this order) of the parts that must have shipped before.
 # scope: where the work is expected to stay, as patterns of .gitignore.
 """
-_KEYS = {"title", "body", "scope", "after"}
+_REPO = "# repo: the repository that it is of; home is the fleet's own.\n"
+_KEYS = {"title", "body", "scope", "after", "repo"}
 _AGAIN = "fleet plan TICKET --accept"
 
 
 def written(number: int, parts: Sequence[Part]) -> str:
     """``parts`` of ticket ``number`` as YAML, with a word on how to change them."""
-    plain = [{"title": p.title, "scope": list(p.scope), "after": list(p.after), "body": p.body} for p in parts]
-    return _HEAD.format(number=number) + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    plain = [
+        {"title": p.title, **({"repo": p.repo} if p.repo else {}), "scope": list(p.scope), "after": list(p.after)}
+        | {"body": p.body}
+        for p in parts
+    ]
+    head = _HEAD.format(number=number) + (_REPO if any(part.repo for part in parts) else "")
+    return head + yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
 
 
 def read(text: str) -> tuple[Part, ...]:
@@ -50,11 +56,12 @@ def read(text: str) -> tuple[Part, ...]:
 
 def _part(place: int, given: Any) -> Part:
     if not isinstance(given, dict) or not set(given) <= _KEYS:
-        told = f"part {place} may have title, body, scope and after"
+        told = f"part {place} may have title, body, scope, after and repo"
         raise UsageError("not a part", told, _AGAIN)
     scope, after = given.get("scope") or [], given.get("after") or []
     if not isinstance(scope, list) or not isinstance(after, list) or not all(type(one) is int for one in after):
         told = f"part {place}: `scope` is a list of patterns, `after` one of numbers"
         raise UsageError("not a part", told, _AGAIN)
     texts = (one_line(str(given.get("title") or "")), clean(str(given.get("body") or "")))
-    return Part(*texts, tuple(one_line(str(pattern)) for pattern in scope), tuple(after))
+    repo = one_line(str(given.get("repo") or ""), 60)
+    return Part(*texts, tuple(one_line(str(pattern)) for pattern in scope), tuple(after), repo)

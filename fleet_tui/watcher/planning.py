@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from fleet_tui.domain.errors import Refused
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.text import clean
 from fleet_tui.forge.base import TicketRecord
 from fleet_tui.git.coupling import Survey
 from fleet_tui.governance.fanout import imports, naming, reading
+from fleet_tui.governance.fanout.across import across
 from fleet_tui.governance.fanout.advice import advise
 from fleet_tui.governance.fanout.grouping import inside
 from fleet_tui.governance.fanout.naming import Tree
@@ -56,7 +58,14 @@ async def advice_on(record: TicketRecord, settings: Settings, repository: Path) 
     Raises:
         FleetError: the repository has no commit to look at.
     """
-    evidence = await _evidence(record, settings, repository)
+    apart = None
+    if settings.repos:
+        apart = across(reading.read(record.body), record.repo or HOME, {HOME, *settings.repos})
+    if apart is not None:
+        return apart
+    other = settings.repos.get(record.repo)
+    place = repository if other is None else other.place(repository)
+    evidence = await _evidence(record, settings.for_repository(record.repo), place)
     return await asyncio.to_thread(advise, evidence, settings.fanout)
 
 

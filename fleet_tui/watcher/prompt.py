@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fleet_tui.catalogue.conventions import conventions
+from fleet_tui.catalogue.conventions import configured, conventions
 from fleet_tui.domain.model import PullRequest, Run, Ticket
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.settings.playbooks import read_playbooks
@@ -16,6 +17,7 @@ from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.settings.texts import read_layer, role_layer
 from fleet_tui.vendors.registry import takes_skills
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.reading import places
 
 _MOST_CHARACTERS = 120_000
 """Of a ticket's text: with everything else it still fits into one paste, and into what a model can read."""
@@ -38,19 +40,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the texts of prompts come from. ``blob``: the text of a hash."""
+    """Where the texts of prompts come from. ``blob``: the text of a hash. ``repository`` is the fleet's home."""
 
     repository: Path
     settings: Settings
     ticket: Callable[[int], Ticket | None]
     pull_request: Callable[[int], PullRequest | None]
     blob: Callable[[str], str]
+    readable: Callable[[str], Mapping[str, Path]] = lambda _run: {}
+    """Where the files of which other repositories are, that a run may read."""
 
 
 def sources(ctx: Context) -> Sources:
     """Those of the fleet at work."""
     reader = ctx.reader
-    return Sources(ctx.paths.repository, ctx.settings, reader.ticket, reader.pull_request, ctx.store.blob)
+    readable = partial(places, ctx.paths)
+    return Sources(ctx.paths.repository, ctx.settings, reader.ticket, reader.pull_request, ctx.store.blob, readable)
 
 
 def build(ctx: Context, run: Run, agent: AgentSettings) -> str:
@@ -69,8 +74,9 @@ def parts(where: Sources, run: Run, agent: AgentSettings) -> list[Part]:
     Raises:
         FleetError: the agent's prompt file or a layer is missing, or cannot be used.
     """
+    ticket = where.ticket(run.ticket) if run.ticket is not None else None
     layers = [
-        *standing_parts(where.repository, where.settings, agent),
+        *standing_parts(where.repository, where.settings, agent, ticket.repo if ticket is not None else ""),
         _filled(where.repository, "assignment", _assignment(where, run, agent)),
     ]
     lens = where.settings.reviews.lenses.get(run.lens)
@@ -78,7 +84,6 @@ def parts(where: Sources, run: Run, agent: AgentSettings) -> list[Part]:
         layers.append(_filled(where.repository, "lens", {"lens": run.lens, "asks": lens.asks.strip()}))
         if lens.adversarial:
             layers.append(_filled(where.repository, "adversarial", {}))
-    ticket = where.ticket(run.ticket) if run.ticket is not None else None
     if ticket is not None:
         layers.append(_filled(where.repository, "ticket", _ticket(ticket, where.blob)))
     if run.instructions:
@@ -96,8 +101,10 @@ def resumed(ctx: Context, run: Run) -> str:
     return read_layer(ctx.paths.repository, "resumed").fill(told) + "\n"
 
 
-def standing_parts(repository: Path, settings: Settings, agent: AgentSettings) -> list[Part]:
+def standing_parts(repository: Path, settings: Settings, agent: AgentSettings, repo: str = "") -> list[Part]:
     """The layers that are the same for every run of ``agent``: handbook, role, product, project, and its own prompt.
+
+    ``repo`` is the one of `repos` that it works in: of that nothing is read here, it may be out of reach.
 
     Raises:
         FleetError: the agent's prompt file or a layer is missing, or cannot be used.
@@ -107,7 +114,8 @@ def standing_parts(repository: Path, settings: Settings, agent: AgentSettings) -
     layers = [_filled(repository, "handbook", {}), _role(repository, settings, agent)]
     if any(facts.values()):
         layers.append(_filled(repository, "product", {name: text or "" for name, text in facts.items()}))
-    found = {name: one_line(seen.value, 400) for name, seen in conventions(repository, settings).items()}
+    known = configured(settings.for_repository(repo)) if repo else conventions(repository, settings)
+    found = {name: one_line(seen.value, 400) for name, seen in known.items()}
     if found:
         layers.append(_filled(repository, "conventions", found))
     layers += _playbooks(repository, settings, agent)
@@ -165,6 +173,9 @@ def _assignment(where: Sources, run: Run, agent: AgentSettings) -> dict[str, str
     told = {"agent": agent.name, "role": agent.role, "reports_to": agent.reports_to or ""}
     told |= {"department": agent.department or "", "trigger": run.trigger}
     told |= {"round": str(run.round), "attempt": str(run.attempt)}
+    ticket = where.ticket(run.ticket) if run.ticket is not None else None
+    told |= {"repo": one_line(ticket.repo, 60) if ticket is not None else ""}
+    told |= {"reads": ", ".join(f"{name} in {place}" for name, place in where.readable(run.id).items())}
     found = where.pull_request(run.pr) if run.pr is not None else None
     if found is None:
         return told

@@ -113,8 +113,10 @@ def try_all(paths: FleetPaths, settings: IsolationSettings, level: Level) -> Rep
         of_agent = of_gate = None
         if level.isolation is not Isolation.L0:
             launch = Launch((sys.executable,))
-            of_agent = isolation.view_of(paths, settings, _AGENT, stage.run, launch, stage.workspace, user)
-            of_gate = isolation.view_of_command(paths, settings, stage.checkout, stage.home, [], user)
+            of_agent = isolation.view_of(
+                paths, settings, _AGENT, stage.run, launch, stage.workspace, paths.control, user
+            )
+            of_gate = isolation.view_of_command(paths, settings, stage.checkout, stage.home, [], paths.control, user)
         answers = _answers(asked, stage.workspace, of_agent, outlet)
         from_command = _answers(of_command, stage.checkout, of_gate, outlet)
     if user is not None:

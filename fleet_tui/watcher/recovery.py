@@ -8,6 +8,7 @@ import signal
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.git.trees import remove_tree
 from fleet_tui.tmux import proctree
+from fleet_tui.watcher import reading
 from fleet_tui.watcher.commands import COMMAND_MARKER
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import runs
@@ -20,12 +21,13 @@ async def clear_interrupted(ctx: Context) -> None:
     await asyncio.to_thread(_end_commands, ctx.commands.fleet)
     for checkout in ctx.paths.gates.glob("*"):
         await remove_tree(checkout)
-    await ctx.workspaces.tidy()
+    await ctx.home.workspaces.tidy()
     wanted = {run.id for run in ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)}
-    for checkout in ctx.workspaces.root.glob(f"{_REVIEW}*"):
+    for checkout in ctx.home.workspaces.root.glob(f"{_REVIEW}*"):
         name = checkout.name.removeprefix(_REVIEW)
         if name not in wanted:
-            await ctx.workspaces.remove_review(name)
+            await ctx.home.workspaces.remove_review(name)
+    await reading.keep_only(ctx.paths, wanted)
     runs.sweep(ctx, [pane.session for pane in await ctx.tmux.panes() or []])
 
 

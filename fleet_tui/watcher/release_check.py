@@ -41,12 +41,12 @@ async def check(ctx: Context, number: int, there: Remote | None = None) -> dict[
         raise UsageError("no such pull request", f"PR {number}", "fleet pr list")
     reasons = [reason async for reason in _reasons(ctx, pull)]
     if there is not None:
-        reasons += remote_reasons(there, pull.head_sha, ctx.control.target)
+        reasons += remote_reasons(there, pull.head_sha, ctx.repository_of(pull).control.target)
     return {
         "pr": number,
         "ready": not reasons,
         "head": pull.head_sha,
-        "base": await ctx.base(),
+        "base": await ctx.repository_of(pull).base(),
         "target": one_line(pull.target, 200),
         "state": pull.state.value,
         "forge": "local" if there is None else there.forge,
@@ -62,7 +62,7 @@ async def _reasons(ctx: Context, pull: PullRequest) -> AsyncIterator[Reason]:
     found = [*_standing(ctx, pull), *_people(ctx, pull)]
     try:
         now = await judgement(ctx, pull)
-        wanted = [gate.name for gate in await gates_in_force(ctx, now.base)]
+        wanted = [gate.name for gate in await gates_in_force(ctx, ctx.repository_of(pull), now.base)]
     except FleetError as error:
         found.append(Reason(Ground.UNKNOWN, f"its merge result cannot be built: {error.title}: {error.message}"))
     else:
@@ -107,7 +107,7 @@ def _people(ctx: Context, pull: PullRequest) -> Iterator[Reason]:
         if review.agent in outcome.missing and review.head_sha != pull.head_sha:
             told = f"{review.agent} spoke about {review.head_sha[:8]}, the head is {pull.head_sha[:8]}"
             yield Reason(Ground.STALE, told)
-    manager = release_manager(ctx)
+    manager = release_manager(ctx, pull)
     if manager is not None and not release_is_decided(ctx, pull):
         yield Reason(Ground.REVIEWS, f"{manager.name} has not decided about its release")
 

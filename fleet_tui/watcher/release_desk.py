@@ -129,7 +129,7 @@ async def request(
 
 async def landed(ctx: Context) -> str:
     """What has landed since the last release, as its notes would say it."""
-    found = await contents(ctx.reader, ctx.control, ctx.user, await ctx.base(), released=True)
+    found = await contents(ctx.reader, ctx.home.control, ctx.home.user, await ctx.home.base(), released=True)
     return release_notes.text(found)
 
 
@@ -141,7 +141,7 @@ async def perform(ctx: Context, plan: Plan, by: str, evidence: JSON) -> dict[str
     found, told = plan.contents, release_notes.in_one_line(plan.version, plan.contents)
     message = f"{release_notes.title(plan.version, found)}\n\n{plan.notes}"
     when_s = ctx.now_ns() // _SECOND
-    made = await tags.make(ctx.control.path, plan.version, found.commit, message, when_s)
+    made = await tags.make(ctx.home.control.path, plan.version, found.commit, message, when_s)
     tagging = Tagging(
         version=plan.version,
         commit=found.commit,

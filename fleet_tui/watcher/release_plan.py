@@ -98,11 +98,11 @@ async def make(ctx: Context, version: str, args: Args) -> Plan:
     """How things are now."""
     wanted = pending(ctx).get(version)
     at = args.get("at")
-    commit = wanted.commit if wanted is not None else await ctx.base()
-    commit = await commit_named(ctx.control, at) if isinstance(at, str) and at else commit
+    commit = wanted.commit if wanted is not None else await ctx.home.base()
+    commit = await commit_named(ctx.home.control, at) if isinstance(at, str) and at else commit
     wanted = wanted if wanted is not None and wanted.commit == commit else None
     since = str(args.get("since") or "")
-    found = await contents(ctx.reader, ctx.control, ctx.user, commit, since)
+    found = await contents(ctx.reader, ctx.home.control, ctx.home.user, commit, since)
     given = release_notes.of_a_person(str(args.get("notes") or ""))
     if len(given.encode()) > release_notes.MOST_BYTES:
         raise UsageError("notes too long", f"{len(given.encode())} bytes of at most {release_notes.MOST_BYTES}")
@@ -119,17 +119,17 @@ def version_of(text: str) -> str:
 
 async def _facts(ctx: Context, version: str, found: Contents) -> Facts:
     landings = {str(event.payload["merge_sha"]): event.payload for event in merges(ctx.reader)}
-    tip, commit = await ctx.base(), found.commit
+    tip, commit = await ctx.home.base(), found.commit
     landed = landings.get(commit)
-    line = await ctx.control.line(None, tip, 1_000)
+    line = await ctx.home.control.line(None, tip, 1_000)
     local = ctx.upstream is None
-    user = await ctx.user.inspect() if local else None
+    user = await ctx.home.user.inspect() if local else None
     fleet = ctx.reader.fleet()
     return Facts(
         version=version,
         commit=commit,
         target=found.target,
-        on_target=await ctx.control.is_ancestor(commit, tip),
+        on_target=await ctx.home.control.is_ancestor(commit, tip),
         landed=int(landed["pr"]) if landed is not None else None,
         newest=next((step.id for step in line if step.id in landings), ""),
         gates=await _gates(ctx, landed) if landed is not None else (),
@@ -145,7 +145,7 @@ async def _facts(ctx: Context, version: str, found: Contents) -> Facts:
 async def _gates(ctx: Context, landed: dict[str, Any]) -> tuple[Reason, ...]:
     """What the gates in force for that landing say of the tree that landed."""
     try:
-        gates = await gates_in_force(ctx, str(landed["base_sha"]))
+        gates = await gates_in_force(ctx, ctx.home, str(landed["base_sha"]))
     except FleetError as error:
         return (Reason(Ground.UNKNOWN, f"its gates cannot be told: {error.title}: {error.message}"),)
     results = gate_results(ctx, str(landed["tree"]), gates)
@@ -154,7 +154,7 @@ async def _gates(ctx: Context, landed: dict[str, Any]) -> tuple[Reason, ...]:
 
 async def _taken(ctx: Context, version: str) -> tuple[str, ...]:
     places = []
-    if await tags.seen(ctx.control.path, version) is not None:
+    if await tags.seen(ctx.home.control.path, version) is not None:
         places.append("a release of the fleet's")
     if await tags.seen(ctx.paths.repository, version) is not None:
         places.append("your repository")

@@ -95,7 +95,8 @@ async def _workspace(ctx: Context, run: Run) -> Facts:
     ticket = ctx.reader.ticket(row.ticket)
     pull_request = ctx.reader.pull_request(ticket.pr) if ticket is not None and ticket.pr is not None else None
     base, what = (pull_request.head_sha, "handed over") if pull_request is not None else (row.base_sha, "checked out")
-    tree = Worktree(ctx.control.path, path, base, ctx.paths.scratch / f"restore-{secrets.token_hex(8)}")
+    control = ctx.repository_of(run).control.path
+    tree = Worktree(control, path, base, ctx.paths.scratch / f"restore-{secrets.token_hex(8)}")
     try:
         async with asyncio.timeout(_LOOK_S):
             await tree.look()

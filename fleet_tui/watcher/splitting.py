@@ -8,6 +8,7 @@ from typing import Any
 from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
 from fleet_tui.domain.events import TicketSplit
 from fleet_tui.domain.model import Ticket
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import TicketRecord
@@ -29,7 +30,7 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     """
     if ctx.upstream is not None:
         raise Refused("not on GitHub", "issues have no scope", "write the issues by hand: fleet plan says which")
-    parts = _parts(args)
+    parts = _parts(ctx, args)
     record = await undivided(ctx, number_of(args, "ticket"))
     if body_sha(record) != text_of(args, "body_sha"):
         told = f"the text of ticket #{record.number} is another now"
@@ -40,7 +41,9 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     for part in parts:
         before = [*record.depends_on, *(made[number - 1] for number in part.after)]
         body = f"{_opening(ticket.number)}{one_line(record.title)}\n\n{part.body}"
-        new = await ctx.forge.create_ticket(part.title, body, (), before, record.priority, part.scope)
+        repo = part.repo or record.repo
+        fields = ((), before, record.priority, part.scope, "" if repo == HOME else repo)
+        new = await ctx.forge.create_ticket(part.title, body, *fields)
         made.append(new.number)
     _check(ctx.reader.ticket(ticket.number), ticket.number)
     await ctx.say(TicketSplit(ticket.number, made), f"ticket:{ticket.number}", actor=actor)
@@ -92,12 +95,14 @@ def _opening(number: int) -> str:
     return f"Part of #{number}: "
 
 
-def _parts(args: Args) -> list[Part]:
+def _parts(ctx: Context, args: Args) -> list[Part]:
     given = args.get("parts")
     if not isinstance(given, list) or len(given) > _MOST_PARTS or not all(isinstance(one, dict) for one in given):
         raise UsageError("parts missing", f"this command needs a list of at most {_MOST_PARTS} `parts`")
     parts = [_part(one) for one in given]
     wrong = problems(parts)
+    known = ("", HOME, *ctx.others)
+    wrong += [f"there is no repository {part.repo}" for part in parts if part.repo not in known]
     if wrong:
         raise FleetError("the parts do not fit together", "; ".join(wrong), "change them")
     return parts
@@ -108,4 +113,5 @@ def _part(given: dict[str, Any]) -> Part:
     if not isinstance(scope, list) or not isinstance(after, list) or not all(type(one) is int for one in after):
         raise UsageError("not a part", "`scope` is a list of patterns, `after` one of numbers")
     patterns = tuple(one_line(str(pattern)) for pattern in scope)
-    return Part(one_line(str(given.get("title") or "")), clean(str(given.get("body") or "")), patterns, tuple(after))
+    texts = (one_line(str(given.get("title") or "")), clean(str(given.get("body") or "")))
+    return Part(*texts, patterns, tuple(after), one_line(str(given.get("repo") or ""), 60))

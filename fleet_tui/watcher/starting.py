@@ -32,7 +32,7 @@ from fleet_tui.tmux import sandbox, scope
 from fleet_tui.tmux.records import RunSpec, write_spec
 from fleet_tui.tmux.runner_client import runner_argv
 from fleet_tui.vendors.base import Launch, LaunchRequest
-from fleet_tui.watcher import agent_user, alarms, isolation, memory, outlets, prompt, spending
+from fleet_tui.watcher import agent_user, alarms, isolation, memory, outlets, prompt, reading, repositories, spending
 from fleet_tui.watcher.command_place import run_lines
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.environment import agent_environment, bus_socket, install_client
@@ -55,6 +55,8 @@ async def start(ctx: Context, run: Run) -> None:
         fresh = ctx.reader.run(run.id)
         if fresh is not None and fresh.state is RunState.STARTING:
             raise  # all is written but tmux did not do its part: the run is spawned again after a rest
+        if await repositories.turned_away(ctx, run):
+            return  # it stays queued: nothing of its repository begins now, and an alarm says why
         log.warning("run %s cannot start: %s", run.id, error)
         reason = one_line(f"{error.title}: {error.message}", 400)
         await ctx.say(RunFinished(run.id, "failed", None, None, 0, reason), f"run:{run.id}")
@@ -69,19 +71,19 @@ async def start(ctx: Context, run: Run) -> None:
 
 async def _workspace(ctx: Context, run: Run) -> tuple[Path, str, str]:
     """The directory, branch and base of a run: authors have one per ticket, others a checkout of their own."""
-    family = ctx.settings.family(run.role)
+    family, repository = ctx.settings.family(run.role), ctx.repository_of(run)
     if run.ticket is None or family.name != "author":
-        commit = run.head_sha or await ctx.control.target_sha()
-        return await ctx.workspaces.review_checkout(run.id, commit), "", commit
+        commit = run.head_sha or await repository.control.target_sha()
+        return await repository.workspaces.review_checkout(run.id, commit), "", commit
     existing = ctx.reader.workspace(run.ticket)
     if existing is not None and not existing.removed:
-        paths = await ctx.workspaces.create(run.ticket, existing.branch, existing.base_sha)
+        paths = await repository.workspaces.create(run.ticket, existing.branch, existing.base_sha)
         return paths.path, existing.branch, existing.base_sha
     ticket = ctx.reader.ticket(run.ticket)
-    base = await ctx.control.target_sha()
-    paths = await ctx.workspaces.create(run.ticket, branch_for(run.ticket, ticket.title if ticket else ""), base)
+    base = await repository.control.target_sha()
+    paths = await repository.workspaces.create(run.ticket, branch_for(run.ticket, ticket.title if ticket else ""), base)
     origin = Origin(f"workspace set-up of ticket #{run.ticket}", f"ticket:{run.ticket}")
-    await run_lines(ctx, ctx.settings.workspace.setup, paths.path, origin)
+    await run_lines(ctx, repository, ctx.settings.for_repository(repository.name).workspace.setup, paths.path, origin)
     created = WorkspaceCreated(run.ticket, paths.branch, base, str(paths.path))
     await ctx.say(created, f"ticket:{run.ticket}")
     return paths.path, paths.branch, base
@@ -91,6 +93,7 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     run_dir = ctx.paths.run_dir(run.id)
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     install_client(run_dir)
+    await reading.prepare(ctx, run, agent)
     launch = await _prepared(ctx, run, agent, workspace)
     _look_for_own(run, launch.program, workspace)
     write_guards(run_dir / "bin", launch.spared)
@@ -216,7 +219,8 @@ def _contained(ctx: Context, run: Run, launch: Launch, workspace: Path) -> _Cont
         raise FleetError("no isolation", "bubblewrap (bwrap) is gone", "install it again, or restart the watcher")
     settings = ctx.settings.isolation
     user = agent_user.find(settings.user) if ctx.level.isolation is Isolation.L2 else None
-    view = isolation.view_of(ctx.paths, settings, run.agent, run.id, launch, workspace, user)
+    control = ctx.repository_of(run).control.path
+    view = isolation.view_of(ctx.paths, settings, run.agent, run.id, launch, workspace, control, user)
     home = isolation.agent_home(ctx.paths, run.agent)
     return _Contained(ctx.level.isolation, sandbox.wrap(program, view, launch.argv), home, user)
 

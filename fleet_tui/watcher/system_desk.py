@@ -17,6 +17,7 @@ from fleet_tui.settings.problems import Problem
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.repository import Repository
 from fleet_tui.watcher.upstream.state import LOOK, Upstream
 
 _MOST = 50
@@ -105,9 +106,20 @@ async def _tmux(ctx: Context) -> Part:
 async def _git(ctx: Context) -> Part:
     try:
         version = await git.version()
-        return {"version": ".".join(map(str, version)), "target": ctx.control.target, "base": await ctx.base()}
+        told = {
+            "version": ".".join(map(str, version)),
+            "target": ctx.home.control.target,
+            "base": await ctx.home.base(),
+        }
+        return told | ({"repositories": [_repository(one) for one in ctx.others.values()]} if ctx.others else {})
     except FleetError as error:
         return {"error": one_line(str(error), 200)}
+
+
+def _repository(repository: Repository) -> Part:
+    """A further repository; ``trouble`` is why nothing of it begins or lands now."""
+    told = {"name": repository.name, "path": one_line(str(repository.user.path), 200)}
+    return told | {"target": one_line(repository.control.target, 200), "trouble": repository.trouble}
 
 
 def _forge(ctx: Context, upstream: Upstream) -> Part:

@@ -48,20 +48,20 @@ class Tagging:
         )
 
     async def perform(self, ctx: Context) -> str:
-        await tags.put(ctx.control.path, self.version, self.tag)
+        await tags.put(ctx.home.control.path, self.version, self.tag)
         try:
             return await self.complete(ctx)
         except FleetError:
-            await tags.remove(ctx.control.path, self.version, self.tag)
+            await tags.remove(ctx.home.control.path, self.version, self.tag)
             raise
 
     async def complete(self, ctx: Context) -> str:
         """What is left when the control repository has it."""
-        await tags.hand_over(ctx.control.path, ctx.paths.repository, self.version, self.tag)
+        await tags.hand_over(ctx.home.control.path, ctx.paths.repository, self.version, self.tag)
         return self.tag
 
     async def probe(self, ctx: Context) -> Probe:
-        if await tags.seen(ctx.control.path, self.version) != self.tag:
+        if await tags.seen(ctx.home.control.path, self.version) != self.tag:
             return Probe.NOT_DONE
         there = await tags.seen(ctx.paths.repository, self.version) == self.tag
         return Probe.DONE if there else Probe.HALF_DONE

@@ -73,7 +73,7 @@ async def grounds(ctx: Context) -> creating.Grounds:
     """What agents are made, and changed, on."""
     level = ctx.level.isolation.value
     try:
-        base = await ctx.base()
+        base = await ctx.home.base()
     except FleetError:
         base = ""  # where the target cannot be read an alarm tells of it
     return creating.Grounds(ctx.paths.repository, ctx.settings, ctx.reader.ticket, level, one_line(base, 40))

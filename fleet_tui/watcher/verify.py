@@ -40,21 +40,24 @@ async def verify_fleet(paths: FleetPaths, *, deep: bool) -> list[str]:
 
 
 async def _landings(paths: FleetPaths, reader: Reader) -> list[str]:
-    target = reader.fleet().target
     merged = reader.events(EventFilter(kinds=("pr_merged",)), after=0, limit=1_000_000)
     if not merged:
         return []
     problems = []
-    control = ControlRepository(paths.control, paths.repository, target)
-    tip = await control.target_sha()
+    targets = {"": reader.fleet().target} | {row.name: row.target for row in reader.repositories()}
+    controls = {
+        name: ControlRepository(paths.control_of(name), paths.repository, target) for name, target in targets.items()
+    }
+    repos = {ticket.number: ticket.repo for ticket in reader.tickets()}
     for number, count in Counter(event.payload["pr"] for event in merged).items():
         if count > 1:
             problems.append(f"P5: PR {number} was merged {count} times")
     for event in merged:
         payload = event.payload
         what = f"PR {payload['pr']} ({payload['merge_sha'][:8]})"
-        if not await control.is_ancestor(payload["merge_sha"], tip):
-            problems.append(f"P5: {what} is recorded as landed but is not on {target}")
+        control = controls[repos.get(payload["ticket"], "")]
+        if not await control.is_ancestor(payload["merge_sha"], await control.target_sha()):
+            problems.append(f"P5: {what} is recorded as landed but is not on {control.target}")
         if await control.tree_of(payload["merge_sha"]) != payload["tree"]:
             problems.append(f"P5: what landed for {what} is not the tree that was gated")
         failed = [

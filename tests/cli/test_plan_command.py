@@ -113,3 +113,28 @@ def test_there_is_no_such_ticket_and_one_that_cannot_be_read(project: Path) -> N
     error = run("plan", "7").exception
     assert isinstance(error, FleetError)
     assert error.title == "the ticket cannot be read"
+
+
+ACROSS = """Both must know pages.
+
+- [ ] api: return pages from `/items`
+- [ ] api: tell of the next page
+- [ ] home: show a page at a time
+"""
+
+
+def test_tasks_of_several_repositories_are_a_part_for_each(project: Path, shop: Shop) -> None:
+    (project.parent / "api").mkdir()
+    shop.configure("version: 1\nrepos: {api: {path: ../api}}\n")
+    told = json.loads(run("plan", ticket("Pages", ACROSS), "--json").output)
+    parts = [(part["repo"], part["title"], part["after"], part["scope"]) for part in told["parts"]]
+    assert parts == [
+        ("api", "return pages from /items (and 1 more)", [], []),
+        ("home", "show a page at a time", [1], []),
+    ]
+    assert all("Both must know pages." in part["body"] for part in told["parts"])
+    assert "   repository api\n    | return pages" in run("plan", "1").output
+
+
+def test_without_repositories_such_words_mean_nothing(project: Path) -> None:
+    assert json.loads(run("plan", ticket("Pages", ACROSS), "--json").output)["parts"] == []

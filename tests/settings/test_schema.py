@@ -12,7 +12,8 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import PAYLOADS
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.settings.load import parse_gates
-from fleet_tui.settings.schema import PUBLISHABLE, GateSettings, Settings
+from fleet_tui.settings.repositories import GateSettings
+from fleet_tui.settings.schema import PUBLISHABLE, Settings
 
 if TYPE_CHECKING:
     from tests.settings.conftest import Repository

@@ -55,6 +55,7 @@ BY_NAME: dict[str, st.SearchStrategy[Any]] = {
     "effect_class": st.sampled_from([str(value) for value in EffectClass]),
     "outcome": st.sampled_from(["finished", "failed", "stopped"]),
     "fence": st.integers(1, 3),
+    "repo": st.sampled_from(["", "api"]),
     "band": st.sampled_from([str(value) for value in RiskBand]),
     "risk_band": st.sampled_from([str(value) for value in RiskBand]),
     "agents": st.lists(CONFIGURED, max_size=3),

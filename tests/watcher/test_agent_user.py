@@ -90,7 +90,7 @@ async def test_only_what_an_agent_needs_is_made_its_own(fleet: Fleet) -> None:
     prompt = run_dir / "prompt.md"
     prompt.touch(mode=0o600)
     launch = Launch(("sh",), files=(prompt,))
-    view = isolation.view_of(ctx.paths, IsolationSettings(), "dev", run.id, launch, workspace, OTHER)
+    view = isolation.view_of(ctx.paths, IsolationSettings(), "dev", run.id, launch, workspace, ctx.paths.control, OTHER)
     assert view.user == OTHER
     theirs = {workspace, ctx.paths.homes / "dev", run_dir / "spool", gate / "objects", gate / "refs"}
     theirs.add(gate / "refused.log")
@@ -103,7 +103,7 @@ async def test_only_what_an_agent_needs_is_made_its_own(fleet: Fleet) -> None:
     for path in (gate / "hooks" / "pre-receive", gate / "config", gate / "fleet-allowed"):
         assert (path.stat().st_uid, path.stat().st_mode & 0o022) == (0, 0), path
     assert agent_user.of_run(run_dir) == AgentUser(12345, 12346)
-    view = isolation.view_of(ctx.paths, IsolationSettings(), "dev", run.id, launch, workspace)
+    view = isolation.view_of(ctx.paths, IsolationSettings(), "dev", run.id, launch, workspace, ctx.paths.control)
     assert view.user is None
     assert {path for path in near if path.lstat().st_uid == 12345} == set(), "at L1 all of it is ours again"
 
@@ -129,12 +129,23 @@ async def test_a_home_that_an_agent_made_a_way_out_of_is_refused(fleet: Fleet, p
     install_client(fleet.ctx.paths.run_dir(run.id))
     home = isolation.agent_home(fleet.ctx.paths, "dev")
     settings = IsolationSettings(home=(".config/tool",))
-    isolation.view_of(fleet.ctx.paths, settings, "dev", run.id, Launch(("sh",)), Path(run.workspace), OTHER)
+    isolation.view_of(
+        fleet.ctx.paths, settings, "dev", run.id, Launch(("sh",)), Path(run.workspace), fleet.ctx.paths.control, OTHER
+    )
     assert (home / ".config").stat().st_uid == 12345, "it may keep other things there"
     (home / ".config").rmdir()
     (home / ".config").symlink_to("/oldroot/etc")
     with pytest.raises(FleetError, match="link"):
-        isolation.view_of(fleet.ctx.paths, settings, "dev", run.id, Launch(("sh",)), Path(run.workspace), OTHER)
+        isolation.view_of(
+            fleet.ctx.paths,
+            settings,
+            "dev",
+            run.id,
+            Launch(("sh",)),
+            Path(run.workspace),
+            fleet.ctx.paths.control,
+            OTHER,
+        )
 
 
 async def test_the_level_is_tried_with_a_program_that_really_becomes_the_user(fleet: Fleet) -> None:

@@ -131,7 +131,7 @@ async def test_no_gate_takes_anything_in_until_the_stop_is_lifted(make_fleet: Ma
     await fleet.person.answer("kim", "lift", {"reason": "y"})
     await fleet.settle()
     assert not refused(runs[2])
-    gate = fleet.ctx.workspaces.find(runs[1].ticket or 0)
+    gate = fleet.ctx.home.workspaces.find(runs[1].ticket or 0)
     assert gate is not None
     assert (gate.gate / "fleet-allowed").read_text() == "\n", "who is in quarantine stays shut"
 

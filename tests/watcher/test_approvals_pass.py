@@ -29,7 +29,7 @@ async def policy(fleet: Fleet) -> None:
 async def base(fleet: Fleet) -> None:
     """A person commits to the target."""
     commit(fleet.ctx.paths.repository, {"other.txt": "mine"})
-    fleet.ctx.looked_at_target_ns = 0
+    fleet.ctx.home.looked_at_target_ns = 0
     await merges.follow_user(fleet.ctx)
 
 
@@ -77,7 +77,7 @@ async def test_change_between_voiding_and_landing_lands_nothing(make_fleet: Make
     await merges.land(fleet.ctx)
     assert fleet.events("pr_merged") == []
     if change != "base":
-        assert await fleet.ctx.control.target_sha() == before
+        assert await fleet.ctx.home.control.target_sha() == before
 
 
 @pytest.mark.parametrize("change", list(CHANGES))
@@ -106,7 +106,7 @@ async def test_change_while_the_landing_is_prepared_lands_nothing(
 async def conflict(fleet: Fleet) -> None:
     """A person commits to the target what does not go together with the pull request."""
     commit(fleet.ctx.paths.repository, {"app.py": "print('mine')\n"})
-    fleet.ctx.looked_at_target_ns = 0
+    fleet.ctx.home.looked_at_target_ns = 0
     await merges.follow_user(fleet.ctx)
 
 
@@ -256,7 +256,7 @@ async def test_taking_it_back_while_it_lands_is_refused_or_works(
     """Never: the person is told that it will not land, and it does."""
     approval = await fleet.to_approval()
     await fleet.approve(approval)
-    land, said = fleet.ctx.control.land, []
+    land, said = fleet.ctx.home.control.land, []
 
     async def landing(new: str, old: str) -> bool:
         try:
@@ -265,7 +265,7 @@ async def test_taking_it_back_while_it_lands_is_refused_or_works(
             said.append(conflict.title)
         return await land(new, old)
 
-    monkeypatch.setattr(fleet.ctx.control, "land", landing)
+    monkeypatch.setattr(fleet.ctx.home.control, "land", landing)
     await fleet.settle()
     assert said == ["too late"]
     assert fleet.pr().state is PullRequestState.MERGED

@@ -24,7 +24,7 @@ async def handed_over(make_fleet: MakeFleet, files: dict[str, str | None]) -> tu
     await fleet.author(files)
     user = fleet.ctx.paths.repository
     head = fleet.pr().head_sha
-    git(user, "fetch", "--quiet", str(fleet.ctx.control.path), head)
+    git(user, "fetch", "--quiet", str(fleet.ctx.home.control.path), head)
     return fleet, user, head
 
 

@@ -184,7 +184,7 @@ async def test_set_up_works_in_the_workspace_and_reaches_no_further(fleet: Fleet
         "touch ~/shared",
         "ls ~ >home.txt",
     ]
-    await run_lines(fleet.ctx, lines, tree, Origin("a test"))
+    await run_lines(fleet.ctx, fleet.ctx.home, lines, tree, Origin("a test"))
     assert (tree / ".venv" / "bin" / "python").exists()
     assert (tree / "log.txt").read_text() != ""
     assert (tree / "home.txt").read_text() == "shared\n", "one home for one set-up"
@@ -193,7 +193,7 @@ async def test_set_up_works_in_the_workspace_and_reaches_no_further(fleet: Fleet
     gate, control = tree.parent / "gate.git", fleet.ctx.paths.control
     for line in (f"cat {control}/config", f"cat {gate}/config", f"touch {control}/refs/heads/mine"):
         with pytest.raises(FleetError, match=r"No such file|Read-only"):
-            await run_lines(fleet.ctx, [line], tree, Origin("a test"))
+            await run_lines(fleet.ctx, fleet.ctx.home, [line], tree, Origin("a test"))
     assert left_in(fleet.ctx.paths.gates) == []
     assert left_in(fleet.ctx.paths.repository) == [".fleet", ".git", "app.py"]
 
@@ -228,7 +228,13 @@ async def test_where_the_level_cannot_be_had_no_gate_runs(make_fleet: MakeFleet,
     assert "no gate runs: isolation L1 is demanded" in fleet.pr().reason
     assert fleet.ctx.reader.gates() == []
     with pytest.raises(FleetError, match="isolation L1 is demanded"):
-        await run_lines(fleet.ctx, [f"touch {place}/ran"], fleet.ctx.paths.workspaces / "1" / "tree", Origin("a test"))
+        await run_lines(
+            fleet.ctx,
+            fleet.ctx.home,
+            [f"touch {place}/ran"],
+            fleet.ctx.paths.workspaces / "1" / "tree",
+            Origin("a test"),
+        )
     assert not (place / "ran").exists()
     fleet.ctx.level = Level(Isolation.L0, "for the test")
     await fleet.settle()
@@ -299,7 +305,7 @@ async def test_a_killed_sub_reaper_leaves_no_proxy(make_fleet: MakeFleet) -> Non
     await fleet.ticket()
     await fleet.settle()
     tree = Path((await fleet.queued("dev")).workspace)
-    running = asyncio.create_task(run_lines(fleet.ctx, [waits], tree, Origin("a test")))
+    running = asyncio.create_task(run_lines(fleet.ctx, fleet.ctx.home, [waits], tree, Origin("a test")))
     await until((tree / "up").exists)
     (proxy,) = proxies(fleet)
     reaper = psutil.Process(proxy).parent()

@@ -131,7 +131,7 @@ async def test_interrupted_gate_is_closed_and_run_again(make_fleet: MakeFleet) -
     await fleet.settle()
     await fleet.verdict("lee")
     pull_request = fleet.pr()
-    base = await fleet.ctx.base()
+    base = await fleet.ctx.home.base()
     # What a watcher that was killed while the gate ran has left: a result that will never come.
     started = GateStarted("gate-lost", "check", 1, "f" * 40, pull_request.head_sha, base, "true")
     await fleet.say(started, "pr:1")

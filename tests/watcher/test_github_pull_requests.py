@@ -253,7 +253,7 @@ async def test_merged_there_by_a_person_is_told(fleet: Fleet, github: Site) -> N
     github.repository.merge(pull, "MERGE")
     await look(fleet)
     assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
-    assert fleet.pr().merge_sha == pull.merge_commit == await fleet.ctx.control.target_sha()
+    assert fleet.pr().merge_sha == pull.merge_commit == await fleet.ctx.home.control.target_sha()
     (alarm,) = fleet.alarms()
     assert alarm.rule == "merged-elsewhere"
 
@@ -312,7 +312,7 @@ async def test_what_others_push_to_the_target_is_judged_anew(fleet: Fleet, githu
     await fleet.approve(approval)
     await fleet.settle()
     assert pull.merged is None
-    assert await fleet.ctx.control.target_sha() == moved
+    assert await fleet.ctx.home.control.target_sha() == moved
     await fleet.approve(fleet.open_approval())
     await fleet.settle()
     assert pull.merged

@@ -27,7 +27,9 @@ async def view(fleet: Fleet, settings: IsolationSettings | None = None) -> View:
     run = await fleet.queued("dev")
     install_client(fleet.ctx.paths.run_dir(run.id))
     settings = settings or fleet.ctx.settings.isolation
-    return isolation.view_of(fleet.ctx.paths, settings, run.agent, run.id, Launch(("sh",)), Path(run.workspace))
+    return isolation.view_of(
+        fleet.ctx.paths, settings, run.agent, run.id, Launch(("sh",)), Path(run.workspace), fleet.ctx.paths.control
+    )
 
 
 def covered(path: Path, shown: tuple[Path, ...]) -> bool:
@@ -91,7 +93,15 @@ async def test_nothing_is_opened_through_a_link(fleet: Fleet, place: Path) -> No
     log.unlink()
     log.symlink_to(place / "home" / ".gitconfig")
     with pytest.raises(FleetError, match="link"):
-        isolation.view_of(fleet.ctx.paths, IsolationSettings(), run.agent, run.id, Launch(("sh",)), Path(run.workspace))
+        isolation.view_of(
+            fleet.ctx.paths,
+            IsolationSettings(),
+            run.agent,
+            run.id,
+            Launch(("sh",)),
+            Path(run.workspace),
+            fleet.ctx.paths.control,
+        )
 
 
 def test_a_program_is_seen_with_its_installation_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

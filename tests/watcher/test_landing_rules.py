@@ -106,7 +106,7 @@ async def change_policy(fleet: Fleet) -> None:
 
 async def commit_to_target(fleet: Fleet) -> None:
     commit(fleet.ctx.paths.repository, {"person.txt": str(fleet.ctx.reader.last_seq())})
-    fleet.ctx.looked_at_target_ns = 0
+    fleet.ctx.home.looked_at_target_ns = 0
     await merges.follow_user(fleet.ctx)
 
 

@@ -23,21 +23,21 @@ async def approved(fleet: Fleet) -> None:
 
 
 async def look(fleet: Fleet) -> None:
-    fleet.ctx.looked_at_target_ns = 0
+    fleet.ctx.home.looked_at_target_ns = 0
     await merges.follow_user(fleet.ctx)
 
 
 async def test_lost_swap_is_judged_anew(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     await approved(fleet)
-    land = fleet.ctx.control.land
+    land = fleet.ctx.home.control.land
 
     async def overtaken(new: str, old: str) -> bool:
-        monkeypatch.setattr(fleet.ctx.control, "land", land)
+        monkeypatch.setattr(fleet.ctx.home.control, "land", land)
         commit(fleet.ctx.paths.repository, {"other.txt": "first"})
-        await fleet.ctx.control.sync_target()
+        await fleet.ctx.home.control.sync_target()
         return await land(new, old)
 
-    monkeypatch.setattr(fleet.ctx.control, "land", overtaken)
+    monkeypatch.setattr(fleet.ctx.home.control, "land", overtaken)
     await merges.land(fleet.ctx)
     assert fleet.events("pr_merged") == []
     await fleet.settle()
@@ -52,20 +52,20 @@ async def test_lost_swap_is_judged_anew(fleet: Fleet, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("landed", [False, True])
 async def test_killed_around_the_swap(fleet: Fleet, monkeypatch: pytest.MonkeyPatch, landed: bool) -> None:
     await approved(fleet)
-    land = fleet.ctx.control.land
+    land = fleet.ctx.home.control.land
 
     async def dying(new: str, old: str) -> bool:
-        monkeypatch.setattr(fleet.ctx.control, "land", land)
+        monkeypatch.setattr(fleet.ctx.home.control, "land", land)
         if landed:
             assert await land(new, old)
         raise Killed
 
-    monkeypatch.setattr(fleet.ctx.control, "land", dying)
+    monkeypatch.setattr(fleet.ctx.home.control, "land", dying)
     with pytest.raises(Killed):
         await merges.land(fleet.ctx)
     # The next life of the watcher knows nothing but the log.
-    fleet.ctx.tip = ""
-    fleet.ctx.merge_results.clear()
+    fleet.ctx.home.tip = ""
+    fleet.ctx.home.merge_results.clear()
     await fleet.settle()
     assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
     assert len(fleet.events("pr_merged")) == 1
@@ -76,18 +76,18 @@ async def test_killed_around_the_swap(fleet: Fleet, monkeypatch: pytest.MonkeyPa
 
 async def test_what_landed_but_differs_stops_the_queue(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     await approved(fleet)
-    tree_of = fleet.ctx.control.tree_of
+    tree_of = fleet.ctx.home.control.tree_of
 
     async def lying(commit: str) -> str:
         return "0" * 40 if fleet.ctx.reader.effects(EffectState.ATTEMPTING) else await tree_of(commit)
 
-    monkeypatch.setattr(fleet.ctx.control, "tree_of", lying)
+    monkeypatch.setattr(fleet.ctx.home.control, "tree_of", lying)
     await merges.land(fleet.ctx)
     (alarm,) = fleet.alarms("landed-differs")
     assert alarm.priority == 1
     assert fleet.events("pr_merged") == []
     assert fleet.events("ticket_shipped") == []
-    monkeypatch.setattr(fleet.ctx.control, "tree_of", tree_of)
+    monkeypatch.setattr(fleet.ctx.home.control, "tree_of", tree_of)
     before = fleet.ctx.reader.last_seq()
     await merges.land(fleet.ctx)
     assert fleet.ctx.reader.last_seq() == before, "nothing lands while it stands"
@@ -150,14 +150,14 @@ async def test_diverged_branch_stops_the_queue_and_loses_nothing(fleet: Fleet) -
     assert user(fleet, "rev-parse", "main") == mine
     landed = fleet.pr().merge_sha
     assert landed is not None
-    assert await fleet.ctx.control.target_sha() == landed
+    assert await fleet.ctx.home.control.target_sha() == landed
     # The person joins the two; the fleet takes the result in.
     fetched = ["fetch", "--quiet", str(fleet.ctx.paths.control), "refs/heads/main"]
     user(fleet, *fetched)
     user(fleet, "merge", "--quiet", "-s", "ours", "-m", "join", "FETCH_HEAD")
     await look(fleet)
     assert fleet.alarms("target-diverged") == []
-    assert await fleet.ctx.control.target_sha() == user(fleet, "rev-parse", "main")
+    assert await fleet.ctx.home.control.target_sha() == user(fleet, "rev-parse", "main")
 
 
 async def test_missing_branch_is_told(fleet: Fleet) -> None:
@@ -180,7 +180,7 @@ async def test_workspace_is_removed_with_a_backup_when_shipped(fleet: Fleet) -> 
     assert after is not None
     assert after.removed
     assert after.backup_ref
-    assert not fleet.ctx.workspaces.find(1)
+    assert not fleet.ctx.home.workspaces.find(1)
     assert git(fleet.ctx.paths.control, "rev-parse", "--verify", after.backup_ref)
     assert workspace.path == after.path
 

@@ -17,6 +17,15 @@ def test_what_is_written_is_read_again() -> None:
     assert "The parts of #7." in text
 
 
+def test_the_repositories_of_parts_are_written_and_read() -> None:
+    parts = (Part("One", "x", (), (), "api"), Part("Two", "y", (), (1,), "home"))
+    text = written(7, parts)
+    assert read(text) == parts
+    assert "repo: api" in text
+    assert "# repo:" in text
+    assert "repo" not in written(7, PARTS)
+
+
 def test_an_empty_file_gives_it_up() -> None:
     assert read("# nothing\n") == ()
 

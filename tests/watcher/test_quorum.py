@@ -137,7 +137,7 @@ async def test_two_clients_at_once_the_first_decision_wins_and_the_other_is_told
     bus = BusServer(handle, lambda _pid: None)
     await bus.listen_operator(fleet.ctx.paths.operator_socket)
     args = {"approval": approval.id, "head": approval.head_sha}
-    fleet.ctx.merge_results.clear()  # both have to wait for git between looking and deciding
+    fleet.ctx.home.merge_results.clear()  # both have to wait for git between looking and deciding
     try:
         first, second = await asyncio.gather(
             *(operator.acall(fleet.ctx.paths.operator_socket, "approve", args) for _ in range(2)),

@@ -106,8 +106,8 @@ async def test_a_verdict_on_an_older_head_is_told_as_outdated(make_fleet: MakeFl
 async def test_what_conflicts(fleet: Fleet) -> None:
     await fleet.to_approval({"app.py": "print('two')\n"})
     commit(fleet.ctx.paths.repository, {"app.py": "print('mine')\n"})
-    await fleet.ctx.control.sync_target()
-    fleet.ctx.tip = ""
+    await fleet.ctx.home.control.sync_target()
+    fleet.ctx.home.tip = ""
     found = await check(fleet.ctx, 1)
     assert Ground.CONFLICT in {reason["ground"] for reason in found["reasons"]}
     assert "app.py" in str(found["reasons"])

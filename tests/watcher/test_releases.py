@@ -195,10 +195,10 @@ async def test_a_commit_that_did_not_land_through_the_fleet(fleet: Fleet) -> Non
 @pytest.mark.slow
 async def test_gates_that_were_not_passed_on_the_tree(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet(gates=[GATE])
-    base = await fleet.ctx.base()
+    base = await fleet.ctx.home.base()
     await landed(fleet)
     ctx = fleet.ctx
-    ctx.gates_at[base] = (ctx.settings.gates[0].model_copy(update={"name": "other"}),)
+    ctx.home.gates_at[base] = (ctx.settings.gates[0].model_copy(update={"name": "other"}),)
     assert await grounds(fleet) == ["checks"]
 
 
@@ -392,7 +392,7 @@ async def test_an_agent_hears_why_not(make_fleet: MakeFleet) -> None:
 
 async def interrupted(fleet: Fleet) -> Tagging:
     """A watcher that died in the middle: the effect is open, and nothing is recorded."""
-    head = await fleet.ctx.base()
+    head = await fleet.ctx.home.base()
     made = await tags.make(fleet.ctx.paths.control, "v1.0", head, "v1.0", fleet.clock_ns // SECOND)
     tagging = Tagging("v1.0", head, made, "main", "", [1], "notes", "operator:kim", "", None)
     act = tagging.act(fleet.ctx)

@@ -169,7 +169,7 @@ async def test_a_secret_in_a_history_of_its_own_is_found(make_fleet: MakeFleet) 
 async def test_what_came_with_the_target_is_no_secret_of_the_branch(make_fleet: MakeFleet) -> None:
     fleet, run, tree = await working(make_fleet)
     commit(fleet.ctx.paths.repository, {"key.py": LEAK})
-    fleet.ctx.looked_at_target_ns = 0
+    fleet.ctx.home.looked_at_target_ns = 0
     await fleet.settle()
     (tree / "own.py").write_text("print('mine')\n")
     git(tree, "add", "--all")
@@ -359,7 +359,7 @@ async def test_what_others_landed_meanwhile_is_not_charged_to_who_merges_it(make
     fleet, run, tree = await working(make_fleet)
     user = fleet.ctx.paths.repository
     commit(user, {"key.py": LEAK, ".github/ci.yml": "on: push\n"})
-    fleet.ctx.looked_at_target_ns = 0
+    fleet.ctx.home.looked_at_target_ns = 0
     await fleet.settle()
     git(tree, "fetch", "--quiet")
     git(tree, "-c", "user.name=a", "-c", "user.email=a@b", "merge", "--quiet", "origin/main")
@@ -387,7 +387,7 @@ async def test_a_pull_request_whose_risk_cannot_be_told_asks_a_person(
     async def fails(*_args: object, **_more: object) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr(fleet.ctx.control, "whole_diff", fails)
+    monkeypatch.setattr(fleet.ctx.home.control, "whole_diff", fails)
     await fleet.ticket()
     await fleet.settle()
     await fleet.author()

@@ -328,7 +328,7 @@ async def test_a_workspace_left_behind_stalls_no_pass(
     await fleet.ctx.jobs.cancel("reclaim:1")
     monkeypatch.setattr(foreign, "FETCH_LIMIT_S", 1.0)
     await fleet.settle()
-    (kept,) = fleet.ctx.workspaces.root.glob("kept-1-*")  # its history is not in the backup
+    (kept,) = fleet.ctx.home.workspaces.root.glob("kept-1-*")  # its history is not in the backup
     assert (kept / "tree" / ".git").is_dir()
     assert fleet.ctx.reader.workspaces() == []
 
@@ -362,14 +362,14 @@ async def test_write_protection_of_many_files_stalls_no_pass_and_the_gate_shuts_
     await fleet.ticket()
     await fleet.settle()
     run = await at_work(fleet)
-    go = hung(monkeypatch, fleet.ctx.workspaces.gates, "hold")
+    go = hung(monkeypatch, fleet.ctx.home.workspaces.gates, "hold")
     await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
     await one_round(fleet)
     assert (gate_beside(Path(run.workspace)) / "fleet-allowed").read_text() == "\n"
     assert fleet.ctx.jobs.running("hold:") == ["hold:1"]
     go.set()
     await fleet.settle()
-    assert fleet.ctx.workspaces.gates.held() == {1}
+    assert fleet.ctx.home.workspaces.gates.held() == {1}
 
 
 async def test_discarding_keeps_nobody_waiting_and_tells_how_it_ended(

@@ -31,7 +31,7 @@ async def test_the_parts_say_what_they_are(fleet: Fleet) -> None:
     assert told["watcher"]["uptime_s"] == 60
     assert told["store"]["events"] == fleet.ctx.store.reader.last_seq()
     assert told["store"]["bytes"] > 0
-    assert told["git"]["base"] == await fleet.ctx.base()
+    assert told["git"]["base"] == await fleet.ctx.home.base()
     assert told["isolation"] == {"level": fleet.ctx.level.isolation, "why": fleet.ctx.level.why, "refusal": ""}
     assert "error" in told["tmux"] or told["tmux"]["socket"] == fleet.ctx.tmux.socket_name
 

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +30,14 @@ from fleet_tui.domain.ids import branch_for
 from fleet_tui.domain.model import Agent, Alarm, Approval, PullRequest, Run, Ticket
 from fleet_tui.domain.states import LIVE_RUNS, AlarmState, ApprovalState, PullRequestState, RunState, TicketState
 from fleet_tui.forge.local import LocalForge
-from fleet_tui.git.control import ControlRepository
-from fleet_tui.git.user import UserRepository
-from fleet_tui.git.workspace import Workspaces
 from fleet_tui.paths import FleetPaths
 from fleet_tui.settings.load import load_settings, policy_version
 from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
+from fleet_tui.watcher import repositories
 from fleet_tui.watcher.agents_desk import AgentsDesk
-from fleet_tui.watcher.command_place import serving
 from fleet_tui.watcher.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
@@ -135,7 +131,7 @@ class Fleet:
         paths = FleetPaths.of(repository)
         paths.create()
         store = Store.open(paths.database, host="host-a", blobs=paths.blobs)
-        control = ControlRepository(paths.control, repository, "main")
+        settings = load_settings(repository).require()
         wake = asyncio.Event()
 
         async def unheard(caller: Caller, op: str, args: dict[str, Any], request: str) -> dict[str, Any]:
@@ -144,12 +140,11 @@ class Fleet:
         ctx = Context(
             paths=paths,
             host="host-a",
-            settings=load_settings(repository).require(),
+            settings=settings,
             store=store,
             tmux=TmuxServer(paths.tmux_socket_name),
-            control=control,
-            user=UserRepository(repository),
-            workspaces=Workspaces(control, paths.workspaces),
+            home=repositories.home(paths, "main"),
+            others=repositories.others(paths, settings),
             forge=LocalForge(paths.tickets),
             bus=BusServer(unheard, lambda _pid: None),
             commands=Commands(paths.state),
@@ -160,8 +155,8 @@ class Fleet:
         fleet = cls(ctx, AgentsDesk(ctx), OperatorDesk(ctx, stops.append), stops)
         ctx.now_ns = lambda: fleet.clock_ns
         ctx.drain_spool = fleet.desk.drain
-        control.confine = partial(serving, ctx)
-        await control.ensure()
+        repositories.hold_in(ctx)
+        await ctx.home.control.ensure()
         if ctx.settings.forge.kind == "github":
             ctx.upstream = open_upstream(ctx)
             ctx.forge = ctx.upstream.forge
@@ -201,7 +196,8 @@ class Fleet:
             step for step in passes(Cursor(self.ctx.paths.state / "subscriptions.cursor")) if step[0] not in without
         ]
         self.ctx.look_at_tickets = True
-        self.ctx.looked_at_target_ns = 0
+        for repository in self.ctx.repositories:
+            repository.looked_at_target_ns = 0
         for _ in range(30):
             before = self.ctx.reader.last_seq()
             for _name, step in steps:
@@ -222,13 +218,14 @@ class Fleet:
         """What starting a run leaves behind, without a process: workspace, identity, state."""
         ctx = self.ctx
         family = ctx.settings.family(run.role).name
-        base, branch, path = run.head_sha or await ctx.base(), "", Path()
+        repository = ctx.repository_of(run)
+        base, branch, path = run.head_sha or await repository.base(), "", Path()
         if family == "author" and run.ticket is not None:
             known = ctx.reader.workspace(run.ticket)
             ticket = ctx.reader.ticket(run.ticket)
             branch = known.branch if known else branch_for(run.ticket, ticket.title if ticket else "")
             base = known.base_sha if known else base
-            paths = await ctx.workspaces.create(run.ticket, branch, base)
+            paths = await repository.workspaces.create(run.ticket, branch, base)
             path, branch = paths.path, paths.branch
             if known is None:
                 await ctx.say(WorkspaceCreated(run.ticket, branch, base, str(path)), f"ticket:{run.ticket}")

@@ -40,7 +40,8 @@ class Draft:
     ``key`` is the idempotency key: appending a second draft with the same key changes nothing and returns the first
     event. ``actor`` is stamped by the watcher from the caller's identity: ``watcher``, ``operator:<user>``,
     ``agent:<name>/<run>``.
-    ``subject`` is what the event is about: ``ticket:3``, ``run:<id>``, ``pr:2``, ``agent:<name>``, ``fleet``.
+    ``subject`` is what the event is about: ``ticket:3``, ``run:<id>``, ``pr:2``, ``agent:<name>``, ``repo:<name>``,
+    ``fleet``.
     ``cause`` is the id of the event that led to this one.
     """
 

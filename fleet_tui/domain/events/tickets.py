@@ -10,7 +10,8 @@ from fleet_tui.domain.events.envelope import Payload
 @dataclass(frozen=True, slots=True)
 class TicketCreated(Payload, kind="ticket_created"):
     """A ticket was seen for the first time. Its body is a blob: ``body_sha`` is the SHA-256 of the UTF-8 bytes.
-    ``scope`` are patterns of where the work is expected to stay; empty: not said."""
+    ``scope`` are patterns of where the work is expected to stay; empty: not said. ``repo`` is the one of `repos` that
+    it is of; empty: the fleet's home."""
 
     ticket: int
     title: str
@@ -20,11 +21,12 @@ class TicketCreated(Payload, kind="ticket_created"):
     depends_on: list[int]
     priority: int
     scope: list[str] = field(default_factory=list)
+    repo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TicketChanged(Payload, kind="ticket_changed"):
-    """Title, body, labels, dependencies, priority or scope of a ticket differ from what was recorded."""
+    """Title, body, labels, dependencies, priority, scope or repository of a ticket differ from what was recorded."""
 
     ticket: int
     title: str
@@ -34,6 +36,7 @@ class TicketChanged(Payload, kind="ticket_changed"):
     depends_on: list[int]
     priority: int
     scope: list[str] = field(default_factory=list)
+    repo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

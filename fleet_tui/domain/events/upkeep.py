@@ -27,21 +27,25 @@ class WorkspaceRemoved(Payload, kind="workspace_removed"):
 
 @dataclass(frozen=True, slots=True)
 class TargetMoved(Payload, kind="target_moved"):
-    """The target branch moved. ``source``: ``merge`` (we landed), ``user`` (a person committed), ``forge`` (there)."""
+    """The target branch moved. ``source``: ``merge`` (we landed), ``user`` (a person committed), ``forge`` (there).
+    ``repo`` is which of `repos`; empty: the fleet's home."""
 
     target: str
     old_sha: str
     new_sha: str
     source: str
+    repo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetPublished(Payload, kind="target_published"):
-    """The user's repository has the landed commits. ``how``: fast-forward of the checkout, or of the ref alone."""
+    """The user's repository has the landed commits. ``how``: fast-forward of the checkout, or of the ref alone.
+    ``repo`` is which of `repos`; empty: the fleet's home."""
 
     target: str
     sha: str
     how: str
+    repo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

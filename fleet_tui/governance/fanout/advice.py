@@ -136,6 +136,8 @@ def problems(parts: Sequence[Part]) -> list[str]:
             if not 1 <= before < number
         ]
         for other, earlier in enumerate(parts[: number - 1], 1):
+            if earlier.repo != part.repo:
+                continue
             shared = [(p, q) for p in earlier.scope for q in part.scope if overlap(p.strip("/"), q.strip("/"))]
             found += [f"parts {other} and {number} share {max(shared[0], key=len)} in their scopes"] if shared else []
     return found

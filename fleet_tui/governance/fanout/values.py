@@ -59,6 +59,8 @@ class Part:
     body: str
     scope: tuple[str, ...]
     after: tuple[int, ...] = ()
+    repo: str = ""
+    """Which repository it is of, as people name it; empty: that of the whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from fleet_tui.store.migrations import (
     m0018_held_stops,
     m0019_parts,
     m0020_teams,
+    m0021_repositories,
 )
 
 Step = Callable[[sqlite3.Connection], None]
@@ -39,6 +40,7 @@ STEPS: tuple[Step, ...] = (
     *(m0012_gate_isolation.up, m0013_costs.up, m0014_context.up, m0015_accounts.up),
     *(m0016_held.up, m0017_memory.up, m0018_held_stops.up, m0019_parts.up),
     m0020_teams.up,
+    m0021_repositories.up,
 )
 """Step ``n`` (from 1) leads from schema version ``n - 1`` to ``n``."""
 VERSION = len(STEPS)

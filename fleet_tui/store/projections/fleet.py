@@ -25,7 +25,7 @@ from fleet_tui.domain.states import AlarmState
 from fleet_tui.store.canonical import dumps
 from fleet_tui.store.projections import agents
 from fleet_tui.store.projections.base import Apply
-from fleet_tui.store.tables import ALARM, FLEET, Row, Tables
+from fleet_tui.store.tables import ALARM, FLEET, REPOSITORY, Row, Tables
 
 BLANK: Row = {
     "id": 1,
@@ -72,12 +72,12 @@ def watcher_stopped(tables: Tables, _event: Event) -> None:
 
 def target_moved(tables: Tables, event: Event) -> None:
     move = payload_of(event, TargetMoved)
-    _change(tables, target=move.target, target_sha=move.new_sha)
+    _target(tables, move.repo, target=move.target, target_sha=move.new_sha)
 
 
 def target_published(tables: Tables, event: Event) -> None:
     publication = payload_of(event, TargetPublished)
-    _change(tables, target=publication.target, published_sha=publication.sha)
+    _target(tables, publication.repo, target=publication.target, published_sha=publication.sha)
 
 
 def halted(tables: Tables, event: Event) -> None:
@@ -128,6 +128,14 @@ def alarm_unshelved(tables: Tables, event: Event) -> None:
     if row is not None and row["state"] == AlarmState.SHELVED:
         back = {"shelved_until_ns": None, "shelved_reason": "", "acknowledged_by": None}
         tables.put(ALARM, {**row, **back, "state": AlarmState.ACTIVE.value})
+
+
+def _target(tables: Tables, repo: str, **changes: str) -> None:
+    if not repo:
+        _change(tables, **changes)
+        return
+    blank = {"name": repo, "target": "", "target_sha": "", "published_sha": ""}
+    tables.put(REPOSITORY, {**(tables.get(REPOSITORY, repo) or blank), **changes})
 
 
 def _change(tables: Tables, **changes: object) -> None:

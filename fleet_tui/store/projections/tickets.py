@@ -117,6 +117,7 @@ def _described(ticket: TicketCreated | TicketChanged) -> Row:
         "depends_on": dumps(ticket.depends_on),
         "priority": ticket.priority,
         "scope": dumps(ticket.scope),
+        "repo": ticket.repo,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleet_tui.domain.amounts import show_amount
 from fleet_tui.domain.conditions import describe
 from fleet_tui.domain.model import Gate, Message, PullRequest, Review, Run
+from fleet_tui.domain.repositories import titled
 from fleet_tui.domain.states import GateState, MessageState, RunState, Verdict
 from fleet_tui.domain.text import clean, in_brief, one_line
 from fleet_tui.readmodel.values import AgentDetail, AgentTile
@@ -179,7 +180,7 @@ def _ticket(detail: AgentDetail, now_ns: int) -> Section:
     if ticket is None:
         return Section("ticket", ())
     lines = [
-        (Span(f"#{ticket.number} {one_line(ticket.title)}", "strong"),),
+        (Span(f"#{ticket.number} {one_line(titled(ticket))}", "strong"),),
         fact("stage", f"{ticket.state.replace('_', ' ')} since {short_clock(ticket.changed_ns, now_ns)}"),
     ]
     if ticket.blocked_reason:

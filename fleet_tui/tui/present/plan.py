@@ -31,11 +31,12 @@ def sections(card: TicketCard, plan: Plan | None, trouble: SafeText) -> tuple[Se
 
 
 def _title(at: int, part: PlannedPart) -> str:
-    return f"{at}. {part.title}"
+    return f"{at}. {part.repo}: {part.title}" if part.repo else f"{at}. {part.title}"
 
 
 def _part(part: PlannedPart) -> Iterator[Line]:
-    yield fact("scope", ", ".join(part.scope))
+    if part.scope or not part.repo:
+        yield fact("scope", ", ".join(part.scope))
     if part.after:
         yield fact("after", ", ".join(f"part {number}" for number in part.after))
     yield ()
@@ -65,4 +66,5 @@ def strip(card: TicketCard, plan: Plan) -> StripRequest:
 
 def _in_short(at: int, part: PlannedPart) -> str:
     after = f", after {', '.join(map(str, part.after))}" if part.after else ""
-    return f"{at}. {part.title} (in {', '.join(part.scope) or 'no scope'}{after})"
+    where = ", ".join(filter(None, (part.repo, *part.scope)))
+    return f"{at}. {part.title} (in {where or 'no scope'}{after})"

@@ -53,7 +53,7 @@ async def _void_if_changed(ctx: Context, approval: Approval) -> None:
     pull_request = ctx.reader.pull_request(approval.pr)
     subject = f"pr:{approval.pr}"
     if pull_request is None or pull_request.state is not PullRequestState.GATED:
-        why = outdated_by(approval, pull_request, await ctx.base())
+        why = outdated_by(approval, pull_request, await ctx.repository_of(approval).base())
         await ctx.say(ApprovalVoided(approval.id, approval.pr, why), subject)
         return
     reason = await changed_since(ctx, approval, pull_request)

@@ -50,18 +50,18 @@ async def _hold_work(ctx: Context) -> None:
             epoch = agent.epoch
             ctx.jobs.start(f"evidence:{run.id}", lambda run=run, epoch=epoch: evidence.keep(ctx, run, epoch))  # type: ignore[misc]
     for ticket in sorted(held):
-        if ctx.workspaces.gates.shut(ticket):
+        if ctx.home.workspaces.gates.shut(ticket):
             ctx.jobs.start(f"hold:{ticket}", lambda ticket=ticket: _hold(ctx, ticket))  # type: ignore[misc]
-    for ticket in ctx.workspaces.gates.held() - held:
+    for ticket in ctx.home.workspaces.gates.held() - held:
         ctx.jobs.start(f"hold:{ticket}", lambda ticket=ticket: _let_go(ctx, ticket))  # type: ignore[misc]
 
 
 async def _hold(ctx: Context, ticket: int) -> None:
-    await ctx.workspaces.gates.hold(ticket)
+    await ctx.home.workspaces.gates.hold(ticket)
 
 
 async def _let_go(ctx: Context, ticket: int) -> None:
-    await ctx.workspaces.gates.let_go(ticket)
+    await ctx.home.workspaces.gates.let_go(ticket)
 
 
 async def quarantine(ctx: Context, agent: Agent, reason: str, *, rule: str, actor: str, key: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from croniter import croniter
 
@@ -15,7 +16,7 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import accounts, alarms, programs, spending
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
-from fleet_tui.watcher.parties import at_high_risk
+from fleet_tui.watcher.parties import at_high_risk, works_in
 from fleet_tui.watcher.queueing import queued
 
 LEVEL_TRIGGERS = frozenset({"ticket_ready", "pr_needs_review", "pr_changes_requested", "pr_approved"})
@@ -29,7 +30,8 @@ async def assign(ctx: Context) -> None:
     tickets = ctx.reader.tickets()
     authors = [a for a in ctx.settings.agents if "ticket_ready" in a.subscriptions(ctx.settings)]
     by_name = {a.name: a for a in authors}
-    live = ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS)
+    # What is queued in a repository that cannot be worked in takes no place: its agent is free for the others.
+    live = [run for run in ctx.reader.runs(RunState.QUEUED, *LIVE_RUNS) if run.state in LIVE_RUNS or ctx.usable(run)]
     lacking = programs.lacking(ctx)
     spent = (
         spending.without_room(ctx, authors)
@@ -38,7 +40,19 @@ async def assign(ctx: Context) -> None:
     )
     kept = {agent.name: agent.tickets for agent in authors if agent.tickets}
     risky = at_high_risk(ctx)
-    plan = dispatch.plan(tickets, ctx.reader.agents(), live, authors=by_name, risky=risky, spent=spent, kept=kept)
+    bound = {agent.name: agent.repos for agent in authors if agent.repos}
+    resting = {ticket.number for ticket in tickets if not ctx.is_usable(ticket.repo)}
+    plan = dispatch.plan(
+        tickets,
+        ctx.reader.agents(),
+        live,
+        authors=by_name,
+        risky=risky,
+        spent=spent,
+        kept=kept,
+        bound=bound,
+        resting=resting,
+    )
     for assignment in plan.assignments:
         await ctx.record(*_claim(ctx, by_name[assignment.agent], assignment.ticket))
     for ticket in tickets:
@@ -77,8 +91,11 @@ async def react(ctx: Context, cursor: Cursor) -> None:
 
 def _reactions(ctx: Context, event: Event) -> Iterator[Draft]:
     for agent in _takers(ctx):
+        payload = event.payload
+        repo = _repo(ctx, payload)
+        if repo is not None and not works_in(agent, repo):
+            continue
         if event.kind in agent.subscriptions(ctx.settings) and f"agent:{agent.name}/" not in event.actor:
-            payload = event.payload
             yield queued(
                 agent,
                 key=f"event:{agent.name}:{event.id}",
@@ -89,6 +106,14 @@ def _reactions(ctx: Context, event: Event) -> Iterator[Draft]:
                 instructions=str(payload.get("summary", "")),
                 cause=event.id,
             )
+
+
+def _repo(ctx: Context, payload: dict[str, Any]) -> str | None:
+    """The repository that an event is about; None where it is about none."""
+    found = ctx.reader.pull_request(payload["pr"]) if isinstance(payload.get("pr"), int) else None
+    number = found.ticket if found is not None else payload.get("ticket")
+    ticket = ctx.reader.ticket(number) if isinstance(number, int) else None
+    return ticket.repo if ticket is not None else payload.get("repo")
 
 
 def _head(ctx: Context, pr: object) -> str | None:

@@ -10,14 +10,15 @@ from fleet_tui.domain.model import Gate, PullRequest
 from fleet_tui.domain.states import GateState, PullRequestState
 from fleet_tui.domain.text import one_line, some_names
 from fleet_tui.git.values import UnrelatedHistories
-from fleet_tui.settings.schema import GateSettings
+from fleet_tui.settings.repositories import GateSettings
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.command_place import command_place, throw_away
 from fleet_tui.watcher.commands import CommandPlace
-from fleet_tui.watcher.context import Context, MergeView
+from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
 from fleet_tui.watcher.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
+from fleet_tui.watcher.repository import MergeView
 from fleet_tui.watcher.shell import Outcome
 
 _NOT_FOUND = 127
@@ -34,13 +35,13 @@ async def judge(ctx: Context) -> None:
     await _close_interrupted(ctx)
     if ctx.reader.fleet().halted:
         return  # gates run the branch's code
-    base = await ctx.base()
     pull_requests = [*ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED), *_unseen(ctx)]
-    gates = await gates_in_force(ctx, base) if pull_requests else ()
     for pull_request in pull_requests:
+        if not ctx.usable(pull_request):
+            continue
         number = pull_request.number
         async with alarms.guarding(ctx, "gates", f"pr:{number}", title=f"PR {number} cannot be judged"):
-            await _judge(ctx, pull_request, base, gates)
+            await _judge(ctx, pull_request)
     await alarms.only(ctx, "gates", [f"pr:{pull_request.number}" for pull_request in pull_requests])
 
 
@@ -51,7 +52,10 @@ def _unseen(ctx: Context) -> list[PullRequest]:
     return [found for found in waiting if gates_come_first(ctx, found) and not authors(ctx, found) & held]
 
 
-async def _judge(ctx: Context, pull_request: PullRequest, base: str, gates: tuple[GateSettings, ...]) -> None:
+async def _judge(ctx: Context, pull_request: PullRequest) -> None:
+    repository = ctx.repository_of(pull_request)
+    base = await repository.base()
+    gates = await gates_in_force(ctx, repository, base)
     try:
         view = await merge_view(ctx, pull_request, base)
     except UnrelatedHistories:
@@ -107,12 +111,12 @@ async def _run_gates(
     ctx: Context, pull_request: PullRequest, base: str, view: MergeView, gates: list[GateSettings]
 ) -> None:
     """Run the gates one after the other and stop at the first failure: its findings are what the author needs."""
-    checkout = ctx.paths.gates / view.tree
+    checkout, repository = ctx.paths.gates / view.tree, ctx.repository_of(pull_request)
     try:
         for gate in gates:
             # A checkout of its own for each: what one gate leaves behind must not help or hurt the next.
-            await ctx.control.checkout(view.commit, checkout)
-            async with command_place(ctx, checkout, [gate.run]) as place:
+            await repository.control.checkout(view.commit, checkout)
+            async with command_place(ctx, repository, checkout, [gate.run]) as place:
                 if not await _run_gate(ctx, pull_request, base, view, gate, place):
                     return
     finally:

@@ -12,6 +12,7 @@ from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.handover import has_asked
 from fleet_tui.watcher.parties import (
+    concerned,
     current_author,
     first_able,
     release_is_decided,
@@ -35,7 +36,7 @@ async def unblocked(ctx: Context) -> None:
             await alarms.ensure(ctx, "blocked", f"pr:{pull_request.number}", priority=3, title=title, response=response)
             continue
         await alarms.clear(ctx, "blocked", f"pr:{pull_request.number}", "a person let it go on")
-        others = subscribers(ctx, "author", "pr_changes_requested")
+        others = concerned(ctx, pull_request, subscribers(ctx, "author", "pr_changes_requested"))
         author = current_author(ctx, pull_request) or first_able(ctx, others)
         if author is None:
             await tickets.block(ctx, ticket.number, f"no author is configured for PR {pull_request.number}")
@@ -85,7 +86,7 @@ def _awaited(ctx: Context, pull_request: PullRequest) -> tuple[str, ...]:
         return (author.name if author else pull_request.agent,)
     if pull_request.state is PullRequestState.NEEDS_REVIEW:
         return verdicts(ctx, pull_request).missing
-    manager = release_manager(ctx)
+    manager = release_manager(ctx, pull_request)
     return () if manager is None or release_is_decided(ctx, pull_request) else (manager.name,)
 
 

@@ -73,7 +73,7 @@ async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
 
 async def _ask(ctx: Context, pull_request: PullRequest, missing: Sequence[str]) -> None:
     """Queue each reviewer once for this head, and once more when it is to look through another lens by now."""
-    asked = reviewers(ctx)
+    asked = reviewers(ctx, pull_request)
     heard = {r.agent for r in ctx.reader.reviews(pull_request.number) if r.head_sha == pull_request.head_sha}
     for name in missing:
         lens = ctx.settings.lens(asked[name])
@@ -100,7 +100,7 @@ async def _tell_who_is_held(ctx: Context) -> None:
         if pull_request.state is PullRequestState.NEEDS_REVIEW:
             names = verdicts(ctx, pull_request, told=is_told(ctx, pull_request)).contained
         else:
-            manager = release_manager(ctx)
+            manager = release_manager(ctx, pull_request)
             held = manager is not None and not release_is_decided(ctx, pull_request) and manager.name in contained(ctx)
             names = (manager.name,) if manager and held else ()
         # About whom is waited for: that is where it is decided. Which ones wait is on the board, and changes.
@@ -229,7 +229,7 @@ async def ask_release_manager(ctx: Context, pull_request: PullRequest) -> bool:
 
     Without a configured release manager the answer is yes: policy and the person decide.
     """
-    manager = release_manager(ctx)
+    manager = release_manager(ctx, pull_request)
     if manager is None:
         return True
     release = ctx.reader.release(pull_request.number)

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import RiskChanged
 from fleet_tui.domain.model import PullRequest, Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RiskBand
@@ -48,19 +49,34 @@ async def observe(ctx: Context) -> None:
     """Start a look at everything whose risk may be another by now."""
     live, pulls = ctx.reader.runs(*LIVE_RUNS), ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS))
     await _forget_others(ctx, live, pulls)
-    tip, policy = await ctx.base(), ctx.policy
-    mark = _mark(ctx)
+    mark, policy = _mark(ctx), ctx.policy
     for run in live:
+        tip = await _tip(ctx, run)
+        if tip is None:
+            continue
         work = f"{tip}:{policy}:{_scope(ctx, run.ticket)}"
         watched = _watched(ctx, run)
         if ctx.risk_marks.get(f"run:{run.id}") != mark + work or (watched is not None and watched.is_due):
             look = _look_at_run(ctx, run, tip, work, mark)
             _start(ctx, f"risk:run:{run.id}", look)
     for pull in pulls:
+        tip = await _tip(ctx, pull)
+        if tip is None:
+            continue
         work = f"{pull.head_sha}:{policy}:{_scope(ctx, pull.ticket)}"
         known = pull.risk_head == pull.head_sha
         if ctx.risk_marks.get(f"pr:{pull.number}") != mark + work or not known:
             _start(ctx, f"risk:pr:{pull.number}", _look_at_pull_request(ctx, pull, tip, work, mark))
+
+
+async def _tip(ctx: Context, work: Run | PullRequest) -> str | None:
+    """The target's commit where it is done; None where a further repository cannot be told anything of."""
+    try:
+        return await ctx.repository_of(work).base()
+    except FleetError:
+        if ctx.is_home(work):
+            raise
+        return None
 
 
 def _start(ctx: Context, key: str, look: Coroutine[object, object, None]) -> None:
@@ -98,8 +114,8 @@ def _is_author(ctx: Context, run: Run) -> bool:
 def _watched(ctx: Context, run: Run) -> Watched | None:
     if not _is_author(ctx, run):
         return None
-    scratch = ctx.paths.scratch / run.id
-    return ctx.lookout.of(run.id, lambda: Worktree(ctx.control.path, Path(run.workspace), run.base_sha, scratch))
+    scratch, control = ctx.paths.scratch / run.id, ctx.repository_of(run).control.path
+    return ctx.lookout.of(run.id, lambda: Worktree(control, Path(run.workspace), run.base_sha, scratch))
 
 
 async def _look_at_run(ctx: Context, run: Run, tip: str, work: str, mark: str) -> None:
@@ -128,9 +144,10 @@ async def _of_worktree(ctx: Context, name: str, watched: Watched, tip: str, work
 async def _look_at_pull_request(ctx: Context, pull: PullRequest, tip: str, work: str, mark: str) -> None:
     name = f"pr:{pull.number}"
     if ctx.risk_seen.get(name, ("",))[0] != work:
-        diffs = await ctx.control.whole_diff(tip, pull.head_sha)
+        control = ctx.repository_of(pull).control
+        diffs = await control.whole_diff(tip, pull.head_sha)
         found = await asyncio.to_thread(evidence_of, diffs, ctx.settings.risk, _scope(ctx, pull.ticket))
-        ctx.risk_seen[name] = (work, await with_every_commit(ctx.control, tip, pull.head_sha, found))
+        ctx.risk_seen[name] = (work, await with_every_commit(control, tip, pull.head_sha, found))
     fresh = ctx.reader.pull_request(pull.number)
     if fresh is None or fresh.head_sha != pull.head_sha or fresh.state not in OPEN_PULL_REQUESTS:
         return

@@ -38,6 +38,7 @@ from fleet_tui.watcher import (
     checkout,
     ending,
     programs,
+    reading,
     refusals,
     restoring,
     spending,
@@ -89,7 +90,7 @@ async def start_queued(ctx: Context) -> None:
         full = bool(ctx.level.refusal or unlike) or room <= 0 or busy[run.agent] >= places(agent, risky)
         if ctx.ending or full or run.not_before_ns > ctx.now_ns() or not spending.has_room(ctx, run):
             continue
-        if not claiming.may_begin(ctx, run):
+        if not (claiming.may_begin(ctx, run) and ctx.usable(run)):
             continue
         if accounts.held_by(ctx, run) is not None:
             continue  # it is let begin in its turn when the usage limit of its account is over
@@ -182,7 +183,7 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
     ctx.statuses[run.id] = status
     if held != status.frozen:
         if not held and run.ticket is not None:
-            ctx.workspaces.gates.open(run.ticket)  # first: what it was about to push is not to be refused now
+            ctx.home.workspaces.gates.open(run.ticket)  # first: what it was about to push is not to be refused now
         await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
     await notice_idle(ctx, run)
     if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):
@@ -317,7 +318,8 @@ def _owes_result(ctx: Context, run: Run) -> bool:
 
 async def _tidy(ctx: Context, run: Run, run_dir: Path) -> None:
     if ctx.settings.family(run.role).name != "author" or run.ticket is None:
-        await ctx.workspaces.remove_review(run.id)
+        await ctx.home.workspaces.remove_review(run.id)
+    await reading.forget(ctx.paths, run.id)
     shutil.rmtree(run_dir / "bin", ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import (
@@ -20,6 +21,7 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Ticket
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import NoSuchTicket, TicketRecord
@@ -44,10 +46,11 @@ async def observe(ctx: Context) -> None:
         return
     known = {ticket.number: ticket for ticket in ctx.reader.tickets()}
     drafts: list[Draft] = []
-    for record in records:
+    looked_at = [_placed(ctx, record, known.get(record.number)) for record in records]
+    for record in looked_at:
         if not record.problem:
             drafts += _changes(ctx, record, known.get(record.number))
-    await _report_broken(ctx, records)
+    await _report_broken(ctx, looked_at)
     present = {record.number for record in records}
     # A file that cannot be read may be any ticket's: nothing counts as removed meanwhile.
     if ctx.upstream is not None or not (0 in present or any(record.problem for record in records)):
@@ -55,6 +58,27 @@ async def observe(ctx: Context) -> None:
             drafts += _vanished(ctx, ticket) if ticket.number not in present else []
     if drafts:
         await ctx.record(*drafts)
+
+
+def _placed(ctx: Context, record: TicketRecord, known: Ticket | None) -> TicketRecord:
+    """The ticket; with a problem when it cannot be of the repository that it names."""
+    name = _repo(record)
+    if record.problem:
+        return record
+    told = ""
+    if name and name not in ctx.settings.repos:
+        told, hint = f"there is no repository `{name}` in `repos`", "mend the ticket file, or add it to `repos`"
+    elif name and name not in ctx.others:
+        told, hint = f"`{name}` is new in `repos`: that counts when the watcher starts", "restart the watcher"
+    elif known is not None and name != known.repo and ctx.reader.runs(ticket=known.number):
+        told = f"work on it began in {known.repo or HOME}: it cannot move to {name or HOME}"
+        hint = "put it back, and write another ticket for the other repository"
+    return replace(record, problem=f"ticket #{record.number}: {told}", hint=hint) if told else record
+
+
+def _repo(record: TicketRecord) -> str:
+    """The repository of a ticket as the log names it."""
+    return "" if record.repo == HOME else record.repo
 
 
 async def _report_broken(ctx: Context, records: Sequence[TicketRecord]) -> None:
@@ -92,14 +116,32 @@ def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[D
     title, depends_on = one_line(record.title), sorted(record.depends_on)
     labels: list[str] = [one_line(label, 60) for label in record.labels]
     excerpt = clean(record.body, _EXCERPT)
-    fields = (record.number, title, excerpt, body_sha, labels, depends_on, record.priority, list(record.scope))
+    fields = (
+        record.number,
+        title,
+        excerpt,
+        body_sha,
+        labels,
+        depends_on,
+        record.priority,
+        list(record.scope),
+        _repo(record),
+    )
     subject = f"ticket:{record.number}"
     ready = ctx.settings.labels.ready in record.labels
     drafts = []
     if known is None:
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketCreated(*fields), subject, key=f"ticket:{record.number}"))
-    elif _facts(known) != (title, body_sha, tuple(labels), tuple(depends_on), record.priority, record.scope):
+    elif _facts(known) != (
+        title,
+        body_sha,
+        tuple(labels),
+        tuple(depends_on),
+        record.priority,
+        record.scope,
+        _repo(record),
+    ):
         ctx.store.put_blob(record.body)
         drafts.append(draft(TicketChanged(*fields), subject))
     state = known.state if known else TicketState.DRAFT
@@ -114,8 +156,9 @@ def _changes(ctx: Context, record: TicketRecord, known: Ticket | None) -> list[D
     return drafts
 
 
-def _facts(ticket: Ticket) -> tuple[str, str, tuple[str, ...], tuple[int, ...], int, tuple[str, ...]]:
-    return (ticket.title, ticket.body_sha, ticket.labels, ticket.depends_on, ticket.priority, ticket.scope)
+def _facts(ticket: Ticket) -> tuple[str, str, tuple[str, ...], tuple[int, ...], int, tuple[str, ...], str]:
+    described = (ticket.title, ticket.body_sha, ticket.labels, ticket.depends_on)
+    return (*described, ticket.priority, ticket.scope, ticket.repo)
 
 
 async def label(ctx: Context) -> None:
@@ -168,7 +211,7 @@ async def _relabel(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[s
     await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
     ctx.look_at_tickets = True
     labels = sorted((set(ticket.labels) - wrong) | missing)
-    same = (list(ticket.depends_on), ticket.priority, list(ticket.scope))
+    same = (list(ticket.depends_on), ticket.priority, list(ticket.scope), ticket.repo)
     changed = TicketChanged(ticket.number, ticket.title, ticket.excerpt, ticket.body_sha, labels, *same)
     await ctx.say(changed, f"ticket:{ticket.number}")
 

@@ -151,15 +151,15 @@ def _opened_again(pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
 
 async def _merged(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
     """By a person, past the fleet's rules: that is theirs to do, and is told."""
-    if seen.pull.target != ctx.control.target:
+    if seen.pull.target != ctx.home.control.target:
         return _closed(pull_request, f"it was merged on GitHub into {one_line(seen.pull.target, 100)}")
-    commit, tip = seen.pull.merge_sha, await upstream.remote.seen(ctx.control.target)
-    if not commit or tip is None or await ctx.control.resolve(f"{commit}^{{commit}}") is None:
+    commit, tip = seen.pull.merge_sha, await upstream.remote.seen(ctx.home.control.target)
+    if not commit or tip is None or await ctx.home.control.resolve(f"{commit}^{{commit}}") is None:
         return []  # the next look brings it
-    if not await ctx.control.is_ancestor(commit, tip):
+    if not await ctx.home.control.is_ancestor(commit, tip):
         return []
-    number, ticket, target = pull_request.number, pull_request.ticket, ctx.control.target
-    tree = await ctx.control.tree_of(commit)
+    number, ticket, target = pull_request.number, pull_request.ticket, ctx.home.control.target
+    tree = await ctx.home.control.tree_of(commit)
     head = seen.pull.head_sha
     merged = PullRequestMerged(number, ticket, head, pull_request.base_sha, commit, tree, target, None)
     title = f"PR {number} was merged on GitHub, not by the fleet"

@@ -101,9 +101,9 @@ class _Landing(Landing):
 
     async def perform(self, ctx: Context) -> str:
         upstream, shown = _upstream(ctx), self._shown(ctx)
-        if await upstream.remote.fetch(ctx.control.target) != self.base:
-            ctx.looked_at_target_ns = 0
-            raise Conflict("target moved", f"{ctx.control.target} is no longer at {self.base[:8]}")
+        if await upstream.remote.fetch(ctx.home.control.target) != self.base:
+            ctx.home.looked_at_target_ns = 0
+            raise Conflict("target moved", f"{ctx.home.control.target} is no longer at {self.base[:8]}")
         seen = await upstream.view(ctx, shown.number, _pull_request(ctx, self.pr).branch)
         against = await _against(ctx, seen, self.head)
         if against and all(reason.ground is Ground.UNKNOWN for reason in against):
@@ -128,17 +128,17 @@ class _Landing(Landing):
         return Probe.DONE if (await self._seen(ctx)).pull.state == "MERGED" else Probe.NOT_DONE
 
     async def consequences(self, ctx: Context) -> Sequence[Draft]:
-        upstream, target = _upstream(ctx), ctx.control.target
+        upstream, target = _upstream(ctx), ctx.home.control.target
         commit = (await self._seen(ctx)).pull.merge_sha
         tip = await upstream.remote.fetch(target)
-        if tip is None or not commit or not await ctx.control.is_ancestor(commit, tip):
+        if tip is None or not commit or not await ctx.home.control.is_ancestor(commit, tip):
             raise FleetError("not on the target", f"{commit[:8]} is not in {target} as it was fetched", "look again")
-        tree = await ctx.control.tree_of(commit)
+        tree = await ctx.home.control.tree_of(commit)
         if tree != self.tree:
             await self.tell_differs(ctx, tree)
         # It has landed, whatever it is: what is recorded is what is there.
-        await ctx.control.follow(commit, await ctx.control.target_sha())
-        ctx.tip, ctx.looked_at_target_ns = "", 0
+        await ctx.home.control.follow(commit, await ctx.home.control.target_sha())
+        ctx.home.tip, ctx.home.looked_at_target_ns = "", 0
         return _recorded(self, target, commit, tree)
 
     def _shown(self, ctx: Context) -> Published:
@@ -163,7 +163,7 @@ def _words(reason: Reason) -> str:
 
 async def _against(ctx: Context, seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
     there = remote_of(seen.pull, await _upstream(ctx).forge.trust())
-    return remote_reasons(there, head_sha, ctx.control.target)
+    return remote_reasons(there, head_sha, ctx.home.control.target)
 
 
 def _recorded(landing: Landing, target: str, commit: str, tree: str) -> list[Draft]:

@@ -127,7 +127,7 @@ class Upstream:
             if thoroughly or self._is_another:
                 await self._recognise(ctx)
             await self.forge.look(_followed(ctx), thoroughly=thoroughly)
-            await self.remote.fetch(ctx.control.target)
+            await self.remote.fetch(ctx.home.control.target)
             # After the target: what is merged and not in it yet is taken in by the next look.
             await self._look_at_pulls(ctx, anew=thoroughly)
         except FleetError as error:
@@ -143,7 +143,7 @@ class Upstream:
             self.succeeded_ns = now_ns
             self._thorough_ns = now_ns if thoroughly else self._thorough_ns
             await alarms.clear(ctx, _ALARM, "fleet", "it answers again")
-        ctx.look_at_tickets, ctx.looked_at_target_ns = True, 0
+        ctx.look_at_tickets, ctx.home.looked_at_target_ns = True, 0
 
     async def _recognise(self, ctx: Context) -> None:
         """See what the repository is called today, and that it is the same.
@@ -241,7 +241,7 @@ def open_upstream(ctx: Context) -> Upstream:
     """The forge of the configuration in force; nothing is asked of it yet."""
     forge = GitHubForge(Gh(now_ns=ctx.now_ns), lambda: ctx.settings)
     keys = {name: os.environ[name] for name in _OF_SSH if name in os.environ}
-    remote = RemoteRepository(ctx.control, ctx.settings.forge.address, environment() | keys)
+    remote = RemoteRepository(ctx.home.control, ctx.settings.forge.address, environment() | keys)
     return Upstream(forge, remote, Identity(ctx.paths.state / "forge"))
 
 

@@ -29,7 +29,7 @@ class _Tagging(Tagging):
     async def perform(self, ctx: Context) -> str:
         upstream = _upstream(ctx)
         tip = await upstream.remote.fetch(self.target)
-        if tip is None or not await ctx.control.is_ancestor(self.commit, tip):
+        if tip is None or not await ctx.home.control.is_ancestor(self.commit, tip):
             raise Conflict("not on GitHub", f"{self.commit[:8]} is not on {self.target} there", "look again")
         await self._push(upstream)
         try:
@@ -55,14 +55,14 @@ class _Tagging(Tagging):
         releases = _upstream(ctx).forge.releases
         if await releases.find(self.version) is None:
             await releases.publish(self.version, self.version, self.notes)
-        await tags.put(ctx.control.path, self.version, self.tag)
+        await tags.put(ctx.home.control.path, self.version, self.tag)
         return self.tag
 
     async def probe(self, ctx: Context) -> Probe:
         upstream = _upstream(ctx)
         if await upstream.remote.tag(self.version) != self.tag:
             return Probe.NOT_DONE
-        known = await tags.seen(ctx.control.path, self.version) == self.tag
+        known = await tags.seen(ctx.home.control.path, self.version) == self.tag
         released = known and await upstream.forge.releases.find(self.version) is not None
         return Probe.DONE if released else Probe.HALF_DONE
 
