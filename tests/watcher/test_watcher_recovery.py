@@ -12,6 +12,7 @@ import pytest
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.governance.lifecycle import LOST
+from fleet_tui.tmux import proctree
 from fleet_tui.watcher.commands import COMMAND_MARKER
 from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.recovery import clear_interrupted
@@ -32,8 +33,10 @@ def orphan(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
 
 async def test_a_gate_nobody_waits_for_is_ended(fleet: Fleet, orphan: subprocess.Popen[bytes]) -> None:
     (fleet.ctx.paths.gates / "tree").mkdir()
+    # Of a program that just begins, the kernel does not tell the environment yet.
+    await until(lambda: proctree.marked(COMMAND_MARKER, fleet.ctx.commands.fleet), 40)
     await clear_interrupted(fleet.ctx)
-    assert await until(lambda: orphan.poll() is not None)
+    assert await until(lambda: orphan.poll() is not None, 40)
     assert list(fleet.ctx.paths.gates.iterdir()) == []
 
 
