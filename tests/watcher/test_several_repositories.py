@@ -81,7 +81,6 @@ async def test_each_lands_where_its_ticket_is_of(fleet: Fleet, api: Path) -> Non
     await fleet.settle()
     pr = await to_landing(fleet, 1, {"server.py": "print('serve twice')\n"})
     await fleet.settle()
-    await fleet.settle()  # while it is looked at, nothing lands
     assert fleet.of_ticket(1).state is TicketState.SHIPPED
     assert (fleet.pr(pr).target, fleet.of_ticket(1).repo) == ("trunk", "api")
     assert (api / "server.py").read_text() == "print('serve twice')\n"

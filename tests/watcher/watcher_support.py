@@ -198,6 +198,9 @@ class Fleet:
         self.ctx.look_at_tickets = True
         for repository in self.ctx.repositories:
             repository.looked_at_target_ns = 0
+        if self.ctx.others:
+            repositories.look(self.ctx)
+            await self.ctx.jobs.idle()  # while one is looked at, nothing lands there
         for _ in range(30):
             before = self.ctx.reader.last_seq()
             for _name, step in steps:
