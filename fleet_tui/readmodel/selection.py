@@ -79,7 +79,7 @@ def _named(names: Sequence[str], tiles: Sequence[AgentTile]) -> set[str]:
         if not fitting:
             shown, known = one_line(name, 80), [tile.name for tile in tiles]
             near = "" if is_pattern(name) else suggest(name, known)
-            hint = near if near.startswith("did you mean") else f"agents: {_there_are(tiles)}"
+            hint = near if near.startswith("did you mean") else f"agents: {_in_brief(known)}"
             raise UsageError("no such agent", shown, hint)
         found |= fitting
     return found
@@ -95,6 +95,9 @@ def _members(team: str, tiles: Sequence[AgentTile]) -> set[str]:
 
 def _there_are(tiles: Sequence[AgentTile]) -> str:
     """``dev-1 (idle), qa (run)``."""
-    told = [f"{tile.name} ({tile.doing.lower()})" for tile in tiles[:_MOST]]
-    more = f" and {len(tiles) - _MOST} more" if len(tiles) > _MOST else ""
-    return one_line(", ".join(told) + more, 1000) or "none"
+    return _in_brief([f"{tile.name} ({tile.doing.lower()})" for tile in tiles])
+
+
+def _in_brief(told: Sequence[str]) -> str:
+    more = f" and {len(told) - _MOST} more" if len(told) > _MOST else ""
+    return one_line(", ".join(told[:_MOST]) + more, 1000) or "none"

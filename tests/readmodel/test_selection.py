@@ -50,7 +50,7 @@ def test_who_is_chosen(said: dict[str, Any], found: list[str]) -> None:
     ("said", "kind", "title", "hint"),
     [
         ({"names": ("dev-3",)}, UsageError, "no such agent", "did you mean `dev-2`?"),
-        ({"names": ("web-*",)}, UsageError, "no such agent", "dev-1 (run), dev-2 (idle)"),
+        ({"names": ("web-*",)}, UsageError, "no such agent", "agents: dev-1, dev-2, qa-1, lead"),
         ({"everyone": True, "but": ("laed",)}, UsageError, "no such agent", "did you mean `lead`?"),
         ({"teams": ("we",)}, UsageError, "no such team", "teams: night, web"),
         ({"words": "role:tester"}, FilterError, "cannot read the filter", "roles: developer, qa, tech-lead"),
