@@ -17,6 +17,8 @@ from tests.governance.test_reviews_and_approvals import PULL_REQUEST
         ("fixes GH-9, closes gh-10", "fixes GH- 9, closes gh- 10"),
         ("fixes https://github.com/acme/shop/issues/9", "fixes github.com/acme/shop/issues/9"),
         ("closes HTTP://github.com/acme/shop/pull/3", "closes github.com/acme/shop/pull/3"),
+        ("fixes hthttps://tps://github.com/acme/shop/issues/9", "fixes github.com/acme/shop/issues/9"),
+        ("fixes Ghttps://H-9", "fixes GH- 9"),
         ("Cheap: a high-9 and C#", "Cheap: a high-9 and C#"),
         ("\x1b[2J", "ticket 7"),
     ],

@@ -16,8 +16,11 @@ _MOST_REASONS = 10
 
 def title(pull_request: PullRequest) -> str:
     """The title, in which nothing mentions a person, names another issue or closes one."""
-    plain = re.sub(r"([@#]|\bGH-)(?=\w)", r"\1 ", one_line(pull_request.title), flags=re.IGNORECASE)
-    return re.sub(r"https?://(?=\S)", "", plain, flags=re.IGNORECASE) or f"ticket {pull_request.ticket}"
+    plain, found = str(one_line(pull_request.title)), 1
+    while found:  # what is left around an address may be one
+        plain, found = re.subn(r"https?://(?=\S)", "", plain, flags=re.IGNORECASE)
+    said = re.sub(r"([@#]|\bGH-)(?=\w)", r"\1 ", plain, flags=re.IGNORECASE)
+    return said or f"ticket {pull_request.ticket}"
 
 
 def body(pull_request: PullRequest, gates: Iterable[Gate], *, closes: bool) -> str:
