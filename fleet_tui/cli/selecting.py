@@ -24,7 +24,7 @@ from fleet_tui.cli.common import (
     repo_option,
     say,
 )
-from fleet_tui.domain.errors import FleetError, NothingToDo, Partly, Unanswered, WatcherUnavailable
+from fleet_tui.domain.errors import FleetError, NothingToDo, Partly, Unanswered, UsageError, WatcherUnavailable
 from fleet_tui.domain.text import one_line
 from fleet_tui.readmodel.selection import Selection, require
 
@@ -182,6 +182,8 @@ def selecting(function: C) -> C:
     def packed(
         names: tuple[str, ...], words: tuple[str, ...], teams: tuple[str, ...], but: tuple[str, ...], **more: Any
     ) -> Any:
+        if not all(map(str.strip, words)):  # as where a variable of a script has nothing in it: that is not everybody
+            raise UsageError("the filter is empty", "--select", "leave it out, or say --select state:idle")
         return function(selection=Selection(names, " ".join(words), teams, but=but), **more)
 
     return _with(packed, _SELECTING)  # type: ignore[return-value]

@@ -97,6 +97,8 @@ def _positive(body: str, position: int, tiles: Sequence[AgentTile]) -> Test:
     if equals and name in FIELDS:
         raise FilterError(f"a field is followed by a colon: {name}:", position + len(name), _EXAMPLES[name])
     wanted = unquote(body).casefold()
+    if not wanted:
+        raise FilterError("nothing is in the quotation marks", position, "words of a name or title go there")
     return lambda tile: wanted in _text(tile)
 
 

@@ -16,7 +16,7 @@ from fleet_tui.bus import protocol
 from fleet_tui.cli import selecting
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
-from fleet_tui.domain.errors import Conflict, FleetError, NothingToDo
+from fleet_tui.domain.errors import Conflict, FleetError, NothingToDo, UsageError
 from tests.cli.conftest import Shop, Terminal
 
 
@@ -172,3 +172,16 @@ def test_the_list_takes_the_same_words(known: Shop) -> None:
     assert listed("--select", "state:err") == []
     assert run("agent", "list", "--select", "state:err")[:2] == (0, "no agent fits that now\n")
     assert run("agent", "list", "--team", "nobody")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "said", [["--select", ""], ["--select", "", "--select", " "], ["--team", "web", "--select", ""]]
+)
+def test_a_filter_of_nothing_is_nobody_not_everybody(
+    watcher: list[tuple[str, dict[str, Any]]], said: list[str]
+) -> None:
+    """As where a variable of a script is empty."""
+    done = CliRunner().invoke(fleet, ["agent", "pause", *said, "--yes"])
+    assert watcher == []
+    assert isinstance(done.exception, UsageError)
+    assert "the filter is empty" in str(done.exception)

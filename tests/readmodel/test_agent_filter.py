@@ -79,6 +79,7 @@ def test_who_matches(text: str, found: list[str]) -> None:
         ("dev role=qa", "followed by a colon", "role:qa", 8),
         ("role:*x", "no agent has the role '*x'", "roles: developer, qa, qa-lead", 0),
         ("dev !", "nothing follows the !", "!dev-3", 4),
+        ('dev ""', "nothing is in the quotation marks", "words of a name or title go there", 4),
         ('"open', "the quotation mark is not closed", "close it", 0),
         ("x" * 501, "at most 500 characters", "", 500),
     ],
