@@ -82,6 +82,14 @@ async def seen(repository: Path, name: str) -> str | None:
     return found.text or None
 
 
+async def branches(repository: Path, name: str) -> tuple[str, ...]:
+    """The branches called ``name`` in ``repository``, also those of its remotes as it knows them: git would take the
+    bare name for a tag's from then on."""
+    patterns = (refs.head_ref(await valid(name)), f"refs/remotes/*/{name}")
+    found = await git("for-each-ref", "--format=%(refname)", *patterns, cwd=repository, user_config=True)
+    return tuple(found.text.split())
+
+
 async def commit_of(repository: Path, name: str) -> str | None:
     """The commit that the tag ``name`` is of in ``repository``; None when there is none."""
     ref = f"{refs.tag_ref(await valid(name))}^{{commit}}"

@@ -42,7 +42,7 @@ class Facts:
 
 def is_version(text: str) -> bool:
     """Whether ``text`` can be the name of a release: of one part, and nothing that a shell or git reads otherwise."""
-    return bool(_VERSION.match(text)) and ".." not in text and not text.endswith((".", ".lock"))
+    return bool(_VERSION.match(text)) and ".." not in text and not text.endswith((".", ".lock", "HEAD"))
 
 
 def objections(facts: Facts) -> tuple[Reason, ...]:

@@ -9,6 +9,7 @@ from fleet_tui.watcher.upstream.texts import fenced, span
 MOST_BYTES = 30_000
 """Of notes: they travel in an event."""
 _MOST_PULLS, _MOST_OTHERS = 200, 50
+_LEFT_OUT = "\n\n(The rest is left out: it is too long.)"
 
 
 def text(contents: Contents, words: str = "") -> str:
@@ -22,7 +23,14 @@ def text(contents: Contents, words: str = "") -> str:
     if others:
         listed = [*others[:_MOST_OTHERS], *_more(len(others) - _MOST_OTHERS)]
         parts.append(f"**Also on {span(contents.target)}**, not through the fleet\n\n" + "\n".join(listed))
-    return fitting("\n\n".join(parts), MOST_BYTES)
+    return _whole_lines("\n\n".join(parts))
+
+
+def _whole_lines(told: str) -> str:
+    """What fits of it: half a line would be a span of code that nothing ends, and does what stands in it."""
+    if fitting(told, MOST_BYTES) == told:
+        return told
+    return fitting(told, MOST_BYTES - len(_LEFT_OUT) - 4).rpartition("\n")[0] + _LEFT_OUT
 
 
 def title(version: str, contents: Contents) -> str:

@@ -158,6 +158,8 @@ async def _taken(ctx: Context, version: str) -> tuple[str, ...]:
         places.append("a release of the fleet's")
     if await tags.seen(ctx.paths.repository, version) is not None:
         places.append("your repository")
+    if version == ctx.home.control.target or await tags.branches(ctx.paths.repository, version):
+        places.append("a branch, which it would hide")
     if ctx.upstream is not None and await ctx.upstream.remote.tag(version) is not None:
         places.append("GitHub")
     return tuple(places)

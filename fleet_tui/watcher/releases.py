@@ -100,7 +100,7 @@ async def commit_named(control: ControlRepository, text: str) -> str:
     """
     told = text.strip().lower()
     found = await control.resolve(f"{told}^{{commit}}") if 7 <= len(told) <= 64 and set(told) <= _HEX else None
-    if found is None:
+    if found is None or not found.startswith(told):  # a ref may be called so
         raise UsageError("no such commit", one_line(text, 80), "git log: seven or more digits of its id")
     return found
 

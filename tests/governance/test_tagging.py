@@ -23,7 +23,24 @@ def test_versions(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "version", ["", "-f", "a b", "v1..2", "x.lock", "v1.", "v1/2", "ä", "$(id)", "v" * 65, "refs/heads/x", "v1\n", ".x"]
+    "version",
+    [
+        "",
+        "-f",
+        "a b",
+        "v1..2",
+        "x.lock",
+        "v1.",
+        "v1/2",
+        "ä",
+        "$(id)",
+        "v" * 65,
+        "refs/heads/x",
+        "v1\n",
+        ".x",
+        "HEAD",
+        "FETCH_HEAD",
+    ],
 )
 def test_what_is_no_version(version: str) -> None:
     assert not is_version(version)

@@ -435,3 +435,26 @@ async def test_a_repository_that_cannot_be_written(fleet: Fleet) -> None:
     (refs / "v1.0" / "in-the-way.lock").unlink()
     await tag(fleet)
     assert tags_of(fleet.ctx.paths.repository) == ["v1.0"]
+
+
+@pytest.mark.slow
+async def test_no_tag_hides_a_branch(fleet: Fleet) -> None:
+    """git takes a bare name for the tag's: `git rebase main` would stay where the tag is."""
+    await landed(fleet)
+    user = fleet.ctx.paths.repository
+    git(user, "branch", "next")
+    git(user, "update-ref", "refs/remotes/origin/stable", "main")
+    assert [await grounds(fleet, name) for name in ("main", "next", "stable")] == [["tag"]] * 3
+    with pytest.raises(UsageError, match="not a version"):
+        await tag(fleet, "HEAD", dry_run=True)
+
+
+@pytest.mark.slow
+async def test_a_commit_is_named_by_its_own_digits_only(fleet: Fleet) -> None:
+    first = await landed(fleet)
+    git(fleet.ctx.paths.control, "update-ref", f"refs/tags/{first[:8]}", str(await fleet.ctx.home.base()))
+    assert (await tag(fleet, at=first[:9], dry_run=True))["commit"] == first
+    second = await landed(fleet)
+    git(fleet.ctx.paths.control, "update-ref", f"refs/tags/{first[:8]}", second)
+    with pytest.raises(UsageError, match="no such commit"):
+        await tag(fleet, at=first[:8])
