@@ -35,10 +35,12 @@ async def run(
     given: bytes | BinaryIO | None = None,
     time_limit_s: float,
     max_bytes: int | None = None,
+    last_bytes: int | None = None,
 ) -> Ended:
     """Run ``argv`` with exactly ``env``; ``given`` is its standard input. It leads a process group of its own.
 
-    Output beyond ``max_bytes`` stops it. Stopped by a limit or cancelled, its whole group has been killed.
+    Output beyond ``max_bytes`` stops it; with ``last_bytes`` all is read, and only that end of it kept. Stopped by a
+    limit or cancelled, its whole group has been killed.
 
     Raises:
         OSError: it cannot be started.
@@ -55,7 +57,7 @@ async def run(
     )
     try:
         async with asyncio.timeout(time_limit_s):
-            return await _communicate(process, given if isinstance(given, bytes) else None, max_bytes)
+            return await _communicate(process, given if isinstance(given, bytes) else None, max_bytes, last_bytes)
     finally:
         await _kill(process)
 
@@ -66,13 +68,18 @@ def _stdin(given: bytes | BinaryIO | None) -> int | BinaryIO:
     return asyncio.subprocess.PIPE if isinstance(given, bytes) else given
 
 
-async def _communicate(process: asyncio.subprocess.Process, given: bytes | None, max_bytes: int | None) -> Ended:
+async def _communicate(
+    process: asyncio.subprocess.Process, given: bytes | None, max_bytes: int | None, last_bytes: int | None
+) -> Ended:
     assert process.stdout is not None
     assert process.stderr is not None
     feeding = asyncio.create_task(_feed(process, given))
     errors = asyncio.create_task(_drain(process.stderr, _ERROR_BYTES))
     try:
-        out, truncated = await _read(process.stdout, max_bytes)
+        if last_bytes is None:
+            out, truncated = await _read(process.stdout, max_bytes)
+        else:
+            out, truncated = await _read_end(process.stdout, last_bytes), False
         if truncated:
             _signal_group(process)
             await _drain(process.stdout, 0)
@@ -104,6 +111,13 @@ async def _read(stream: asyncio.StreamReader, max_bytes: int | None) -> tuple[by
         if max_bytes is not None and size > max_bytes:
             return b"".join(parts)[:max_bytes], True
     return b"".join(parts), False
+
+
+async def _read_end(stream: asyncio.StreamReader, last_bytes: int) -> bytes:
+    end = b""
+    while chunk := await stream.read(_CHUNK_BYTES):
+        end = (end + chunk)[-last_bytes:]
+    return end
 
 
 async def _drain(stream: asyncio.StreamReader, keep: int) -> bytes:

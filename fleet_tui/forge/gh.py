@@ -213,6 +213,13 @@ class Gh:
             raise of_words(ended.code, ended.err, f"gh {' '.join(args[:2])}", self.now_ns())
         return ended.out.decode("utf-8", "replace")
 
+    async def tail(self, path: str, last_bytes: int) -> str:
+        """The end of what ``path`` (quoted already) answers with, however long it is."""
+        ended = await self._start("api", "--hostname", self.host, path, last_bytes=last_bytes)
+        if ended.code != 0:
+            raise of_words(ended.code, ended.err, f"GET {path}", self.now_ns())
+        return ended.out.decode("utf-8", "replace")
+
     async def _api(
         self, method: str, path: str, options: tuple[str, ...], given: bytes = b"", *, moved: bool = False
     ) -> Answer:
@@ -233,7 +240,7 @@ class Gh:
             raise trouble
         return answer
 
-    async def _start(self, *args: str, given: bytes = b"") -> processes.Ended:
+    async def _start(self, *args: str, given: bytes = b"", last_bytes: int | None = None) -> processes.Ended:
         asked = f"`{one_line(' '.join(('gh', *args)), 200)}`"
         self.calls += 1
         try:
@@ -244,6 +251,7 @@ class Gh:
                 given=given,
                 time_limit_s=self._limits.time_s,
                 max_bytes=self._limits.out_bytes,
+                last_bytes=last_bytes,
             )
         except TimeoutError as error:
             raise ForgeTrouble(Trouble.SLOW, f"{asked} was stopped after {self._limits.time_s:g} s") from error

@@ -135,8 +135,7 @@ class Pulls:
 
     async def job_log(self, job: int, most_bytes: int = 20_000) -> str:
         """The end of what the job of a check said."""
-        answer = await self._gh.get(f"{self._base}/actions/jobs/{job:d}/logs")
-        return answer.body[-most_bytes:].decode("utf-8", "replace")
+        return await self._gh.tail(f"{self._base}/actions/jobs/{job:d}/logs", most_bytes)
 
     async def rerun(self, job: int) -> None:
         """Have a check's job run again."""

@@ -220,3 +220,12 @@ async def test_too_much_output_is_not_read(github: Site) -> None:
         await Issues(gh, SHOP).labelled()
     assert raised.value.trouble is Trouble.TOO_LONG
     assert os.environ["GH_TOKEN"] not in str(raised.value)
+
+
+async def test_of_a_log_however_long_the_end_is_read(github: Site) -> None:
+    check = github.repository.check("0" * 40, "build", "failure", "x" * 300_000 + "\nassertion failed")
+    pulls = Pulls(Gh(limits=Limits(out_bytes=2000)), SHOP)
+    assert await pulls.job_log(check.id, 16) == "assertion failed"
+    with pytest.raises(ForgeTrouble) as raised:
+        await pulls.job_log(9)
+    assert raised.value.trouble is Trouble.GONE
