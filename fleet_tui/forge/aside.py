@@ -22,7 +22,8 @@ _EITHER = (Trouble.SERVER, Trouble.SLOW)
 class _Failure:
     trouble: ForgeTrouble
     count: int
-    until_ns: int
+    until_ns: int | None
+    """When it has rested; None: it does not rest, and is tried at every look."""
 
 
 class Aside:
@@ -37,12 +38,13 @@ class Aside:
         """A look begins; with ``anew`` nothing rests any more."""
         self._in_a_row = 0
         if anew:
-            self._failures = {key: _Failure(one.trouble, one.count, 0) for key, one in self._failures.items()}
+            rested = {key: one for key, one in self._failures.items() if one.until_ns is not None}
+            self._failures |= {key: _Failure(one.trouble, one.count, 0) for key, one in rested.items()}
 
     def rests(self, key: int) -> bool:
         """Whether it is not to be tried yet."""
         failure = self._failures.get(key)
-        return failure is not None and self._now_ns() < failure.until_ns
+        return failure is not None and self._now_ns() < (failure.until_ns or 0)
 
     def put(self, key: int, trouble: ForgeTrouble, *, rest: bool = False) -> None:
         """Take note that it failed. It rests, and is told of, at once with ``rest``, or when it is not over by itself.
@@ -57,7 +59,7 @@ class Aside:
         before = self._failures.get(key)
         rest |= not trouble.trouble.passes
         count = _TOLD_AFTER if rest else before.count + 1 if before else 1
-        self._failures[key] = _Failure(trouble, count, self._now_ns() + REST_NS if rest else 0)
+        self._failures[key] = _Failure(trouble, count, self._now_ns() + REST_NS if rest else None)
 
     def done(self, key: int) -> None:
         """Take note that it was dealt with."""
@@ -71,7 +73,9 @@ class Aside:
     def told(self, key: int) -> ForgeTrouble | None:
         """What a person is told of it; None: nothing, or nothing yet."""
         failure = self._failures.get(key)
-        return failure.trouble if failure is not None and failure.count >= _TOLD_AFTER else None
+        if failure is None or failure.count < _TOLD_AFTER or (failure.until_ns is not None and not self.rests(key)):
+            return None  # what has rested is what it was before, until it fails again
+        return failure.trouble
 
     def all_told(self) -> dict[int, ForgeTrouble]:
         """All that a person is told of."""

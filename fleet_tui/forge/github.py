@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fleet_tui.domain.errors import UsageError
@@ -77,7 +77,7 @@ class GitHubForge:
         now = _Seen(comments=before.comments)
         for label in self._labels(follow):
             listed = await self.issues.labelled([label])
-            now.open |= {issue.number: issue for issue in listed.issues}
+            now.open |= {issue.number: self._spelled(issue) for issue in listed.issues}
             now.cut += () if listed.complete else (label,)
         for number in sorted(set(follow) - now.open.keys()):
             await self._again(number, before, now, thoroughly=thoroughly)
@@ -85,7 +85,7 @@ class GitHubForge:
             for number in issues.references(issue.body, self.repo):
                 if number not in now.known:
                     await self._again(number, before, now, thoroughly=thoroughly)
-        await self._read_comments(now, trust)
+        await self._read_comments(now, trust, thoroughly=thoroughly)
         self._aside.only(now.open.keys() | set(follow))
         newer = {number: issue for number, issue in before.open.items() if number in self._changed}
         now.open |= newer
@@ -114,7 +114,7 @@ class GitHubForge:
 
     async def _ask(self, number: int, before: _Seen, now: _Seen) -> None:
         try:
-            issue = await self.issues.get(number)
+            issue = self._spelled(await self.issues.get(number))
         except ForgeTrouble as trouble:
             if trouble.trouble is Trouble.GONE:
                 now.gone.add(number)
@@ -125,12 +125,14 @@ class GitHubForge:
         else:
             (now.open if issue.open else now.closed)[number] = issue
 
-    async def _read_comments(self, now: _Seen, trust: Trust) -> None:
-        """Of the issues that are tickets; those of strangers are nobody's work."""
+    async def _read_comments(self, now: _Seen, trust: Trust, *, thoroughly: bool) -> None:
+        """Of the issues that are tickets; those of strangers are nobody's work. What is edited later may leave its
+        issue as it was: ``thoroughly`` all are read."""
         kept: dict[int, tuple[str, list[Comment]]] = {}
         for number, issue in now.open.items():
             updated, comments = now.comments.get(number, ("", []))
-            if updated != issue.updated and trust.is_trusted(issue) and not self._aside.rests(number):
+            wanted = thoroughly or updated != issue.updated
+            if wanted and trust.is_trusted(issue) and not self._aside.rests(number):
                 try:
                     comments = await self.issues.comments(number) if issue.comments else []
                 except ForgeTrouble as trouble:
@@ -220,13 +222,21 @@ class GitHubForge:
         """Whether the last look showed that the issue was closed, or is not there any more."""
         return self._seen is not None and (number in self._seen.closed or number in self._seen.gone)
 
+    def spelled(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Labels as the configuration spells them: to GitHub `Ready` and `ready` are one."""
+        names = {str(name).casefold(): str(name) for name in self._settings().labels.model_dump().values()}
+        return tuple(names.get(label.casefold(), label) for label in labels)
+
+    def _spelled(self, issue: Issue) -> Issue:
+        return replace(issue, labels=self.spelled(issue.labels))
+
     def note(self, issue: Issue) -> None:
         """What was seen of one issue between two looks, or done to it."""
         self._changed.add(issue.number)
         if self._seen is not None:
             self._seen.open.pop(issue.number, None)
             self._seen.closed.pop(issue.number, None)
-            (self._seen.open if issue.open else self._seen.closed)[issue.number] = issue
+            (self._seen.open if issue.open else self._seen.closed)[issue.number] = self._spelled(issue)
 
     # -- acts --------------------------------------------------------------------------------------------------------
 

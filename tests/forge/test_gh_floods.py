@@ -115,7 +115,9 @@ def test_what_is_not_over_by_itself_rests_until_a_person_looks() -> None:
     aside.begin(anew=False)
     assert aside.rests(7)
     aside.begin(anew=True)
-    assert (aside.rests(7), list(aside.all_told())) == (False, [7])
+    assert (aside.rests(7), aside.all_told()) == (False, {})
+    aside.put(7, trouble(Trouble.TOO_LONG))
+    assert list(aside.all_told()) == [7]
     aside.done(7)
     assert aside.all_told() == {}
 

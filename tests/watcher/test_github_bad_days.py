@@ -270,3 +270,72 @@ async def test_labels_that_people_edit_in_the_middle_are_put_right(fleet: Fleet,
     assert pull.merged is None, "a label alone is no approval"
     assert len(fleet.events("claim_decided")) == 1
     assert len(issue.comments) == 1
+
+
+async def test_labels_that_the_repository_spells_otherwise_are_the_same(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    for label in ("Ready", "In-Progress", "Needs-Review"):
+        shop.label(label)
+    issue = shop.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    assert issue.labels == ["In-Progress"]
+    await fleet.author({"app.py": "print('two')\n"})
+    await fleet.settle()
+    (pull,) = shop.pulls()
+    assert (pull.labels, issue.labels) == (["Needs-Review"], ["Needs-Review"])
+    with github.server.counting() as seen:
+        for _ in range(2):
+            await look(fleet)
+    assert [str(request) for request in seen if "labels" in request.path and request.method != "GET"] == []
+
+
+async def test_an_issue_that_could_not_be_taken_is_tried_again_after_its_rest(fleet: Fleet, github: Site) -> None:
+    issue = github.repository.issue("Say two", "Print two.", ["ready"])
+    refusal = '{"message": "Unable to create comment because issue is locked"}'
+    github.server.fail("POST /repos/acme/shop/issues/1/comments", 403, body=refusal)
+    await fleet.settle()
+    assert fleet.alarms("ticket-file")
+    fleet.later(901)
+    await fleet.settle()
+    assert fleet.alarms() == []
+    assert [event.payload["won"] for event in fleet.events("claim_decided")] == [False, True]
+    assert issue.labels == ["in-progress"]
+
+
+async def test_a_comment_that_was_edited_is_read_again_some_time(fleet: Fleet, github: Site) -> None:
+    issue = github.repository.issue("Say two", "Print two.", ["ready"])
+    said = github.repository.comment(issue, "Use print().")
+    await fleet.settle()
+    await look(fleet)
+    said.body = "Use write()."  # which leaves its issue as it was
+    await poll(fleet)
+    assert "Use write()." in (fleet.ctx.store.blob(fleet.of_ticket().body_sha) or "")
+
+
+async def test_what_a_person_merged_elsewhere_is_not_our_landing(fleet: Fleet, github: Site) -> None:
+    """Whose answer was lost: it did not happen, and nothing waits for it to be found."""
+    shop, pull = github.repository, await offered(fleet, github)
+    shop.git("branch", "release", "main")
+    github.server.fail("POST /graphql PullRequestMerge", drop=True)
+    github.server.fail("POST /graphql FleetPullRequest", 502, times=0)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    approval = fleet.open_approval()
+    fault = github.server.faults[-1]
+    merges = upstream_of(fleet).forge.pulls.merge
+
+    async def lost(*args: str, **more: str) -> object:
+        fault.times = 100  # from now on nobody knows
+        return await merges(*args, **more)  # type: ignore[arg-type]
+
+    upstream_of(fleet).forge.pulls.merge = lost  # type: ignore[method-assign, assignment]
+    await fleet.approve(approval)
+    await fleet.settle()
+    assert fleet.pr().merge_sha is None
+    pull.base, pull.state, pull.merged, pull.merge_commit = "release", "closed", "2026-01-01T00:00:00Z", pull.head_sha
+    fault.times = 0
+    fleet.ctx.jobs._failures.clear()
+    await look(fleet)
+    await look(fleet)
+    assert (fleet.pr().state, fleet.pr().reason) == (PullRequestState.CLOSED, "it was merged on GitHub into release")
+    assert fleet.events("pr_merged") == []

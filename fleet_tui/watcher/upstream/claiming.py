@@ -76,6 +76,7 @@ async def _claim(ctx: Context, run: Run) -> None:
             raise
         # Whatever is the matter with this issue, its agent is free for others, and it rests.
         forge.set_aside(run.ticket, trouble)
+        ctx.look_at_tickets = True
         reason, other = one_line(f"{trouble.title}: {trouble.message}", 300), ""
     decided = ClaimDecided(run.ticket, run.id, not reason, reason, other)
     drafts = [draft(decided, f"ticket:{run.ticket}", key=_key(run.id))]
@@ -90,7 +91,7 @@ async def _take(ctx: Context, forge: GitHubForge, number: int, run: Run) -> tupl
     if not issue.open:
         return "its issue was closed", ""
     claims = _claims(trust, await forge.issues.comments(number))
-    reason = obstacle(issue.labels, names.ready, claims, name)
+    reason = obstacle(forge.spelled(issue.labels), names.ready, claims, name)
     if reason:
         return reason, holder(claims)
     if holder(claims) == name:

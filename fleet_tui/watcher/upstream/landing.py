@@ -125,7 +125,10 @@ class _Landing(Landing):
         return merged.merge_sha
 
     async def probe(self, ctx: Context) -> Probe:
-        return Probe.DONE if (await self._seen(ctx)).pull.state == "MERGED" else Probe.NOT_DONE
+        pull = (await self._seen(ctx)).pull
+        # Merged by a person at another head, or into another branch, it is not what was decided: taken in later.
+        ours = pull.state == "MERGED" and pull.head_sha == self.head and pull.target == ctx.home.control.target
+        return Probe.DONE if ours else Probe.NOT_DONE
 
     async def consequences(self, ctx: Context) -> Sequence[Draft]:
         upstream, target = _upstream(ctx), ctx.home.control.target

@@ -201,6 +201,7 @@ class Upstream:
             whose = "a fork's" if pull.foreign else f"from {one_line(pull.branch, 100)}"
             what = f"{number} is not the pull request from {branch}, but {whose}"
             raise ForgeTrouble(Trouble.CONFLICT, what, hint="close ours here, and mark its ticket ready to begin anew")
+        pull = replace(pull, labels=self.forge.spelled(pull.labels))
         wanted = wanted_texts(pull, trust)
         known = {one: before.texts[one] for one in wanted if one in before.texts} if before is not None else {}
         texts = known | await self.forge.pulls.words([one for one in wanted if one not in known])
