@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,12 @@ _SAID = {
     },
 }
 
-
+_PLAYBOOKS: Mapping[object, str] = {
+    True: "installed as skills",
+    False: "in its prompt",
+    "prompt": "in its prompt",
+    "off": "not given",
+}
 _MOST_UNMATCHED = 10_000
 
 
@@ -111,6 +117,7 @@ def show(name: str, repo: Path | None, as_json: bool) -> None:
     rows.append(("session", "goes on after a crash" if works["resume"] else "begins anew after a crash"))
     rows.append(("interrupt", f"the key {facts['interrupt']}" if facts["interrupt"] else "no key is known"))
     rows.append(("mcp", "is given the fleet's server" if works["mcp"] and facts["mcp"] else "is given no server"))
+    rows.append(("playbooks", _PLAYBOOKS[facts["playbooks"] if facts["playbooks"] != "auto" else works["skills"]]))
     rows.append(("state", "from its " + ", then ".join(works["state"])))
     for label, told in rows:
         say(f"  {label:<11}{told}")
@@ -153,6 +160,7 @@ def _facts(name: str, entry: VendorSettings, repo: Path | None, *, start: bool) 
         "name": name,
         "kind": entry.kind,
         "mcp": entry.mcp,
+        "playbooks": entry.playbooks,
         "found": probe.ok,
         "program": probe.program,
         "version": probe.version,

@@ -48,7 +48,9 @@ def test_one_in_words_with_a_version_that_nobody_tried(run: Run) -> None:
     assert "its hook waits until you answer in the room" in told
     assert "the key Escape" in told
     assert "limit      read in its own files" in told
+    assert "playbooks  installed as skills" in told
     assert "limit      seen on its screen alone" in run("vendor", "show", "gemini").stdout
+    assert "playbooks  in its prompt" in run("vendor", "show", "opencode").stdout
 
 
 def test_the_rules_for_its_screens_and_what_is_wrong_with_ones_own(run: Run, shop: Shop) -> None:
