@@ -86,7 +86,7 @@ LITERAL = "[bold]b[/bold] [@click=app.quit]c[/]"
 PASTED = HOSTILE.replace("\x1b", "").encode()
 """Terminals take the escape character out of what is pasted, and leave those of one byte in."""
 ENTER = b"\r"
-PALETTE = "a command, an agent"
+PALETTE = "a word of what to do, an agent"
 
 
 def on_the_wall(room: PtyRoom) -> None:
