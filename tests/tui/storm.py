@@ -34,12 +34,13 @@ LOOKS = 40
 class Storm:
     """Each `once` does one thing to a room and to the fleet behind it; ``done`` are the last of them."""
 
-    def __init__(self, world: Any, app: Any, seed: int) -> None:
+    def __init__(self, world: Any, app: Any, seed: int, *, recorded: bool = False) -> None:
         self._world, self._app = world, app
         self._chance = random.Random(seed)
         self._stir = Stirring(world, seed)
         self._keys = [*LETTERS, *NAMED, *PLAIN, *PLAIN]
         self._usual = dict(world.answers)
+        self._recorded = recorded
         self.done: deque[str] = deque(maxlen=LOOKS)
 
     def once(self) -> None:
@@ -47,6 +48,8 @@ class Storm:
             (10, self._burst), (4, self._screen), (3, self._size), (5, self._row), (1, self._paste), (1, self._typed),
             (1, self._later), (1, self._watcher), (1, self._mouse),
         ]  # fmt: skip
+        if self._recorded:  # nothing comes into a recording
+            acts = [(weight, act) for weight, act in acts if act not in (self._row, self._later, self._watcher)]
         act = self._chance.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
         self.done.append(f"{act.__name__}: {act()}")
 
@@ -106,9 +109,9 @@ class Storm:
         return f"{x},{y}"
 
 
-async def stormed(world: Any, app: Any, seed: int, steps: int) -> None:
+async def stormed(world: Any, app: Any, seed: int, steps: int, *, recorded: bool = False) -> None:
     """``steps`` of a storm over a room that is open. Raises what ended the room, with what had been done to it."""
-    storm = Storm(world, app, seed)
+    storm = Storm(world, app, seed, recorded=recorded)
     for step in range(steps):
         storm.once()
         if step % 3 == 0:

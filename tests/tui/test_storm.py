@@ -16,10 +16,12 @@ from fleet_tui.tui.palette import RoomPalette
 from fleet_tui.tui.screens.wall import WallScreen
 from tests.tui.storm import stormed
 from tests.tui.test_new_agent_screen import offering
+from tests.tui.test_replay import replay, room, steady  # noqa: F401 - fixtures
 from tests.tui.test_system_screen import BROKEN, answer_for
+from tests.tui.test_ticket_plans import PARTS, told
 from tests.tui.tui_support import opened
 
-FIRST, LAST = (int(one) for one in os.environ.get("FLEET_STORM", "1:4").split(":"))
+FIRST, LAST = (int(one) for one in os.environ.get("FLEET_STORM", "2:2").split(":"))
 
 
 @pytest.fixture
@@ -29,6 +31,7 @@ def busy(fleet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     fleet.add(ev.draft(ev.TicketCreated(44, "Cron drift", "Mend it.", "0" * 64, [], [], 0), "ticket:44"))
     offering(fleet, tmp_path / "templates")
     fleet.answers["system"] = answer_for(tmp_path, BROKEN)
+    fleet.answers["plan"] = lambda args: told(args["ticket"], *PARTS)
     return fleet
 
 
@@ -36,7 +39,16 @@ def busy(fleet: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize("seed", range(FIRST, LAST + 1))
 async def test_a_storm_ends_no_room(busy: Any, until: Any, seed: int) -> None:
     async with opened(busy, until, (80, 24)) as (app, _):
-        await stormed(busy, app, seed, 400)
+        await stormed(busy, app, seed, 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(FIRST, LAST + 1))
+async def test_a_storm_ends_no_room_of_a_recording(fleet: Any, room: Any, until: Any, seed: int) -> None:  # noqa: F811
+    async with room.run_test(size=(80, 24), notifications=True):
+        await until(lambda: room.picture.snapshot is not None)
+        await stormed(fleet, room, seed, 120, recorded=True)
+    assert fleet.calls == []
 
 
 # -- what storms have found --------------------------------------------------------------------------------------------
