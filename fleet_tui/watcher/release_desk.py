@@ -123,7 +123,9 @@ async def request(
         words = redact(fitting(clean(str(payload.get("notes") or ""), _MOST_WORDS), _MOST_WORDS))
         asked = ReleaseRequested(version, plan.contents.commit, run.agent, run.id, summary, words)
         await ctx.say(asked, "fleet", actor=actor, cause=run.queued_id, key=key)
-    how = "it is tagged" if agent_may_tag(ctx.settings.approval, run.isolation) else "a person decides"
+    asked_for = pending(ctx).get(version)
+    by_itself = agent_may_tag(ctx.settings.approval, run.isolation) and not (asked_for and asked_for.declined)
+    how = "it is tagged" if by_itself else "a person decides"
     return {"message": f"{version} is asked for; {how}"}
 
 

@@ -25,6 +25,8 @@ from fleet_tui.watcher.upstream.state import LANDING
 
 HOUR_NS = 3_600_000_000_000
 _TARGET_ALARMS = ("landed-differs", "target-diverged", "target-missing")
+BY_ITSELF = "watcher"
+"""Who declines what cannot be tagged any more."""
 _KINDS = (ReleaseRequested.kind, ReleaseSeconded.kind, ReleaseDeclined.kind, ReleaseTagged.kind)
 
 
@@ -40,15 +42,24 @@ class Wanted:
     expires_ns: int
     by: tuple[str, ...] = ()
     notes_sha: str = ""
+    declined: bool = False
+    """Whether a person has declined it before, or the same commit by another name: then no policy speaks for it."""
 
 
 def pending(ctx: Context) -> dict[str, Wanted]:
     """What was asked for and is neither tagged nor declined nor too old, by version."""
     found: dict[str, Wanted] = {}
+    declined: set[str] = set()
     hours = for_tag(ctx.settings.approval).expires_h
     for event in ctx.reader.events(EventFilter(kinds=_KINDS), after=0, limit=100_000):
         _fold(found, event, hours * HOUR_NS)
-    return {version: one for version, one in found.items() if one.expires_ns > ctx.now_ns()}
+        if event.kind == ReleaseDeclined.kind and event.payload["by"] != BY_ITSELF:
+            declined |= {str(event.payload["version"]), str(event.payload["commit"])}
+    return {
+        version: replace(one, declined=not declined.isdisjoint((version, one.commit)))
+        for version, one in found.items()
+        if one.expires_ns > ctx.now_ns()
+    }
 
 
 def _fold(found: dict[str, Wanted], event: Event, lasts_ns: int) -> None:
@@ -59,6 +70,9 @@ def _fold(found: dict[str, Wanted], event: Event, lasts_ns: int) -> None:
         found[version] = Wanted(version, str(facts["commit"]), *asked, event.at_ns + lasts_ns)
     elif event.kind == ReleaseSeconded.kind:
         about = (str(facts["commit"]), str(facts["notes_sha"]))
+        given_ns = max(event.at_ns, int(facts["expires_ns"]) - lasts_ns)
+        if before is not None and before.expires_ns <= given_ns:
+            before = None  # it had lapsed: nobody's word in it counts any more
         same = before is not None and (before.commit, before.notes_sha if before.by else about[1]) == about
         base = before if before is not None and same else Wanted(version, about[0], "", "", "", 0)
         until_ns = max(base.expires_ns, int(facts["expires_ns"]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet_tui.domain.events import AgentResumed, Draft, RunStopUndone, TicketUnblocked, draft
+from fleet_tui.domain.events import AgentResumed, Draft, RunStopUndone, TicketUnblocked, WorkDiscarded, draft
 from fleet_tui.domain.model import Agent, Run, Ticket
 from fleet_tui.domain.states import LIVE_RUNS, PullRequestState, RunState, TicketState
 from fleet_tui.governance import begin
 from fleet_tui.governance.lifecycle import Restart
+from fleet_tui.store.filters import EventFilter
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.queueing import respawn
 from fleet_tui.watcher.replacing import still_wanted, told
@@ -47,7 +48,7 @@ async def start(ctx: Context, agent: Agent, reason: str, actor: str) -> dict[str
 
 def _put_down(ctx: Context, agent: Agent) -> list[tuple[Ticket, Run]]:
     """The tickets that wait for a person because the last run of ``agent`` on them was stopped or given up; not those
-    with a question, or that wait for another decision."""
+    with a question, or that wait for another decision, or whose work a person discarded."""
     found = []
     for ticket in ctx.reader.tickets(TicketState.BLOCKED):
         last = next(iter(ctx.reader.runs(agent=agent.name, ticket=ticket.number, limit=1)), None)
@@ -57,9 +58,14 @@ def _put_down(ctx: Context, agent: Agent) -> list[tuple[Ticket, Run]]:
 
 
 def _was_ended(ctx: Context, run: Run) -> bool:
-    if ctx.reader.has_key(f"respawn:{run.id}"):
+    if ctx.reader.has_key(f"respawn:{run.id}") or _was_discarded(ctx, run):
         return False
     return run.state is RunState.STOPPED or (run.state is RunState.CRASHED and ctx.reader.has_key(f"given-up:{run.id}"))
+
+
+def _was_discarded(ctx: Context, run: Run) -> bool:
+    told = ctx.reader.events(EventFilter(kinds=(WorkDiscarded.kind,), subjects=(f"ticket:{run.ticket}",)), limit=100)
+    return any(event.payload["run"] == run.id for event in told)
 
 
 def _is_its_own(ctx: Context, ticket: Ticket, run: Run) -> bool:

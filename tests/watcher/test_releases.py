@@ -254,6 +254,8 @@ async def test_several_persons_where_a_rule_says_so(make_fleet: MakeFleet) -> No
     await tag(fleet, "v2", at=event.payload["commit"])
     fleet.later(3601)
     assert "1 of 2" in (await tag(fleet, "v2", user="ann", at=event.payload["commit"]))["message"], "it lapsed"
+    await tag(fleet, "v2", at=event.payload["commit"])
+    assert fleet.events("release_tagged")[-1].payload["by"] == "operator:kim", "whose word had lapsed can give it again"
 
 
 def test_notes_need_no_watcher(landed_once: Fleet) -> None:
@@ -355,6 +357,24 @@ async def test_without_a_person_only_where_policy_says_so(make_fleet: MakeFleet)
     await fleet.publish(sandboxed, "release_requested", payload={"version": "v1.1"})
     await fleet.settle()
     assert tags_of(fleet.ctx.paths.repository) == ["v1.0"], "a rule about tags asks for a person"
+
+
+@pytest.mark.slow
+async def test_what_a_person_declined_only_a_person_releases(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(CREW[:2])
+    await landed(fleet)
+    await fleet.reconfigure(agents=CREW, approval={"when": "sensitive"})
+    await asked(fleet)
+    await fleet.person.answer("kim", "decline_release", {"version": "v1.0", "reason": "after the audit"})
+    sandboxed = await at_level(fleet, "L1")
+    for version in ("v1.0", "v1.0.1"):
+        told = await fleet.publish(sandboxed, "release_requested", payload={"version": version})
+        assert told["message"] == f"{version} is asked for; a person decides"
+    await fleet.settle()
+    assert tags_of(fleet.ctx.paths.repository) == [], "the same commit, by whatever name"
+    assert len(fleet.alarms(releases.WANTED)) == 1
+    await tag(fleet)
+    assert tags_of(fleet.ctx.paths.repository) == ["v1.0"]
 
 
 async def at_level(fleet: Fleet, level: str) -> Any:

@@ -115,3 +115,18 @@ async def test_a_question_waits_for_its_answer(fleet: Fleet) -> None:
     with pytest.raises(NothingToDo, match="at work"):
         await act(fleet, "start")
     assert fleet.of_ticket().state is TicketState.BLOCKED
+
+
+async def test_what_a_person_discarded_is_not_begun_again(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet([agent("dev", "developer")])
+    run = await at_work(fleet)
+    await fleet.begin(run)
+    await act(fleet, "quarantine", reason="odd")
+    await act(fleet, "discard", reason="wrong idea")
+    await fleet.ctx.jobs.idle()
+    await runs._record_end(fleet.ctx, fleet.run(run.id), fleet.ctx.paths.run_dir(run.id))
+    await act(fleet, "release", reason="looked at")
+    await fleet.settle()
+    assert fleet.of_ticket().state is TicketState.BLOCKED
+    with pytest.raises(NothingToDo):
+        await act(fleet, "start")

@@ -40,7 +40,7 @@ async def keep(ctx: Context) -> None:
 
 def _needs_nobody(ctx: Context, wanted: Wanted) -> bool:
     run, agent = ctx.reader.run(wanted.run), ctx.reader.agent(wanted.agent)
-    if run is None or agent is None or agent.quarantined:
+    if run is None or agent is None or agent.quarantined or wanted.declined:
         return False
     return agent_may_tag(ctx.settings.approval, run.isolation)
 
@@ -74,7 +74,7 @@ async def _by_itself(ctx: Context, wanted: Wanted) -> None:
             return
         if any(reason.ground is Ground.TAG for reason in plan.reasons):  # it will not go away
             why = plan.reasons[0].message
-            await ctx.say(ReleaseDeclined(wanted.version, wanted.commit, "watcher", why), "fleet")
+            await ctx.say(ReleaseDeclined(wanted.version, wanted.commit, release_plan.BY_ITSELF, why), "fleet")
             return
         plan.refuse()
         await perform(ctx, plan, f"agent:{wanted.agent}/{wanted.run}", None)
