@@ -195,6 +195,7 @@ async def test_an_interrupted_claim_is_taken_up_again(fleet: Fleet, github: Site
     assert (len(issue.comments), issue.labels) == (1, ["in-progress"])
 
 
+@pytest.mark.slow
 async def test_an_interrupted_claim_is_known_again_before_github_was_looked_at(fleet: Fleet, github: Site) -> None:
     """The claim of a watcher that has just started, whose login nothing but its own question tells."""
     github.hub.members.discard("fleet-bot")
