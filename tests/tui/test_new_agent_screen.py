@@ -177,6 +177,7 @@ async def test_from_a_dry_run_back_to_the_form(shop: Any, until: Any, text: Any)
             assert screen.form.has_focus
 
 
+@pytest.mark.slow
 async def test_what_is_known_stands_while_the_palette_lies_over_it(shop: Any, until: Any, text: Any) -> None:
     async with opened(shop, until) as (app, pilot):
         screen = await on_screen(app, pilot, until)

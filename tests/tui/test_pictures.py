@@ -114,6 +114,7 @@ def drafted(stage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 _FORM = ("4", "slash", *"44", "enter", "7")
+FORM_NAMES = ["new", "new_form", pytest.param("new_dry", marks=pytest.mark.slow)]
 FORMS = {"new": ("7",), "new_form": _FORM, "new_dry": (*_FORM, "pagedown", "right", "enter")}
 
 
@@ -132,7 +133,7 @@ async def new_agent(name: str, app: Any, pilot: Any, until: Any, text: Callable[
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", FORM_NAMES)
 async def test_new_agent(
     drafted: Any, until: Any, text: Callable[[Any], str], name: str, size: tuple[int, int]
 ) -> None:
@@ -142,7 +143,7 @@ async def test_new_agent(
 
 
 @pytest.mark.parametrize("look", ANOTHER.values(), ids=ANOTHER)
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", FORM_NAMES)
 async def test_new_agent_in_another_theme(
     drafted: Any, until: Any, text: Callable[[Any], str], name: str, look: Look
 ) -> None:

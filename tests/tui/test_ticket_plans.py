@@ -96,6 +96,7 @@ async def test_a_plan_is_accepted_through_the_strip(money: Any, until: Any, text
         assert args["parts"] == plan(answer({"ticket": 8})).given()
 
 
+@pytest.mark.slow
 async def test_a_text_that_changes_while_one_looks_divides_nothing(money: Any, until: Any, text: Any) -> None:
     async with opened(money, until) as (app, pilot):
         await at(8, app, pilot, until)
@@ -134,6 +135,7 @@ def _nothing() -> Iterator[None]:
     yield
 
 
+@pytest.mark.slow
 async def test_the_parts_are_edited_before(
     money: Any, until: Any, text: Any, editor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
