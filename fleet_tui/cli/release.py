@@ -170,6 +170,9 @@ def _say_plan(answer: dict[str, Any]) -> None:
     say(quoted(answer["notes"]).removeprefix("\n"))
     for reason in answer["reasons"]:
         say(f"not now: {reason['ground'].replace('_', ' ')}: {reason['message']}")
+    if answer["ready"]:
+        again = f"fleet release tag {answer['version']} --at {answer['commit'][:12]}"
+        say(f"just this commit, whatever lands or lapses meanwhile: {again}")
 
 
 async def _contents(repo: Path | None, since: str, at: str) -> Contents:

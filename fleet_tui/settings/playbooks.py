@@ -51,7 +51,8 @@ def read_playbooks(repository: Path, family: str) -> tuple[Playbook, ...]:
         FleetError: one of the files cannot be used.
     """
     names = sorted({name for directory, _, _ in _roots(repository) for name in _names(directory)})
-    found = (_first(repository, name) for name in names)
+    # What else a file may be called would say something in the head of a skill.
+    found = (_first(repository, name) for name in names if is_safe_id(name))
     return tuple(playbook for playbook in found if playbook is not None and family in playbook.families)
 
 

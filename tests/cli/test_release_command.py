@@ -76,6 +76,7 @@ def test_a_dry_run_says_what_it_would_be_and_what_is_against_it(tagging: list[An
         "it takes 2 persons; so far operator:kim",
         "    | - `T` (#1)",
         "    | PR 1",
+        "just this commit, whatever lands or lapses meanwhile: fleet release tag v1 --at aaaaaaaaaaaa",
     ]
     refused = CliRunner().invoke(fleet, ["release", "tag", "v2", "--dry-run"])
     assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, "not now: tag: it is there")
