@@ -142,7 +142,9 @@ async def perform(ctx: Context, plan: Plan, by: str, evidence: JSON) -> dict[str
     """Tag what ``plan`` says, to which nothing may be objected; ``by`` is whose word it is. ``ctx.tagging`` is held."""
     found, told = plan.contents, release_notes.in_one_line(plan.version, plan.contents)
     message = f"{release_notes.title(plan.version, found)}\n\n{plan.notes}"
-    when_s = ctx.now_ns() // _SECOND
+    # What no person is there for is tried again by itself: then it is the same tag, and one effect.
+    asked_ns = plan.wanted.asked_ns if plan.wanted is not None and by.startswith("agent:") else 0
+    when_s = (asked_ns or ctx.now_ns()) // _SECOND
     made = await tags.make(ctx.home.control.path, plan.version, found.commit, message, when_s)
     tagging = Tagging(
         version=plan.version,

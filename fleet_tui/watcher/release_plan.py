@@ -40,6 +40,7 @@ class Wanted:
     run: str
     words: str
     expires_ns: int
+    asked_ns: int = 0
     by: tuple[str, ...] = ()
     notes_sha: str = ""
     declined: bool = False
@@ -67,7 +68,7 @@ def _fold(found: dict[str, Wanted], event: Event, lasts_ns: int) -> None:
     before = found.get(version)
     if event.kind == ReleaseRequested.kind:
         asked = (str(facts["agent"]), str(facts["run"]), str(facts["notes"]))
-        found[version] = Wanted(version, str(facts["commit"]), *asked, event.at_ns + lasts_ns)
+        found[version] = Wanted(version, str(facts["commit"]), *asked, event.at_ns + lasts_ns, event.at_ns)
     elif event.kind == ReleaseSeconded.kind:
         about = (str(facts["commit"]), str(facts["notes_sha"]))
         given_ns = max(event.at_ns, int(facts["expires_ns"]) - lasts_ns)

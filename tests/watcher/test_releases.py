@@ -377,6 +377,28 @@ async def test_what_a_person_declined_only_a_person_releases(make_fleet: MakeFle
     assert tags_of(fleet.ctx.paths.repository) == ["v1.0"]
 
 
+@pytest.mark.slow
+async def test_what_fails_again_and_again_is_one_effect(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet(CREW[:2])
+    await landed(fleet)
+    await fleet.reconfigure(agents=CREW, approval={"when": "sensitive"})
+    sandboxed = await at_level(fleet, "L1")
+    lock = fleet.ctx.paths.repository / ".git" / "refs" / "tags" / "v1.0.lock"
+    lock.touch()
+    await fleet.publish(sandboxed, "release_requested", payload={"version": "v1.0"})
+    for _ in range(3):
+        fleet.later(2)
+        fleet.ctx.jobs._failures.clear()
+        await releases.keep(fleet.ctx)
+        await fleet.ctx.jobs.idle()
+    assert len(fleet.events("effect_failed")) >= 3
+    assert len(fleet.ctx.reader.effects(name="tag")) == 1
+    lock.unlink()
+    fleet.ctx.jobs._failures.clear()
+    await fleet.settle()
+    assert tags_of(fleet.ctx.paths.repository) == ["v1.0"]
+
+
 async def at_level(fleet: Fleet, level: str) -> Any:
     """The release manager's run ends, and the next is in a sandbox (said to be: no process runs here)."""
     for run in fleet.ctx.reader.runs(RunState.RUNNING):
