@@ -21,7 +21,7 @@ from fleet_tui.governance.guard.acts import Act, Surroundings
 from fleet_tui.governance.guard.policy import decide
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.guard import Guard
-from fleet_tui.watcher.shell_parser import parse, parser_program
+from fleet_tui.watcher.desks.shell_parser import parse, parser_program
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])
 WHO = Surroundings("developer", "author", "/space/ws", "/people/u", "agent/3-login")

@@ -10,7 +10,7 @@ import pytest
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.users import AgentUser
 from fleet_tui.tmux import sandbox
-from fleet_tui.watcher import agent_user
+from fleet_tui.watcher.confinement import agent_user
 
 NAME = "fleet-agent"
 POSSIBLE = os.getuid() == 0 and sandbox.bubblewrap() is not None

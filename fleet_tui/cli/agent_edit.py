@@ -26,7 +26,7 @@ from fleet_tui.domain.errors import Conflict, UsageError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
-    from fleet_tui.watcher.revisions import Revision
+    from fleet_tui.watcher.acts.revisions import Revision
 
 _MOST_BYTES = 1_000_000
 
@@ -121,7 +121,7 @@ def _act(revision: Revision) -> str:
 
 
 def _history(repo: Path | None, name: str) -> list[Revision]:
-    from fleet_tui.watcher import revisions as kept
+    from fleet_tui.watcher.acts import revisions as kept
 
     found = kept.history(open_reader(fleet_paths(repo)), name)
     if not found:
@@ -158,7 +158,7 @@ def _difference(repo: Path | None, name: str, older: int | None, newer: int | No
     import difflib
 
     from fleet_tui.store import blobs
-    from fleet_tui.watcher import revisions as kept
+    from fleet_tui.watcher.acts import revisions as kept
 
     paths = fleet_paths(repo)
     reader = open_reader(paths)
@@ -196,7 +196,7 @@ def rollback(
       fleet agent rollback sam --dry-run
       fleet agent rollback sam --to 1 --yes
     """
-    from fleet_tui.watcher import revisions as kept
+    from fleet_tui.watcher.acts import revisions as kept
 
     to = kept.find(open_reader(fleet_paths(repo)), name, revision)
     now = answer(repo, "agent_files", {"agent": name})

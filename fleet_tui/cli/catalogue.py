@@ -10,7 +10,7 @@ from fleet_tui.cli.common import ask_watcher, fleet_paths
 if TYPE_CHECKING:
     from fleet_tui.domain.model import Ticket
     from fleet_tui.paths import FleetPaths
-    from fleet_tui.watcher.creating import Grounds
+    from fleet_tui.watcher.acts.creating import Grounds
 
 Answer = dict[str, Any]
 
@@ -28,7 +28,7 @@ def answer(repo: Path | None, op: str, args: Answer) -> Answer:
 
 
 def _here(paths: FleetPaths, op: str, args: Answer) -> Answer:
-    from fleet_tui.watcher import creating
+    from fleet_tui.watcher.acts import creating
 
     grounds = _grounds(paths)
     if op == "templates":
@@ -49,7 +49,7 @@ def _files(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer
     """An agent's own files, while no watcher runs: the next one records what was written as changed."""
     from fleet_tui.cli.common import open_reader
     from fleet_tui.store import blobs
-    from fleet_tui.watcher import editing, revisions
+    from fleet_tui.watcher.acts import editing, revisions
 
     if op == "agent_files":
         return editing.describe(grounds, args["agent"])
@@ -67,7 +67,7 @@ def _files(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer
 def _team(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer:
     """A team, while no watcher runs: the next one records it."""
     from fleet_tui.cli.common import open_reader
-    from fleet_tui.watcher import team_history, teaming
+    from fleet_tui.watcher.acts import team_history, teaming
 
     if op == "preview_team":
         return teaming.preview(grounds, args)
@@ -87,7 +87,7 @@ def _team(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer:
 
 def _grounds(paths: FleetPaths) -> Grounds:
     from fleet_tui.settings.load import load_settings
-    from fleet_tui.watcher.creating import Grounds
+    from fleet_tui.watcher.acts.creating import Grounds
 
     # Templates can be looked at before there is a fleet.
     settings = load_settings(paths.repository, project_required=False).require()

@@ -239,7 +239,7 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
 
 def _level(paths: FleetPaths, settings: IsolationSettings) -> Finding:
     from fleet_tui.domain.states import Isolation
-    from fleet_tui.watcher.isolation import determine
+    from fleet_tui.watcher.confinement.isolation import determine
 
     try:
         level = determine(paths, settings)
@@ -308,7 +308,7 @@ def _memory(settings: Settings) -> Finding:
 
 def _user_fix(settings: IsolationSettings) -> str:
     """What is to be typed for agents to run as another user; empty where they can, or never could."""
-    from fleet_tui.watcher import agent_user
+    from fleet_tui.watcher.confinement import agent_user
 
     if not settings.user:
         root = os.getuid() == 0

@@ -69,8 +69,8 @@ def check(line: str, role: str, branch: str, repo: Path | None, as_json: bool) -
     """
     from fleet_tui.governance.guard.acts import Act, Surroundings
     from fleet_tui.governance.guard.policy import decide
+    from fleet_tui.watcher.desks.shell_parser import parse
     from fleet_tui.watcher.links import lookup
-    from fleet_tui.watcher.shell_parser import parse
 
     repository = find_repository(repo)
     settings = _settings(repository)

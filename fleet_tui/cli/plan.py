@@ -52,7 +52,7 @@ def plan(number: int, accept: bool, yes: bool, repo: Path | None, as_json: bool)
       fleet plan 7 --json
       fleet plan 7 --accept      edit the parts in $EDITOR, see them again, make them
     """
-    from fleet_tui.watcher.planning import advice_on
+    from fleet_tui.watcher.acts.planning import advice_on
 
     record, settings = existing(forge_of(repo), number), _settings(repo)
     if record.problem:
@@ -77,7 +77,7 @@ def _accept(record: TicketRecord, advice: Advice, repo: Path | None, yes: bool) 
     Raises:
         UsageError: there is nothing to accept, or what was edited are no parts; Abort: the person does not want it.
     """
-    from fleet_tui.watcher.splitting import body_sha
+    from fleet_tui.watcher.acts.splitting import body_sha
 
     if not advice.parts:
         raise UsageError("nothing to accept", advice.verdict, "write the tickets yourself: fleet ticket new")
@@ -96,7 +96,7 @@ def _edited(number: int, parts: Sequence[Part]) -> tuple[Part, ...]:
     Raises:
         UsageError: it is no list of parts, or they do not fit together; Abort: it is empty.
     """
-    from fleet_tui.watcher.parts_text import read, written
+    from fleet_tui.watcher.acts.parts_text import read, written
 
     text = written(number, parts)
     changed = in_editor(text, ".yaml")

@@ -23,7 +23,7 @@ from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
-    from fleet_tui.watcher.prompt import Part
+    from fleet_tui.watcher.runs.prompt import Part
 
 _MARK = re.compile(r"(?<=<<<)[0-9a-f]{12}$", re.MULTILINE)
 
@@ -58,7 +58,7 @@ def show(agent: str, ticket: int | None, only_text: bool, repo: Path | None, as_
       fleet prompt show rev --ticket 12 --json
       fleet prompt show dev-1 --ticket 12 --text > prompt.md
     """
-    from fleet_tui.watcher.prompt import joined
+    from fleet_tui.watcher.runs.prompt import joined
 
     layers = _layers(repo, agent, ticket)
     if as_json:
@@ -151,8 +151,8 @@ def _at_revision(repo: Path | None, name: str, number: int) -> list[Part]:
 
     from fleet_tui.settings.load import load_settings
     from fleet_tui.store import blobs
-    from fleet_tui.watcher import revisions
-    from fleet_tui.watcher.prompt import standing_parts
+    from fleet_tui.watcher.acts import revisions
+    from fleet_tui.watcher.runs.prompt import standing_parts
 
     paths = fleet_paths(repo)
     found = revisions.find(open_reader(paths), name, number)
@@ -164,8 +164,8 @@ def _at_revision(repo: Path | None, name: str, number: int) -> list[Part]:
 def _layers(repo: Path | None, name: str, ticket: int | None) -> list[Part]:
     from fleet_tui.settings.load import load_settings
     from fleet_tui.store import blobs
-    from fleet_tui.watcher.next_run import next_run
-    from fleet_tui.watcher.prompt import Sources, parts, standing_parts
+    from fleet_tui.watcher.runs.next_run import next_run
+    from fleet_tui.watcher.runs.prompt import Sources, parts, standing_parts
 
     repository = find_repository(repo)
     settings = load_settings(repository).require()

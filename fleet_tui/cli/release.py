@@ -26,7 +26,7 @@ from fleet_tui.domain.errors import FleetError, UsageError
 from fleet_tui.governance.release import Ground, Reason
 
 if TYPE_CHECKING:
-    from fleet_tui.watcher.releases import Contents, Landed
+    from fleet_tui.watcher.merging.releases import Contents, Landed
 
 
 @click.group()
@@ -86,7 +86,7 @@ def notes(since: str, at: str, as_json: bool, repo: Path | None) -> None:
       fleet release notes --since v1.1.0 > notes.md
       fleet release notes --json | jq -r '.pulls[].title'
     """
-    from fleet_tui.watcher import release_notes
+    from fleet_tui.watcher.merging import release_notes
 
     found = asyncio.run(_contents(repo, since, at))
     text = release_notes.text(found)
@@ -178,7 +178,7 @@ def _say_plan(answer: dict[str, Any]) -> None:
 async def _contents(repo: Path | None, since: str, at: str) -> Contents:
     from fleet_tui.git.control import ControlRepository
     from fleet_tui.git.user import UserRepository
-    from fleet_tui.watcher.releases import commit_named, contents
+    from fleet_tui.watcher.merging.releases import commit_named, contents
 
     paths = fleet_paths(repo)
     reader = open_reader(paths)

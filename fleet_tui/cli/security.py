@@ -13,13 +13,13 @@ from fleet_tui.domain.states import Isolation
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
-    from fleet_tui.watcher.reach import Tried
+    from fleet_tui.watcher.confinement.reach import Tried
 
 
 def report(repo: Path | None, as_json: bool) -> None:
     """Print what programs in an agent's and a gate's place reach; exit code 1 when a promise does not hold."""
     from fleet_tui.settings.load import load_settings
-    from fleet_tui.watcher import isolation, reach
+    from fleet_tui.watcher.confinement import isolation, reach
 
     paths = fleet_paths(repo)
     settings = load_settings(paths.repository).require().isolation

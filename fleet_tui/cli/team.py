@@ -109,7 +109,7 @@ def _known(repo: Path | None) -> tuple[Settings, dict[str, AgentTile], Callable[
     """The configuration, the agents as the wall has them (none before the fleet has run), and where a team stands."""
     from fleet_tui.readmodel.queries import read_snapshot
     from fleet_tui.settings.load import load_settings
-    from fleet_tui.watcher.team_history import place_of
+    from fleet_tui.watcher.acts.team_history import place_of
 
     repository, paths = find_repository(repo), fleet_paths(repo)
     there = paths.database.exists()

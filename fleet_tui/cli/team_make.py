@@ -222,7 +222,7 @@ def revisions(name: str, repo: Path | None, as_json: bool) -> None:
       fleet team revisions web
       fleet team revisions web --json
     """
-    from fleet_tui.watcher import team_history
+    from fleet_tui.watcher.acts import team_history
 
     found = team_history.history(open_reader(fleet_paths(repo)), name)
     if not found:
@@ -264,7 +264,7 @@ def rollback(name: str, revision: int | None, yes: bool, repo: Path | None, as_j
       fleet team rollback web
       fleet team rollback web --to 1 --yes
     """
-    from fleet_tui.watcher import team_history
+    from fleet_tui.watcher.acts import team_history
 
     to = team_history.find(open_reader(fleet_paths(repo)), name, revision)
     members = one_line(", ".join(to.agents or ()), 1000) or "nobody"

@@ -29,13 +29,14 @@ from fleet_tui.tmux.server import TmuxServer
 from fleet_tui.vendors.base import Context as Filled
 from fleet_tui.vendors.base import Observation
 from fleet_tui.vendors.screens import RuleSet, Screen
-from fleet_tui.watcher import causes, requests
-from fleet_tui.watcher.commands import Commands
+from fleet_tui.watcher import causes
+from fleet_tui.watcher.confinement.commands import Commands
+from fleet_tui.watcher.desks import requests
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.keyed_locks import KeyedLocks
-from fleet_tui.watcher.ledger import Ledger
-from fleet_tui.watcher.repository import Repository
+from fleet_tui.watcher.repos.repository import Repository
 from fleet_tui.watcher.risk.lookout import Lookout
+from fleet_tui.watcher.runs.ledger import Ledger
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.upstream.state import Upstream

@@ -37,28 +37,22 @@ from fleet_tui.store.chain import boot_id
 from fleet_tui.store.store import Store
 from fleet_tui.tmux import scope
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import (
-    alarms,
-    checkout,
-    detection,
-    isolation,
-    repositories,
-    revisions,
-    starting,
-    team_history,
-    watchdog,
-)
-from fleet_tui.watcher.agents_desk import AgentsDesk
-from fleet_tui.watcher.commands import Commands
+from fleet_tui.watcher import alarms, watchdog
+from fleet_tui.watcher.acts import revisions, team_history
+from fleet_tui.watcher.confinement import isolation
+from fleet_tui.watcher.confinement.commands import Commands
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.desks.agents_desk import AgentsDesk
+from fleet_tui.watcher.desks.operator_desk import OperatorDesk
+from fleet_tui.watcher.desks.origins import origin_of, record_denied
+from fleet_tui.watcher.desks.system_desk import last_good_ns
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.lock import WatcherLock
 from fleet_tui.watcher.loop import Loop
-from fleet_tui.watcher.operator_desk import OperatorDesk
-from fleet_tui.watcher.origins import origin_of, record_denied
 from fleet_tui.watcher.recovery import clear_interrupted
 from fleet_tui.watcher.redaction import redact
-from fleet_tui.watcher.system_desk import last_good_ns
+from fleet_tui.watcher.repos import checkout, repositories
+from fleet_tui.watcher.runs import detection, starting
 from fleet_tui.watcher.upstream.identity import Identity
 from fleet_tui.watcher.upstream.state import open_upstream
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from fleet_tui.domain.events import RunMetered
-from fleet_tui.watcher import alarms, checkout, halting, memory, refusals, restoring, retention, stopping
+from fleet_tui.watcher import alarms, refusals, retention
+from fleet_tui.watcher.acts import halting, stopping
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import (
@@ -28,6 +29,8 @@ from fleet_tui.watcher.passes import (
     tickets,
     walls,
 )
+from fleet_tui.watcher.repos import checkout
+from fleet_tui.watcher.runs import memory, restoring
 from fleet_tui.watcher.upstream import checking, claiming, following, publishing
 from fleet_tui.watcher.upstream import state as upstream
 

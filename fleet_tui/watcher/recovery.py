@@ -8,10 +8,10 @@ import signal
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.git.trees import remove_tree
 from fleet_tui.tmux import proctree
-from fleet_tui.watcher import reading
-from fleet_tui.watcher.commands import COMMAND_MARKER
+from fleet_tui.watcher.confinement.commands import COMMAND_MARKER
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.runs import reading
 
 _REVIEW = "review-"
 

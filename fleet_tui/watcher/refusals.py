@@ -18,8 +18,8 @@ from fleet_tui.domain.text import one_line
 from fleet_tui.git.gate_repo import Refusal, refusals
 from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance import network
+from fleet_tui.watcher.confinement.outlets import log_of
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.outlets import log_of
 
 MOST_AT_ONCE = 100
 """Refused pushes that get an event of their own in one reading; the others of it are counted in one."""

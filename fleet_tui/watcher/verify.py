@@ -15,7 +15,7 @@ from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.tmux import proctree
 from fleet_tui.tmux.records import MARKER
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher.releases import tagged
+from fleet_tui.watcher.merging.releases import tagged
 
 
 async def verify_fleet(paths: FleetPaths, *, deep: bool) -> list[str]:

@@ -144,12 +144,12 @@ def test_not_on_screens(path: Path, rule: Callable[[ast.Call], bool]) -> None:
 # What runs on the watcher's or the room's event loop, except:
 OFF_THE_LOOP = {
     "fleet_tui/watcher/spawn.py": "starts and stops watchers from the command line's process, which has no loop",
-    "fleet_tui/watcher/subreaper.py": "a program of its own, beside the watcher",
+    "fleet_tui/watcher/confinement/subreaper.py": "a program of its own, beside the watcher",
     "fleet_tui/watcher/lock.py": "the lock is taken before the loop starts",
     "fleet_tui/forge/local.py": "its file work runs in threads (asyncio.to_thread)",
-    "fleet_tui/watcher/reach.py": "tries a sandbox for `fleet doctor`, in a process that has no loop",
-    "fleet_tui/watcher/shell_parser.py": "called in a thread (asyncio.to_thread)",
-    "fleet_tui/watcher/signatures.py": "checks in a thread (asyncio.to_thread)",
+    "fleet_tui/watcher/confinement/reach.py": "tries a sandbox for `fleet doctor`, in a process that has no loop",
+    "fleet_tui/watcher/desks/shell_parser.py": "called in a thread (asyncio.to_thread)",
+    "fleet_tui/watcher/merging/signatures.py": "checks in a thread (asyncio.to_thread)",
     "fleet_tui/watcher/supervise.py": "a process of its own that only restarts the watcher",
 }
 LOOP = [

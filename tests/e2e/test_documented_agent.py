@@ -11,7 +11,7 @@ from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.settings.load import shipped_documents
 from fleet_tui.vendors.command import PROMPTS
 from fleet_tui.vendors.prompting import ARGUMENT_LIMIT
-from fleet_tui.watcher.ending import LINES
+from fleet_tui.watcher.runs.ending import LINES
 from tests.e2e.e2e_support import ROOT, Place
 
 PAGE = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")

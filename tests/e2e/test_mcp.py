@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import CallToolResult, TextContent
 
-from fleet_tui.watcher.environment import bus_socket
+from fleet_tui.watcher.runs.environment import bus_socket
 from tests.e2e.e2e_support import DEVELOPER, REVIEWER, Place, scene
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from fleet_tui.git import holding
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.gate_repo import admit
 from fleet_tui.git.workspace import Workspaces
-from fleet_tui.watcher.agent_user import give
+from fleet_tui.watcher.confinement.agent_user import give
 from tests import agent_user
 from tests.git.conftest import Repo, run_git
 

@@ -15,7 +15,7 @@ from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.governance.guard.shell import Command, Parsed
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.guard import Guard
-from fleet_tui.watcher.shell_parser import parse
+from fleet_tui.watcher.desks.shell_parser import parse
 from tests.examples import tried
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fleet_tui.governance.guard.paths import places
 from fleet_tui.governance.guard.text import GLOB, OPAQUE, is_unknown
 from fleet_tui.governance.guard.wrappers import commands_of
-from fleet_tui.watcher.shell_parser import MAX_LINE, parse
+from fleet_tui.watcher.desks.shell_parser import MAX_LINE, parse
 from tests.examples import tried
 
 texts = st.text(max_size=60)

@@ -21,7 +21,7 @@ import pytest
 from fleet_tui.domain.users import AgentUser
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.tmux import records, runner_client, sandbox
-from fleet_tui.watcher import outlets
+from fleet_tui.watcher.confinement import outlets
 from tests import agent_user
 from tests.tmux.test_tmux_sandbox import MACHINE
 from tests.tmux.tmux_support import PtyRun, until

@@ -14,7 +14,7 @@ from fleet_tui.readmodel.catalogue import detail, offer, preview
 from fleet_tui.settings.load import load_settings
 from fleet_tui.tui.present.new_agent import Sketch, command_line, items
 from fleet_tui.tui.screens.new_agent import NewAgentScreen
-from fleet_tui.watcher import creating
+from fleet_tui.watcher.acts import creating
 from tests.tui.tui_support import armed, opened
 
 CONFIG = """\

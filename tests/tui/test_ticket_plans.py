@@ -15,7 +15,7 @@ from fleet_tui.domain.errors import WatcherUnavailable
 from fleet_tui.governance.fanout.values import Part
 from fleet_tui.readmodel.fanout import plan
 from fleet_tui.tui.screens.pipeline import PipelineScreen
-from fleet_tui.watcher import parts_text
+from fleet_tui.watcher.acts import parts_text
 from tests.tui.test_pictures import SIZES, compare, masked
 from tests.tui.tui_support import armed, opened
 

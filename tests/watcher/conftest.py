@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.paths import FleetPaths
-from fleet_tui.watcher import permission_desk
+from fleet_tui.watcher.desks import permission_desk
 from tests.github.fixture import github
 from tests.watcher.watcher_support import Fleet, agent, configuration, make_repository
 

@@ -14,7 +14,7 @@ from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance.isolation import Level
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.watcher import refusals
-from fleet_tui.watcher.outlets import log_of
+from fleet_tui.watcher.confinement.outlets import log_of
 from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.risk.behaviour import behaviour
 from tests.watcher.conftest import MakeFleet

@@ -16,8 +16,8 @@ from fleet_tui.domain.users import AgentUser
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.tmux import sandbox
 from fleet_tui.vendors.base import Launch
-from fleet_tui.watcher import agent_user, isolation
-from fleet_tui.watcher.environment import agent_environment, install_client
+from fleet_tui.watcher.confinement import agent_user, isolation
+from fleet_tui.watcher.runs.environment import agent_environment, install_client
 from tests import agent_user as machine
 from tests.watcher.watcher_support import Fleet
 

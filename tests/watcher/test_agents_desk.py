@@ -16,7 +16,7 @@ from fleet_tui.domain.events import PAYLOADS, AgentQuarantined
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState, Verdict
 from fleet_tui.governance.guard.acts import own_tool
-from fleet_tui.watcher.handover import hand_over
+from fleet_tui.watcher.merging.handover import hand_over
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git
 

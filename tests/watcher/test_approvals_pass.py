@@ -10,7 +10,7 @@ from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import ApprovalGranted, ApprovalRequested, ApprovalVoided, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, PullRequestState, TicketState
 from fleet_tui.governance.isolation import Level
-from fleet_tui.watcher.mergeview import judgement
+from fleet_tui.watcher.merging.mergeview import judgement
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, commit, git

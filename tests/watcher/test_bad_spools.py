@@ -17,8 +17,8 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.forge.local import LocalForge
 from fleet_tui.tmux import runner_client
-from fleet_tui.watcher.environment import bus_directory, bus_socket
 from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.runs.environment import bus_directory, bus_socket
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_daemon import Daemon
 from tests.watcher.watcher_support import Fleet, agent, configuration, make_repository, until

@@ -8,8 +8,8 @@ import pytest
 
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
-from fleet_tui.watcher import starting
 from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.runs import starting
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git
 

@@ -20,7 +20,7 @@ from fleet_tui.domain.states import GateState, Isolation, PullRequestState
 from fleet_tui.governance.isolation import Level, choose
 from fleet_tui.paths import FleetPaths
 from fleet_tui.tmux import sandbox
-from fleet_tui.watcher.command_place import run_lines
+from fleet_tui.watcher.confinement.command_place import run_lines
 from tests import agent_user
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import PYTHON, Fleet, until

@@ -15,8 +15,8 @@ import pytest
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.ids import new_id
 from fleet_tui.tmux import proctree
-from fleet_tui.watcher.commands import CommandPlace, Commands
-from fleet_tui.watcher.shell import Outcome
+from fleet_tui.watcher.confinement.commands import CommandPlace, Commands
+from fleet_tui.watcher.confinement.shell import Outcome
 from tests.watcher.watcher_support import until
 
 ESCAPE = "(setsid env -i sh -c 'echo $$ >$0; exec sleep 300' {note} &) ; while ! test -s {note}; do :; done"
@@ -35,8 +35,8 @@ def commands(place: Path) -> Commands:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sub-reaper that is gone or stopped is not waited for as long as one that is at work."""
-    monkeypatch.setattr("fleet_tui.watcher.shell._SWEEP_S", 0.5)
-    monkeypatch.setattr("fleet_tui.watcher.shell._LAST_WORDS_S", 0.5)
+    monkeypatch.setattr("fleet_tui.watcher.confinement.shell._SWEEP_S", 0.5)
+    monkeypatch.setattr("fleet_tui.watcher.confinement.shell._LAST_WORDS_S", 0.5)
 
 
 async def run(commands: Commands, place: Path, line: str, time_limit_s: float = 30) -> Outcome:
@@ -106,7 +106,7 @@ async def test_killed_watcher_takes_its_commands_along(place: Path) -> None:
     note = place / "pid"
     code = f"""
 import asyncio, pathlib
-from fleet_tui.watcher.shell import run_command
+from fleet_tui.watcher.confinement.shell import run_command
 asyncio.run(run_command({ESCAPE.format(note=note)!r} + "; sleep 300", pathlib.Path({str(place)!r}), time_limit_s=300,
     output_limit=1000, env={{"PATH": "/usr/bin:/bin"}}))
 """

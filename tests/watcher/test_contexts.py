@@ -9,8 +9,8 @@ import pytest
 
 from fleet_tui.domain.model import Run
 from fleet_tui.vendors.base import Context as Filled
-from fleet_tui.watcher import contexts
 from fleet_tui.watcher.passes import listening
+from fleet_tui.watcher.runs import contexts
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.vendor_support import SESSION, at_work, home, hook, listened, reply
 

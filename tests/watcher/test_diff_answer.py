@@ -9,7 +9,7 @@ import pytest
 from fleet_tui.bus import protocol
 from fleet_tui.domain.text import clean
 from fleet_tui.git.values import DiffLine, FileChange, FileDiff, Hunk
-from fleet_tui.watcher.diff_answer import answer
+from fleet_tui.watcher.desks.diff_answer import answer
 
 
 def file(path: str, text: str) -> FileDiff:

@@ -10,7 +10,7 @@ from fleet_tui.domain.events import AgentPaused, AgentResumed, Note, RunCrashed,
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.passes import dispatch, runs, tickets
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.runs.queueing import queued
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import SECOND, Fleet, agent
 

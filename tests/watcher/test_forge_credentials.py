@@ -9,7 +9,7 @@ import pytest
 from fleet_tui.forge import gh
 from fleet_tui.git import command as git
 from fleet_tui.tmux import command as tmux
-from fleet_tui.watcher.environment import agent_environment, command_environment
+from fleet_tui.watcher.runs.environment import agent_environment, command_environment
 
 from .watcher_support import Fleet
 

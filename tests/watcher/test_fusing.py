@@ -8,7 +8,7 @@ import pytest
 
 from fleet_tui.cli import agent_facts
 from fleet_tui.domain.states import RunState
-from fleet_tui.watcher import fusing
+from fleet_tui.watcher.runs import fusing
 from tests.watcher.test_looking_pass import IDLE, PERMISSION, Looked
 from tests.watcher.watcher_support import Fleet
 

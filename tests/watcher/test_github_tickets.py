@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fleet_tui.domain.states import RunState, TicketState
-from fleet_tui.watcher import prompt
+from fleet_tui.watcher.runs import prompt
 from fleet_tui.watcher.upstream import claiming
 from fleet_tui.watcher.upstream.state import open_upstream
 from tests.github.fixture import Site

@@ -10,9 +10,9 @@ import pytest
 from fleet_tui.domain.events import AgentQuarantined
 from fleet_tui.domain.model import Run
 from fleet_tui.governance.guard.acts import Act
-from fleet_tui.watcher import guard_desk
-from fleet_tui.watcher.guard_desk import question_id
-from fleet_tui.watcher.handover import has_asked
+from fleet_tui.watcher.desks import guard_desk
+from fleet_tui.watcher.desks.guard_desk import question_id
+from fleet_tui.watcher.merging.handover import has_asked
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_agents_desk import ask, author
 from tests.watcher.watcher_support import Fleet

@@ -12,8 +12,8 @@ from fleet_tui.governance.guard.policy import GuardDecision, decide
 from fleet_tui.paths import shipped_config
 from fleet_tui.settings.guard import Guard
 from fleet_tui.watcher import links
+from fleet_tui.watcher.desks.shell_parser import parse
 from fleet_tui.watcher.links import leads_to, lookup
-from fleet_tui.watcher.shell_parser import parse
 
 GUARD = Guard.model_validate(yaml.safe_load((shipped_config() / "guard.yaml").read_text("utf-8"))["guard"])
 

@@ -13,9 +13,9 @@ from fleet_tui.domain.errors import FleetError, Refused
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState, TicketState
-from fleet_tui.watcher.handover import hand_over
-from fleet_tui.watcher.parties import authors
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.merging.handover import hand_over
+from fleet_tui.watcher.merging.parties import authors
+from fleet_tui.watcher.runs.queueing import queued
 from tests.governance.rejections import violations
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git

@@ -7,7 +7,7 @@ import pytest
 from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState, TicketState
-from fleet_tui.watcher import stopping
+from fleet_tui.watcher.acts import stopping
 from fleet_tui.watcher.passes import runs
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_after_a_restart import started_again

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet_tui.watcher.http_head import BadRequest, Request, read
+from fleet_tui.watcher.confinement.http_head import BadRequest, Request, read
 from tests.examples import tried
 
 

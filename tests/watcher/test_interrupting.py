@@ -12,7 +12,7 @@ from fleet_tui.domain.errors import Conflict, FleetError, Refused
 from fleet_tui.domain.events import AgentPaused, RunStateChanged, RunStopRequested
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import EffectState, RunState
-from fleet_tui.watcher import interrupting
+from fleet_tui.watcher.acts import interrupting
 from tests.watcher.watcher_support import Fleet, until
 
 PROGRAM = """

@@ -12,9 +12,9 @@ from fleet_tui.governance.isolation import Level, choose
 from fleet_tui.settings.isolation import IsolationSettings
 from fleet_tui.tmux.sandbox import View
 from fleet_tui.vendors.base import Launch
-from fleet_tui.watcher import isolation
-from fleet_tui.watcher.environment import bus_directory, install_client
+from fleet_tui.watcher.confinement import isolation
 from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.runs.environment import bus_directory, install_client
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet
 

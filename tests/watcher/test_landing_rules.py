@@ -18,8 +18,8 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import Event, FleetHalted, GateFailed, GateStarted
 from fleet_tui.domain.states import ApprovalState, Isolation, RunState
 from fleet_tui.governance.isolation import Level
-from fleet_tui.watcher import landing
-from fleet_tui.watcher.mergeview import judgement
+from fleet_tui.watcher.merging import landing
+from fleet_tui.watcher.merging.mergeview import judgement
 from fleet_tui.watcher.passes import approvals, merges
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, commit, git

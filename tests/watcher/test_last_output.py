@@ -16,7 +16,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.readmodel.output import read_output
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RunSpec, read_exit
-from fleet_tui.watcher import ending
+from fleet_tui.watcher.runs import ending
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 from fleet_tui.domain.states import PullRequestState, RiskBand
-from fleet_tui.watcher import prompt
+from fleet_tui.watcher.runs import prompt
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fleet_tui.domain.model import Run
 from fleet_tui.settings.schema import Settings
-from fleet_tui.watcher import detection
 from fleet_tui.watcher.passes import looking, runs
+from fleet_tui.watcher.runs import detection
 from tests.watcher.watcher_support import Fleet, until
 
 PROGRAM = """

@@ -16,8 +16,8 @@ from fleet_tui.readmodel.needs import command_for
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import memory
 from fleet_tui.watcher.passes import budgets
+from fleet_tui.watcher.runs import memory
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

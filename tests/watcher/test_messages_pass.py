@@ -10,8 +10,8 @@ from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import EffectState, MessageState, RunState
 from fleet_tui.vendors.base import Prompted
-from fleet_tui.watcher import starting
 from fleet_tui.watcher.passes import messages, runs
+from fleet_tui.watcher.runs import starting
 from tests.watcher.watcher_support import Fleet, until
 
 SHOW = 'clear; cat "$2"; while IFS= read -r line; do printf "%s\\n" "$line" >>"$1"; clear; cat "$2"; done'

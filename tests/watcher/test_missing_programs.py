@@ -10,10 +10,10 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.tui.present.wall import wall_tile
-from fleet_tui.watcher import starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import dispatch, runs
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.runs import starting
+from fleet_tui.watcher.runs.queueing import queued
 from fleet_widgets.lines import text_of
 from fleet_widgets.palette import LINE_BOX
 from tests.watcher.conftest import MakeFleet

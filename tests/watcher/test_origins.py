@@ -19,8 +19,8 @@ from fleet_tui.domain.ids import new_id
 from fleet_tui.domain.model import Run
 from fleet_tui.tmux import proctree
 from fleet_tui.tmux.records import MARKER, RUNNER, write_json
-from fleet_tui.watcher.commands import COMMAND_MARKER, CommandPlace
-from fleet_tui.watcher.origins import UNTRACEABLE, below_watcher, origin_of, record_denied
+from fleet_tui.watcher.confinement.commands import COMMAND_MARKER, CommandPlace
+from fleet_tui.watcher.desks.origins import UNTRACEABLE, below_watcher, origin_of, record_denied
 from tests.watcher.watcher_support import Fleet, until
 
 # Starts argv[2:] below nobody of ours, writes its pid to argv[1], and is gone.

@@ -6,7 +6,7 @@ import pytest
 
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.governance.fanout.values import Part
-from fleet_tui.watcher.parts_text import read, written
+from fleet_tui.watcher.acts.parts_text import read, written
 
 PARTS = (Part("One: é", "text\n\n- x", ("/a.py",)), Part("Two", "", ("/b/",), (1,)))
 

@@ -12,9 +12,9 @@ from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.governance.guard.acts import Act
-from fleet_tui.watcher import guard_desk, permission_desk
-from fleet_tui.watcher.agents_desk import AgentsDesk
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.desks import guard_desk, permission_desk
+from fleet_tui.watcher.desks.agents_desk import AgentsDesk
 from fleet_tui.watcher.passes import listening
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.vendor_support import asks, at_work, call, decision, did, hook, question

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import Conflict
-from fleet_tui.watcher.presence import GONE_NS, Presence
+from fleet_tui.watcher.desks.presence import GONE_NS, Presence
 from tests.watcher.watcher_support import Fleet
 
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from fleet_tui.cli.main import fleet as command
 from fleet_tui.domain.errors import UsageError
-from fleet_tui.watcher import prompt
+from fleet_tui.watcher.runs import prompt
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -13,8 +13,8 @@ import pytest
 
 from fleet_tui.domain.hosts import Address, host_rule
 from fleet_tui.governance import network
-from fleet_tui.watcher import proxy
-from fleet_tui.watcher.proxy import MOST_CONNECTIONS, Proxy
+from fleet_tui.watcher.confinement import proxy
+from fleet_tui.watcher.confinement.proxy import MOST_CONNECTIONS, Proxy
 
 
 @dataclass

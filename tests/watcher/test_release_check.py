@@ -10,8 +10,8 @@ from fleet_tui.forge.gh import Gh
 from fleet_tui.forge.gh_pulls import Pulls
 from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.release import Ground
+from fleet_tui.watcher.merging.release_check import check
 from fleet_tui.watcher.passes.approvals import may_land
-from fleet_tui.watcher.release_check import check
 from fleet_tui.watcher.upstream.standing import remote_of
 from tests.github.fixture import Site
 from tests.github.state import Protection

@@ -18,8 +18,9 @@ from fleet_tui.readmodel.budgets import read_budgets
 from fleet_tui.readmodel.gist import gist
 from fleet_tui.settings.risk import Risk
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import parties, spending
+from fleet_tui.watcher.merging import parties
 from fleet_tui.watcher.passes import budgets, containment, risk
+from fleet_tui.watcher.runs import spending
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.test_after_a_restart import started_again
 from tests.watcher.watcher_support import Fleet, agent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fleet_tui.watcher import release_notes
-from fleet_tui.watcher.releases import Contents, Landed
+from fleet_tui.watcher.merging import release_notes
+from fleet_tui.watcher.merging.releases import Contents, Landed
 
 
 def test_notes_that_are_too_long_end_with_a_whole_line() -> None:

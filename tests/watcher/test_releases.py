@@ -15,10 +15,10 @@ from fleet_tui.domain.events import AlarmRaised, EffectAttempted, EffectPlanned
 from fleet_tui.domain.states import EffectClass, EffectState, Isolation, PullRequestState, RunState
 from fleet_tui.git import tags
 from fleet_tui.governance.isolation import Level
-from fleet_tui.watcher import release_desk
+from fleet_tui.watcher.desks import release_desk
+from fleet_tui.watcher.merging.tagging import Tagging
 from fleet_tui.watcher.passes import releases
-from fleet_tui.watcher.queueing import queued
-from fleet_tui.watcher.tagging import Tagging
+from fleet_tui.watcher.runs.queueing import queued
 from fleet_tui.watcher.verify import verify_fleet
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import SECOND, Fleet, agent, commit, git

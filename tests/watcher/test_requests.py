@@ -9,7 +9,7 @@ import pytest
 
 from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.states import TicketState
-from fleet_tui.watcher.operator_desk import OperatorDesk
+from fleet_tui.watcher.desks.operator_desk import OperatorDesk
 from tests.watcher.watcher_support import Fleet
 
 KEY = "operator/req-1"

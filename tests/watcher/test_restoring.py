@@ -15,8 +15,8 @@ from fleet_tui.governance.lifecycle import LOST
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.settings.load import load_settings
 from fleet_tui.tmux import proctree, records
-from fleet_tui.watcher import restoring, starting
 from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.runs import restoring, starting
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit
 

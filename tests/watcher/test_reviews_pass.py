@@ -7,8 +7,8 @@ import pytest
 from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState
 from fleet_tui.readmodel.needs import agent_of, alarm_need, command_for
-from fleet_tui.watcher import prompt
 from fleet_tui.watcher.passes import merges, reviews
+from fleet_tui.watcher.runs import prompt
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

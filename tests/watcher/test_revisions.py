@@ -15,7 +15,7 @@ from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import AgentsRevised
 from fleet_tui.settings.load import load_settings
 from fleet_tui.store import deep
-from fleet_tui.watcher import revisions
+from fleet_tui.watcher.acts import revisions
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, until
 

@@ -12,9 +12,9 @@ from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.governance.isolation import Level
 from fleet_tui.vendors import registry
 from fleet_tui.vendors.claude_code import ClaudeCode
-from fleet_tui.watcher import accounts, sessions, starting
 from fleet_tui.watcher.passes import runs
-from fleet_tui.watcher.vendors import vendor_of
+from fleet_tui.watcher.runs import accounts, sessions, starting
+from fleet_tui.watcher.runs.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.vendor_support import SESSION, asks, at_work, call, home, hook, listened
 from tests.watcher.watcher_support import agent

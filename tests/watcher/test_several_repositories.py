@@ -15,9 +15,11 @@ from fleet_tui.readmodel.fanout import plan
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.system import report
 from fleet_tui.vendors.base import Launch
-from fleet_tui.watcher import isolation, prompt, reading, starting, system_desk
+from fleet_tui.watcher.confinement import isolation
+from fleet_tui.watcher.desks import system_desk
 from fleet_tui.watcher.passes import dispatch, merges
-from fleet_tui.watcher.repositories import UNUSABLE
+from fleet_tui.watcher.repos.repositories import UNUSABLE
+from fleet_tui.watcher.runs import prompt, reading, starting
 from fleet_tui.watcher.verify import verify_fleet
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git

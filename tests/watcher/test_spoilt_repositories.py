@@ -17,8 +17,8 @@ from fleet_tui.git import backup, foreign, snapshot
 from fleet_tui.git.homes import gate_beside
 from fleet_tui.governance.isolation import choose
 from fleet_tui.tmux import sandbox
-from fleet_tui.watcher import agent_user as other_user
-from fleet_tui.watcher import discarding
+from fleet_tui.watcher.acts import discarding
+from fleet_tui.watcher.confinement import agent_user as other_user
 from fleet_tui.watcher.cursor import Cursor
 from fleet_tui.watcher.loop import passes
 from tests import agent_user

@@ -12,9 +12,9 @@ from fleet_tui.domain.states import ENDED_RUNS
 from fleet_tui.settings.schema import Settings
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.vendors.claude_code import ClaudeCode
-from fleet_tui.watcher import metering, sessions
 from fleet_tui.watcher.passes import listening, runs
-from fleet_tui.watcher.vendors import vendor_of
+from fleet_tui.watcher.runs import metering, sessions
+from fleet_tui.watcher.runs.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.vendor_support import SESSION, at_work, home, hook, listened, reply, tokens
 from tests.watcher.watcher_support import Fleet, agent

@@ -11,10 +11,10 @@ from fleet_tui.domain.events import RunStopRequested
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import AlarmState, RunState
 from fleet_tui.governance.admission import Host
-from fleet_tui.watcher import admission, starting
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import runs
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.runs import admission, starting
+from fleet_tui.watcher.runs.queueing import queued
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fleet_tui.settings.load import load_settings
-from fleet_tui.watcher import system_desk
+from fleet_tui.watcher.desks import system_desk
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

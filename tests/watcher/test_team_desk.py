@@ -10,7 +10,7 @@ import pytest
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import AgentsRevised, OperatorActed
 from fleet_tui.settings.load import load_settings
-from fleet_tui.watcher import team_history
+from fleet_tui.watcher.acts import team_history
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -13,7 +13,7 @@ from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import OperatorActed
 from fleet_tui.domain.states import TicketState
 from fleet_tui.settings.load import load_settings
-from fleet_tui.watcher import environment
+from fleet_tui.watcher.runs import environment
 from tests.watcher.watcher_support import Fleet, agent
 
 WANTED: dict[str, Any] = {

@@ -27,9 +27,9 @@ from fleet_tui.settings.texts import MARK
 from fleet_tui.vendors.base import LaunchRequest
 from fleet_tui.vendors.player import Finished, Player
 from fleet_tui.vendors.story import Situation, load_story
-from fleet_tui.watcher import prompt
 from fleet_tui.watcher.passes.dispatch import LEVEL_TRIGGERS
-from fleet_tui.watcher.vendors import vendor_of
+from fleet_tui.watcher.runs import prompt
+from fleet_tui.watcher.runs.vendors import vendor_of
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from fleet_tui.domain.costs import total
-from fleet_tui.watcher import metering, sessions
 from fleet_tui.watcher.passes import listening
+from fleet_tui.watcher.runs import metering, sessions
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.vendor_support import SESSION, at_work, call, home, hook, listened, reply, tokens
 

@@ -9,8 +9,8 @@ import pytest
 from fleet_tui.domain.model import Message
 from fleet_tui.domain.states import MessageState
 from fleet_tui.tmux import delivery
-from fleet_tui.watcher import starting, typing_desk
 from fleet_tui.watcher.passes import messages
+from fleet_tui.watcher.runs import starting, typing_desk
 from tests.watcher.test_looking_pass import IDLE, PERMISSION, Looked
 from tests.watcher.watcher_support import Fleet, until
 

@@ -16,8 +16,8 @@ from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import Isolation, MessageState, RunState, TicketState
 from fleet_tui.governance.isolation import Level
-from fleet_tui.watcher import accounts
 from fleet_tui.watcher.passes import runs, walls
+from fleet_tui.watcher.runs import accounts
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

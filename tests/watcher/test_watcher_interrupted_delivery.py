@@ -10,9 +10,9 @@ import pytest
 from fleet_tui.domain.events import EffectAttempted, EffectPlanned, MessageDelivered
 from fleet_tui.domain.model import Message, Run
 from fleet_tui.domain.states import EffectClass, EffectState, MessageState
-from fleet_tui.watcher import starting
 from fleet_tui.watcher.outbox import effect_id
 from fleet_tui.watcher.passes import messages
+from fleet_tui.watcher.runs import starting
 from tests.watcher.watcher_support import Fleet, until
 
 TEXT = "Round halves to the even neighbour, please."

@@ -13,9 +13,9 @@ from fleet_tui.domain.model import Run
 from fleet_tui.store.connection import raw
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import spending
 from fleet_tui.watcher.loop import Loop
 from fleet_tui.watcher.passes import budgets
+from fleet_tui.watcher.runs import spending
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -10,7 +10,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.model import Run
 from fleet_tui.settings.load import load_settings
 from fleet_tui.tmux.delivery import MOST_CHARACTERS
-from fleet_tui.watcher import prompt
+from fleet_tui.watcher.runs import prompt
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent
 

@@ -13,7 +13,7 @@ from fleet_tui.domain.events import RunCrashed
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.governance.lifecycle import LOST
 from fleet_tui.tmux import proctree
-from fleet_tui.watcher.commands import COMMAND_MARKER
+from fleet_tui.watcher.confinement.commands import COMMAND_MARKER
 from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.recovery import clear_interrupted
 from tests.watcher.watcher_support import Fleet, until

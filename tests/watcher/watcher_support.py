@@ -36,14 +36,14 @@ from fleet_tui.settings.schema import AgentSettings, Settings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.store.store import Store
 from fleet_tui.tmux.server import TmuxServer
-from fleet_tui.watcher import repositories
-from fleet_tui.watcher.agents_desk import AgentsDesk
-from fleet_tui.watcher.commands import Commands
+from fleet_tui.watcher.confinement.commands import Commands
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
+from fleet_tui.watcher.desks.agents_desk import AgentsDesk
+from fleet_tui.watcher.desks.operator_desk import OperatorDesk
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.loop import passes
-from fleet_tui.watcher.operator_desk import OperatorDesk
+from fleet_tui.watcher.repos import repositories
 from fleet_tui.watcher.upstream.state import open_upstream
 
 SECOND = 1_000_000_000

@@ -18,10 +18,11 @@ from fleet_tui.governance.approvals import (
 )
 from fleet_tui.governance.publication import seen_first
 from fleet_tui.governance.reviews import risk_of
-from fleet_tui.watcher import alarms, isolation
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.confinement import isolation
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.mergeview import Judgement, judgement
-from fleet_tui.watcher.parties import authors, contained, objections
+from fleet_tui.watcher.merging.mergeview import Judgement, judgement
+from fleet_tui.watcher.merging.parties import authors, contained, objections
 from fleet_tui.watcher.passes.reviews import ask_release_manager
 from fleet_tui.watcher.passes.risk import is_told
 

@@ -23,8 +23,10 @@ from fleet_tui.governance.approval_policy import for_extension
 from fleet_tui.governance.budgets import Verdict
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.runner_client import RunnerStatus
-from fleet_tui.watcher import accounts, alarms, extending, memory, spending, starting
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.acts import extending
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.runs import accounts, memory, spending, starting
 
 _METERED = (RunState.STARTING, RunState.RUNNING, RunState.WAITING, RunState.LIMITED)
 _ACTED_NS = 10_000_000_000

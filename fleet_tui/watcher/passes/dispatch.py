@@ -13,11 +13,12 @@ from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import dispatch
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher import accounts, alarms, programs, spending
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.cursor import Cursor
-from fleet_tui.watcher.parties import at_high_risk, works_in
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.merging.parties import at_high_risk, works_in
+from fleet_tui.watcher.runs import accounts, programs, spending
+from fleet_tui.watcher.runs.queueing import queued
 
 LEVEL_TRIGGERS = frozenset({"ticket_ready", "pr_needs_review", "pr_changes_requested", "pr_approved"})
 """Triggers that passes derive from states. Every other subscribed kind starts a run per event."""

@@ -12,14 +12,14 @@ from fleet_tui.domain.text import one_line, some_names
 from fleet_tui.git.values import UnrelatedHistories
 from fleet_tui.settings.repositories import GateSettings
 from fleet_tui.watcher import alarms
-from fleet_tui.watcher.command_place import command_place, throw_away
-from fleet_tui.watcher.commands import CommandPlace
+from fleet_tui.watcher.confinement.command_place import command_place, throw_away
+from fleet_tui.watcher.confinement.commands import CommandPlace
+from fleet_tui.watcher.confinement.shell import Outcome
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
-from fleet_tui.watcher.parties import authors, contained
+from fleet_tui.watcher.merging.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
+from fleet_tui.watcher.merging.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
-from fleet_tui.watcher.repository import MergeView
-from fleet_tui.watcher.shell import Outcome
+from fleet_tui.watcher.repos.repository import MergeView
 
 _NOT_FOUND = 127
 """The exit code of a shell (and of our way into a sandbox) that does not find a program."""

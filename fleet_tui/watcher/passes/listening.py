@@ -6,8 +6,9 @@ from fleet_tui.domain.events import RunStateChanged
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.vendors.base import Observation
-from fleet_tui.watcher import alarms, contexts, fusing, metering, sessions, vendors
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.runs import contexts, fusing, metering, sessions, vendors
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
 _EVERY_NS = 2_000_000_000

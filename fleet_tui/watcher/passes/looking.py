@@ -14,8 +14,10 @@ from fleet_tui.store.reader import EventFilter
 from fleet_tui.tmux.looks import look as look_at
 from fleet_tui.vendors.base import BLOCKING, DialogKind, Observation
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import alarms, detection, fusing, guard_desk, limits_seen, memory, vendors
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context, View
+from fleet_tui.watcher.desks import guard_desk
+from fleet_tui.watcher.runs import detection, fusing, limits_seen, memory, vendors
 
 _LIVING = (RunState.RUNNING, RunState.WAITING)
 _EVERY_NS = 2_000_000_000

@@ -9,15 +9,16 @@ from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.events import WorkspaceRemoved
 from fleet_tui.domain.model import Approval, PullRequest, Workspace
 from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectState, PullRequestState, TicketState
-from fleet_tui.watcher import alarms, following_target, repositories
-from fleet_tui.watcher.command_place import run_lines
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.confinement.command_place import run_lines
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.handover import REPOSITORY
-from fleet_tui.watcher.landing import Landing, land_now
-from fleet_tui.watcher.mergeview import judgement
+from fleet_tui.watcher.merging.handover import REPOSITORY
+from fleet_tui.watcher.merging.landing import Landing, land_now
+from fleet_tui.watcher.merging.mergeview import judgement
 from fleet_tui.watcher.outbox import settle
 from fleet_tui.watcher.passes.approvals import may_land
-from fleet_tui.watcher.repository import Repository
+from fleet_tui.watcher.repos import following_target, repositories
+from fleet_tui.watcher.repos.repository import Repository
 from fleet_tui.watcher.upstream import landing as there
 from fleet_tui.watcher.upstream import target
 

@@ -13,10 +13,11 @@ from fleet_tui.tmux.server import PaneInfo
 from fleet_tui.vendors.base import Prompted
 from fleet_tui.vendors.input_line import asks, holds
 from fleet_tui.vendors.screens import Screen
-from fleet_tui.watcher import accounts, alarms, spending, typing_desk, vendors
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.detection import rules_of
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
+from fleet_tui.watcher.runs import accounts, spending, typing_desk, vendors
+from fleet_tui.watcher.runs.detection import rules_of
 
 _UNDER_WAY = (EffectState.ATTEMPTING, EffectState.UNCERTAIN)
 _TYPING = frozenset({RunState.RUNNING, RunState.WAITING})

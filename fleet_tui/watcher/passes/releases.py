@@ -8,12 +8,13 @@ from fleet_tui.domain.events import ReleaseDeclined
 from fleet_tui.domain.states import EffectState
 from fleet_tui.governance.approval_policy import agent_may_tag, for_tag, persons
 from fleet_tui.governance.release import Ground
-from fleet_tui.watcher import alarms, release_plan
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.desks.release_desk import perform, where
+from fleet_tui.watcher.merging import release_plan
+from fleet_tui.watcher.merging.release_plan import Wanted, pending
+from fleet_tui.watcher.merging.tagging import EFFECT, Tagging
 from fleet_tui.watcher.outbox import settle
-from fleet_tui.watcher.release_desk import perform, where
-from fleet_tui.watcher.release_plan import Wanted, pending
-from fleet_tui.watcher.tagging import EFFECT, Tagging
 
 WANTED = "release-wanted"
 

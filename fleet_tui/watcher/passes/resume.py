@@ -10,8 +10,8 @@ from fleet_tui.domain.states import PullRequestState, RunState, TicketState
 from fleet_tui.governance.dispatch import OCCUPYING
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.handover import has_asked
-from fleet_tui.watcher.parties import (
+from fleet_tui.watcher.merging.handover import has_asked
+from fleet_tui.watcher.merging.parties import (
     concerned,
     current_author,
     first_able,
@@ -21,7 +21,7 @@ from fleet_tui.watcher.parties import (
     verdicts,
 )
 from fleet_tui.watcher.passes import tickets
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.runs.queueing import queued
 
 _ACTIVE = (PullRequestState.NEEDS_REVIEW, PullRequestState.CHANGES_REQUESTED, PullRequestState.GATED)
 

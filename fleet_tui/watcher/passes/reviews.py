@@ -20,8 +20,8 @@ from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.mergeview import REVIEW, gates_come_first, lets_review
-from fleet_tui.watcher.parties import (
+from fleet_tui.watcher.merging.mergeview import REVIEW, gates_come_first, lets_review
+from fleet_tui.watcher.merging.parties import (
     contained,
     current_author,
     objections,
@@ -32,7 +32,7 @@ from fleet_tui.watcher.parties import (
 )
 from fleet_tui.watcher.passes.risk import is_told
 from fleet_tui.watcher.passes.taking_back import take_up_again
-from fleet_tui.watcher.queueing import queued
+from fleet_tui.watcher.runs.queueing import queued
 
 _ON_OPEN_ONES = frozenset({REVIEW, "pr_changes_requested", "pr_approved"})
 """What runs are started by whose work ends with their pull request."""

@@ -32,28 +32,19 @@ from fleet_tui.governance.dispatch import places, takes_work
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import RUNNER, SPEC, ExitRecord, read_exit, read_meter_ms
 from fleet_tui.tmux.server import PaneInfo
-from fleet_tui.watcher import (
-    accounts,
-    alarms,
-    checkout,
-    ending,
-    programs,
-    reading,
-    refusals,
-    restoring,
-    spending,
-    starting,
-    stopping,
-)
-from fleet_tui.watcher.admission import Admission
+from fleet_tui.watcher import alarms, refusals
+from fleet_tui.watcher.acts import stopping
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.handover import collect_work, has_asked, has_delivered, last_refusal
-from fleet_tui.watcher.parties import at_high_risk
+from fleet_tui.watcher.merging.handover import collect_work, has_asked, has_delivered, last_refusal
+from fleet_tui.watcher.merging.parties import at_high_risk
 from fleet_tui.watcher.passes import containment, listening, tickets
-from fleet_tui.watcher.queueing import lineage, respawn
-from fleet_tui.watcher.replacing import begun_again, held_ticket, still_wanted, told
+from fleet_tui.watcher.repos import checkout
+from fleet_tui.watcher.runs import accounts, ending, programs, reading, restoring, spending, starting
+from fleet_tui.watcher.runs.admission import Admission
+from fleet_tui.watcher.runs.queueing import lineage, respawn
+from fleet_tui.watcher.runs.replacing import begun_again, held_ticket, still_wanted, told
+from fleet_tui.watcher.runs.withdrawing import after_stop, why_stopped, withdrawn
 from fleet_tui.watcher.upstream import claiming
-from fleet_tui.watcher.withdrawing import after_stop, why_stopped, withdrawn
 
 _IDLE_NS = 30_000_000_000
 _LAST_WORDS_NS = 15_000_000_000

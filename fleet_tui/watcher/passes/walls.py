@@ -13,8 +13,9 @@ from fleet_tui.domain.model import Account, Run
 from fleet_tui.domain.states import RunState
 from fleet_tui.governance import accounts as rules
 from fleet_tui.governance.accounts import Waiting
-from fleet_tui.watcher import accounts, alarms, doubts, starting
+from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.runs import accounts, doubts, starting
 
 GO_ON = "go-on"
 """The purpose of the message that begins the turn which the limit cut off once more."""

@@ -11,9 +11,9 @@ from fleet_tui.domain.states import LIVE_RUNS, RunState
 from fleet_tui.governance import network
 from fleet_tui.governance.risk.evidence import Behaviour
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher import spending
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.queueing import lineage
+from fleet_tui.watcher.runs import spending
+from fleet_tui.watcher.runs.queueing import lineage
 
 _SECOND = 1_000_000_000
 _MOST_EVENTS = 1_000

@@ -12,8 +12,9 @@ from fleet_tui.domain.events import Draft
 from fleet_tui.domain.model import Effect, PullRequest
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.governance.release import Ground, Reason, remote_reasons
-from fleet_tui.watcher import alarms, release_check
-from fleet_tui.watcher.landing import Landing, land_now
+from fleet_tui.watcher import alarms
+from fleet_tui.watcher.merging import release_check
+from fleet_tui.watcher.merging.landing import Landing, land_now
 from fleet_tui.watcher.outbox import Act, Probe, settle
 from fleet_tui.watcher.passes.approvals import objection_to_landing
 from fleet_tui.watcher.upstream import texts

@@ -15,9 +15,9 @@ from fleet_tui.forge.issues import mark
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.governance.publication import seen_first, withheld
 from fleet_tui.store.reader import EventFilter
-from fleet_tui.watcher.mergeview import judgement, lets_review
+from fleet_tui.watcher.merging.mergeview import judgement, lets_review
+from fleet_tui.watcher.merging.parties import authors, contained
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
-from fleet_tui.watcher.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import held
 from fleet_tui.watcher.passes.risk import is_told
 from fleet_tui.watcher.upstream import texts

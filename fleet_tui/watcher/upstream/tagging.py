@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fleet_tui.domain.errors import Conflict, FleetError, Uncertain
 from fleet_tui.domain.events import Draft
 from fleet_tui.git import tags
+from fleet_tui.watcher.merging.tagging import Tagging
 from fleet_tui.watcher.outbox import Probe
-from fleet_tui.watcher.tagging import Tagging
 from fleet_tui.watcher.upstream.state import Upstream
 
 if TYPE_CHECKING:

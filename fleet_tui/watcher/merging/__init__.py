@@ -1,0 +1,1 @@
+"""From an author's branch to the target and into a release: handed over, judged, checked, landed, tagged."""

@@ -1,0 +1,1 @@
+"""The life of a run: queued, admitted, started, told, watched, metered, ended, replaced, restored."""
