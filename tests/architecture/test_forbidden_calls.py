@@ -150,7 +150,6 @@ OFF_THE_LOOP = {
     "fleet_tui/watcher/confinement/reach.py": "tries a sandbox for `fleet doctor`, in a process that has no loop",
     "fleet_tui/watcher/desks/shell_parser.py": "called in a thread (asyncio.to_thread)",
     "fleet_tui/watcher/merging/signatures.py": "checks in a thread (asyncio.to_thread)",
-    "fleet_tui/watcher/supervise.py": "a process of its own that only restarts the watcher",
 }
 LOOP = [
     path

@@ -54,7 +54,7 @@ def test_the_example_asks_works_is_sent_back_and_lands(place: Place) -> None:
 
 
 def test_every_variable_of_an_agent_is_explained() -> None:
-    source = (ROOT / "fleet_tui" / "watcher" / "environment.py").read_text(encoding="utf-8")
+    source = (ROOT / "fleet_tui" / "watcher" / "runs" / "environment.py").read_text(encoding="utf-8")
     given = set(re.findall(r'"(FLEET_[A-Z_]+)"', source)) | {"FLEET_PROMPT_FILE"}
     assert set(re.findall(r"`(FLEET_[A-Z_]+)`", PAGE)) == given
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROMISED = {
     "demo",
+    "demo-github",
     "test",
     "test-slow",
     "test-vendors",

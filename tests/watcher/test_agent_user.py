@@ -51,12 +51,12 @@ def test_who_may_not_become_another_is_told() -> None:
     code = (
         "import os; os.setgid(12345); os.setuid(12345)\n"
         "from fleet_tui.domain.errors import FleetError\n"
-        "from fleet_tui.watcher import agent_user\n"
+        "from fleet_tui.watcher.confinement import agent_user\n"
         "try: agent_user.find('fleet-agent')\n"
         "except FleetError as error: print(error.message, '|', error.hint)\n"
     )
     # Imported before it is left: the interpreter may lie where nobody else can read.
-    code = code.replace("import os; os", "import os, pwd\nfrom fleet_tui.watcher import agent_user\nos", 1)
+    code = code.replace("import os; os", "import os, pwd\nfrom fleet_tui.watcher.confinement import agent_user\nos", 1)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "only a watcher that root runs may start programs as another user" in done.stdout, done.stderr
 
