@@ -179,11 +179,15 @@ def drop(name: str, agents: tuple[str, ...], repo: Path | None, as_json: bool) -
 
 
 def _change(repo: Path | None, name: str, new: Callable[[Sequence[str]], list[str]], *, as_json: bool) -> None:
-    from fleet_tui.settings.load import load_settings
-
-    now = list(load_settings(find_repository(repo)).require().team(name).agents)
+    now = _members(repo, name)
     done = answer(repo, "change_team", {"team": name, "agents": new(now), "seen": now})
     print_json(done) if as_json else say(one_line(done["message"], 2000))
+
+
+def _members(repo: Path | None, name: str) -> list[str]:
+    from fleet_tui.settings.load import load_settings
+
+    return list(load_settings(find_repository(repo)).require().team(name).agents)
 
 
 def _split(words: Sequence[str]) -> list[str]:
@@ -202,11 +206,12 @@ def remove(name: str, yes: bool, repo: Path | None, as_json: bool) -> None:
     Example:
       fleet team remove web
     """
+    now = _members(repo, name)
     if person_is_there(err=as_json) and not yes:
-        question = f"Remove the team {name}? Its agents stay."
+        question = f"Remove the team {name} of {', '.join(now) or 'nobody'}? Its agents stay."
         if not confirm(question, default=False, err=as_json):
             raise click.Abort
-    done = answer(repo, "remove_team", {"team": name})
+    done = answer(repo, "remove_team", {"team": name, "seen": now})
     print_json(done) if as_json else say(one_line(done["message"], 2000))
 
 

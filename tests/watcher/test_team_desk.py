@@ -123,7 +123,9 @@ async def test_members_come_and_go_and_every_state_can_be_put_back(fleet: Fleet)
         await do(fleet, "change_team", team="web", agents=[], seen=["dev"])
     with pytest.raises(Conflict, match="nothing to change"):
         await do(fleet, "change_team", team="web", agents=["dev", "lee"])
-    await do(fleet, "remove_team", team="web")
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await do(fleet, "remove_team", team="web", seen=["dev"])
+    await do(fleet, "remove_team", team="web", seen=["dev", "lee"])
     assert fleet.ctx.settings.teams == ()
     with pytest.raises(UsageError, match="no such team"):
         await do(fleet, "remove_team", team="web")

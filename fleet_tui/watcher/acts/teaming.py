@@ -166,8 +166,7 @@ def change(grounds: Grounds, args: Args) -> Settings:
     if known is not None:
         require_own(grounds, name)
     now = None if known is None else list(known.agents)
-    if "seen" in args and args["seen"] != now:
-        raise Conflict("changed meanwhile", f"the team {one_line(name, 80)} is another by now", "look again")
+    _require_seen(args, name, now)
     if now == list(wanted):
         raise Conflict("nothing to change", f"the team {name} is like that already")
     for one in wanted:
@@ -182,20 +181,26 @@ def change(grounds: Grounds, args: Args) -> Settings:
 
 
 def remove(grounds: Grounds, args: Args) -> Settings:
-    """Remove the team's file; its agents stay.
+    """Remove the team's file; its agents stay. ``seen``: who was in it when that was decided.
 
     Raises:
         UsageError: there is no such team, or it has no file of its own.
+        Conflict: it is not as ``seen`` says.
         FleetError: it cannot be removed.
     """
     name = text_of(args, "team")
-    grounds.settings.team(name)
+    _require_seen(args, name, list(grounds.settings.team(name).agents))
     require_own(grounds, name)
     try:
         (grounds.repository / team_path(name)).unlink()
     except OSError as error:
         raise FleetError("the team cannot be removed", f"{team_path(name)}: {error.strerror}") from error
     return load_settings(grounds.repository).require()
+
+
+def _require_seen(args: Args, name: str, now: list[str] | None) -> None:
+    if "seen" in args and args["seen"] != now:
+        raise Conflict("changed meanwhile", f"the team {one_line(name, 80)} is another by now", "look again")
 
 
 def require_own(grounds: Grounds, name: str) -> None:
