@@ -28,8 +28,7 @@ LACKS: Mapping[tuple[str, object], str] = {
     ("interrupts", False): "no key interrupts its turn",
 }
 NOT_WORTH_A_WORD: frozenset[tuple[str, object]] = frozenset(
-    {("permission", "none"), ("money", "vendor"), ("money", "prices"), ("interrupts", True)}
-    | {("inject", how) for how in ("paste", "typed", "queue", "http")}
+    {("permission", "none"), ("money", "vendor"), ("money", "prices"), ("inject", "paste"), ("interrupts", True)}
     | {("limit", how) for how in ("hook", "file", "none")}
 )
 """Values of the record that are neither: together with what is above, every one that there is."""

@@ -46,7 +46,7 @@ class Capabilities:
     usage: Metering = "none"
     money: Literal["vendor", "prices", "none"] = "none"
     limit: Limiting = "none"
-    inject: Literal["paste", "typed", "queue", "http", "none"] = "paste"
+    inject: Literal["paste", "none"] = "paste"
     mcp: bool = False
     """Whether it is given the fleet's MCP server."""
     skills: bool = False
