@@ -30,7 +30,7 @@ def pull_request(place: Place, ticket: int) -> PullRequest | None:
 
 
 def test_two_agents_are_parked_and_both_land(place: Place) -> None:
-    limits = {"account_gap_s": 1, "account_proof_s": 2, "account_backoff_s": [5], "restart_attempts": 1}
+    limits = {"account_gap_s": 1, "account_proof_s": 2, "account_backoff_s": [60], "restart_attempts": 1}
     place.configure(
         [
             scene("developer", {"spin": 5}, {"run": MEETS}, {"wait_for": "message"}, *work(), ticket="1"),
