@@ -39,7 +39,7 @@ class Reply:
     usage: Usage = Usage()
     status: int = 200
     delay_s: float = 0.0
-    """Between the start of the stream and its first word."""
+    """Between the start of the stream and its first word; of an answer that is no stream, before it."""
     headers: Mapping[str, str] = field(default_factory=dict)
     error: Mapping[str, Any] = field(default_factory=dict)
 

@@ -45,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(reply.status, body, reply.headers)
             return
         if dialect is chat and not body.get("stream"):
+            time.sleep(reply.delay_s)
             self.cast.note(Served(request, when, model, reply.usage, 200))
             self._json(200, chat.whole(reply, request, model))
             return
