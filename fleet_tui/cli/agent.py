@@ -27,7 +27,7 @@ from fleet_tui.cli.common import (
 from fleet_tui.cli.releasing import conditions, release
 from fleet_tui.cli.selecting import Batch, acting, selecting
 from fleet_tui.domain.amounts import show_amount
-from fleet_tui.domain.errors import Conflict, UsageError
+from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.states import LIVE_RUNS
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.readmodel.selection import Selection, choose
@@ -207,12 +207,7 @@ def stop(batch: Batch, reason: str, now: bool, undo: bool) -> None:
       fleet agent stop 'dev-*' --now
       fleet agent stop --select "role:developer state:run" --except dev-2
     """
-    if undo and now:
-        raise UsageError("two things at once", "--undo takes a stop back, --now does not wait with one", "choose one")
-    if undo:
-        batch.ask("undo_stop", {"reason": reason}, "take back the stop of")
-    else:
-        batch.ask("stop", {"reason": reason, **({"now": True} if now else {})})
+    batch.stop(reason, now=now, undo=undo)
 
 
 @agent.command()

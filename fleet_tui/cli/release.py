@@ -13,10 +13,12 @@ from fleet_tui.cli.common import (
     PULL_REQUEST,
     act,
     ask_watcher,
+    confirm,
     count,
     fleet_paths,
     json_option,
     open_reader,
+    person_is_there,
     print_json,
     quoted,
     repo_option,
@@ -104,6 +106,7 @@ def notes(since: str, at: str, as_json: bool, repo: Path | None) -> None:
     "--notes", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The notes, instead of ours."
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing: say what it would be, and all that is against it.")
+@click.option("--yes", "-y", is_flag=True, help="Do not show and ask first.")
 @signing.options
 @repo_option
 @click.pass_context
@@ -114,6 +117,7 @@ def tag(
     since: str,
     notes: Path | None,
     dry_run: bool,
+    yes: bool,
     sign: Path | None,
     signature: Path | None,
     repo: Path | None,
@@ -122,7 +126,8 @@ def tag(
 
     What an agent has asked for is tagged at the commit that it named, with its words before the notes. Refused are a
     tag that is there, a commit that did not land through the fleet or whose gates have not passed, and while a landing
-    is held or under way, or your checkout has uncommitted changes. Where an approval rule for the act `tag` asks for
+    is held or under way, or your checkout has uncommitted changes. You are shown what it would be and asked; where
+    nobody is there, it is tagged as it is now. Where an approval rule for the act `tag` asks for
     several persons, each of them does this; who is named in `approval.signers` does so with --sign.
 
     \b
@@ -133,12 +138,15 @@ def tag(
     """
     words = notes.read_bytes()[:_MOST_NOTES].decode("utf-8", "replace") if notes is not None else ""
     args: dict[str, Any] = {"version": version, "at": at, "since": since, "notes": words}
-    if not dry_run:
-        act(repo, "tag_release", signing.signed(repo, args, sign, signature))
-        return
-    answer = ask_watcher(fleet_paths(repo), "tag_release", args | {"dry_run": True})
-    _say_plan(answer)
-    ctx.exit(0 if answer["ready"] else 1)
+    if dry_run or (person_is_there() and not yes):
+        plan = ask_watcher(fleet_paths(repo), "tag_release", args | {"dry_run": True})
+        _say_plan(plan)
+        if dry_run or not plan["ready"]:
+            ctx.exit(0 if plan["ready"] else 1)
+        if not confirm(f"Tag {version}?", default=False):
+            raise click.Abort
+        args |= {"at": plan["commit"], "seen": plan["sha"]}
+    act(repo, "tag_release", signing.signed(repo, args, sign, signature))
 
 
 @release.command()

@@ -71,6 +71,21 @@ class Batch:
             print_json({"act": op, "dry_run": False, "results": [result.as_dict() for result in results]})
         _require_done(called, results, alone=self.alone)
 
+    def stop(self, reason: str, *, now: bool, undo: bool) -> None:
+        """End their runs: held for a while, at once with ``now``; ``undo`` takes back what is still held.
+
+        Raises:
+            UsageError: both.
+            FleetError: as ``ask``.
+        """
+        if undo and now:
+            told = "--undo takes a stop back, --now does not wait with one"
+            raise UsageError("two things at once", told, "choose one")
+        if undo:
+            self.ask("undo_stop", {"reason": reason}, "take back the stop of")
+        else:
+            self.ask("stop", {"reason": reason, **({"now": True} if now else {})})
+
     def _show(self, op: str, called: str, chosen: Sequence[AgentTile]) -> None:
         if self.as_json:
             print_json({"act": op, "dry_run": True, "selected": [_facts(tile) for tile in chosen]})

@@ -22,7 +22,6 @@ from fleet_tui.cli.common import (
 )
 from fleet_tui.cli.selecting import Batch, on_team
 from fleet_tui.cli.team_make import add, create, drop, remove, revisions, rollback, spawn
-from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -171,12 +170,7 @@ def stop(batch: Batch, reason: str, now: bool, undo: bool) -> None:
       fleet team stop web --reason "wrong track"
       fleet team stop web --undo
     """
-    if undo and now:
-        raise UsageError("two things at once", "--undo takes a stop back, --now does not wait with one", "choose one")
-    if undo:
-        batch.ask("undo_stop", {"reason": reason}, "take back the stop of")
-    else:
-        batch.ask("stop", {"reason": reason, **({"now": True} if now else {})})
+    batch.stop(reason, now=now, undo=undo)
 
 
 @team.command()

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fleet_tui.bus import operator
+from fleet_tui.cli import release as release_command
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
 from tests.cli.conftest import Shop
@@ -61,7 +62,7 @@ def tagging(opened: Shop, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ready = args["version"] == "v1"
         about = {"version": args["version"], "commit": "a" * 40, "target": "main", "since": "v0", "prs": [1]}
         reasons = [] if ready else [{"ground": "tag", "message": "it is there", "where": "fleet"}]
-        state = {"forge": "local", "asked_by": "rel", "votes": ["operator:kim"], "quorum": 2}
+        state = {"forge": "local", "asked_by": "rel", "votes": ["operator:kim"], "quorum": 2, "sha": "5ea1"}
         return about | state | {"notes": "- `T` (#1)\nPR 1", "ready": ready, "reasons": reasons}
 
     monkeypatch.setattr(operator, "call", answer)
@@ -88,6 +89,21 @@ def test_a_tag_with_notes_of_a_file(tagging: list[Any], tmp_path: Path) -> None:
     done = CliRunner().invoke(fleet, words)
     assert done.output == "v1 at aaaaaaaa on main: 1 landed; tagged in your repository\n"
     assert tagging == [("tag_release", {"version": "v1", "at": "abcdef0", "since": "v0", "notes": "Big.\n"})]
+
+
+@pytest.mark.parametrize(("version", "said", "code"), [("v1", "y\n", 0), ("v1", "n\n", 1), ("v2", "y\n", 1)])
+def test_a_person_sees_it_before_it_is_tagged(
+    tagging: list[Any], monkeypatch: pytest.MonkeyPatch, version: str, said: str, code: int
+) -> None:
+    """What they said yes to is what happens; with something against it they are not asked."""
+    monkeypatch.setattr(release_command, "person_is_there", lambda **_: True)
+    done = CliRunner().invoke(fleet, ["release", "tag", version], input=said)
+    assert done.exit_code == code, done.output
+    assert "    | PR 1" in done.output
+    (shown, *acts) = [args for _, args in tagging]
+    assert shown["dry_run"] is True
+    bound = {"version": "v1", "since": "", "notes": "", "at": "a" * 40, "seen": "5ea1"}
+    assert acts == ([bound] if code == 0 else [])
 
 
 def test_declining_needs_a_reason(tagging: list[Any]) -> None:

@@ -480,6 +480,23 @@ async def test_a_repository_that_cannot_be_written(fleet: Fleet) -> None:
 
 
 @pytest.mark.slow
+async def test_what_a_person_was_shown_is_tagged_or_nothing(make_fleet: MakeFleet) -> None:
+    """An agent that asks after the person has looked puts its words in front of the notes."""
+    fleet = await make_fleet(CREW[:2])
+    await landed(fleet)
+    await fleet.reconfigure(agents=CREW)
+    shown = await tag(fleet, dry_run=True)
+    await asked(fleet, notes="Everything is safe now.")
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        await tag(fleet, at=shown["commit"], seen=shown["sha"])
+    assert fleet.events("release_tagged") == []
+    again = await tag(fleet, dry_run=True)
+    assert "Everything is safe now." in again["notes"]
+    await tag(fleet, at=again["commit"], seen=again["sha"])
+    assert len(fleet.events("release_tagged")) == 1
+
+
+@pytest.mark.slow
 async def test_no_tag_hides_a_branch(fleet: Fleet) -> None:
     """git takes a bare name for the tag's: `git rebase main` would stay where the tag is."""
     await landed(fleet)

@@ -35,9 +35,11 @@ _MOST_WANTED = 5
 
 async def tag(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     """Tag ``version`` in a person's name; with ``dry_run`` tell only what that would be, and every reason against it.
+    With ``seen``, the digest that a dry run tells, only if it is still exactly that.
 
     Raises:
-        Conflict: something is against it, or another person must want it too and this one did already.
+        Conflict: something is against it, it is not what ``seen`` says, or another person must want it too and this
+            one did already.
         Refused: the signature does not hold.
     """
     version = version_of(text_of(args, "version"))
@@ -45,7 +47,7 @@ async def tag(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
         plan = await release_plan.make(ctx, version, args)
         if args.get("dry_run"):
             return _told(ctx, plan)
-        plan.refuse()
+        plan.refuse(args.get("seen"))
         person, evidence = await who(ctx, args, actor, _statement(plan))
         votes, terms = plan.votes, for_tag(ctx.settings.approval)
         if has_voted(person, votes):
@@ -81,6 +83,7 @@ def _told(ctx: Context, plan: Plan) -> dict[str, Any]:
         "since": one_line(found.since, 200),
         "prs": [pull.pr for pull in found.pulls],
         "notes": clean(plan.notes),
+        "sha": plan.sha,
         "forge": "local" if ctx.upstream is None else "github",
         "asked_by": plan.wanted.agent if plan.wanted is not None else "",
         "votes": list(plan.votes),

@@ -99,11 +99,22 @@ class Plan:
         wanted = self.wanted
         return wanted.by if wanted is not None and wanted.notes_sha == self.given_sha else ()
 
-    def refuse(self) -> None:
-        """
+    @property
+    def sha(self) -> str:
+        """The digest of what a person is shown of it: the commit, the notes, and whose release it is."""
+        asked_by = self.wanted.run if self.wanted is not None else ""
+        shown = "\0".join((self.version, self.contents.commit, asked_by, self.notes))
+        return hashlib.sha256(shown.encode()).hexdigest()
+
+    def refuse(self, seen: object = None) -> None:
+        """``seen``: the digest of what was shown; None: nothing was.
+
         Raises:
-            Conflict: something is against it.
+            Conflict: something is against it, or it is not what was shown.
         """
+        if seen not in (None, self.sha):
+            hint = f"fleet release tag {self.version} --dry-run shows what it is now"
+            raise Conflict("changed meanwhile", f"{self.version} would be another release by now", hint)
         if self.reasons:
             more = f" (and {len(self.reasons) - 1} more)" if len(self.reasons) > 1 else ""
             hint = f"fleet release tag {self.version} --dry-run tells all of it"
