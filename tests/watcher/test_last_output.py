@@ -1,4 +1,4 @@
-"""The last lines of a run's pane: from a real tmux server, cut, clean, private, and kept once."""
+"""A run's first moment and the last lines of its pane: from a real tmux server, cut, clean, private, and kept once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 from fleet_tui.domain.model import Run
 from fleet_tui.readmodel.output import read_output
 from fleet_tui.tmux import runner_client
-from fleet_tui.tmux.records import RunSpec, read_exit
+from fleet_tui.tmux.records import RUNNER, RunSpec, read_exit
+from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.runs import ending
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, until
@@ -29,8 +30,8 @@ async def fleet(make_fleet: MakeFleet) -> AsyncIterator[Fleet]:
     await fleet.ctx.tmux.stop()
 
 
-async def ended(fleet: Fleet, program: str) -> Run:
-    """A run that played ``program`` (Python) to its end."""
+async def begun(fleet: Fleet, program: str) -> Run:
+    """A run whose runner is being started on ``program`` (Python)."""
     await fleet.ticket()
     await fleet.settle()
     run = await fleet.queued("dev")
@@ -39,6 +40,13 @@ async def ended(fleet: Fleet, program: str) -> Run:
     runner_client.write_spec(run_dir, RunSpec(run.id, argv, run.workspace, environment))
     runner = runner_client.runner_argv(run_dir)
     await fleet.ctx.tmux.spawn(run.session, runner, cwd=Path(run.workspace), uuid=run.pane_uuid)
+    return run
+
+
+async def ended(fleet: Fleet, program: str) -> Run:
+    """A run that played ``program`` (Python) to its end."""
+    run = await begun(fleet, program)
+    run_dir = fleet.ctx.paths.run_dir(run.id)
     await until(lambda: read_exit(run_dir) and not runner_client.runner_alive(run_dir))
     await ending.keep_output(fleet.ctx, run)
     return run
@@ -90,3 +98,26 @@ async def test_neither_a_lost_pane_nor_a_full_disk_hinders_the_end(fleet: Fleet)
 )
 def test_reasons(why: str, code: int, refusal: str, told: str) -> None:
     assert ending.without_result(why, code, refusal) == told
+
+
+async def test_a_runner_that_says_it_lives_while_it_is_looked_for_is_not_ended(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await begun(fleet, "import signal; signal.pause()")
+    run_dir = fleet.ctx.paths.run_dir(run.id)
+    await until(lambda: runner_client.runner_alive(run_dir))
+    record, alive = run_dir / RUNNER, runner_client.runner_alive
+    hidden = record.rename(record.with_suffix(".hidden"))
+
+    def just_before_it_said_so(where: Path) -> bool:
+        seen = alive(where)
+        hidden.rename(record)
+        return seen
+
+    monkeypatch.setattr(runner_client, "runner_alive", just_before_it_said_so)
+    await runs.observe(fleet.ctx)
+    monkeypatch.undo()
+    await fleet.ctx.jobs.idle()
+    assert runner_client.runner_alive(run_dir)
+    assert read_exit(run_dir) is None
+    assert fleet.events("run_crashed") == []

@@ -130,13 +130,14 @@ def sweep(ctx: Context, sessions: Iterable[str]) -> None:
 
 async def _observe_one(ctx: Context, run: Run, pane: PaneInfo | None, *, lost: bool) -> None:
     run_dir = ctx.paths.run_dir(run.id)
+    began = _ever_ran(run_dir)  # before the look at the runner: one that says only now that it lives is not dead
     alive = runner_client.runner_alive(run_dir)
     record = read_exit(run_dir)  # after the look at the runner: a dead one writes nothing any more
     if alive:
         if record is None:
             await _alive(ctx, run, run_dir)
         return  # with a record it is just leaving: the next look finds it gone
-    if record is None and not _ever_ran(run_dir):
+    if record is None and not began:
         if pane is not None and not pane.dead:
             if run.stop_requested:  # it said so once, and what it wrote down was removed
                 ctx.jobs.start(f"stop:{run.id}", lambda: asyncio.to_thread(runner_client.kill_tree, pane.pid))
