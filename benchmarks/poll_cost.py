@@ -135,7 +135,10 @@ async def run(github: Site, scene: Scene, rounds: int) -> tuple[Cost, Cost]:
     """An hour of ``scene``: ours and naive."""
     shop = github.repository
     issues, pulls = furnish(shop, scene)
-    forges = {"ours": GitHubForge(Gh(), lambda: SETTINGS), "naive": GitHubForge(Naive(), lambda: SETTINGS)}
+    forges = {
+        "ours": GitHubForge(Gh(), lambda: SETTINGS, SETTINGS.forge.repo),
+        "naive": GitHubForge(Naive(), lambda: SETTINGS, SETTINGS.forge.repo),
+    }
     plain: dict[str, list[Cost]] = {name: [] for name in forges}
     thorough: dict[str, list[Cost]] = {name: [] for name in forges}
     for forge in forges.values():  # the first look of a watcher sees everything for the first time

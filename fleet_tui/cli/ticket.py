@@ -339,7 +339,7 @@ def forge_of(repo: Path | None) -> Forge:
 
     settings = load_settings(find_repository(repo), project_required=False).settings
     if settings is not None and settings.forge.kind == "github":
-        return GitHubForge(Gh(), lambda: settings)
+        return GitHubForge(Gh(), lambda: settings, settings.forge.repo)
     return LocalForge(fleet_paths(repo).tickets)
 
 

@@ -8,6 +8,13 @@ from fleet_tui.domain.model import Ticket
 
 HOME = "home"
 """What people call the repository that the fleet lives in; in the log its name is empty."""
+LABEL = "repo:"
+"""How the label begins that says on GitHub which repository an issue is of."""
+
+
+def label_of(name: str) -> str:
+    """The label of the issues of the repository ``name``."""
+    return f"{LABEL}{name}"
 
 
 @dataclass(frozen=True, slots=True)

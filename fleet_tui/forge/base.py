@@ -69,6 +69,10 @@ class Forge(Protocol):
         """Add a comment to a ticket."""
         ...
 
+    async def beginning_with(self, opening: str) -> list[int]:
+        """The open tickets of ours whose text begins with ``opening``, whether or not the fleet works on them."""
+        ...
+
     def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Yield whenever something may have changed, until ``stop`` is set. It says only *that*, never *what*."""
         ...

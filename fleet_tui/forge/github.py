@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from fleet_tui.domain.errors import UsageError
 from fleet_tui.domain.forges import Trouble
+from fleet_tui.domain.repositories import label_of
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge import issues
 from fleet_tui.forge.aside import Aside
@@ -46,10 +47,10 @@ class GitHubForge:
     """The issues of ``repo``. Between two looks everybody is told what the last one showed. ``settings`` gives those in
     force."""
 
-    def __init__(self, gh: Gh, settings: Callable[[], Settings]) -> None:
+    def __init__(self, gh: Gh, settings: Callable[[], Settings], repo: str) -> None:
         self.gh = gh
         self._settings = settings
-        self.repo = settings().forge.repo
+        self.repo = repo
         self.issues = Issues(gh, self.repo)
         self.pulls = Pulls(gh, self.repo)
         self.releases = Releases(gh, self.repo)
@@ -253,20 +254,19 @@ class GitHubForge:
         """Open an issue.
 
         Raises:
-            UsageError: empty title, or a scope or another repository, which issues do not have.
+            UsageError: empty title.
             ForgeTrouble: GitHub did not do it.
         """
-        if repo:
-            raise UsageError("issues are of one repository", one_line(repo), "use the local forge for several")
-        if scope:
-            raise UsageError("issues have no scope", one_line(", ".join(scope)), "say it in the text")
         name = one_line(title, MAX_TITLE)
         if not name:
             raise UsageError("ticket without a title", "the title is empty", "say in one line what is to be done")
         needs = f"\n\nBlocked by {', '.join(f'#{number}' for number in depends_on)}" if depends_on else ""
         wanted = [*labels, *([f"P{priority}"] if priority != DEFAULT_PRIORITY else [])]
-        issue = await self.issues.create(name, f"{clean(body)}{needs}".strip(), wanted)
-        return TicketRecord(issue.number, issue.title, issue.body, issue.labels, tuple(depends_on), priority)
+        wanted += [label_of(repo)] if repo else []
+        text = f"{clean(body)}{needs}{issues.scope_line(scope)}".strip()
+        issue = await self.issues.create(name, text, wanted)
+        fields = (issue.title, issue.body, issue.labels, tuple(depends_on), priority)
+        return TicketRecord(issue.number, *fields, scope=issues.scope_of(issue.body), repo=repo)
 
     async def set_labels(self, number: int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
         """Change the labels of an issue or pull request."""
@@ -290,6 +290,11 @@ class GitHubForge:
     async def delete_comment(self, comment: int) -> None:
         """Take a comment of ours back."""
         await self.gh.send("DELETE", f"repos/{self.repo}/issues/comments/{comment:d}")
+
+    async def beginning_with(self, opening: str) -> list[int]:
+        """The open issues of ours whose text begins with ``opening``, of those that changed last."""
+        trust, listed = await self.trust(), await self.issues.labelled()
+        return sorted(one.number for one in listed.issues if trust.is_ours(one) and one.body.startswith(opening))
 
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Nothing tells of changes; they are looked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from fleet_tui.domain.repositories import LABEL
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, TicketRecord
 from fleet_tui.forge.gh_values import Comment, Issue
@@ -18,6 +19,8 @@ _TASK = re.compile(r"^[ \t]{0,20}(?:[-*+]|[0-9]{1,3}[.)])[ \t]{1,8}\[ \][ \t]{1,
 _REFERENCE = re.compile(r"(.{0,190}?)(?:#|/issues/)([0-9]{1,9})[,:;.)]?\Z")
 _CLAIM = re.compile(r"<!-- fleet:claim ([a-z0-9][a-z0-9-]{0,80}) -->")
 _STRANGE = "name its author in `forge.authors`, or open an issue of your own"
+_SCOPE = re.compile(r"^Scope:[ \t]{0,8}((?:`[^`\n]{1,200}`[, \t]{0,8}){1,100})[ \t]{0,8}\r?$", re.MULTILINE)
+_ONE_EACH = f"leave one of its labels that begin with `{LABEL}`, and open an issue for each of the others"
 _OWN = "<!-- fleet:"
 """How every comment of a fleet begins: such comments are no part of a ticket."""
 
@@ -58,7 +61,25 @@ def record(issue: Issue, comments: Iterable[Comment], depends_on: tuple[int, ...
     parts = [issue.body, *(f"---\nComment of {one_line(one.author, 60)}:\n\n{one.body}" for one in said)]
     text = "\n\n".join(clean(part).strip() for part in parts)
     title = one_line(issue.title, MAX_TITLE) or f"issue {issue.number}"
-    return TicketRecord(issue.number, title, text[:_MOST_TEXT], labels, depends_on, _priority(labels))
+    named = sorted({label[len(LABEL) :].strip().lower() for label in labels if label.lower().startswith(LABEL)})
+    if len(named) > 1:
+        told = f"issue {issue.number}: it is of several repositories: {one_line(', '.join(named))}"
+        return TicketRecord(issue.number, title, labels=labels, problem=told, hint=_ONE_EACH)
+    repo = named[0] if named else ""
+    fields = (title, text[:_MOST_TEXT], labels, depends_on, _priority(labels))
+    return TicketRecord(issue.number, *fields, scope=scope_of(issue.body), repo=one_line(repo, 60))
+
+
+def scope_of(body: str) -> tuple[str, ...]:
+    """Where the work is expected to stay, of lines such as ``Scope: `api/`, `docs/*.md```."""
+    found = (one_line(pattern, 200) for match in _SCOPE.finditer(body) for pattern in re.findall("`([^`]+)`", match[1]))
+    return tuple(dict.fromkeys(pattern for pattern in found if pattern))[:100]
+
+
+def scope_line(scope: Iterable[str]) -> str:
+    """What :func:`scope_of` reads, at the end of an issue; empty for no scope."""
+    patterns = [one_line(pattern, 200).replace("`", "") for pattern in scope]
+    return f"\n\nScope: {', '.join(f'`{pattern}`' for pattern in patterns)}" if patterns else ""
 
 
 def _priority(labels: Iterable[str]) -> int:

@@ -95,6 +95,10 @@ class LocalForge:
         """
         await asyncio.to_thread(self._comment, number, text)
 
+    async def beginning_with(self, opening: str) -> list[int]:
+        """The tickets whose text begins with ``opening``; a file is anybody's."""
+        return [record.number for record in await self.tickets() if record.body.startswith(opening)]
+
     async def watch(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Yield after changes in the directory, also when it appears, goes or is replaced, until ``stop`` is set."""
         known = _identity(self.directory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet_tui.domain.text import NOTHING, SafeText, clean, one_line
@@ -67,7 +67,7 @@ class SystemReport:
     @property
     def due_ns(self) -> int:
         """When the forge is looked at next, after which this report is old; 0: never."""
-        return max((part.due_ns for part in self.parts), default=0)
+        return min((part.due_ns for part in self.parts if part.due_ns), default=0)
 
     @property
     def errors(self) -> int:
@@ -87,6 +87,7 @@ def report(answer: Mapping[str, Any]) -> SystemReport:
         since_ns=_number(config, "since_ns"),
         parts=(
             *(_part(name, _map(answer.get(name))) for name in (*_PARTS, *(("forge",) if "forge" in answer else ()))),
+            *_forges(answer.get("forges")),
             *_repositories(_map(answer.get("git"))),
         ),
         vendors=vendors(answer.get("vendors")),
@@ -127,6 +128,13 @@ def _tmux(facts: Mapping[str, Any]) -> str:
 
 def _git(facts: Mapping[str, Any]) -> str:
     return f"{facts.get('version')}, lands on {facts.get('target')} @{str(facts.get('base'))[:7]}"
+
+
+def _forges(found: object) -> Iterator[Part]:
+    """What the further repositories are there."""
+    for one in map(_map, found if isinstance(found, list) else ()):
+        part = _part("forge", one)
+        yield replace(part, text=one_line(f"{one.get('name')}: {part.text}", 300))
 
 
 def _repositories(facts: Mapping[str, Any]) -> Iterator[Part]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fleet_tui import paths
 from fleet_tui.domain.events import PAYLOADS
-from fleet_tui.domain.repositories import HOME
+from fleet_tui.domain.repositories import HOME, label_of
 from fleet_tui.domain.states import RiskBand
 from fleet_tui.settings import playbooks, texts
 from fleet_tui.settings.document import KeyPath
@@ -249,9 +249,7 @@ def _forge(settings: Settings) -> Iterator[Check]:
 
 
 def _repos(settings: Settings) -> Iterator[Check]:
-    if settings.repos and settings.forge.kind == "github":
-        told = "tickets are issues of one repository on GitHub: they cannot be of another"
-        yield Check(("repos",), told, "use the local forge, or a fleet for each repository")
+    yield from _repos_on_github(settings)
     if HOME in settings.repos:
         yield Check(("repos", HOME), f"`{HOME}` is the fleet's own repository", "choose another name")
     known = {HOME, *settings.repos}
@@ -260,6 +258,24 @@ def _repos(settings: Settings) -> Iterator[Check]:
             if name not in known:
                 path: KeyPath = ("agents", index, "repos", position)
                 yield Check(path, f"there is no repository `{name}`", suggest(name, known))
+
+
+def _repos_on_github(settings: Settings) -> Iterator[Check]:
+    """Each repository there once: its pull requests are told apart by their numbers."""
+    seen = {settings.forge.repo.lower(): HOME} if settings.forge.kind == "github" else {}
+    for name, repo in settings.repos.items():
+        key: KeyPath = ("repos", name, "github")
+        if settings.forge.kind != "github":
+            if repo.github:
+                told = "the forge is local: nothing is read from or sent to GitHub"
+                yield Check(key, told, "set `forge: {kind: github}`, or remove it", severe=False)
+        elif repo.github.lower() in seen:
+            yield Check(key, f"that is `{seen[repo.github.lower()]}`", "name another repository on GitHub")
+        elif repo.github:
+            seen[repo.github.lower()] = name
+        if settings.forge.kind == "github" and len(label_of(name)) > _LONGEST_LABEL:
+            told = f"its issues would have the label {label_of(name)}, which is too long for GitHub"
+            yield Check(("repos", name), told, "use a shorter name")
 
 
 def _places(settings: Settings, repository: Path) -> Iterator[Check]:

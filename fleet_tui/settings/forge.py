@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from fleet_tui.domain.forges import is_repository
 from fleet_tui.settings import fields as f
@@ -27,6 +27,24 @@ def _repository(text: str) -> str:
     return text
 
 
+def _plain(remote: str) -> str:
+    # Git runs programs for some forms of an address (`ext::`), and takes what begins with a dash for an option.
+    if remote and not remote.startswith(("https://", "ssh://", "git@", "/")):
+        raise problem("not an address of a repository", "write it as https://…, ssh://…, git@host:… or /path")
+    return remote
+
+
+OnGitHub = Annotated[f.Text, AfterValidator(_repository)]
+"""A repository on GitHub as ``owner/name``; empty: none."""
+Address = Annotated[f.Text, AfterValidator(_plain)]
+"""Where git fetches from and pushes to; empty: not said."""
+
+
+def address_of(repo: str, remote: str) -> str:
+    """Where ``repo`` on GitHub is fetched from and pushed to, when ``remote`` does not say so; empty for no repo."""
+    return remote or (f"https://github.com/{repo}.git" if repo else "")
+
+
 class ForgeSettings(Section):
     """Where tickets and pull requests live: in files and the fleet's own log, or on GitHub through its program `gh`."""
 
@@ -35,10 +53,8 @@ class ForgeSettings(Section):
         description="`local`: tickets are files in `.fleet/tickets/`; `github`: tickets are the issues with the labels "
         "of `labels`, and what the fleet lets through becomes a pull request there. Counts when the watcher starts.",
     )
-    repo: Annotated[f.Text, AfterValidator(_repository)] = Field(
-        "", description="Of `github`: the repository there, as `owner/name`."
-    )
-    remote: f.Text = Field(
+    repo: OnGitHub = Field("", description="Of `github`: the repository there, as `owner/name`.")
+    remote: Address = Field(
         "",
         description="Of `github`: where the watcher pushes branches to and fetches the target from; empty: "
         "`https://github.com/<repo>.git`.",
@@ -60,18 +76,10 @@ class ForgeSettings(Section):
         description="Of `github`: how often a check that failed runs again at the same commit before that counts.",
     )
 
-    @field_validator("remote")
-    @classmethod
-    def _plain(cls, remote: str) -> str:
-        # Git runs programs for some forms of an address (`ext::`), and takes what begins with a dash for an option.
-        if remote and not remote.startswith(("https://", "ssh://", "git@", "/")):
-            raise problem("not an address of a repository", "write it as https://…, ssh://…, git@host:… or /path")
-        return remote
-
     @property
     def address(self) -> str:
         """Where the repository is fetched from and pushed to; empty for the local forge."""
-        return self.remote or (f"https://github.com/{self.repo}.git" if self.repo else "")
+        return address_of(self.repo, self.remote)
 
 
 class Labels(Section):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from fleet_tui.settings import fields as f
 from fleet_tui.settings.fields import argv_of
+from fleet_tui.settings.forge import Address, OnGitHub, address_of
 from fleet_tui.settings.limits import DAY_S
 from fleet_tui.settings.section import Section
 
@@ -56,6 +57,25 @@ class RepositorySettings(Section):
     )
     setup: tuple[f.Command, ...] | None = Field(None, description="Instead of `workspace.setup`.")
     teardown: tuple[f.Command, ...] | None = Field(None, description="Instead of `workspace.teardown`.")
+
+    github: OnGitHub = Field(
+        "",
+        description="With `forge: {kind: github}`: the repository there, as `owner/name`, in which its pull requests "
+        "are opened and merged; empty: its work lands here alone. Counts when the watcher starts.",
+    )
+    remote: Address = Field(
+        "",
+        description="Of `github`: where the watcher pushes branches to and fetches the target from; empty: "
+        "`https://github.com/<github>.git`.",
+    )
+    poll_s: Annotated[f.Number, Field(ge=5, le=3600)] | None = Field(
+        None, description="Of `github`: seconds between two looks at its pull requests; empty: `forge.poll_s`."
+    )
+
+    @property
+    def address(self) -> str:
+        """Where it is fetched from and pushed to on GitHub; empty when it is not there."""
+        return address_of(self.github, self.remote)
 
     def place(self, home: Path) -> Path:
         """Where it is, seen from the fleet's own repository at ``home``."""

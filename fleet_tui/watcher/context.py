@@ -86,8 +86,6 @@ class Context:
     wake: asyncio.Event
     others: dict[str, Repository] = field(default_factory=dict)
     """The further repositories that work lands in, by name."""
-    upstream: Upstream | None = None
-    """Where the forge is beyond this machine; None: it is local."""
     level: Level = field(default_factory=lambda: Level(Isolation.L0, "not looked at yet"))
     """The isolation in force for runs that start now."""
     checkout: CheckoutLook = field(default_factory=CheckoutLook)
@@ -179,6 +177,11 @@ class Context:
         return self.memo
 
     @property
+    def upstream(self) -> Upstream | None:
+        """Where the forge is beyond this machine; None: it is local."""
+        return self.home.upstream
+
+    @property
     def repositories(self) -> tuple[Repository, ...]:
         """All of them, the home first."""
         return (self.home, *self.others.values())
@@ -207,6 +210,15 @@ class Context:
     def is_home(self, work: Work) -> bool:
         """Whether ``work`` is done in the repository that the fleet lives in."""
         return not self._name_of(work)
+
+    def is_in(self, work: Work, repository: Repository) -> bool:
+        """Whether ``work`` is done in ``repository``."""
+        return self._name_of(work) == repository.name
+
+    def upstream_of(self, work: Work) -> Upstream | None:
+        """Where ``work`` lands beyond this machine; None: it does not, or its repository is none of the fleet's."""
+        found = next((one for one in self.repositories if self.is_in(work, one)), None)
+        return found.upstream if found is not None else None
 
     def _name_of(self, work: Work) -> str:
         found = self.reader.ticket(work.ticket) if work.ticket is not None else None

@@ -54,7 +54,7 @@ from fleet_tui.watcher.redaction import redact
 from fleet_tui.watcher.repos import checkout, repositories
 from fleet_tui.watcher.runs import detection, starting
 from fleet_tui.watcher.upstream.identity import Identity
-from fleet_tui.watcher.upstream.state import open_upstream
+from fleet_tui.watcher.upstream.state import open_upstreams
 
 log = logging.getLogger(__name__)
 _EFFECTS, _GRACE_S = ("message:", "start:", "stop:", "end:", "discard:"), 10.0
@@ -83,8 +83,7 @@ class Watcher:
             wake=wake,
         )
         if settings.forge.kind == "github":
-            ctx.upstream = open_upstream(ctx)
-            ctx.forge = ctx.upstream.forge
+            open_upstreams(ctx)
         self._agents = AgentsDesk(ctx)
         self._operator = OperatorDesk(ctx, self.stop)
         ctx.drain_spool = self._agents.drain

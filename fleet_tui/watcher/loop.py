@@ -31,7 +31,7 @@ from fleet_tui.watcher.passes import (
 )
 from fleet_tui.watcher.repos import checkout
 from fleet_tui.watcher.runs import memory, restoring
-from fleet_tui.watcher.upstream import checking, claiming, following, publishing
+from fleet_tui.watcher.upstream import checking, claiming, closing, following, publishing
 from fleet_tui.watcher.upstream import state as upstream
 
 _TICK_S = 1.0
@@ -85,6 +85,7 @@ def passes(cursor: Cursor) -> Sequence[Pass]:
         ("messages", messages.send),
         ("publish pull requests", publishing.publish),
         ("labels", tickets.label),
+        ("close issues", closing.close),
         ("reclaim workspaces", merges.reclaim),
         ("tidy evidence", retention.tidy),
         ("report failing jobs", alarms.failing_jobs),

@@ -23,7 +23,7 @@ async def points(github: Site, forge: GitHubForge, issues: list[int], pulls: lis
 
 async def test_what_has_not_changed_costs_a_point_for_each_pull_request_and_nothing_else(github: Site) -> None:
     issues, pulls = furnish(github.repository, SCENE)
-    forge = GitHubForge(Gh(), lambda: SETTINGS)
+    forge = GitHubForge(Gh(), lambda: SETTINGS, SETTINGS.forge.repo)
     await look(forge, issues, pulls, thoroughly=True)
     assert await points(github, forge, issues, pulls) == (0, 2)
     assert await points(github, forge, issues, pulls) == (0, 2)
@@ -31,7 +31,7 @@ async def test_what_has_not_changed_costs_a_point_for_each_pull_request_and_noth
 
 async def test_what_has_changed_costs_its_list_and_its_comments(github: Site) -> None:
     issues, pulls = furnish(github.repository, SCENE)
-    forge, naive = (GitHubForge(kind(), lambda: SETTINGS) for kind in (Gh, Naive))
+    forge, naive = (GitHubForge(kind(), lambda: SETTINGS, SETTINGS.forge.repo) for kind in (Gh, Naive))
     for one in (forge, naive):
         await look(one, issues, pulls, thoroughly=True)
     talk(github.repository, 0)

@@ -450,5 +450,5 @@ async def test_looks_keep_to_the_budget_of_points_too(fleet: Fleet, github: Site
     await look(fleet)
     await look(fleet)
     assert upstream.polling.budget.limit == points.limit
-    pause_s = (upstream.due_ns(30) - upstream.polling.asked_ns) / 1_000_000_000
+    pause_s = (upstream.due_ns(fleet.ctx.settings) - upstream.polling.asked_ns) / 1_000_000_000
     assert pause_s > 100, "fewer than 20 are left above the last tenth"

@@ -7,7 +7,7 @@ import pytest
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.watcher.runs import prompt
 from fleet_tui.watcher.upstream import claiming
-from fleet_tui.watcher.upstream.state import open_upstream
+from fleet_tui.watcher.upstream.state import open_upstreams
 from tests.github.fixture import Site
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.github_support import look, on_github
@@ -204,7 +204,7 @@ async def test_an_interrupted_claim_is_known_again_before_github_was_looked_at(f
     await fleet.settle()
     assert len(issue.comments) == 1
     fleet.ctx.jobs._failures.clear()
-    fleet.ctx.upstream = open_upstream(fleet.ctx)
+    open_upstreams(fleet.ctx)
     await claiming.claim(fleet.ctx)
     await fleet.ctx.jobs.idle()
     assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]

@@ -44,7 +44,7 @@ from fleet_tui.watcher.desks.operator_desk import OperatorDesk
 from fleet_tui.watcher.jobs import Jobs
 from fleet_tui.watcher.loop import passes
 from fleet_tui.watcher.repos import repositories
-from fleet_tui.watcher.upstream.state import open_upstream
+from fleet_tui.watcher.upstream.state import open_upstreams
 
 SECOND = 1_000_000_000
 TOKEN = "t" * 64
@@ -158,8 +158,7 @@ class Fleet:
         repositories.hold_in(ctx)
         await ctx.home.control.ensure()
         if ctx.settings.forge.kind == "github":
-            ctx.upstream = open_upstream(ctx)
-            ctx.forge = ctx.upstream.forge
+            open_upstreams(ctx)
         await fleet.use(ctx.settings)
         return fleet
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fleet_tui.domain.errors import Refused
 from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.text import clean
 from fleet_tui.forge.base import TicketRecord
@@ -34,8 +33,6 @@ async def plan(ctx: Context, args: Args) -> dict[str, Any]:
     Raises:
         FleetError: it cannot be divided now, or what is in ``text`` are no parts.
     """
-    if ctx.upstream is not None:
-        raise Refused("not on GitHub", "issues have no scope, so none is divided here", "fleet plan in a shell")
     record = await splitting.undivided(ctx, number_of(args, "ticket"))
     text = args.get("text")
     if isinstance(text, str):

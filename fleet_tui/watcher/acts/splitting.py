@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from fleet_tui.domain.errors import Conflict, FleetError, Refused, UsageError
+from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.events import TicketSplit
 from fleet_tui.domain.model import Ticket
 from fleet_tui.domain.repositories import HOME
@@ -28,8 +28,6 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     Raises:
         FleetError: it cannot be divided now, was before, or its parts do not fit together.
     """
-    if ctx.upstream is not None:
-        raise Refused("not on GitHub", "issues have no scope", "write the issues by hand: fleet plan says which")
     parts = _parts(ctx, args)
     record = await undivided(ctx, number_of(args, "ticket"))
     if body_sha(record) != text_of(args, "body_sha"):
@@ -71,11 +69,12 @@ async def undivided(ctx: Context, number: int) -> TicketRecord:
     record = next((one for one in records if one.number == number and not one.problem), None)
     if record is None:
         raise Conflict("changed meanwhile", f"ticket #{number} cannot be read now", "fleet ticket list")
-    begun = [one.number for one in records if one.body.startswith(_opening(number))]
+    begun = await ctx.forge.beginning_with(_opening(number))
     if begun:
         listed = ", ".join(f"#{one}" for one in begun)
         told = f"an earlier attempt to divide ticket #{number} made {listed}"
-        raise Conflict("begun already", told, "remove their files in .fleet/tickets, then try again")
+        way = "remove their files in .fleet/tickets" if ctx.upstream is None else "close those issues"
+        raise Conflict("begun already", told, f"{way}, then try again")
     return record
 
 

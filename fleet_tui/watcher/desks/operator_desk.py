@@ -175,8 +175,9 @@ class OperatorDesk:
         for repository in self._ctx.repositories:
             repository.merge_results.clear()
             repository.looked_at_target_ns = 0
-        upstream = self._ctx.upstream
-        refusal = upstream.want(self._ctx.now_ns()) if upstream is not None else ""
+        upstreams = [one.upstream for one in self._ctx.repositories if one.upstream is not None]
+        refusals = filter(None, [upstream.want(self._ctx.now_ns()) for upstream in upstreams])
+        refusal = next(refusals, "")
         return {"message": f"GitHub is not asked now: {refusal}"} if refusal else {}
 
     async def _shutdown(self, args: Args, actor: str) -> dict[str, Any]:

@@ -36,7 +36,11 @@ async def describe(ctx: Context, uptime_s: int) -> dict[str, Any]:
         "isolation": {"level": ctx.level.isolation.value, "why": ctx.level.why, "refusal": ctx.level.refusal},
         "vendors": await asyncio.to_thread(_vendors, ctx),
     }
-    return told if ctx.upstream is None else {**told, "forge": _forge(ctx, ctx.upstream)}
+    if ctx.upstream is None:
+        return told
+    others = [one.upstream for one in ctx.others.values() if one.upstream is not None]
+    more = {"forges": [{"name": one.local.name, **_forge(ctx, one)} for one in others]} if others else {}
+    return {**told, "forge": _forge(ctx, ctx.upstream), **more}
 
 
 def last_good_ns(ctx: Context) -> int:
@@ -129,7 +133,7 @@ def _forge(ctx: Context, upstream: Upstream) -> Part:
         "repo": upstream.forge.repo,
         "login": upstream.forge.known_login,
         "looked_ns": upstream.succeeded_ns,
-        "due_ns": ctx.now_ns() if ctx.jobs.running(LOOK) else upstream.due_ns(ctx.settings.forge.poll_s),
+        "due_ns": ctx.now_ns() if upstream.job in ctx.jobs.running(LOOK) else upstream.due_ns(ctx.settings),
         "left": polling.budget.remaining,
         "limit": polling.budget.limit,
         "refusal": upstream.trouble,

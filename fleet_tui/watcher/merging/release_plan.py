@@ -22,7 +22,7 @@ from fleet_tui.watcher.desks.arguments import Args
 from fleet_tui.watcher.merging import release_notes
 from fleet_tui.watcher.merging.mergeview import gate_results, gates_in_force
 from fleet_tui.watcher.merging.releases import Contents, commit_named, contents, merges
-from fleet_tui.watcher.upstream.state import LANDING
+from fleet_tui.watcher.repos.landings import LANDING
 
 HOUR_NS = 3_600_000_000_000
 _TARGET_ALARMS = ("landed-differs", "target-diverged", "target-missing")

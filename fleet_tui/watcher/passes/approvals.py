@@ -120,7 +120,7 @@ def why_a_person(ctx: Context, pull_request: PullRequest, now: Judgement) -> tup
     """Why policy wants a person for this landing; empty when it does not."""
     level = isolation.work_of(ctx, pull_request)
     general = reasons_for_a_person(ctx.settings, level, now.view.paths, risk_for_a_person(pull_request))
-    public = seen_first(pull_request.risk_reasons) if ctx.upstream is not None else ""
+    public = seen_first(pull_request.risk_reasons) if ctx.upstream_of(pull_request) is not None else ""
     return (*general, *filter(None, [public]), *_terms(ctx, pull_request, now).reasons)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.events import WorkspaceRemoved
@@ -18,9 +17,9 @@ from fleet_tui.watcher.merging.mergeview import judgement
 from fleet_tui.watcher.outbox import settle
 from fleet_tui.watcher.passes.approvals import may_land
 from fleet_tui.watcher.repos import following_target, repositories
+from fleet_tui.watcher.repos.landings import LANDING
 from fleet_tui.watcher.repos.repository import Repository
 from fleet_tui.watcher.upstream import landing as there
-from fleet_tui.watcher.upstream import target
 
 
 async def land(ctx: Context) -> None:
@@ -28,7 +27,7 @@ async def land(ctx: Context) -> None:
 
     The next pass sees the moved base and judges the others there anew.
     """
-    if ctx.jobs.running(there.LANDING):
+    if ctx.jobs.running(LANDING):
         return
     gated = sorted(ctx.reader.pull_requests(PullRequestState.GATED), key=lambda p: p.created_ns)
     if not any(_is_stopped(ctx, repository) for repository in ctx.repositories):
@@ -69,7 +68,7 @@ async def _land(ctx: Context, pull_request: PullRequest, approval: Approval | No
         tree=now.view.tree,
         approval=approval.id if approval else None,
     )
-    if ctx.upstream is not None:
+    if ctx.upstream_of(pull_request) is not None:
         return await there.begin(ctx, landing)
     await land_now(ctx, landing)
     return True
@@ -82,10 +81,10 @@ async def finish_interrupted(ctx: Context) -> None:
     """
     for effect in ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
         landing = Landing(**effect.precondition)  # type: ignore[arg-type]
-        if ctx.upstream is not None:
-            there.finish(ctx, landing, effect)
-            continue
-        if ctx.is_home(landing):
+        if ctx.upstream_of(landing) is not None:
+            if ctx.usable(landing):
+                there.finish(ctx, landing, effect)
+        elif ctx.is_home(landing):
             await settle(ctx, landing.act(ctx), effect)
         elif ctx.usable(landing):
             title = f"what became of the landing of PR {landing.pr} cannot be told"
@@ -96,9 +95,6 @@ async def finish_interrupted(ctx: Context) -> None:
 async def follow_user(ctx: Context) -> None:
     """Take in what a person committed to the target branches, and hand over what landed, when that is safe."""
     repositories.look(ctx)
-    if ctx.upstream is not None:
-        await target.follow(ctx, ctx.upstream, partial(following_target.publish, ctx, ctx.home))
-        return
     await following_target.follow(ctx, ctx.home)
 
 

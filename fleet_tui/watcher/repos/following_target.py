@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 
 from fleet_tui.domain.events import TargetMoved, TargetPublished
-from fleet_tui.domain.states import EffectState
 from fleet_tui.domain.text import one_line
 from fleet_tui.git.values import PublishState, SyncState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.repos import landings
 from fleet_tui.watcher.repos.repository import Repository
+from fleet_tui.watcher.upstream import target
 
-_LOOK_NS = 2_000_000_000
+_LOOK_NS, _LOOK_THERE_NS = 2_000_000_000, 5_000_000_000
 
 
 def is_due(ctx: Context, repository: Repository) -> bool:
     """Whether it was not looked at for a while: that starts processes."""
-    return ctx.now_ns() - repository.looked_at_target_ns >= _LOOK_NS
+    rest_ns = _LOOK_NS if repository.upstream is None else _LOOK_THERE_NS
+    return ctx.now_ns() - repository.looked_at_target_ns >= rest_ns
 
 
 async def follow(ctx: Context, repository: Repository) -> None:
-    """Take in what a person committed to the target, and hand over what landed, when that is safe."""
+    """Take in what a person committed to the target, here or on the forge, and hand over what landed, when that is
+    safe."""
+    if repository.upstream is not None:
+        if is_due(ctx, repository):
+            recorded, _ = _recorded(ctx, repository)
+            await target.follow(ctx, repository.upstream, recorded, partial(publish, ctx, repository))
+        return
     if not await _may_have_moved(ctx, repository):
         return
     repository.tip = ""
@@ -42,7 +51,7 @@ async def follow(ctx: Context, repository: Repository) -> None:
         await alarms.ensure(ctx, "target-diverged", about, priority=2, title=title, response=response)
         return
     await alarms.clear(ctx, "target-diverged", about, "the histories are joined")
-    lands = _lands(ctx, repository)
+    lands = landings.lands(ctx, repository)
     if lands and repository.name:
         return  # it is finished once this is known to work; only then what it put there is handed over
     recorded, _ = _recorded(ctx, repository)
@@ -87,13 +96,6 @@ def _recorded(ctx: Context, repository: Repository) -> tuple[str, str]:
         return fleet.target_sha, fleet.published_sha
     found = next((row for row in ctx.reader.repositories() if row.name == repository.name), None)
     return (found.target_sha, found.published_sha) if found is not None else ("", "")
-
-
-def _lands(ctx: Context, repository: Repository) -> bool:
-    """Whether a landing in it is open: that records the move by itself."""
-    merges = ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
-    tickets = (ctx.reader.ticket(int(str(effect.precondition["ticket"]))) for effect in merges)
-    return any(ticket is None or ticket.repo == repository.name for ticket in tickets)
 
 
 def _branch(repository: Repository) -> str:

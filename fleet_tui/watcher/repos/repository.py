@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fleet_tui.domain.repositories import HOME
 from fleet_tui.git.control import ControlRepository
 from fleet_tui.git.user import UserRepository
 from fleet_tui.git.workspace import Workspaces
 from fleet_tui.settings.repositories import GateSettings
+
+if TYPE_CHECKING:
+    from fleet_tui.watcher.upstream.state import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class Repository:
     trouble: str = ""
     """Why nothing of it begins, is judged or lands now. The home's failures are those of the passes themselves."""
     opened: bool = False
-    """Whether the control repository was found, or made, since the watcher started."""
+    """Whether the control repository was found, or made, since the watcher started; nobody asks that of the home."""
+    upstream: Upstream | None = None
+    """What it is on the forge; None: its work lands on this machine alone."""
     tip: str = ""
     """The target's commit in the control repository, which only this process moves; empty: look."""
     looked_at_target_ns: int = 0
@@ -53,6 +59,11 @@ class Repository:
     def called(self) -> str:
         """As people name it."""
         return self.name or HOME
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be fetched into."""
+        return self.opened or not self.name
 
     async def base(self) -> str:
         """The target's commit that work lands on.

@@ -42,10 +42,10 @@ _TAIL = 4_000
 
 async def check(ctx: Context) -> None:
     """Take in how the checks of every pull request ended, once all have; logs are fetched beside the passes."""
-    upstream = ctx.upstream
-    if upstream is None:
-        return
-    for pull_request in ctx.reader.pull_requests(*_JUDGED, *_BACK):
+    for pull_request in ctx.reader.pull_requests(*_JUDGED, *_BACK) if ctx.upstream is not None else ():
+        upstream = ctx.upstream_of(pull_request)
+        if upstream is None:
+            continue
         shown = published(ctx, pull_request.number)
         seen = upstream.pulls.get(shown.number) if shown is not None else None
         if shown is None or seen is None or seen.seq < shown.seq or seen.pull.head_sha != pull_request.head_sha:
@@ -60,9 +60,9 @@ async def check(ctx: Context) -> None:
             key = f"checks:{pull_request.number}"
             failed = [one for one in ended if one.state is CheckState.FAILED]
             if failed and all(one.job and again[one.name] < ctx.settings.forge.reruns for one in failed):
-                upstream.start(ctx, key, lambda pr=pull_request, f=failed: _run_again(ctx, upstream, pr, f))  # type: ignore[misc]
+                upstream.start(ctx, key, lambda up=upstream, pr=pull_request, f=failed: _run_again(ctx, up, pr, f))  # type: ignore[misc]
                 continue
-            upstream.start(ctx, key, lambda pr=pull_request, found=ended: _tell(ctx, upstream, pr, found))  # type: ignore[misc]
+            upstream.start(ctx, key, lambda up=upstream, pr=pull_request, found=ended: _tell(ctx, up, pr, found))  # type: ignore[misc]
 
 
 def _reruns(ctx: Context, pull_request: PullRequest) -> tuple[frozenset[int], Counter[str]]:

@@ -18,16 +18,17 @@ from fleet_tui.domain.events import (
 )
 from fleet_tui.domain.model import PullRequest
 from fleet_tui.domain.model import Review as Told
-from fleet_tui.domain.states import OPEN_PULL_REQUESTS, EffectState, PullRequestState, Verdict
+from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, Verdict
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.gh_values import Review
 from fleet_tui.forge.trust import Trust
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.passes.reviews import held
+from fleet_tui.watcher.repos.landings import PUBLISHING, lands
 from fleet_tui.watcher.upstream.names import is_person, person
 from fleet_tui.watcher.upstream.publishing import Published, own_heads, published
 from fleet_tui.watcher.upstream.standing import last_words, open_threads
-from fleet_tui.watcher.upstream.state import CLOSED_THERE, LANDING, SeenPull, Upstream, is_waited_for
+from fleet_tui.watcher.upstream.state import CLOSED_THERE, SeenPull, Upstream, is_waited_for
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
@@ -38,12 +39,12 @@ _ROLE = "person on GitHub"
 
 async def follow(ctx: Context) -> None:
     """Take in what the last look showed of pull requests that are open here, and close there what is closed here."""
-    upstream = ctx.upstream
-    if upstream is None or ctx.jobs.running(LANDING):
-        return
-    if ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
-        return  # what a landing did is recorded by itself
-    for pull_request in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED):
+    # What a landing did is recorded by itself.
+    quiet = [one.upstream for one in ctx.repositories if one.upstream and not lands(ctx, one)]
+    for pull_request in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED) if quiet else ():
+        upstream = ctx.upstream_of(pull_request)
+        if upstream is None or upstream not in quiet:
+            continue
         shown = published(ctx, pull_request.number)
         seen = upstream.pulls.get(shown.number) if shown is not None else None
         # What was seen before it was published says nothing of what was published.
@@ -56,7 +57,7 @@ async def follow(ctx: Context) -> None:
                 await ctx.record(*_opened_again(pull_request, seen))
             elif pull_request.state is PullRequestState.CLOSED:
                 _close_there(ctx, upstream, pull_request, shown, seen)
-            elif not ctx.jobs.running(f"publish:{number}"):
+            elif not ctx.jobs.running(f"{PUBLISHING}{number}"):
                 await ctx.record(*await _changes(ctx, upstream, pull_request, shown, seen))
 
 
@@ -151,15 +152,16 @@ def _opened_again(pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
 
 async def _merged(ctx: Context, upstream: Upstream, pull_request: PullRequest, seen: SeenPull) -> list[Draft]:
     """By a person, past the fleet's rules: that is theirs to do, and is told."""
-    if seen.pull.target != ctx.home.control.target:
+    control = upstream.local.control
+    if seen.pull.target != control.target:
         return _closed(pull_request, f"it was merged on GitHub into {one_line(seen.pull.target, 100)}")
-    commit, tip = seen.pull.merge_sha, await upstream.remote.seen(ctx.home.control.target)
-    if not commit or tip is None or await ctx.home.control.resolve(f"{commit}^{{commit}}") is None:
+    commit, tip = seen.pull.merge_sha, await upstream.remote.seen(control.target)
+    if not commit or tip is None or await control.resolve(f"{commit}^{{commit}}") is None:
         return []  # the next look brings it
-    if not await ctx.home.control.is_ancestor(commit, tip):
+    if not await control.is_ancestor(commit, tip):
         return []
-    number, ticket, target = pull_request.number, pull_request.ticket, ctx.home.control.target
-    tree = await ctx.home.control.tree_of(commit)
+    number, ticket, target = pull_request.number, pull_request.ticket, control.target
+    tree = await control.tree_of(commit)
     head = seen.pull.head_sha
     merged = PullRequestMerged(number, ticket, head, pull_request.base_sha, commit, tree, target, None)
     title = f"PR {number} was merged on GitHub, not by the fleet"

@@ -45,7 +45,7 @@ class Identity:
         known = next((line.removeprefix(_ID) for line in lines if line.startswith(_ID)), "")
         if known not in ("", str(found.id)):
             what = f"{asked} on GitHub is not the repository that the tickets of this fleet are of"
-            hint = "name that one in `forge.repo` as it is called today, or begin a new log"
+            hint = "name that one in the configuration as it is called today, or begin a new log"
             raise ForgeTrouble(Trouble.GONE, what, hint=hint)
         wanted = [*lines, *([] if known else [f"{_ID}{found.id}"])]
         if _name(found.name) not in lines:

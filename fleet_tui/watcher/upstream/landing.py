@@ -17,15 +17,14 @@ from fleet_tui.watcher.merging import release_check
 from fleet_tui.watcher.merging.landing import Landing, land_now
 from fleet_tui.watcher.outbox import Act, Probe, settle
 from fleet_tui.watcher.passes.approvals import objection_to_landing
+from fleet_tui.watcher.repos.landings import LANDING, PUBLISHING, is_at_work
 from fleet_tui.watcher.upstream import texts
 from fleet_tui.watcher.upstream.publishing import Published, published
 from fleet_tui.watcher.upstream.standing import remote_of
-from fleet_tui.watcher.upstream.state import LANDING, SeenPull, Upstream
+from fleet_tui.watcher.upstream.state import SeenPull, Upstream
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
-
-__all__ = ["HELD", "LANDING", "begin", "check", "finish"]
 
 HELD = "held-on-forge"
 
@@ -33,11 +32,11 @@ HELD = "held-on-forge"
 async def begin(ctx: Context, landing: Landing) -> bool:
     """Land beside the passes, unless the forge does not show this head yet or has something against it; whether it has
     begun."""
-    upstream, shown = _upstream(ctx), published(ctx, landing.pr)
-    if shown is None or shown.head_sha != landing.head or ctx.jobs.running("publish:"):
+    upstream, shown = _upstream(ctx, landing), published(ctx, landing.pr)
+    if shown is None or shown.head_sha != landing.head or is_at_work(ctx, PUBLISHING, upstream.local):
         return False
     seen, about = upstream.pulls.get(shown.number), f"pr:{landing.pr}"
-    against = await _against(ctx, seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
+    against = await _against(upstream, seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
     if any(reason.ground is not Ground.UNKNOWN for reason in against):
         title = f"PR {landing.pr} waits on GitHub: {_words(against[0])}"
         response = f"settle it there: {shown.url}"
@@ -55,14 +54,15 @@ async def check(ctx: Context, number: int) -> dict[str, Any]:
     Raises:
         FleetError: there is no such pull request, or the forge cannot be asked.
     """
-    shown = published(ctx, number) if ctx.upstream is not None else None
+    pull_request = ctx.reader.pull_request(number)
+    upstream = ctx.upstream_of(pull_request) if pull_request is not None else None
+    shown = published(ctx, number) if upstream is not None else None
     there = None
-    if shown is not None:
-        upstream = _upstream(ctx)
+    if upstream is not None and shown is not None:
         seen = await upstream.view(ctx, shown.number, _pull_request(ctx, number).branch)
         there = remote_of(seen.pull, await upstream.forge.trust())
     told = await release_check.check(ctx, number, there)
-    if ctx.upstream is not None and (shown is None or shown.head_sha != told["head"]):
+    if upstream is not None and (shown is None or shown.head_sha != told["head"]):
         told["reasons"].append(Reason(Ground.UNKNOWN, "GitHub does not show this head yet", "github").as_dict())
         told["ready"] = False
     return told
@@ -72,7 +72,7 @@ def finish(ctx: Context, landing: Landing, effect: Effect) -> None:
     """What a watcher that died has begun: GitHub is asked whether it happened, beside the passes."""
     if not ctx.jobs.running(LANDING):
         act = _Landing(**asdict(landing)).act(ctx)
-        _upstream(ctx).start(ctx, f"{LANDING}{landing.pr}", lambda: _settle(ctx, landing, act, effect))
+        _upstream(ctx, landing).start(ctx, f"{LANDING}{landing.pr}", lambda: _settle(ctx, landing, act, effect))
 
 
 async def _settle(ctx: Context, landing: Landing, act: Act, effect: Effect) -> None:
@@ -88,12 +88,12 @@ async def _land(ctx: Context, landing: Landing) -> None:
 async def _tidy(ctx: Context, landing: Landing) -> None:
     """The label of what has shipped."""
     pull_request, shown = ctx.reader.pull_request(landing.pr), published(ctx, landing.pr)
-    if ctx.upstream is None or pull_request is None or pull_request.merge_sha is None or shown is None:
+    if pull_request is None or pull_request.merge_sha is None or shown is None:
         return
     names = ctx.settings.labels
     with suppress(FleetError):  # it says nothing that the forge does not show by itself
         wrong = [names.approved, names.in_review, names.changes_requested]
-        await ctx.upstream.forge.set_labels(shown.number, add=[names.shipped], remove=wrong)
+        await _upstream(ctx, landing).forge.set_labels(shown.number, add=[names.shipped], remove=wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,13 @@ class _Landing(Landing):
     """``commit`` is what would have landed here: GitHub makes one of its own with the same tree."""
 
     async def perform(self, ctx: Context) -> str:
-        upstream, shown = _upstream(ctx), self._shown(ctx)
-        if await upstream.remote.fetch(ctx.home.control.target) != self.base:
-            ctx.home.looked_at_target_ns = 0
-            raise Conflict("target moved", f"{ctx.home.control.target} is no longer at {self.base[:8]}")
+        upstream, shown = _upstream(ctx, self), self._shown(ctx)
+        target = upstream.local.control.target
+        if await upstream.remote.fetch(target) != self.base:
+            upstream.local.looked_at_target_ns = 0
+            raise Conflict("target moved", f"{target} is no longer at {self.base[:8]}")
         seen = await upstream.view(ctx, shown.number, _pull_request(ctx, self.pr).branch)
-        against = await _against(ctx, seen, self.head)
+        against = await _against(upstream, seen, self.head)
         if against and all(reason.ground is Ground.UNKNOWN for reason in against):
             raise FleetError("not merged yet", against[0].message)  # asked again after a rest
         here = None if against else await objection_to_landing(ctx, self.pr, self.head, self.approval)
@@ -128,22 +129,27 @@ class _Landing(Landing):
     async def probe(self, ctx: Context) -> Probe:
         pull = (await self._seen(ctx)).pull
         # Merged by a person at another head, or into another branch, it is not what was decided: taken in later.
-        ours = pull.state == "MERGED" and pull.head_sha == self.head and pull.target == ctx.home.control.target
+        ours = (
+            pull.state == "MERGED"
+            and pull.head_sha == self.head
+            and pull.target == _upstream(ctx, self).local.control.target
+        )
         return Probe.DONE if ours else Probe.NOT_DONE
 
     async def consequences(self, ctx: Context) -> Sequence[Draft]:
-        upstream, target = _upstream(ctx), ctx.home.control.target
+        upstream = _upstream(ctx, self)
+        local, target = upstream.local, upstream.local.control.target
         commit = (await self._seen(ctx)).pull.merge_sha
         tip = await upstream.remote.fetch(target)
-        if tip is None or not commit or not await ctx.home.control.is_ancestor(commit, tip):
+        if tip is None or not commit or not await local.control.is_ancestor(commit, tip):
             raise FleetError("not on the target", f"{commit[:8]} is not in {target} as it was fetched", "look again")
-        tree = await ctx.home.control.tree_of(commit)
+        tree = await local.control.tree_of(commit)
         if tree != self.tree:
             await self.tell_differs(ctx, tree)
         # It has landed, whatever it is: what is recorded is what is there.
-        await ctx.home.control.follow(commit, await ctx.home.control.target_sha())
-        ctx.home.tip, ctx.home.looked_at_target_ns = "", 0
-        return _recorded(self, target, commit, tree)
+        await local.control.follow(commit, await local.control.target_sha())
+        local.tip, local.looked_at_target_ns = "", 0
+        return Landing(**asdict(self) | {"tree": tree}).records(target, commit, local.name)
 
     def _shown(self, ctx: Context) -> Published:
         shown = published(ctx, self.pr)
@@ -152,7 +158,7 @@ class _Landing(Landing):
         return shown
 
     async def _seen(self, ctx: Context) -> SeenPull:
-        return await _upstream(ctx).view(ctx, self._shown(ctx).number, _pull_request(ctx, self.pr).branch)
+        return await _upstream(ctx, self).view(ctx, self._shown(ctx).number, _pull_request(ctx, self.pr).branch)
 
 
 def _pull_request(ctx: Context, number: int) -> PullRequest:
@@ -165,15 +171,12 @@ def _words(reason: Reason) -> str:
     return f"{reason.ground.value.replace('_', ' ')}: {reason.message}"
 
 
-async def _against(ctx: Context, seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
-    there = remote_of(seen.pull, await _upstream(ctx).forge.trust())
-    return remote_reasons(there, head_sha, ctx.home.control.target)
+async def _against(upstream: Upstream, seen: SeenPull, head_sha: str) -> tuple[Reason, ...]:
+    there = remote_of(seen.pull, await upstream.forge.trust())
+    return remote_reasons(there, head_sha, upstream.local.control.target)
 
 
-def _recorded(landing: Landing, target: str, commit: str, tree: str) -> list[Draft]:
-    return Landing(**asdict(landing) | {"tree": tree}).records(target, commit)
-
-
-def _upstream(ctx: Context) -> Upstream:
-    assert ctx.upstream is not None
-    return ctx.upstream
+def _upstream(ctx: Context, landing: Landing) -> Upstream:
+    upstream = ctx.repository_of(landing).upstream
+    assert upstream is not None
+    return upstream

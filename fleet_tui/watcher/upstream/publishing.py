@@ -20,6 +20,7 @@ from fleet_tui.watcher.merging.parties import authors, contained
 from fleet_tui.watcher.outbox import Act, Probe, carry_out, effect_id
 from fleet_tui.watcher.passes.reviews import held
 from fleet_tui.watcher.passes.risk import is_told
+from fleet_tui.watcher.repos.landings import LANDING, PUBLISHING, is_at_work
 from fleet_tui.watcher.upstream import texts
 from fleet_tui.watcher.upstream.names import is_of_forge
 from fleet_tui.watcher.upstream.state import Upstream
@@ -61,20 +62,22 @@ def published(ctx: Context, pr: int) -> Published | None:
 
 async def publish(ctx: Context) -> None:
     """Start what is needed, beside the passes, for the forge to show every open pull request as it is."""
-    upstream = ctx.upstream
-    if upstream is None:
+    if ctx.upstream is None:
         return
+    quiet = [one.upstream for one in ctx.repositories if one.upstream and not is_at_work(ctx, LANDING, one)]
     for pull_request in ctx.reader.pull_requests(*_TOLD):
-        key = f"publish:{pull_request.number}"
-        if not ctx.jobs.running(key) and not ctx.jobs.running("land:") and await _lags(ctx, upstream, pull_request):
-            upstream.start(ctx, key, lambda pr=pull_request: _publish(ctx, upstream, pr))  # type: ignore[misc]
+        key, upstream = f"{PUBLISHING}{pull_request.number}", ctx.upstream_of(pull_request)
+        if upstream is None or upstream not in quiet or not ctx.usable(pull_request) or key in ctx.jobs.running(key):
+            continue
+        if await _lags(ctx, upstream, pull_request):
+            upstream.start(ctx, key, lambda up=upstream, pr=pull_request: _publish(ctx, up, pr))  # type: ignore[misc]
 
 
 async def _lags(ctx: Context, upstream: Upstream, pull_request: PullRequest) -> bool:
     before = published(ctx, pull_request.number)
     if before is None or before.head_sha != pull_request.head_sha:
         return pull_request.state in _SHOWN and not await withheld_now(ctx, pull_request)
-    if before.text_sha != _digest(*await _text(ctx, pull_request)):
+    if before.text_sha != _digest(*await _text(ctx, upstream, pull_request)):
         return True
     view = upstream.pulls.get(before.number)
     return bool(_untold(ctx, pull_request)) or (view is not None and any(_labels(ctx, pull_request, view.labels)))
@@ -98,12 +101,13 @@ def _was_seen(ctx: Context, pull_request: PullRequest) -> bool:
     return any(one.head_sha == pull_request.head_sha and (one.hold_until_ns or 0) <= ctx.now_ns() for one in granted)
 
 
-async def _text(ctx: Context, pull_request: PullRequest) -> tuple[str, str]:
+async def _text(ctx: Context, upstream: Upstream, pull_request: PullRequest) -> tuple[str, str]:
     try:
         gates = list((await judgement(ctx, pull_request)).results.values())
     except FleetError:
         gates = []
-    return texts.title(pull_request), texts.body(pull_request, gates, closes=True)
+    issues = "" if upstream.local.name == "" or ctx.upstream is None else ctx.upstream.forge.repo
+    return texts.title(pull_request), texts.body(pull_request, gates, issues)
 
 
 def _digest(title: str, body: str) -> str:
@@ -112,7 +116,7 @@ def _digest(title: str, body: str) -> str:
 
 async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) -> None:
     before = published(ctx, pull_request.number)
-    title, body = await _text(ctx, pull_request)
+    title, body = await _text(ctx, upstream, pull_request)
     digest, head = _digest(title, body), pull_request.head_sha
     if before is None or before.head_sha != head:
         try:

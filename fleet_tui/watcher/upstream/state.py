@@ -1,4 +1,4 @@
-"""When the forge is looked at, how that went last, and what a person is told when it cannot be."""
+"""When each repository on the forge is looked at, how that went last, and what a person is told when it cannot be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import PullRequestPublished
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.model import PullRequest
-from fleet_tui.domain.states import OPEN_PULL_REQUESTS, PullRequestState, TicketState
+from fleet_tui.domain.states import (
+    OPEN_PULL_REQUESTS,
+    STANDING_ALARMS,
+    PullRequestState,
+    TicketState,
+)
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.answer import Rate
 from fleet_tui.forge.aside import Aside
@@ -32,6 +37,7 @@ from fleet_tui.governance.polling import (
     refusal_of_a_poll_now,
     succeeded,
 )
+from fleet_tui.settings.schema import Settings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.upstream.identity import Identity
@@ -39,13 +45,12 @@ from fleet_tui.watcher.upstream.standing import wanted_texts
 
 if TYPE_CHECKING:
     from fleet_tui.watcher.context import Context
+    from fleet_tui.watcher.repos.repository import Repository
 
 LOOK = "look-at-forge"
 CLOSED_THERE = "it was closed on GitHub"
 """Why a pull request is closed here."""
-LANDING = "land:"
-"""How the names of the jobs begin that land something on the forge."""
-_ALARM, _ONE = "forge", "forge-pr"
+_ALARM, _ONE, _RENAMED = "forge", "forge-pr", "forge-renamed"
 _SECOND = 1_000_000_000
 _THOROUGHLY_NS = 15 * 60 * _SECOND
 """How often issues are asked about of which no list tells: what was missed is repaired."""
@@ -75,11 +80,12 @@ class SeenPull:
 
 
 class Upstream:
-    """GitHub and the repository there, and how the looks at them have gone."""
+    """What ``local`` is on GitHub, and how the looks there have gone. Tickets are the issues of the home alone."""
 
-    def __init__(self, forge: GitHubForge, remote: RemoteRepository, identity: Identity) -> None:
+    def __init__(self, forge: GitHubForge, remote: RemoteRepository, identity: Identity, local: Repository) -> None:
         self.forge = forge
         self.remote = remote
+        self.local = local
         self.pulls: dict[int, SeenPull] = {}
         """The fleet's pull requests as they were seen last, by GitHub's number."""
         self.polling = Polling()
@@ -89,17 +95,24 @@ class Upstream:
         """When the last one that did not fail ended; 0: none yet."""
         self._identity = identity
         self._is_another = False
-        """What has the name of the fleet's repository is not it."""
+        """What has the name of this repository is not it."""
         self._aside = Aside(forge.gh.now_ns)
         """Pull requests that cannot be read, by GitHub's number."""
         self._rules: dict[str, Protection | None] = {}
-        """Those of the repository, by target branch; asked for at every look, which costs nothing while they stay."""
+        """By target branch; asked for at every look, which costs nothing while they stay."""
         self._thorough_ns = 0
         self._wanted = False
 
-    def due_ns(self, interval_s: float) -> int:
+    def due_ns(self, settings: Settings) -> int:
         """When the next look is due."""
+        own = settings.repos.get(self.local.name)
+        interval_s = own.poll_s if own is not None and own.poll_s is not None else settings.forge.poll_s
         return self.polling.retry_at_ns if self._wanted else next_poll_ns(self.polling, interval_s)
+
+    @property
+    def job(self) -> str:
+        """The name of the job that looks at it."""
+        return f"{LOOK}:{self.local.name}"
 
     def want(self, now_ns: int) -> str:
         """Look as soon as possible; why it will not be at once, or ""."""
@@ -124,10 +137,12 @@ class Upstream:
         self._wanted, before = False, dict(self.forge.gh.rates)
         try:
             await self.forge.introduce(anew=thoroughly)
-            if thoroughly or self._is_another:
+            has_tickets = self.forge is ctx.forge
+            if thoroughly or self._is_another or not has_tickets:  # whose issues are looked at need not be asked for
                 await self._recognise(ctx)
-            await self.forge.look(_followed(ctx), thoroughly=thoroughly)
-            await self.remote.fetch(ctx.home.control.target)
+            if has_tickets:
+                await self.forge.look(_followed(ctx), thoroughly=thoroughly)
+            await self.remote.fetch(self.local.control.target)
             # After the target: what is merged and not in it yet is taken in by the next look.
             await self._look_at_pulls(ctx, anew=thoroughly)
         except FleetError as error:
@@ -142,8 +157,8 @@ class Upstream:
             self.polling, self.trouble = succeeded(self._budgeted(before, now_ns), now_ns), ""
             self.succeeded_ns = now_ns
             self._thorough_ns = now_ns if thoroughly else self._thorough_ns
-            await alarms.clear(ctx, _ALARM, "fleet", "it answers again")
-        ctx.look_at_tickets, ctx.home.looked_at_target_ns = True, 0
+            await alarms.clear(ctx, _ALARM, self.local.about, "it answers again")
+        ctx.look_at_tickets, self.local.looked_at_target_ns = True, 0
 
     async def _recognise(self, ctx: Context) -> None:
         """See what the repository is called today, and that it is the same.
@@ -156,17 +171,17 @@ class Upstream:
         self._is_another = True
         self._identity.recognise(found, asked)
         self._is_another = False
-        renamed = (
-            {} if found.name.lower() == asked.lower() else {"fleet": f"{asked} on GitHub is called {found.name} now"}
-        )
-        response = (
-            f"write `forge.repo: {found.name}` and start the watcher anew, before somebody else takes the old name"
-        )
-        await alarms.keep(ctx, "forge-renamed", renamed, priority=3, response=response, over="it is called so here too")
+        about, key = self.local.about, f"repos.{self.local.name}.github" if self.local.name else "forge.repo"
+        if found.name.lower() == asked.lower():
+            await alarms.clear(ctx, _RENAMED, about, "it is called so here too")
+            return
+        title = f"{asked} on GitHub is called {found.name} now"
+        response = f"write `{key}: {found.name}` and start the watcher anew, before somebody else takes the old name"
+        await alarms.ensure(ctx, _RENAMED, about, priority=3, title=title, response=response)
 
     async def _look_at_pulls(self, ctx: Context, *, anew: bool) -> None:
         """Each for itself: one that cannot be read, or is flooded, holds up no other."""
-        shown = _shown(ctx, waiting=anew)
+        shown = _shown(ctx, self.local, waiting=anew)
         self._aside.begin(anew=anew)
         self._rules.clear()
         for number in shown:
@@ -186,7 +201,10 @@ class Upstream:
         for about, found in told.items():
             title = f"PR {about.removeprefix('pr:')} on GitHub: {found.title}: {found.message}"
             await alarms.ensure(ctx, _ONE, about, priority=3, title=title, response=found.hint)
-        await alarms.only(ctx, _ONE, told, "it can be read")
+        for alarm in ctx.reader.alarms(*STANDING_ALARMS, rule=_ONE):
+            pull_request = ctx.reader.pull_request(int(alarm.about.removeprefix("pr:")))
+            if alarm.about not in told and (pull_request is None or ctx.is_in(pull_request, self.local)):
+                await alarms.clear(ctx, _ONE, alarm.about, "it can be read")
 
     async def view(self, ctx: Context, number: int, branch: str) -> SeenPull:
         """The forge's pull request ``number`` as it is now, which the fleet opened from ``branch``.
@@ -229,7 +247,7 @@ class Upstream:
             return
         title = f"{self.forge.repo} on GitHub cannot be looked at: {self.trouble}"
         response = error.hint or "it is tried again by itself"
-        await alarms.ensure(ctx, _ALARM, "fleet", priority=2, title=title, response=response)
+        await alarms.ensure(ctx, _ALARM, self.local.about, priority=2, title=title, response=response)
 
 
 def _budget(now: Rate, before: Rate | None) -> Budget:
@@ -238,19 +256,27 @@ def _budget(now: Rate, before: Rate | None) -> Budget:
     return Budget(now.limit, now.remaining, now.reset_ns, before.remaining - now.remaining if before and same else 1)
 
 
-def open_upstream(ctx: Context) -> Upstream:
-    """The forge of the configuration in force; nothing is asked of it yet."""
-    forge = GitHubForge(Gh(now_ns=ctx.now_ns), lambda: ctx.settings)
+def open_upstreams(ctx: Context) -> None:
+    """What each repository is on GitHub by the configuration in force; nothing is asked yet. Issues are of the home."""
+    gh = Gh(now_ns=ctx.now_ns)  # one for all: the rate limit is of the account
+    there = {name: (repo.github, repo.address) for name, repo in ctx.settings.repos.items() if repo.github}
+    there[""] = (ctx.settings.forge.repo, ctx.settings.forge.address)
     keys = {name: os.environ[name] for name in _OF_SSH if name in os.environ}
-    remote = RemoteRepository(ctx.home.control, ctx.settings.forge.address, environment() | keys)
-    return Upstream(forge, remote, Identity(ctx.paths.state / "forge"))
+    for local in ctx.repositories:
+        if local.name in there:
+            repo, address = there[local.name]
+            forge = GitHubForge(gh, lambda: ctx.settings, repo)
+            remote = RemoteRepository(local.control, address, environment() | keys)
+            local.upstream = Upstream(forge, remote, Identity(local.control.path.parent / "forge"), local)
+            ctx.forge = ctx.forge if local.name else forge
 
 
 async def look(ctx: Context) -> None:
-    """Look at the forge when it is time to, beside the passes: it may take as long as it likes."""
-    upstream = ctx.upstream
-    if upstream is not None and ctx.now_ns() >= upstream.due_ns(ctx.settings.forge.poll_s):
-        ctx.jobs.start(LOOK, lambda: upstream.look(ctx))
+    """Look at each repository there when it is time to, beside the passes: it may take as long as it likes."""
+    for local in ctx.repositories:
+        upstream = local.upstream if local.is_open else None
+        if upstream is not None and ctx.now_ns() >= upstream.due_ns(ctx.settings):
+            ctx.jobs.start(upstream.job, lambda upstream=upstream: upstream.look(ctx))  # type: ignore[misc]
 
 
 def is_waited_for(ctx: Context, pull_request: PullRequest) -> bool:
@@ -268,22 +294,28 @@ def own_name(ctx: Context) -> str:
 
 
 def _followed(ctx: Context) -> list[int]:
-    """The issues of tickets that are not done."""
+    """The issues of tickets that are not done, and those that tickets were divided into."""
     of_pulls = {pull_request.ticket for pull_request in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS))}
-    going = {ticket.number for ticket in ctx.reader.tickets() if ticket.state not in _ENDED}
-    return sorted(of_pulls | going)
+    tickets = ctx.reader.tickets()
+    done = {ticket.number for ticket in tickets if ticket.state in _ENDED}
+    going = {number for one in tickets if one.number not in done for number in (one.number, *one.parts)}
+    return sorted(of_pulls | (going - done))
 
 
-def _shown(ctx: Context, *, waiting: bool) -> dict[int, PullRequest]:
-    """The pull requests that are open here, or were until lately, by the forge's numbers; also those that a ticket is
-    ``waiting`` for to be opened again."""
+def _shown(ctx: Context, local: Repository, *, waiting: bool) -> dict[int, PullRequest]:
+    """The pull requests in ``local`` that are open here, or were until lately, by the forge's numbers; also those that
+    a ticket is ``waiting`` for to be opened again."""
     recently = ctx.now_ns() - _CLOSED_LATELY_NS
+    candidates = ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED)
     wanted = {
         f"pr:{one.number}": one
-        for one in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS), PullRequestState.CLOSED)
-        if one.state is not PullRequestState.CLOSED
-        or one.changed_ns > recently
-        or (waiting and is_waited_for(ctx, one))
+        for one in candidates
+        if ctx.is_in(one, local)
+        and (
+            one.state is not PullRequestState.CLOSED
+            or one.changed_ns > recently
+            or (waiting and is_waited_for(ctx, one))
+        )
     }
     if not wanted:
         return {}

@@ -23,12 +23,13 @@ def title(pull_request: PullRequest) -> str:
     return said or f"ticket {pull_request.ticket}"
 
 
-def body(pull_request: PullRequest, gates: Iterable[Gate], *, closes: bool) -> str:
-    """Ticket, agent, gates, risk, and what the agent says of its work. ``closes``: the merge ends the issue."""
+def body(pull_request: PullRequest, gates: Iterable[Gate], issues: str = "") -> str:
+    """Ticket, agent, gates, risk, and what the agent says of its work. Its merge closes the issue, which is of the
+    repository ``issues`` (empty: the same)."""
     risk = f"{pull_request.risk} ({pull_request.risk_band})"
     parts = [
         mark(f"pull {pull_request.number}"),
-        f"{'Closes' if closes else 'Ticket'} #{pull_request.ticket}",
+        f"Closes {issues}#{pull_request.ticket}",
         f"By agent `{_code(pull_request.agent)}`, round {pull_request.round}; PR {pull_request.number} of the fleet.",
         f"**Risk** {risk}" + _listed(in_public(pull_request.risk_reasons)[:_MOST_REASONS]),
         _gates(gates),
