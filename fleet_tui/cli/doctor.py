@@ -198,8 +198,7 @@ def _configuration(paths: FleetPaths) -> Iterator[Finding]:
     settings = loaded.settings
     yield _level(paths, settings.isolation)
     yield _memory(settings)
-    if settings.forge.kind == "github":
-        yield _github(settings.forge.repo or "", settings.merge.method)
+    yield from _places_on_github(settings)
     yield Finding(
         "configuration", "ok", f"{count(len(settings.agents), 'agent')}, {count(len(settings.gates), 'gate')}"
     )
@@ -258,7 +257,15 @@ def _level(paths: FleetPaths, settings: IsolationSettings) -> Finding:
     return Finding("isolation", state, told, user_fix if lacks_user else "")
 
 
-def _github(name: str, method: str) -> Finding:
+def _places_on_github(settings: Settings) -> Iterator[Finding]:
+    if settings.forge.kind == "github":
+        yield _github(settings.forge.repo, settings.merge.method, "forge.repo")
+        for name, repo in settings.repos.items():
+            if repo.github:
+                yield _github(repo.github, settings.merge.method, f"repos.{name}.github")
+
+
+def _github(name: str, method: str, key: str) -> Finding:
     """Whether gh and GitHub are there, and the repository is as the fleet needs it. Asks GitHub twice."""
     from fleet_tui.forge.gh import Gh, Limits
     from fleet_tui.forge.gh_issues import repository
@@ -276,7 +283,7 @@ def _github(name: str, method: str) -> Finding:
             allowed = ", ".join(sorted(found.methods))
             return Finding("github", "missing", f"{told}: it allows no {method}", f"set merge.method to: {allowed}")
         if found.name.lower() != name.lower():
-            return Finding("github", "note", f"{told}: {name} has been renamed", f"set forge.repo to {found.name}")
+            return Finding("github", "note", f"{told}: {name} has been renamed", f"set {key} to {found.name}")
         return Finding("github", "ok", told)
 
     try:

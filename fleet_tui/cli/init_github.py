@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fleet_tui.cli.common import say
 from fleet_tui.domain.errors import UsageError
+from fleet_tui.domain.repositories import label_of
 from fleet_tui.domain.text import one_line
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ async def _make(settings: Settings, name: str) -> list[str]:
         str(getattr(settings.labels, key)): (_COLOURS.get(key, _GREY), field.description or "")
         for key, field in type(settings.labels).model_fields.items()
     }
+    wanted |= {label_of(name): (_GREY, f"Its work lands in {name}.") for name in settings.repos}
     made = []
     for label, (colour, meaning) in wanted.items():
         if label.lower() not in known and await issues.create_label(label, colour, meaning[:100]):

@@ -67,6 +67,14 @@ def test_labels_are_made_when_asked_for_and_those_that_are_there_stay(repository
     assert (again.exit_code, again.output) == (0, "acme/shop has all the labels\n")
 
 
+def test_each_further_repository_has_a_label(repository: Path, github: Site) -> None:
+    assert init("--yes", "--github").exit_code == 0
+    config = repository / ".fleet" / "config.yaml"
+    config.write_text(f"{config.read_text()}\nrepos: {{api: {{path: ../api}}}}\n")
+    assert init("--labels").exit_code == 0
+    assert set(github.repository.labels) == LABELS | {"repo:api"}
+
+
 def test_a_person_is_asked(repository: Path, github: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     questions: list[str] = []
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet_tui.forge.gh_values import Comment, Issue
-from fleet_tui.forge.issues import claim_text, claimed_by, record, references
+from fleet_tui.forge.issues import claim_text, claimed_by, record, references, scope_line, scope_of
 from fleet_tui.forge.trust import Trust
 from fleet_tui.governance.claims import WINDOW_NS, Claim, holder, obstacle
 
@@ -35,11 +35,21 @@ def test_references(body: str, expected: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["blocked by " + "#1" * 30_000, "- [ ] " * 10_000, "blocked by " * 6_000, "a#" * 30_000]
+    "body",
+    [
+        "blocked by " + "#1" * 30_000,
+        "Scope:" + "`a`, " * 20_000 + "!",
+        "Scope: " * 9_000,
+        "Scope: `" + "a\n" * 30_000,
+        "- [ ] " * 10_000,
+        "blocked by " * 6_000,
+        "a#" * 30_000,
+    ],
 )
 def test_no_text_keeps_it_busy(body: str) -> None:
     before = time.process_time()
     references(body, "acme/shop")
+    scope_of(body)
     assert time.process_time() - before < 2
 
 
@@ -56,6 +66,39 @@ def issue(**changes: object) -> Issue:
 )
 def test_priorities(labels: tuple[str, ...], priority: int) -> None:
     assert record(issue(labels=labels), [], (), EVERYBODY_HERE).priority == priority
+
+
+@pytest.mark.parametrize(
+    ("labels", "repo"), [((), ""), (("repo:api",), "api"), (("ready", "Repo: API "), "api"), (("repository:x",), "")]
+)
+def test_a_label_says_which_repository(labels: tuple[str, ...], repo: str) -> None:
+    assert record(issue(labels=labels), [], (), EVERYBODY_HERE).repo == repo
+
+
+def test_of_several_repositories_it_is_none() -> None:
+    told = record(issue(labels=("repo:api", "repo:we\x1bb")), [], (), EVERYBODY_HERE)
+    assert told.problem == "issue 7: it is of several repositories: api, we"
+
+
+@pytest.mark.parametrize(
+    ("body", "scope"),
+    [
+        ("Do it.\n\nScope: `api/**`, `docs/*.md`", ("api/**", "docs/*.md")),
+        ("Scope: `a`\r\nmore\r\nScope: `b` `a`\r\n", ("a", "b")),
+        ("The Scope: `a`", ()),
+        ("Scope: a, b", ()),
+        ("Scope: `a` and more", ()),
+    ],
+)
+def test_a_line_says_where_the_work_stays(body: str, scope: tuple[str, ...]) -> None:
+    assert (
+        record(issue(body=body), [Comment(1, "pat", "MEMBER", "Scope: `c`", "", "")], (), EVERYBODY_HERE).scope == scope
+    )
+
+
+@given(st.lists(st.text(st.characters(categories=["L", "N"], include_characters="/*._-"), min_size=1), max_size=5))
+def test_a_scope_is_read_as_it_was_written(patterns: list[str]) -> None:
+    assert scope_of(f"Text.{scope_line(patterns)}") == tuple(dict.fromkeys(patterns))
 
 
 def test_a_claim_is_read_as_it_was_written_and_is_no_part_of_the_ticket() -> None:

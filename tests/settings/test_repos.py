@@ -17,7 +17,13 @@ TEAM = "agents:\n  - {name: dev, role: developer}\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("repos: {api: {path: ../api}}\nforge: {kind: github, repo: a/b}\n", "issues of one repository on GitHub"),
+        ("repos: {api: {path: ../api, github: A/B}}\nforge: {kind: github, repo: a/b}\n", "that is `home`"),
+        ("repos: {api: {path: ../api, github: api}}\n", "write it as `owner/name`"),
+        ("repos: {api: {path: ../api, github: a/b, remote: 'ext::sh -c x'}}\n", "not an address of a repository"),
+        (
+            f"repos: {{{'a' * 60}: {{path: ../api}}}}\nforge: {{kind: github, repo: a/b}}\n",
+            "which is too long for GitHub",
+        ),
         ("repos: {home: {path: ../api}}\n", "`home` is the fleet's own repository"),
         ("repos: {api: {path: .}}\n", "that is where `home` is"),
         ("repos: {api: {path: ../api}, web: {path: ../web/../api}}\n", "that is where `api` is"),
@@ -29,6 +35,12 @@ TEAM = "agents:\n  - {name: dev, role: developer}\n"
 def test_what_is_wrong_is_told_at_its_place(repository: Repository, text: str, told: str) -> None:
     errors = [str(problem) for problem in repository.load(f"version: 1\n{TEAM}{text}").errors]
     assert any(told in error for error in errors), errors
+
+
+def test_a_place_on_github_means_nothing_to_the_local_forge(repository: Repository) -> None:
+    loaded = repository.load(f"version: 1\n{TEAM}repos: {{api: {{path: ../api, github: a/b}}}}\n")
+    assert loaded.require().repos["api"].address == "https://github.com/a/b.git"
+    assert any("the forge is local" in str(warning) for warning in loaded.warnings)
 
 
 def test_agents_are_bound_to_known_ones(repository: Repository) -> None:

@@ -146,7 +146,7 @@ async def test_a_ticket_across_both_is_divided_into_issues(fleet: Fleet, github:
     wanted = {"ticket": whole.number, "body_sha": given["body_sha"], "parts": parts}
     made = (await fleet.person.answer("kim", "split", wanted))["parts"]
     first, second = (shop.item(number) for number in made)
-    assert [one.labels for one in (first, second)] == [["repo:api", "ready"], ["ready"]]
+    assert [[label.lower() for label in one.labels] for one in (first, second)] == [["repo:api", "ready"], ["ready"]]
     assert f"Blocked by #2, #{first.number}" in second.body
     await to_landing(fleet, 2, SAYS)
     await look(fleet)
