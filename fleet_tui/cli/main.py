@@ -40,6 +40,7 @@ COMMANDS = {
     "mcp": ("fleet_tui.cli.mcp", "mcp", "Serve the fleet to programs that speak MCP: your assistant, agents."),
     "plan": ("fleet_tui.cli.plan", "plan", "Whether a ticket is work for several agents, and how to divide it."),
     "pr": ("fleet_tui.cli.pr", "pr", "List and show pull requests."),
+    "refresh": ("fleet_tui.cli.refresh", "refresh", "Look at tickets, branches and GitHub at once."),
     "release": ("fleet_tui.cli.release", "release", "Whether a pull request may land; release notes and tags."),
     "risk": ("fleet_tui.cli.risk", "risk", "Show and explain risk, and try other rules on what happened."),
     "prompt": ("fleet_tui.cli.prompt", "prompt", "Show what an agent is told, and how that differs."),

@@ -99,8 +99,8 @@ class GitHubForge:
     async def _again(self, number: int, before: _Seen, now: _Seen, *, thoroughly: bool) -> None:
         """An issue that no list has: it was closed, lost its labels, or never had any."""
         known = before.open.get(number) if not thoroughly else None
-        if known is not None and not self._was_listed(known):
-            now.open[number] = known
+        if known is not None and set(self._labels((1,))).isdisjoint(known.labels):
+            now.open[number] = known  # no list would tell of it
             return
         if not thoroughly and number in before.closed:
             now.closed[number] = before.closed[number]
@@ -109,9 +109,6 @@ class GitHubForge:
             now.gone.add(number)
             return
         await self._ask(number, before, now)
-
-    def _was_listed(self, issue: Issue) -> bool:
-        return not set(self._labels((1,))).isdisjoint(issue.labels)
 
     async def _ask(self, number: int, before: _Seen, now: _Seen) -> None:
         try:

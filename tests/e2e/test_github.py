@@ -10,18 +10,17 @@ import pytest
 from fleet_tui.domain.states import TicketState
 from fleet_tui.watcher.lock import read_holder
 from tests.e2e.e2e_support import PLAIN, Place
-from tests.github.fixture import Site, github
+from tests.github.fixture import OF_GH, Site, github
 
 __all__ = ["github"]
 
 pytestmark = pytest.mark.slow
-_OF_GH = ("GH_TOKEN", "GH_CONFIG_DIR", "GH_PROMPT_DISABLED", "TMPDIR")
 
 
 def on_github(place: Place, github: Site) -> None:
     remote = str(github.repository.git_dir)
     place.configure(PLAIN, forge={"kind": "github", "repo": "acme/shop", "remote": remote, "poll_s": 5})
-    place.env |= {name: os.environ[name] for name in _OF_GH}
+    place.env |= {name: os.environ[name] for name in OF_GH}
     place.git("push", "--quiet", "--force", remote, "main")
 
 

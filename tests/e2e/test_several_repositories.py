@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from fleet_tui.domain.states import PullRequestState, TicketState
 from tests.e2e.e2e_support import APPROVES, DEVELOPER, PLAIN, Place, scene
+from tests.github.fixture import OF_GH, Site, github
+
+__all__ = ["github"]
 
 pytestmark = pytest.mark.slow
 UNUSABLE = "repo-unusable"
@@ -32,6 +36,38 @@ def api(place: Place) -> Path:
     git(place, repository, "add", "--all")
     git(place, repository, "commit", "--quiet", "-m", "Serve")
     return repository
+
+
+def test_on_github_each_merges_in_its_own(place: Place, api: Path, github: Site) -> None:
+    """Issues of one repository, one of them worked on in another; that one goes away there, and is back."""
+    there = github.hub.create("acme/api")
+    there.default_branch = "trunk"
+    git(place, api, "push", "--quiet", str(there.git_dir), "trunk")
+    elsewhere = {"path": "../api", "github": "acme/api", "remote": str(there.git_dir), "poll_s": 5}
+    forge = {"kind": "github", "repo": "acme/shop", "remote": str(github.repository.git_dir), "poll_s": 5}
+    place.configure(PLAIN, forge=forge, repos={"api": elsewhere})
+    place.env |= {name: os.environ[name] for name in OF_GH}
+    place.git("push", "--quiet", "--force", forge["remote"], "main")
+    place.fleet("watcher", "start")
+    place.fleet("ticket", "new", "Serve twice", "--in", "api", "--ready")
+    first = github.repository.item(1)
+    assert sorted(first.labels) == ["ready", "repo:api"]
+    asked = place.until_approval(1)
+    github.hub.delete(there)
+    place.until(lambda: place.alarm("forge"), "that it is gone there is told")
+    place.fleet("approval", "approve", "PR1", "--head", asked.head_sha)
+    github.repository.issue("Say two", "", ["ready"])
+    place.approve(2)
+    place.until_ticket(2, TicketState.SHIPPED)
+    assert place.ticket_state(1) is TicketState.IN_REVIEW
+    github.hub.restore(there)
+    place.fleet("refresh")
+    place.until_ticket(1, TicketState.SHIPPED)
+    place.until(lambda: first.state == "closed" or None, "its issue is closed by the fleet")
+    assert [pull.base for pull in (*there.pulls(), *github.repository.pulls()) if pull.merged] == ["trunk", "main"]
+    place.until((api / "notes/1.md").exists, "it is handed over to the person's checkout")
+    place.until(lambda: place.alarm("forge") is None or None, "the alarm clears")
+    place.fleet("verify", "--deep")
 
 
 def test_one_repository_breaks_and_the_other_merges(place: Place, api: Path) -> None:

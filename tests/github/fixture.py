@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.github.state import Hub, Repository
 
 _FOREIGN = ("GH_", "GITHUB_")
+OF_GH = ("GH_TOKEN", "GH_CONFIG_DIR", "GH_PROMPT_DISABLED", "TMPDIR")
+"""What a process needs in its environment to talk to the stand-in."""
 
 
 @dataclass(frozen=True)

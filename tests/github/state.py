@@ -458,6 +458,10 @@ class Hub:
     def delete(self, repository: Repository) -> None:
         del self._repositories[repository.full_name.lower()]
 
+    def restore(self, repository: Repository) -> None:
+        """What was deleted is there again, as it was."""
+        self._repositories[repository.full_name.lower()] = repository
+
     def find(self, full_name: str) -> Repository | None:
         return self._repositories.get(full_name.lower())
 

@@ -90,7 +90,7 @@ async def test_one_that_is_gone_there_holds_up_its_own_alone(fleet: Fleet, githu
     told = report(await system_desk.describe(fleet.ctx, 1))
     seen = {str(part.text).partition(" ")[0]: bool(part.trouble) for part in told.parts if part.name == "forge"}
     assert seen == {"acme/shop": False, "api:": True}
-    github.hub._repositories["acme/api"] = there
+    github.hub.restore(there)
     for _ in range(2):
         fleet.ctx.jobs._failures.clear()
         await fleet.person.answer("kim", "poll", {})
