@@ -44,10 +44,11 @@ def test_on_github_each_merges_in_its_own(place: Place, api: Path, github: Site)
     there.default_branch = "trunk"
     git(place, api, "push", "--quiet", str(there.git_dir), "trunk")
     elsewhere = {"path": "../api", "github": "acme/api", "remote": str(there.git_dir), "poll_s": 5}
-    forge = {"kind": "github", "repo": "acme/shop", "remote": str(github.repository.git_dir), "poll_s": 5}
+    remote = str(github.repository.git_dir)
+    forge = {"kind": "github", "repo": "acme/shop", "remote": remote, "poll_s": 5}
     place.configure(PLAIN, forge=forge, repos={"api": elsewhere})
     place.env |= {name: os.environ[name] for name in OF_GH}
-    place.git("push", "--quiet", "--force", forge["remote"], "main")
+    place.git("push", "--quiet", "--force", remote, "main")
     place.fleet("watcher", "start")
     place.fleet("ticket", "new", "Serve twice", "--in", "api", "--ready")
     first = github.repository.item(1)
