@@ -39,14 +39,18 @@ NOT_TRACKED = (
 )
 
 
-def tracked() -> list[str]:
+def listed() -> list[str]:
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     done = subprocess.run(
         [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
     )
-    return [name for name in done.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+    return [name for name in done.stdout.decode().split("\0") if name]
+
+
+def tracked() -> list[str]:
+    return [name for name in listed() if (ROOT / name).is_file()]
 
 
 def texts() -> list[tuple[str, str]]:
@@ -61,6 +65,11 @@ def test_no_file_names_a_package_registry() -> None:
 def test_no_file_holds_a_path_of_somebodys_machine() -> None:
     found = [f"{name}: {match.group()}" for name, text in texts() for match in MACHINE_PATHS.finditer(text)]
     assert found == []
+
+
+def test_no_link_leads_out_of_the_checkout() -> None:
+    links = [ROOT / name for name in listed() if (ROOT / name).is_symlink()]
+    assert [link for link in links if not link.resolve().is_relative_to(ROOT.resolve())] == []
 
 
 def test_no_file_holds_a_secret() -> None:

@@ -115,6 +115,24 @@ async def test_a_landing_in_doubt_holds_up_its_own_alone(fleet: Fleet, github: S
     assert [pull.merged is not None for pull in (*there.pulls(), *github.repository.pulls())] == [True, True]
 
 
+@pytest.mark.slow
+async def test_another_repository_of_that_name_is_not_taken_for_it(
+    fleet: Fleet, github: Site, there: Repository
+) -> None:
+    github.hub.rename(there, "server")
+    await look(fleet)
+    (alarm,) = fleet.alarms("forge-renamed")
+    assert (alarm.about, "repos.api.github: acme/server" in alarm.response) == ("repo:api", True)
+    github.hub.delete(there)
+    impostor = github.hub.create("acme/api")
+    await look(fleet)
+    (alarm,) = fleet.alarms("forge")
+    assert "acme/api on GitHub is not the repository" in alarm.title
+    await to_landing(fleet, 1, SERVES)
+    await look(fleet)
+    assert (impostor.pulls(), fleet.pr().state) == ([], PullRequestState.GATED)
+
+
 async def test_a_label_must_name_one_that_there_is(fleet: Fleet, github: Site) -> None:
     shop = github.repository
     shop.issue("Where?", "", ["ready", "repo:nowhere"])
