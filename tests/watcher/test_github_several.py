@@ -69,6 +69,7 @@ async def test_each_lands_where_its_ticket_is_of(fleet: Fleet, github: Site, the
     )
     assert (api / "server.py").read_text() == SERVES["server.py"]
     assert git(fleet.ctx.paths.repository, "show", "main:app.py") == SAYS["app.py"].strip()
+    assert "ticket acme/shop#1, by dev" in there.git("log", "-1", "--format=%b", "trunk")
     assert [told for told in await verify_fleet(fleet.ctx.paths, deep=True) if told.startswith("P5")] == []
     shop.reopen(shop.item(1))
     await look(fleet)

@@ -114,7 +114,7 @@ class _Landing(Landing):
         if against or here is not None:
             raise Conflict("not landed", here or against[0].message)
         pull_request = _pull_request(ctx, self.pr)
-        said = texts.title(pull_request), texts.message_of_merge(pull_request)
+        said = texts.title(pull_request), texts.message_of_merge(pull_request, upstream.issues(ctx))
         try:
             merged = await upstream.forge.pulls.merge(shown.number, self.head, ctx.settings.merge.method, *said)
         except ForgeTrouble as trouble:

@@ -106,8 +106,7 @@ async def _text(ctx: Context, upstream: Upstream, pull_request: PullRequest) -> 
         gates = list((await judgement(ctx, pull_request)).results.values())
     except FleetError:
         gates = []
-    issues = "" if upstream.local.name == "" or ctx.upstream is None else ctx.upstream.forge.repo
-    return texts.title(pull_request), texts.body(pull_request, gates, issues)
+    return texts.title(pull_request), texts.body(pull_request, gates, upstream.issues(ctx))
 
 
 def _digest(title: str, body: str) -> str:

@@ -114,6 +114,10 @@ class Upstream:
         """The name of the job that looks at it."""
         return f"{LOOK}:{self.local.name}"
 
+    def issues(self, ctx: Context) -> str:
+        """The repository there whose issues the tickets are; empty when it is this one."""
+        return "" if ctx.upstream is None or ctx.upstream is self else ctx.upstream.forge.repo
+
     def want(self, now_ns: int) -> str:
         """Look as soon as possible; why it will not be at once, or ""."""
         self._wanted = True

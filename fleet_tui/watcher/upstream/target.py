@@ -22,9 +22,9 @@ async def follow(ctx: Context, upstream: Upstream, recorded: str, publish: Publi
     """Take in what the last look at the forge showed of the target, which was ``recorded`` last (empty: never), and
     hand it over to the person's branch."""
     local = upstream.local
+    local.looked_at_target_ns = ctx.now_ns()
     if lands(ctx, local):
         return  # a landing moves it by itself
-    local.looked_at_target_ns = ctx.now_ns()
     ours, theirs = await local.control.target_sha(), await upstream.remote.seen(local.control.target)
     if theirs is None:
         await _tell_missing(ctx, upstream)

@@ -39,10 +39,10 @@ def body(pull_request: PullRequest, gates: Iterable[Gate], issues: str = "") -> 
     return "\n\n".join(parts)
 
 
-def message_of_merge(pull_request: PullRequest) -> str:
-    """The rest of its message."""
+def message_of_merge(pull_request: PullRequest, issues: str = "") -> str:
+    """The rest of its message. Tickets are issues of the repository ``issues`` (empty: the same)."""
     agent = one_line(pull_request.agent)
-    return f"Pull request {pull_request.number} of the fleet, ticket #{pull_request.ticket}, by {agent}."
+    return f"Pull request {pull_request.number} of the fleet, ticket {issues}#{pull_request.ticket}, by {agent}."
 
 
 def verdict(review: Review) -> str:
