@@ -134,7 +134,8 @@ def _forges(found: object) -> Iterator[Part]:
     """What the further repositories are there."""
     for one in map(_map, found if isinstance(found, list) else ()):
         part = _part("forge", one)
-        yield replace(part, text=one_line(f"{one.get('name')}: {part.text}", 300))
+        named = one_line(f"{one.get('name')}: {part.trouble or part.text}", 300)
+        yield replace(part, trouble=named) if part.trouble else replace(part, text=named)
 
 
 def _repositories(facts: Mapping[str, Any]) -> Iterator[Part]:

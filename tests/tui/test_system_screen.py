@@ -249,3 +249,16 @@ async def test_the_forge_says_when_it_is_looked_at_and_what_went_wrong(
         await until(lambda: "x GitHub cannot be reached: no such host  acme/shop" in text(app))
         assert "looking now" in text(app)
         assert "poll" in [call[0] for call in broken.calls]
+
+
+async def test_each_repository_there_says_how_it_is(broken: Any, until: Any, text: Callable[[Any], str]) -> None:
+    async with opened(broken, until, (120, 40)) as (app, pilot):
+        told = {"repo": "acme/shop", "login": "fleet-bot", "left": 4990, "limit": 5000, "refusal": ""}
+        home = {**told, "due_ns": app.now_ns + 12 * 10**9}
+        api = {**told, "name": "api", "repo": "acme/api", "due_ns": app.now_ns + 40 * 10**9}
+        gone = {**api, "name": "web", "repo": "acme/web", "refusal": "not on GitHub: acme/web\x1b[2J"}
+        broken.answers["system"] |= {"forge": home, "forges": [api, gone]}
+        await pilot.press("8")
+        await until(lambda: "acme/shop on GitHub" in text(app))
+        assert "api: acme/api on GitHub, as fleet-bot, 4990 of 5000 requests left, next look in 40s" in text(app)
+        assert "x web: not on GitHub: acme/web  acme/web on GitHub" in text(app)
