@@ -141,9 +141,11 @@ async def test_a_label_must_name_one_that_there_is(fleet: Fleet, github: Site) -
     await look(fleet)
     assert [fleet.ctx.reader.ticket(number) for number in (3, 4)] == [None, None]
     titles = sorted(alarm.title for alarm in fleet.alarms("ticket-file"))
+    assert any("label of the issue" in alarm.response for alarm in fleet.alarms("ticket-file"))
     assert ["no repository `nowhere`" in titles[1], "several repositories" in titles[0]] == [True, True]
 
 
+@pytest.mark.slow
 async def test_without_a_place_on_github_its_work_lands_here(make_fleet: MakeFleet, github: Site, api: Path) -> None:
     fleet = await on_github(make_fleet, github, TEAM, repos={"api": CHECKED})
     issue = github.repository.issue("Serve twice", "", ["ready", "repo:api"])
@@ -180,6 +182,7 @@ async def test_a_ticket_across_both_is_divided_into_issues(fleet: Fleet, github:
     assert [one.state for one in (first, second, whole)] == ["closed"] * 3
 
 
+@pytest.mark.slow
 async def test_parts_of_an_attempt_that_was_broken_off_are_found(fleet: Fleet, github: Site) -> None:
     shop = github.repository
     whole = shop.issue("Pages", "Blocked by #2\n\n- [ ] api: serve\n- [ ] home: show\n", ["ready"])

@@ -67,7 +67,8 @@ def _placed(ctx: Context, record: TicketRecord, known: Ticket | None) -> TicketR
         return record
     told = ""
     if name and name not in ctx.settings.repos:
-        told, hint = f"there is no repository `{name}` in `repos`", "mend the ticket file, or add it to `repos`"
+        where = "the ticket file" if ctx.upstream is None else "the label of the issue"
+        told, hint = f"there is no repository `{name}` in `repos`", f"mend {where}, or add it to `repos`"
     elif name and name not in ctx.others:
         told, hint = f"`{name}` is new in `repos`: that counts when the watcher starts", "restart the watcher"
     elif known is not None and name != known.repo and ctx.reader.runs(ticket=known.number):
