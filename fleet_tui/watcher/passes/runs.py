@@ -157,7 +157,6 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "runner"), f"run:{run.id}")
     agent = ctx.reader.agent(run.agent)
     contained = agent is not None and agent.quarantined
-    held = contained or (agent is not None and agent.paused) or run.state is RunState.LIMITED
     if run.stop_requested:
         ctx.jobs.start(f"stop:{run.id}", lambda: _stop(run_dir))
         return
@@ -173,13 +172,22 @@ async def _alive(ctx: Context, run: Run, run_dir: Path) -> None:
     except FleetError:
         return  # it is just ending; the next look will find its record
     ctx.statuses[run.id] = status
-    if held != status.frozen:
-        if not held and run.ticket is not None:
+    if status.frozen and not _is_held(ctx, run):
+        if run.ticket is not None:
             ctx.home.workspaces.gates.open(run.ticket)  # first: what it was about to push is not to be refused now
-        await (runner_client.freeze(run_dir) if held else runner_client.thaw(run_dir))
+        status = await runner_client.thaw(run_dir)
+    held = _is_held(ctx, run)  # also who was let go, when that crossed a person's act
+    if held and not status.frozen:
+        await runner_client.freeze(run_dir)
     await notice_idle(ctx, run)
     if has_delivered(ctx, run) and not held and not ctx.jobs.running(f"stop:{run.id}"):
         await _let_go(ctx, run, run_dir)
+
+
+def _is_held(ctx: Context, run: Run) -> bool:
+    """Whether it is to stand still, as things are now: an act of a person waits for no look at a runner."""
+    agent, now = ctx.reader.agent(run.agent), ctx.reader.run(run.id) or run
+    return now.state is RunState.LIMITED or (agent is not None and (agent.quarantined or agent.paused))
 
 
 async def notice_idle(ctx: Context, run: Run) -> None:

@@ -27,6 +27,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import Isolation, RunState
 from fleet_tui.domain.text import one_line
 from fleet_tui.domain.users import AgentUser
+from fleet_tui.governance.dispatch import takes_work
 from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.tmux import sandbox, scope
 from fleet_tui.tmux.records import RunSpec, write_spec
@@ -52,8 +53,8 @@ async def start(ctx: Context, run: Run) -> None:
     try:
         agent = ctx.settings.agent(run.agent)
         workspace, branch, base = await _workspace(ctx, run)
-        await _launch(ctx, run, agent, workspace, branch, base)
-        await alarms.clear(ctx, "start", f"agent:{run.agent}", "a later run of it began")
+        if await _launch(ctx, run, agent, workspace, branch, base):
+            await alarms.clear(ctx, "start", f"agent:{run.agent}", "a later run of it began")
     except FleetError as error:
         fresh = ctx.reader.run(run.id)
         if fresh is not None and fresh.state is RunState.STARTING:
@@ -92,7 +93,8 @@ async def _workspace(ctx: Context, run: Run) -> tuple[Path, str, str]:
     return paths.path, paths.branch, base
 
 
-async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path, branch: str, base: str) -> None:
+async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path, branch: str, base: str) -> bool:
+    """Whether it has begun; else it stays queued, and the passes see to it."""
     run_dir = ctx.paths.run_dir(run.id)
     run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     install_client(run_dir)
@@ -104,6 +106,8 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     token = secrets.token_hex(32)
     spec = _spec(ctx, run, agent, launch, contained, workspace, token)
     write_spec(run_dir, spec)
+    if not _may_begin(ctx, run):
+        return False
     memory_by = "" if spec.memory_mb is None else "watcher" if ctx.scopes_lack else "kernel"
     started = RunStarted(
         run=run.id,
@@ -125,6 +129,14 @@ async def _launch(ctx: Context, run: Run, agent: AgentSettings, workspace: Path,
     fresh = ctx.reader.run(run.id)
     if fresh is not None:
         await spawn(ctx, fresh)
+    return True
+
+
+def _may_begin(ctx: Context, run: Run) -> bool:
+    """Whether nobody has held it up since its start began: to make its workspace may take minutes."""
+    now, agent = ctx.reader.run(run.id), ctx.reader.agent(run.agent)
+    wanted = now is not None and now.state is RunState.QUEUED and not now.stop_requested
+    return wanted and agent is not None and takes_work(agent) and not ctx.reader.fleet().halted
 
 
 async def _prepared(ctx: Context, run: Run, agent: AgentSettings, workspace: Path) -> Launch:
@@ -243,7 +255,8 @@ async def spawn(ctx: Context, run: Run) -> None:
     await listen(ctx, run)
     await ctx.tmux.ensure()
     await ctx.tmux.spawn(run.session, runner_argv(run_dir), cwd=Path(run.workspace), uuid=run.pane_uuid)
-    if run.state is RunState.STARTING:
+    now = ctx.reader.run(run.id)
+    if now is not None and now.state is RunState.STARTING:  # not contained meanwhile
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, "runner"), f"run:{run.id}")
 
 
