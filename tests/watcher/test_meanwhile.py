@@ -11,17 +11,19 @@ from typing import Any
 
 import pytest
 
-from fleet_tui.domain.events import RunStateChanged
+from fleet_tui.domain.events import RunStateChanged, RunStopRequested
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import RunState
+from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.vendors.base import Launch
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.passes import runs
+from fleet_tui.watcher.passes import listening, runs
 from fleet_tui.watcher.runs import starting
 from tests.tmux.tmux_support import PtyRun
-from tests.watcher.watcher_support import Fleet
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.watcher_support import Fleet, commit
 
 
 @pytest.fixture
@@ -107,3 +109,51 @@ async def test_who_is_contained_while_his_pane_is_made_is_not_said_to_run(
     monkeypatch.setattr(fleet.ctx.tmux, "spawn", lambda *_args, **_options: asyncio.sleep(0))
     await starting.spawn(fleet.ctx, fleet.run(run.id))
     assert fleet.run(run.id).state is RunState.QUARANTINED
+
+
+@pytest.mark.parametrize(("op", "again"), [("stop", 0), ("restart", 1)])
+@pytest.mark.parametrize("now", [False, True])
+async def test_what_a_person_wants_of_a_run_that_is_just_ending_counts(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, op: str, again: int, now: bool
+) -> None:
+    fleet = await make_fleet(approval={"when": "always", "hold_s": 10})
+    run = await at_work(fleet)
+
+    async def while_a_person_acts(_ctx: Context, ended: Run) -> None:
+        await fleet.person.answer("kim", op, {"agent": "dev", "run": ended.id, "reason": "wrong track", "now": now})
+
+    monkeypatch.setattr(listening, "finish", while_a_person_acts)
+    await runs._conclude(fleet.ctx, run, fleet.ctx.paths.run_dir(run.id))
+    await fleet.settle()
+    assert fleet.run(run.id).state is RunState.STOPPED
+    assert len(fleet.occupying()) == again
+
+
+async def test_what_is_stopped_while_its_good_end_is_recorded_hands_nothing_over(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await at_work(fleet)
+    commit(Path(run.workspace), {"app.py": "print('two')\n"})
+    run_dir = fleet.ctx.paths.run_dir(run.id)
+    write_exit(run_dir, ExitRecord(0, None, 10, "exited", 1))
+
+    async def while_a_person_acts(_ctx: Context, ended: Run) -> None:
+        await fleet.person.answer("kim", "stop", {"run": ended.id, "now": True})
+
+    monkeypatch.setattr(listening, "finish", while_a_person_acts)
+    await runs._conclude(fleet.ctx, run, run_dir)
+    assert fleet.run(run.id).state is RunState.STOPPED
+    assert fleet.events("pr_created") == []
+
+
+@pytest.mark.parametrize(("key", "state"), [("", TicketState.BLOCKED), ("stop-budget:", TicketState.IN_PROGRESS)])
+async def test_a_stop_that_comes_with_the_record_of_a_crash_counts(fleet: Fleet, key: str, state: TicketState) -> None:
+    run = await at_work(fleet)
+    await runs._record_end(fleet.ctx, run, fleet.ctx.paths.run_dir(run.id))
+    assert fleet.run(run.id).state is RunState.CRASHED
+    stop = RunStopRequested(run.id, "by who saw it live")
+    await fleet.say(stop, f"run:{run.id}", key=f"{key}{run.id}" if key else None)
+    await fleet.settle()
+    assert fleet.events("agent_respawned") == []
+    assert fleet.of_ticket().state is state
+    assert len(fleet.occupying()) == (state is TicketState.IN_PROGRESS)

@@ -100,9 +100,10 @@ async def end_held(ctx: Context) -> None:
 
 async def before_its_time(ctx: Context, run: Run) -> Run:
     """The stop of a run that broke off while it was held: what a person does not want any more is not begun anew."""
-    if run.stop_until_ns is not None:
-        await _end(ctx, run)
-    return ctx.reader.run(run.id) or run
+    now = ctx.reader.run(run.id) or run  # it takes a while to end
+    if now.stop_until_ns is not None:
+        await _end(ctx, now)
+    return ctx.reader.run(run.id) or now
 
 
 async def _end(ctx: Context, run: Run) -> None:

@@ -42,7 +42,7 @@ from fleet_tui.watcher.repos import checkout
 from fleet_tui.watcher.runs import accounts, ending, programs, reading, restoring, spending, starting
 from fleet_tui.watcher.runs.admission import Admission
 from fleet_tui.watcher.runs.queueing import lineage, respawn
-from fleet_tui.watcher.runs.replacing import begun_again, held_ticket, still_wanted, told
+from fleet_tui.watcher.runs.replacing import begun_again, held_ticket, is_begun_again, still_wanted, stopped_too_late, told
 from fleet_tui.watcher.runs.withdrawing import after_stop, why_stopped, withdrawn
 from fleet_tui.watcher.upstream import claiming
 
@@ -232,6 +232,7 @@ async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     title = f"what {run.agent} used last could not be counted"
     async with alarms.guarding(ctx, "metering", f"run:{run.id}", title=title):  # its end is recorded all the same
         await listening.finish(ctx, fresh)
+    fresh = ctx.reader.run(run.id) or fresh  # a person may have stopped it meanwhile
     if fresh.state not in ENDED_RUNS:  # the look that led here may be older than its end
         await _record_end(ctx, fresh, run_dir)
     await ctx.bus.close_run(run.id)
@@ -335,6 +336,9 @@ async def replace_crashed(ctx: Context) -> None:
 
 async def _replace(ctx: Context, run: Run) -> None:
     if not still_wanted(ctx, run):
+        return
+    if run.stop_requested and not is_begun_again(ctx, run):
+        await ctx.record(*stopped_too_late(ctx, run))
         return
     losses = _losses(ctx, run)
     ended_ns = run.ended_ns or ctx.now_ns()

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict, NothingToDo, Refused
-from fleet_tui.domain.events import Draft, RunStopRequested
+from fleet_tui.domain.events import Draft, RunStateChanged, RunStopRequested, draft
 from fleet_tui.domain.model import Agent, Run
-from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, PullRequestState, RunState, TicketState
 from fleet_tui.domain.text import fitting
 from fleet_tui.governance.lifecycle import Restart
 from fleet_tui.store.reader import EventFilter
@@ -17,6 +17,7 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.desks.guard_desk import is_guard_question
 from fleet_tui.watcher.merging.handover import has_delivered
 from fleet_tui.watcher.runs.queueing import respawn
+from fleet_tui.watcher.runs.withdrawing import after_stop
 
 _ROOM = 20_000
 """Bytes of the log for instructions, and as many for answers: an event has 64 KiB."""
@@ -73,6 +74,15 @@ def begun_again(ctx: Context, run: Run) -> list[Draft]:
     if claims is None and not still_wanted(ctx, run):
         return []
     return respawn(run, Restart(run.attempt, 0), claims=claims, told=told(ctx, run), by=_who(ctx, run))
+
+
+def stopped_too_late(ctx: Context, run: Run) -> list[Draft]:
+    """What is recorded in place of a replacement of ``run``, which broke off, when it was stopped while that was being
+    recorded: what a person does not want any more is not begun anew."""
+    over = RunStateChanged(run.id, RunState.CRASHED.value, "rule", "stopped when it had ended")
+    drafts = [draft(over, f"run:{run.id}", key=f"given-up:{run.id}")]
+    ticket = held_ticket(ctx, run)
+    return drafts if ticket is None else [*drafts, draft(after_stop(ctx, run, ticket), f"ticket:{ticket}")]
 
 
 def _ticket_with_question(ctx: Context, run: Run) -> int | None:
