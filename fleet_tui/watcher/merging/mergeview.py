@@ -46,6 +46,12 @@ async def judgement(ctx: Context, pull_request: PullRequest) -> Judgement:
     return Judgement(base, view, results, unmet(view.conflict, [gate.name for gate in gates], results))
 
 
+def is_as_seen(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether it stands where it stood when it was read: nobody has handed over another head, or decided on it."""
+    now = ctx.reader.pull_request(pull_request.number)
+    return now is not None and (now.state, now.head_sha) == (pull_request.state, pull_request.head_sha)
+
+
 async def lets_review(ctx: Context, pull_request: PullRequest) -> bool:
     """Whether the gates leave something to review at this head: all have passed, or reviewers were asked before.
 

@@ -16,7 +16,7 @@ from fleet_tui.watcher.confinement.command_place import command_place, throw_awa
 from fleet_tui.watcher.confinement.commands import CommandPlace
 from fleet_tui.watcher.confinement.shell import Outcome
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.merging.mergeview import gate_results, gates_come_first, gates_in_force, merge_view
+from fleet_tui.watcher.merging.mergeview import gate_results, gates_come_first, gates_in_force, is_as_seen, merge_view
 from fleet_tui.watcher.merging.parties import authors, contained
 from fleet_tui.watcher.passes.reviews import change_state, send_back, sent_back
 from fleet_tui.watcher.repos.repository import MergeView
@@ -59,11 +59,15 @@ async def _judge(ctx: Context, pull_request: PullRequest) -> None:
     try:
         view = await merge_view(ctx, pull_request, base)
     except UnrelatedHistories:
-        await _unrelated(ctx, pull_request)
+        if is_as_seen(ctx, pull_request):
+            await _unrelated(ctx, pull_request)
         return
     except FleetError as error:
-        await _unjudged(ctx, pull_request, error)
+        if is_as_seen(ctx, pull_request):
+            await _unjudged(ctx, pull_request, error)
         raise
+    if not is_as_seen(ctx, pull_request):
+        return  # git took its time: the next pass judges what it is now
     if view.conflict:
         await _conflict(ctx, pull_request, view)
         return

@@ -20,7 +20,7 @@ from fleet_tui.settings.schema import AgentSettings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.merging.mergeview import REVIEW, gates_come_first, lets_review
+from fleet_tui.watcher.merging.mergeview import REVIEW, gates_come_first, is_as_seen, lets_review
 from fleet_tui.watcher.merging.parties import (
     contained,
     current_author,
@@ -56,6 +56,8 @@ async def review(ctx: Context) -> None:
 
 
 async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
+    if not is_as_seen(ctx, pull_request):
+        return
     told = is_told(ctx, pull_request)
     outcome = verdicts(ctx, pull_request, told=told)
     if outcome.conclusion == "approved":
@@ -65,7 +67,7 @@ async def _conclude(ctx: Context, pull_request: PullRequest) -> None:
         share = _FINDINGS_BYTES // len(outcome.findings) - len(r"\n\n")
         findings = "\n\n".join(fitting(finding, share) for finding in outcome.findings)
         await send_back(ctx, pull_request, outcome.reason, findings, objectors=outcome.objectors)
-    elif await lets_review(ctx, pull_request):
+    elif await lets_review(ctx, pull_request) and is_as_seen(ctx, pull_request):
         if pull_request.reason and gates_come_first(ctx, pull_request):
             await change_state(ctx, pull_request, PullRequestState.NEEDS_REVIEW, outcome.reason)
         await _ask(ctx, pull_request, outcome.missing)
@@ -84,6 +86,8 @@ async def _ask(ctx: Context, pull_request: PullRequest, missing: Sequence[str]) 
 async def _reopen(ctx: Context) -> None:
     """What was enough may not be any more: an objection after enough approvals, a higher risk that needs more."""
     for pull_request in ctx.reader.pull_requests(PullRequestState.APPROVED, PullRequestState.GATED):
+        if not is_as_seen(ctx, pull_request):
+            continue
         found = objections(ctx, pull_request)
         if found:
             names = ", ".join(review.agent for review in found)

@@ -1,0 +1,100 @@
+"""What happens to a pull request between two looks at it: what was decided is about what was looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from fleet_tui.domain.model import PullRequest, Run
+from fleet_tui.domain.states import PullRequestState, RunState
+from fleet_tui.watcher.passes import gates, merges, reviews
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.watcher_support import Fleet, agent, commit
+
+Act = Callable[[], Awaitable[object]]
+
+
+def after(real: Callable[..., Awaitable[Any]], act: Act) -> Callable[..., Awaitable[Any]]:
+    """``real``, and once ``act`` when it has its answer and nobody has acted on it."""
+    left = [act]
+
+    async def look(*args: Any, **options: Any) -> Any:
+        found = await real(*args, **options)
+        if left:
+            await left.pop()()
+        return found
+
+    return look
+
+
+async def offered(fleet: Fleet, files: dict[str, str | None] | None = None) -> Run:
+    """Another ticket whose author has handed it over and goes on."""
+    await fleet.ticket(f"Ticket {len(fleet.ctx.reader.tickets()) + 1}")
+    await fleet.settle()
+    run = await fleet.queued("dev")
+    await fleet.handed_over(run, files)
+    await fleet.settle()
+    return run
+
+
+async def improved(fleet: Fleet, run: Run) -> PullRequest:
+    """Its author hands over something else."""
+    return await fleet.handed_over(run, {f"more{run.ticket}.py": "print('unseen')\n"})
+
+
+async def approved(fleet: Fleet) -> Run:
+    """Pull request 1, approved by its reviewer; its author goes on."""
+    run = await offered(fleet)
+    await fleet.verdict("lee")
+    await reviews.review(fleet.ctx)
+    assert fleet.pr().state is PullRequestState.APPROVED
+    return run
+
+
+async def test_a_head_that_comes_while_another_is_judged_is_not_gated(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await approved(fleet)
+    monkeypatch.setattr(gates, "merge_view", after(gates.merge_view, lambda: improved(fleet, run)))
+    await gates.judge(fleet.ctx)
+    assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
+
+
+@pytest.mark.parametrize("op", ["reject", "request_changes"])
+async def test_what_a_person_turns_down_while_it_is_judged_anew_stays_so(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, op: str
+) -> None:
+    fleet = await make_fleet(gates=[{"name": "check", "run": "true"}])
+    approval = await fleet.to_approval()
+    commit(fleet.ctx.paths.repository, {"other.txt": "of the base\n"})
+    fleet.ctx.home.looked_at_target_ns = 0
+    await merges.follow_user(fleet.ctx)
+
+    async def turn_down() -> None:
+        await fleet.person.answer("kim", op, {"approval": approval.id, "reason": "not this way"})
+
+    monkeypatch.setattr(gates, "merge_view", after(gates.merge_view, turn_down))
+    await gates.judge(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    wanted = PullRequestState.BLOCKED if op == "reject" else PullRequestState.CHANGES_REQUESTED
+    assert fleet.pr().state is wanted
+    assert "not this way" in fleet.pr().reason or op == "request_changes"
+
+
+async def test_a_verdict_is_not_counted_for_the_head_that_comes_meanwhile(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet([agent("dev", "developer", max_concurrent=2), agent("lee", "tech-lead")])
+    await offered(fleet)
+    second = await offered(fleet)
+    for run in fleet.ctx.reader.runs(RunState.QUEUED):
+        begun = await fleet.begin(run)
+        await fleet.publish(begun, "pr_approved" if run.pr == 2 else "pr_changes_requested")
+        await fleet.end(begun)
+    monkeypatch.setattr(reviews, "_conclude", after(reviews._conclude, lambda: improved(fleet, second)))
+    monkeypatch.setattr(reviews, "_reopen", lambda _ctx: asyncio.sleep(0))  # which would see it, once its risk is known
+    await reviews.review(fleet.ctx)
+    assert [fleet.pr(n).state for n in (1, 2)] == [PullRequestState.CHANGES_REQUESTED, PullRequestState.NEEDS_REVIEW]
