@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from fleet_tui.domain.errors import Conflict, Refused
 from fleet_tui.domain.model import PullRequest, Run
-from fleet_tui.domain.states import PullRequestState, RunState
-from fleet_tui.watcher.passes import gates, merges, reviews
+from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState
+from fleet_tui.watcher.merging import handover
+from fleet_tui.watcher.passes import approvals, gates, merges, reviews
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit
 
@@ -98,3 +100,70 @@ async def test_a_verdict_is_not_counted_for_the_head_that_comes_meanwhile(
     monkeypatch.setattr(reviews, "_reopen", lambda _ctx: asyncio.sleep(0))  # which would see it, once its risk is known
     await reviews.review(fleet.ctx)
     assert [fleet.pr(n).state for n in (1, 2)] == [PullRequestState.CHANGES_REQUESTED, PullRequestState.NEEDS_REVIEW]
+
+
+# -- landing -----------------------------------------------------------------------------------------------------------
+
+
+async def about_to_land(fleet: Fleet) -> Run:
+    """Pull request 1 is gated and approved; its author goes on."""
+    run = await offered(fleet)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    await fleet.person.answer("kim", "approve", {"approval": fleet.open_approval().id, "head": fleet.pr().head_sha})
+    return run
+
+
+async def test_what_is_replaced_during_the_last_look_before_it_lands_may_not_land(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await about_to_land(fleet)
+    (approval,), head = fleet.ctx.reader.approvals(ApprovalState.HELD), fleet.pr().head_sha
+    monkeypatch.setattr(approvals, "judgement", after(approvals.judgement, lambda: improved(fleet, run)))
+    objection = await approvals.objection_to_landing(fleet.ctx, 1, head, approval.id)
+    assert objection == "the pull request has changed"
+
+
+async def test_what_is_handed_over_while_it_lands_is_not_lost(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await about_to_land(fleet)
+    control, refused = type(fleet.ctx.home.control), []
+    land = control.land
+
+    async def hands_over(*args: Any) -> bool:
+        with pytest.raises(Conflict, match="lands just now") as caught:
+            await improved(fleet, run)
+        refused.append(caught.value)
+        return await land(*args)
+
+    monkeypatch.setattr(control, "land", hands_over)
+    await merges.land(fleet.ctx)
+    assert len(refused) == 1
+    (merged,) = fleet.events("pr_merged")
+    assert merged.payload["head_sha"] == fleet.pr().head_sha, "what landed is what is said to have"
+    assert (await fleet.handed_over(run, {"last.py": "print()\n"})).number == 2
+
+
+async def test_what_lands_while_more_is_handed_over_leaves_that_a_pull_request_of_its_own(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await about_to_land(fleet)
+    looks = after(handover._refuse_borrowed_names, lambda: merges.land(fleet.ctx))
+    monkeypatch.setattr(handover, "_refuse_borrowed_names", looks)
+    pull_request = await improved(fleet, run)
+    assert len(fleet.events("pr_merged")) == 1
+    assert (pull_request.number, pull_request.state) == (2, PullRequestState.NEEDS_REVIEW)
+
+
+async def test_what_a_person_turns_down_while_more_is_handed_over_waits_for_the_person(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await about_to_land(fleet)
+
+    async def turn_down() -> None:
+        await fleet.person.answer("kim", "reject", {"approval": fleet.open_approval().id, "reason": "not this way"})
+
+    looks = after(handover._refuse_borrowed_names, turn_down)
+    monkeypatch.setattr(handover, "_refuse_borrowed_names", looks)
+    with pytest.raises(Refused, match="waits for a person"):
+        await improved(fleet, run)
+    assert fleet.pr().state is PullRequestState.BLOCKED

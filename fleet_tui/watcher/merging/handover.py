@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet_tui.domain.errors import FleetError, Refused
+from fleet_tui.domain.errors import Conflict, FleetError, Refused
 from fleet_tui.domain.events import (
     Draft,
     HandOverRefused,
@@ -12,6 +12,7 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import PullRequest, Run, Ticket
+from fleet_tui.domain.states import EffectState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.git.foreign import NotRead
 from fleet_tui.governance import reviews
@@ -75,6 +76,7 @@ async def hand_over(ctx: Context, run: Run, *, title: str, body: str, key: str, 
 
     Raises:
         Refused: not an author's run, no ticket, no commits beyond the base, or not before a rejection is answered.
+        Conflict: what was handed over before lands at this moment.
         NotRead: the run's repository is not what it was, or git failed in it.
     """
     if run.ticket is None:
@@ -125,7 +127,7 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
     await alarms.clear(ctx, REPOSITORY, f"ticket:{number}", "it was read")
     control = ctx.repository_of(run).control
     base = await control.target_sha()
-    existing = ctx.reader.open_pull_request(number)
+    existing, seen = ctx.reader.open_pull_request(number), _standing(ctx, number)
     if existing is not None and (ctx.reader.has_key(key) or _is_repeated(ctx, existing, run, head)):
         return existing
     if ctx.reader.has_key(key):
@@ -138,12 +140,31 @@ async def _hand_over(ctx: Context, run: Run, number: int, words: tuple[str, str]
     summary = await control.summary(base, head)
     counts = (len(summary.files), summary.added, summary.deleted)
     async with ctx.handing_over:
-        await ctx.record(*_drafts(ctx, run, ticket, existing, head, base, nth, counts, words, key, actor))
+        is_so = _standing(ctx, number) == seen
+        if is_so and existing is not None and _lands(ctx, existing):
+            told = f"PR {existing.number} lands just now, as it was handed over before"
+            raise Conflict("too late", told, "publish again in a moment: this becomes a pull request of its own")
+        if is_so:
+            await ctx.record(*_drafts(ctx, run, ticket, existing, head, base, nth, counts, words, key, actor))
+    if not is_so:  # git took its time, and somebody has decided on it or landed it: by what is so now
+        return await _hand_over(ctx, run, number, words, key, actor)
     await alarms.clear(ctx, "collect", f"ticket:{number}", "handed over")
     result = ctx.reader.open_pull_request(number)
     if result is None:
         raise FleetError("pull request vanished", f"ticket #{number}", "run `fleet verify --deep`")
     return result
+
+
+def _standing(ctx: Context, ticket: int) -> tuple[object, ...]:
+    """What is decided on when work on ``ticket`` is handed over."""
+    found = ctx.reader.open_pull_request(ticket)
+    return () if found is None else (found.number, found.state, found.head_sha, objections(ctx, found))
+
+
+def _lands(ctx: Context, pull_request: PullRequest) -> bool:
+    """Whether its landing is under way, or may have happened: what is handed over now would not be in it."""
+    merges = ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
+    return any(effect.precondition["pr"] == pull_request.number for effect in merges)
 
 
 async def _refuse_borrowed_names(ctx: Context, run: Run, base: str, head: str) -> None:

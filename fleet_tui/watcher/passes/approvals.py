@@ -21,7 +21,7 @@ from fleet_tui.governance.reviews import risk_of
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.confinement import isolation
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.merging.mergeview import Judgement, judgement
+from fleet_tui.watcher.merging.mergeview import Judgement, is_as_seen, judgement
 from fleet_tui.watcher.merging.parties import authors, contained, objections
 from fleet_tui.watcher.passes.reviews import ask_release_manager
 from fleet_tui.watcher.passes.risk import is_told
@@ -176,6 +176,8 @@ async def objection_to_landing(ctx: Context, number: int, head_sha: str, approva
         return "the pull request has changed"
     now = await judgement(ctx, pull_request)
     # From here on nothing is awaited: what is read now is what holds when the answer is given.
+    if not is_as_seen(ctx, pull_request):
+        return "the pull request has changed"
     if ctx.reader.fleet().halted:
         return "everything is stopped"
     if objections(ctx, pull_request):
