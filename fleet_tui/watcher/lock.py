@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from fleet_tui.domain.errors import SetupError
+from fleet_tui.tmux.proctree import identity
 
 _PATIENCE_S, _LOOK_S = 0.3, 0.005
 
@@ -22,8 +23,9 @@ class AlreadyRunning(SetupError):
 class WatcherLock:
     """Holds ``flock`` on the lock file for the life of the process.
 
-    The descriptor is close-on-exec, so no child keeps the lock alive. Who holds it is written into the file for
-    people; it is never trusted: a stale text after a crash, or a recycled pid, means nothing while the lock is free.
+    The descriptor is close-on-exec, so no child keeps the lock alive. Who holds it is written into the file, with the
+    life of the number that it has: a stale text after a crash, or a recycled pid, means nothing, and a holder that has
+    only just come has not written itself down yet.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +49,8 @@ class WatcherLock:
             )
         os.ftruncate(fd, 0)
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        os.write(fd, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}).encode())
+        me = {"pid": os.getpid(), "identity": identity(os.getpid()) or "", "host": socket.gethostname(), "since": since}
+        os.write(fd, json.dumps(me).encode())
         self._fd = fd
 
     def release(self) -> None:
@@ -93,6 +96,16 @@ def _try_lock(fd: int, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def living_holder(path: Path) -> int | None:
+    """The pid of who holds the lock now; None when nobody does, or it has not written itself down yet."""
+    holder = read_holder(path)
+    pid, life = holder.get("pid"), holder.get("identity")
+    if not isinstance(pid, int) or not is_locked(path):
+        return None
+    # One of before wrote no life down.
+    return pid if life is None or identity(pid) == life else None
 
 
 def read_holder(path: Path) -> dict[str, object]:

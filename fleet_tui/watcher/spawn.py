@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import logging.handlers
 import os
@@ -18,7 +19,7 @@ from fleet_tui.domain.text import clean
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.filesystem import refuse_full
 from fleet_tui.tmux.runner_client import runner_alive
-from fleet_tui.watcher.lock import WatcherLock, is_locked, read_holder
+from fleet_tui.watcher.lock import WatcherLock, is_locked, living_holder, read_holder
 
 log = logging.getLogger(__name__)
 _START_S = 30.0
@@ -119,13 +120,16 @@ def stop(paths: FleetPaths, *, with_agents: bool = False, time_limit_s: float = 
     """
     if not is_running(paths) and not (with_agents and _comes_back(paths)):
         return _stop_supervisor(paths, time_limit_s)
+    is_asked = True
     try:
         operator.call(paths.operator_socket, "shutdown", {"with_agents": with_agents})
     except WatcherUnavailable:
-        _signal_to_end(paths)
+        is_asked = False
     deadline = time.monotonic() + time_limit_s
     # The supervisor leaves after its watcher; a start that follows at once must not meet it.
     while is_running(paths) or is_locked(_supervisor_lock(paths)):
+        # For a watcher that does not answer: its supervisor passes the signal on, and does not start it again.
+        is_asked = is_asked or _ask_to_end(_supervisor_lock(paths)) or _ask_to_end(paths.lock)
         if time.monotonic() > deadline:
             raise FleetError(
                 "the watcher does not stop", f"pid {read_holder(paths.lock).get('pid')}", f"see {paths.log_file}"
@@ -140,13 +144,14 @@ def living_runs(paths: FleetPaths) -> list[str]:
     return sorted(one.name for one in runs.iterdir() if runner_alive(one)) if runs.is_dir() else []
 
 
-def _signal_to_end(paths: FleetPaths) -> None:
-    """For a watcher that does not answer: its supervisor passes the signal on, and does not start it again."""
-    for lock in (_supervisor_lock(paths), paths.lock):
-        pid = read_holder(lock).get("pid")
-        if isinstance(pid, int) and is_locked(lock):
-            os.kill(pid, signal.SIGTERM)
-            return
+def _ask_to_end(lock: Path) -> bool:
+    """Signal who holds ``lock``; False when nobody is known to, such as before it has written itself down."""
+    pid = living_holder(lock)
+    if pid is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):  # it has just left
+        os.kill(pid, signal.SIGTERM)
+    return True
 
 
 def _supervisor_lock(paths: FleetPaths) -> Path:
@@ -168,13 +173,12 @@ def _stop_supervisor(paths: FleetPaths, time_limit_s: float) -> bool:
     lock = _supervisor_lock(paths)
     if not is_locked(lock):
         return False
-    pid = read_holder(lock).get("pid")
-    if isinstance(pid, int):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + time_limit_s
+    deadline, is_asked = time.monotonic() + time_limit_s, False
     while is_locked(lock):
+        is_asked = is_asked or _ask_to_end(lock)
         if time.monotonic() > deadline:
-            raise FleetError("the supervisor does not stop", f"pid {pid}", f"see {paths.log_file}")
+            told = f"pid {read_holder(lock).get('pid')}"
+            raise FleetError("the supervisor does not stop", told, f"see {paths.log_file}")
         time.sleep(_LOOK_S)
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -128,3 +129,70 @@ def test_a_start_that_fails_is_told_once_with_what_to_do(paths: FleetPaths) -> N
     assert caught.value.title == "the watcher did not start"
     assert caught.value.message.startswith("the configuration has errors: ")
     assert caught.value.hint == "fleet config validate"
+
+
+@pytest.fixture
+def stranger() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of the person's that has nothing to do with the fleet."""
+    with subprocess.Popen(["sleep", "100"]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("name", ["supervisor.lock", "watcher.lock"])
+def test_nobody_is_signalled_for_a_number_that_an_earlier_holder_had(
+    paths: FleetPaths, stranger: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The next holder has the lock, and comes to write itself down only once it was looked who that is."""
+    lock = paths.state / name if name == "supervisor.lock" else paths.lock
+    lock.write_text(json.dumps({"pid": stranger.pid, "identity": "boot:1", "host": "h", "since": "then"}))
+    new = subprocess.Popen([sys.executable, "-c", _HOLD, str(lock)], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
+    assert new.stdout is not None
+    assert new.stdin is not None
+    new.stdout.readline()  # it has the lock
+    read = spawn.living_holder
+
+    def look(path: Path) -> int | None:
+        found = read(path)
+        if path == lock:
+            assert new.stdin is not None
+            new.stdin.write(b"go on\n")
+            new.stdin.flush()
+            monkeypatch.setattr(spawn, "living_holder", read)
+        return found
+
+    monkeypatch.setattr(spawn, "living_holder", look)
+    try:
+        assert spawn.stop(paths, time_limit_s=20)
+        assert new.wait(10) == -signal.SIGTERM
+    finally:
+        new.kill()
+        new.communicate()
+    assert stranger.poll() is None
+
+
+_HOLD = """
+import fcntl, os, sys
+from pathlib import Path
+from fleet_tui.watcher import lock
+holder, take = lock.WatcherLock(Path(sys.argv[1])), lock._lock_within
+def taken(fd, patience_s):
+    got = take(fd, patience_s)
+    print("mine", flush=True)
+    sys.stdin.readline()
+    return got
+lock._lock_within = taken
+holder.acquire()
+sys.stdin.readline()
+"""
+
+
+def test_who_leaves_before_the_signal_comes_is_no_error(paths: FleetPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    lock = paths.state / "supervisor.lock"
+    lock.write_text(json.dumps({"pid": gone.pid}))
+    looks = iter([True, True, True])  # it lets go of it as it ends
+    monkeypatch.setattr("fleet_tui.watcher.lock.is_locked", lambda _path: next(looks, False))
+    monkeypatch.setattr(spawn, "is_locked", lambda _path: next(looks, False))
+    assert spawn._stop_supervisor(paths, 10)
