@@ -110,14 +110,14 @@ class _Audit:
         self._observers = observers
         self._report = AuditReport()
         self._tables = MemoryTables()
-        self._erasures = erasures.read(connection)
         self._anchors: dict[int, list[Anchor]] = {}
         self._unanchored: chain.EventRow | None = None
         """The first event since the last anchor."""
         self._overdue = 0
         """The last event that should have been anchored long before, in this gap."""
         self._own = own if copy is None else None
-        self._read_anchors(copy or own)
+        self._read_anchors(copy or own)  # before the first look at the log, which a writer may be adding to
+        self._erasures = erasures.read(connection)
 
     def run(self) -> AuditReport:
         report = self._report

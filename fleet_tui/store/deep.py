@@ -38,11 +38,13 @@ def check(database: Path, blob_directory: Path) -> list[Problem]:
         FleetError: the database cannot be read at all.
     """
     outbox, texts = _Outbox(), _Texts()
-    report = verify(database, observers=(outbox.see, texts.see))
-    problems = [*report.problems, *outbox.problems, *texts.missing(blob_directory)]
     reader = Reader.open(database)
     try:
-        return problems + list(_undercharged(reader)) + list(outbox.unmatched(reader))
+        before = {effect.id for effect in reader.effects()}
+        report = verify(database, observers=(outbox.see, texts.see))
+        after = {effect.id for effect in reader.effects()}
+        problems = [*report.problems, *outbox.problems, *texts.missing(blob_directory)]
+        return problems + list(_undercharged(reader)) + list(outbox.unmatched(before, after))
     finally:
         reader.close()
 
@@ -69,10 +71,10 @@ class _Outbox:
         elif event.kind == EffectUncertain.kind:
             self._open[effect] = "uncertain"
 
-    def unmatched(self, reader: Reader) -> Iterator[Problem]:
-        """Planned effects without a row, and rows that no event planned."""
-        rows = {effect.id for effect in reader.effects()}
-        for effect in sorted(self._planned.keys() ^ rows):
+    def unmatched(self, before: set[str], after: set[str]) -> Iterator[Problem]:
+        """Planned effects without a row, and rows that no event planned; rows of ``before`` and ``after`` the log was
+        read, for others are planned meanwhile."""
+        for effect in sorted((self._planned.keys() - after) | (before - self._planned.keys())):
             yield Problem(None, f"effect {effect}: outbox and log disagree")
 
     def _attempted(self, event: Event, effect: str) -> None:

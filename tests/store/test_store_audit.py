@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.store import anchors, chain
+from fleet_tui.store import anchors, audit, chain
 from fleet_tui.store.audit import erase_body, export, rebuild, verify
+from fleet_tui.store.erasures import Erasures
 from fleet_tui.store.errors import Corrupt, Fenced
 from fleet_tui.store.reader import EventFilter, Reader
 from fleet_tui.store.store import Store
@@ -435,6 +436,27 @@ def test_anchors_may_be_behind_for_an_interval_but_not_for_minutes(
     store.append(notes(1)).result(timeout=10)
     monkeypatch.undo()
     assert ["event 1: has no anchor" in str(problem) for problem in verify(tmp_path / "fleet.db").problems] == [True]
+    store.close()
+
+
+def test_what_is_anchored_while_the_log_is_verified_was_not_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "fleet.db", host="h", blobs=tmp_path)
+    store.append(notes(1)).result(timeout=10)
+    look = audit.erasures.read
+
+    def just_before_more_comes(connection: sqlite3.Connection) -> Erasures:
+        found = look(connection)
+        store.append(notes(anchors.EVERY_EVENTS)).result(timeout=10)
+        return found
+
+    monkeypatch.setattr(audit.erasures, "read", just_before_more_comes)
+    report = verify(tmp_path / "fleet.db")
+    monkeypatch.undo()
+    assert report.problems == []
+    assert anchors.last_seq(anchors.anchor_file(tmp_path / "fleet.db")) == 1 + anchors.EVERY_EVENTS
+    assert verify(tmp_path / "fleet.db").ok
     store.close()
 
 
