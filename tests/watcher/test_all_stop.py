@@ -119,6 +119,26 @@ async def test_a_runner_that_does_not_answer_keeps_nobody_running(
     assert alarm.about == f"run:{runs[0].id}"
 
 
+async def test_a_look_at_the_panes_meanwhile_keeps_nobody_running(
+    make_fleet: MakeFleet, runners: list[PtyRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tmux server that does not answer names no panes."""
+    fleet, runs = await working(make_fleet)
+    pids = await started(fleet, runs, runners)
+    os.kill(pids[0], signal.SIGSTOP)
+    look = runner_client.restless
+
+    def while_the_panes_are_looked_at(asked: list[int]) -> set[int]:
+        found = look(asked)
+        fleet.ctx.panes = {}
+        return found
+
+    monkeypatch.setattr(runner_client, "restless", while_the_panes_are_looked_at)
+    async with asyncio.timeout(30):
+        await containment.freeze_now(fleet.ctx, runs)
+    assert all_stand(pids)
+
+
 async def test_no_gate_takes_anything_in_until_the_stop_is_lifted(make_fleet: MakeFleet) -> None:
     fleet, runs = await working(make_fleet)
     await fleet.person.answer("kim", "halt", {"reason": "x"})

@@ -91,7 +91,7 @@ async def freeze_now(ctx: Context, runs: Iterable[Run]) -> None:
     """
 
     left = await _ask_to_freeze(ctx, runs)
-    await _without_their_runners(ctx, [run for run in left if run.id in ctx.panes])
+    await _without_their_runners(ctx, left)
 
 
 async def _ask_to_freeze(ctx: Context, runs: Iterable[Run]) -> list[Run]:
@@ -125,16 +125,21 @@ async def hold_still(ctx: Context, runs: Iterable[Run]) -> None:
 
 async def _moving(ctx: Context, runs: Collection[Run]) -> list[Run]:
     """Those of ``runs`` of which anything runs, by the kernel's word."""
-    if not runs:
-        return []
-    found = await asyncio.to_thread(runner_client.restless, [ctx.panes[run.id] for run in runs])
-    return [run for run in runs if ctx.panes.get(run.id) in found]
+    pids = _pids(ctx, runs)
+    found = await asyncio.to_thread(runner_client.restless, list(pids.values())) if pids else set()
+    return [run for run in runs if pids.get(run.id) in found]
+
+
+def _pids(ctx: Context, runs: Iterable[Run]) -> dict[str, int]:
+    """Their runners as tmux named them last. Taken once for each act: a look at the panes may come at every await."""
+    return {run.id: ctx.panes[run.id] for run in runs if run.id in ctx.panes}
 
 
 async def _without_their_runners(ctx: Context, runs: Collection[Run]) -> None:
     """Stop what the runners of contained runs left running, and say so when all of it is stopped."""
-    moving = await _moving(ctx, runs)
-    freezing = (asyncio.to_thread(runner_client.freeze_tree, ctx.panes[run.id]) for run in moving)
+    pids = _pids(ctx, runs)
+    moving = [run for run in await _moving(ctx, runs) if run.id in pids]
+    freezing = (asyncio.to_thread(runner_client.freeze_tree, pids[run.id]) for run in moving)
     for run, stopped in zip(moving, await asyncio.gather(*freezing), strict=True):
         title = f"{run.agent} was contained and ran on: its runner did not stop it"
         response = "it is stopped now; look at what it did" if stopped else f"end it: fleet agent stop {run.agent}"
