@@ -53,10 +53,11 @@ class _Memo:
             seq = self._store.seq
             if seq != self._seq or len(self._answers) > _MOST:
                 self._forget(seq)
-            key = (name, args, tuple(sorted(options.items())))
-            if key not in self._answers:
-                self._answers[key] = query(*args, **options)
-            return self._answers[key]
+            key, answers = (name, args, tuple(sorted(options.items()))), self._answers
+            if key not in answers:
+                # Asked in a thread, it may be an answer of before when it comes: it goes where those are forgotten.
+                answers[key] = query(*args, **options)
+            return answers[key]
 
         return ask
 

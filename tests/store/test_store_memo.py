@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
+import pytest
+
 from fleet_tui.domain.events import RunMetered, RunQueued, TicketCreated, TicketReady, draft
+from fleet_tui.domain.model import Ticket
 from fleet_tui.domain.states import TicketState
 from fleet_tui.store.connection import raw
 from fleet_tui.store.filters import EventFilter
@@ -87,5 +91,36 @@ def test_an_answer_lasts_until_the_next_event(tmp_path: Path) -> None:
         assert reader.tickets(TicketState.DRAFT) == []
         assert [ticket.number for ticket in reader.tickets(TicketState.READY)] == [1]
         assert reader.ticket(1) == store.reader.ticket(1)
+    finally:
+        store.close()
+
+
+def test_an_answer_that_comes_late_to_a_thread_is_not_remembered_as_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "fleet.db", host="h", blobs=tmp_path / "blobs")
+    try:
+        store.append([draft(TicketCreated(1, "t", "e", "0", [], [], 1), "ticket:1")]).result(10)
+        reader, query = remembering(store), store.reader.ticket
+        asked, go_on = threading.Event(), threading.Event()
+
+        def slow(number: int) -> Ticket | None:
+            found = query(number)
+            asked.set()
+            go_on.wait(10)
+            return found
+
+        monkeypatch.setattr(store.reader, "ticket", slow)
+        thread = threading.Thread(target=lambda: reader.ticket(1))
+        thread.start()
+        assert asked.wait(10)
+        monkeypatch.undo()
+        store.append([draft(TicketReady(1), "ticket:1")]).result(10)
+        reader.alarms()  # somebody else asks, and what was remembered is forgotten
+        go_on.set()
+        thread.join(10)
+        found = reader.ticket(1)
+        assert found is not None
+        assert found.state is TicketState.READY
     finally:
         store.close()
