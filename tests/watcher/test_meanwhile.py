@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from fleet_tui.domain.events import RunStateChanged, RunStopRequested
+from fleet_tui.domain.events import Draft, Event, RunStateChanged, RunStopRequested
 from fleet_tui.domain.model import Run
-from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.domain.states import MessageState, RunState, TicketState
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.vendors.base import Launch
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.passes import listening, runs
-from fleet_tui.watcher.runs import starting
+from fleet_tui.watcher.passes import budgets, listening, messages, runs
+from fleet_tui.watcher.runs import memory, starting, typing_desk
 from tests.tmux.tmux_support import PtyRun
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, commit
@@ -157,3 +157,73 @@ async def test_a_stop_that_comes_with_the_record_of_a_crash_counts(fleet: Fleet,
     assert fleet.events("agent_respawned") == []
     assert fleet.of_ticket().state is state
     assert len(fleet.occupying()) == (state is TicketState.IN_PROGRESS)
+
+
+# -- contained ---------------------------------------------------------------------------------------------------------
+
+
+async def contained(fleet: Fleet) -> None:
+    await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
+
+
+async def test_who_is_contained_while_his_runner_is_told_his_ceiling_is_not_called_limited(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet(limits={"memory_mb": 200})
+    run = await at_work(fleet)
+
+    async def limited(_run_dir: Path, memory_mb: int | None) -> RunnerStatus:
+        await contained(fleet)
+        return RunnerStatus("running", 0, False, 1, 1, full=True, memory_mb=300, memory_limit_mb=memory_mb)
+
+    monkeypatch.setattr(runner_client, "limit_memory", limited)
+    fleet.ctx.statuses[run.id] = RunnerStatus("running", 0, False, 1, 1)
+    await memory.keep(fleet.ctx)
+    assert fleet.run(run.id).state is RunState.QUARANTINED
+
+
+async def test_who_is_contained_while_he_is_charged_is_not_called_limited(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = {"scope": "agent", "name": "dev", "unit": "seconds", "ceiling": 10, "grace_s": 0}
+    fleet = await make_fleet(budgets=[rule])
+    run = await at_work(fleet)
+    record = fleet.ctx.store.record
+
+    async def charges(*drafts: Draft) -> list[Event]:
+        events = await record(*drafts)
+        if drafts[0].kind == "run_metered":
+            await contained(fleet)
+        return events
+
+    monkeypatch.setattr(fleet.ctx.store, "record", charges)
+    fleet.ctx.statuses[run.id] = RunnerStatus("running", 20_000, False, 1, 1)
+    await budgets.meter(fleet.ctx)
+    assert fleet.run(run.id).charged_ms == 20_000, "what it ran is paid"
+    assert fleet.run(run.id).state is RunState.QUARANTINED
+
+
+async def test_nothing_is_typed_to_who_is_contained_while_his_screen_is_looked_at(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await at_work(fleet)
+    await fleet.ctx.record(starting.message(fleet.ctx, run.id, "message", "go on"))
+
+    async def look(*_args: Any) -> None:
+        await contained(fleet)
+
+    monkeypatch.setattr(messages, "pane_of", lambda *_args: asyncio.sleep(0, object()))
+    monkeypatch.setattr(typing_desk, "hindrance", look)
+    await messages.send(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    assert fleet.events("effect_attempted") == []
+    assert [message.state for message in fleet.ctx.reader.messages(run=run.id)] == [MessageState.QUEUED]
+
+
+async def test_who_is_contained_while_a_hook_of_his_is_heard_is_not_said_to_run(fleet: Fleet) -> None:
+    run = await at_work(fleet)
+    await fleet.say(RunStateChanged(run.id, RunState.WAITING.value, "hook"), f"run:{run.id}")
+    waiting = fleet.run(run.id)
+    await contained(fleet)
+    await messages.taken_up(fleet.ctx, waiting, "hook")
+    assert fleet.run(run.id).state is RunState.QUARANTINED

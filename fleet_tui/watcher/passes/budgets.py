@@ -44,8 +44,10 @@ async def meter(ctx: Context) -> None:
         ctx.acted_ns.pop(forgotten, None)
     for run in metered:
         status = ctx.statuses.get(run.id)
-        if status is not None:  # else starting or just ending: the end of a run charges what is left
-            await _run(ctx, run, status)
+        now = ctx.reader.run(run.id)
+        if status is not None and now is not None and now.state in _METERED:
+            # Else starting, contained meanwhile, or just ending: the end of a run charges what is left.
+            await _run(ctx, now, status)
     await _report(ctx)
 
 
@@ -61,6 +63,8 @@ async def _run(ctx: Context, run: Run, status: RunnerStatus) -> None:
     if charged_ms > run.charged_ms:
         await ctx.say(RunMetered(run.id, run.agent, charged_ms), f"run:{run.id}")
         run = ctx.reader.run(run.id) or run
+        if run.state not in _METERED:
+            return
         found = spending.of_run(ctx, run)
         asked = spending.asked(ctx, run, found)
     verdict = budgets.decide(found, run, status.active_ms, asked)

@@ -64,6 +64,11 @@ async def _in_vain(ctx: Context, message: Message) -> None:
     await ctx.record(*drafts)
 
 
+def _takes_texts(ctx: Context, run: Run) -> bool:
+    now = ctx.reader.run(run.id)
+    return now is not None and now.state in _TYPING and not now.stop_requested
+
+
 async def _send(ctx: Context, message: Message, run: Run) -> None:
     pane = await pane_of(ctx, run)
     if pane is None:
@@ -73,6 +78,8 @@ async def _send(ctx: Context, message: Message, run: Run) -> None:
         if hindrance is not None:
             await typing_desk.tell(ctx, message, run, hindrance)
             return  # it stays queued
+        if not _takes_texts(ctx, run):
+            return  # contained, stopped or ended while its screen was looked at
     ctx.waits.pop(message.id, None)
     # A failure leaves it queued, and the job rests before the next attempt.
     state = await carry_out(ctx, _act(ctx, message, run, pane))
@@ -197,7 +204,8 @@ async def taken_up(ctx: Context, run: Run, source: str) -> None:
             continue
         await _arrived(ctx, run, message, source)
         break
-    if run.state is RunState.WAITING:
+    now = ctx.reader.run(run.id)
+    if now is not None and now.state is RunState.WAITING:
         await ctx.say(RunStateChanged(run.id, RunState.RUNNING, source), f"run:{run.id}")
 
 

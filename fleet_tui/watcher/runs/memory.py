@@ -58,7 +58,10 @@ async def keep(ctx: Context) -> None:
                 over[about] = _title(run, None)  # its runner does not answer just now
             continue
         status = await _tell(ctx, run, status)
-        await _hold(ctx, run, status)
+        now = ctx.reader.run(run.id)
+        if now is None or now.state not in _HELD:
+            continue  # contained, paused or ended while its runner was asked
+        await _hold(ctx, now, status)
         if status.kills:
             killed[about] = f"the kernel killed processes of {run.agent}: its memory grew too fast to be held"
         if status.full:
