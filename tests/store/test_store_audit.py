@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import FleetError
-from fleet_tui.store import anchors, audit, chain
+from fleet_tui.store import anchors, chain, erasures
 from fleet_tui.store.audit import erase_body, export, rebuild, verify
 from fleet_tui.store.erasures import Erasures
 from fleet_tui.store.errors import Corrupt, Fenced
@@ -444,14 +444,14 @@ def test_what_is_anchored_while_the_log_is_verified_was_not_cut(
 ) -> None:
     store = Store.open(tmp_path / "fleet.db", host="h", blobs=tmp_path)
     store.append(notes(1)).result(timeout=10)
-    look = audit.erasures.read
+    look = erasures.read
 
     def just_before_more_comes(connection: sqlite3.Connection) -> Erasures:
         found = look(connection)
         store.append(notes(anchors.EVERY_EVENTS)).result(timeout=10)
         return found
 
-    monkeypatch.setattr(audit.erasures, "read", just_before_more_comes)
+    monkeypatch.setattr(erasures, "read", just_before_more_comes)
     report = verify(tmp_path / "fleet.db")
     monkeypatch.undo()
     assert report.problems == []

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from fleet_tui.domain import events as ev
-from fleet_tui.store import deep
-from fleet_tui.store.audit import AuditReport, Observer
+from fleet_tui.store.audit import AuditReport, Observer, verify
 from fleet_tui.store.deep import check
 from fleet_tui.store.store import Store
 
@@ -93,12 +92,11 @@ def test_a_lost_outbox_row_is_found(store: Store, blob_directory: Path) -> None:
 def test_what_is_planned_while_the_log_is_read_is_no_disagreement(
     store: Store, blob_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = deep.verify
 
     def just_before_more_comes(database: Path, observers: Sequence[Observer]) -> AuditReport:
-        report = read(database, observers=observers)
+        report = verify(database, observers=observers)
         store.append([ev.draft(ev.EffectPlanned("other", "tell", "once", "pane"), "fleet")]).result(timeout=10)
         return report
 
-    monkeypatch.setattr(deep, "verify", just_before_more_comes)
+    monkeypatch.setattr("fleet_tui.store.deep.verify", just_before_more_comes)
     assert problems(store, blob_directory, PLANNED) == []

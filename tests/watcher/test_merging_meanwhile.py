@@ -12,6 +12,7 @@ from fleet_tui.domain.errors import Conflict, Refused
 from fleet_tui.domain.model import PullRequest, Run
 from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState
 from fleet_tui.watcher.merging import handover
+from fleet_tui.watcher.merging.mergeview import judgement, merge_view
 from fleet_tui.watcher.passes import approvals, gates, merges, reviews
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit
@@ -60,7 +61,7 @@ async def test_a_head_that_comes_while_another_is_judged_is_not_gated(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await approved(fleet)
-    monkeypatch.setattr(gates, "merge_view", after(gates.merge_view, lambda: improved(fleet, run)))
+    monkeypatch.setattr("fleet_tui.watcher.passes.gates.merge_view", after(merge_view, lambda: improved(fleet, run)))
     await gates.judge(fleet.ctx)
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
 
@@ -78,7 +79,7 @@ async def test_what_a_person_turns_down_while_it_is_judged_anew_stays_so(
     async def turn_down() -> None:
         await fleet.person.answer("kim", op, {"approval": approval.id, "reason": "not this way"})
 
-    monkeypatch.setattr(gates, "merge_view", after(gates.merge_view, turn_down))
+    monkeypatch.setattr("fleet_tui.watcher.passes.gates.merge_view", after(merge_view, turn_down))
     await gates.judge(fleet.ctx)
     await fleet.ctx.jobs.idle()
     wanted = PullRequestState.BLOCKED if op == "reject" else PullRequestState.CHANGES_REQUESTED
@@ -119,7 +120,7 @@ async def test_what_is_replaced_during_the_last_look_before_it_lands_may_not_lan
 ) -> None:
     run = await about_to_land(fleet)
     (approval,), head = fleet.ctx.reader.approvals(ApprovalState.HELD), fleet.pr().head_sha
-    monkeypatch.setattr(approvals, "judgement", after(approvals.judgement, lambda: improved(fleet, run)))
+    monkeypatch.setattr("fleet_tui.watcher.passes.approvals.judgement", after(judgement, lambda: improved(fleet, run)))
     objection = await approvals.objection_to_landing(fleet.ctx, 1, head, approval.id)
     assert objection == "the pull request has changed"
 

@@ -17,7 +17,7 @@ import pytest
 from fleet_tui.domain.errors import FleetError, SetupError, UsageError
 from fleet_tui.paths import FleetPaths
 from fleet_tui.watcher import spawn
-from fleet_tui.watcher.lock import is_locked
+from fleet_tui.watcher.lock import is_locked, living_holder
 from tests.watcher.watcher_support import configuration, make_repository
 
 _SUPERVISE = """
@@ -132,7 +132,7 @@ def test_a_start_that_fails_is_told_once_with_what_to_do(paths: FleetPaths) -> N
 
 
 @pytest.fixture
-def stranger() -> Iterator["subprocess.Popen[bytes]"]:
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
     """A process of the person's that has nothing to do with the fleet."""
     with subprocess.Popen(["sleep", "100"]) as process:
         yield process
@@ -141,7 +141,7 @@ def stranger() -> Iterator["subprocess.Popen[bytes]"]:
 
 @pytest.mark.parametrize("name", ["supervisor.lock", "watcher.lock"])
 def test_nobody_is_signalled_for_a_number_that_an_earlier_holder_had(
-    paths: FleetPaths, stranger: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch, name: str
+    paths: FleetPaths, stranger: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """The next holder has the lock, and comes to write itself down only once it was looked who that is."""
     lock = paths.state / name if name == "supervisor.lock" else paths.lock
@@ -150,18 +150,17 @@ def test_nobody_is_signalled_for_a_number_that_an_earlier_holder_had(
     assert new.stdout is not None
     assert new.stdin is not None
     new.stdout.readline()  # it has the lock
-    read = spawn.living_holder
 
     def look(path: Path) -> int | None:
-        found = read(path)
+        found = living_holder(path)
         if path == lock:
             assert new.stdin is not None
             new.stdin.write(b"go on\n")
             new.stdin.flush()
-            monkeypatch.setattr(spawn, "living_holder", read)
+            monkeypatch.undo()
         return found
 
-    monkeypatch.setattr(spawn, "living_holder", look)
+    monkeypatch.setattr("fleet_tui.watcher.spawn.living_holder", look)
     try:
         assert spawn.stop(paths, time_limit_s=20)
         assert new.wait(10) == -signal.SIGTERM

@@ -42,7 +42,7 @@ from fleet_tui.watcher.repos import checkout
 from fleet_tui.watcher.runs import accounts, ending, programs, reading, restoring, spending, starting
 from fleet_tui.watcher.runs.admission import Admission
 from fleet_tui.watcher.runs.queueing import lineage, respawn
-from fleet_tui.watcher.runs.replacing import begun_again, held_ticket, is_begun_again, still_wanted, stopped_too_late, told
+from fleet_tui.watcher.runs.replacing import begun_again, held_ticket, still_wanted, stopped_too_late, told
 from fleet_tui.watcher.runs.withdrawing import after_stop, why_stopped, withdrawn
 from fleet_tui.watcher.upstream import claiming
 
@@ -337,8 +337,8 @@ async def replace_crashed(ctx: Context) -> None:
 async def _replace(ctx: Context, run: Run) -> None:
     if not still_wanted(ctx, run):
         return
-    if run.stop_requested and not is_begun_again(ctx, run):
-        await ctx.record(*stopped_too_late(ctx, run))
+    if over := stopped_too_late(ctx, run):
+        await ctx.record(*over)
         return
     losses = _losses(ctx, run)
     ended_ns = run.ended_ns or ctx.now_ns()

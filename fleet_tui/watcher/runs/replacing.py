@@ -78,7 +78,9 @@ def begun_again(ctx: Context, run: Run) -> list[Draft]:
 
 def stopped_too_late(ctx: Context, run: Run) -> list[Draft]:
     """What is recorded in place of a replacement of ``run``, which broke off, when it was stopped while that was being
-    recorded: what a person does not want any more is not begun anew."""
+    recorded: what a person does not want any more is not begun anew. Empty: it was not."""
+    if not run.stop_requested or is_begun_again(ctx, run):
+        return []
     over = RunStateChanged(run.id, RunState.CRASHED.value, "rule", "stopped when it had ended")
     drafts = [draft(over, f"run:{run.id}", key=f"given-up:{run.id}")]
     ticket = held_ticket(ctx, run)
