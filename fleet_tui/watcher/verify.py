@@ -89,13 +89,13 @@ async def _releases(paths: FleetPaths, reader: Reader) -> list[str]:
 
 
 async def _processes(paths: FleetPaths, reader: Reader) -> list[str]:
-    live = {run.id for run in reader.runs(*LIVE_RUNS)}
-    problems = []
+    problems, live = [], {run.id for run in reader.runs(*LIVE_RUNS)}
     for run in reader.runs(*ENDED_RUNS, limit=2_000):
         left = await asyncio.to_thread(proctree.marked, MARKER, run.id)
         if left:
             problems.append(f"P8: {len(left)} process(es) of {run.id}, which the log knows as {run.state.value}")
     panes = await TmuxServer(paths.tmux_socket_name).panes() or []
+    live |= {run.id for run in reader.runs(*LIVE_RUNS)}  # a watcher may have started some meanwhile
     problems += [
         f"P8: pane {pane.session} runs, but the log does not know it as live"
         for pane in panes

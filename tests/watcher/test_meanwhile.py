@@ -17,10 +17,12 @@ from fleet_tui.domain.states import MessageState, RunState, TicketState
 from fleet_tui.tmux import runner_client
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.tmux.runner_client import RunnerStatus
+from fleet_tui.tmux.server import PaneInfo, TmuxServer
 from fleet_tui.vendors.base import Launch
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.passes import budgets, listening, messages, runs
 from fleet_tui.watcher.runs import memory, starting, typing_desk
+from fleet_tui.watcher.verify import verify_fleet
 from tests.tmux.tmux_support import PtyRun
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, commit
@@ -227,3 +229,17 @@ async def test_who_is_contained_while_a_hook_of_his_is_heard_is_not_said_to_run(
     await contained(fleet)
     await messages.taken_up(fleet.ctx, waiting, "hook")
     assert fleet.run(run.id).state is RunState.QUARANTINED
+
+
+async def test_a_run_that_starts_while_processes_are_verified_is_known_as_live(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fleet.ticket()
+    await fleet.settle()
+
+    async def panes(_server: TmuxServer) -> list[PaneInfo]:
+        run = await fleet.queued("dev")
+        return [PaneInfo(run.session, "%1", run.pane_uuid, 1, False, None, None, 80, 24, False)]
+
+    monkeypatch.setattr(TmuxServer, "panes", panes)
+    assert await verify_fleet(fleet.ctx.paths, deep=True) == []

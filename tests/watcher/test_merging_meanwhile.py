@@ -15,7 +15,7 @@ from fleet_tui.watcher.merging import handover
 from fleet_tui.watcher.merging.mergeview import judgement, merge_view
 from fleet_tui.watcher.passes import approvals, gates, merges, reviews
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.watcher_support import Fleet, agent, commit
+from tests.watcher.watcher_support import SECOND, Fleet, agent, commit
 
 Act = Callable[[], Awaitable[object]]
 
@@ -168,3 +168,20 @@ async def test_what_a_person_turns_down_while_more_is_handed_over_waits_for_the_
     with pytest.raises(Refused, match="waits for a person"):
         await improved(fleet, run)
     assert fleet.pr().state is PullRequestState.BLOCKED
+
+
+async def test_what_is_granted_in_time_while_it_is_looked_at_does_not_expire(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await make_fleet(approval={"when": "always", "hold_s": 60})
+    approval = await fleet.to_approval()
+    left_s = (approval.expires_ns - fleet.clock_ns) / SECOND
+    fleet.later(left_s - 1)
+
+    async def in_time() -> None:
+        await fleet.approve(approval)
+        fleet.later(2)
+
+    monkeypatch.setattr("fleet_tui.watcher.passes.approvals.changed_since", after(approvals.changed_since, in_time))
+    await approvals.void_changed(fleet.ctx)
+    assert fleet.open_approval().state is ApprovalState.HELD

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fleet_tui.domain.errors import Conflict
-from fleet_tui.domain.events import RunCrashed
+from fleet_tui.domain.events import Draft, Event, RunCrashed
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import Isolation, MessageState, RunState, TicketState
 from fleet_tui.governance.isolation import Level
@@ -333,3 +333,22 @@ async def test_who_has_the_account_for_itself_is_believed(make_fleet: MakeFleet)
     await fails(fleet, only, in_minutes(300))
     assert await after(fleet, 299 * 60) == []
     assert await after(fleet, 120) == ["ada"]
+
+
+async def test_who_is_contained_while_others_are_parked_stays_so(
+    make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, runs = await at_work(make_fleet)
+    record, others = fleet.ctx.store.record, {run.id: run for run in runs}
+
+    async def parks(*drafts: Draft) -> list[Event]:
+        events = await record(*drafts)
+        if drafts[0].payload.get("state") == RunState.LIMITED and len(others) == 2:
+            del others[str(drafts[0].payload["run"])]
+            (other,) = others.values()
+            await fleet.person.answer("kim", "quarantine", {"agent": other.agent, "reason": "odd"})
+        return events
+
+    monkeypatch.setattr(fleet.ctx.store, "record", parks)
+    await fails(fleet, runs[1], in_minutes(60))
+    assert sorted(fleet.run(run.id).state for run in runs) == [RunState.LIMITED, RunState.QUARANTINED]

@@ -60,7 +60,7 @@ async def _void_if_changed(ctx: Context, approval: Approval) -> None:
     reason = await changed_since(ctx, approval, pull_request)
     if reason is not None:
         await ctx.say(ApprovalVoided(approval.id, approval.pr, reason), subject)
-    elif is_expired(ctx, approval):
+    elif is_expired(ctx, ctx.reader.approval(approval.id) or approval):  # not who was granted in time meanwhile
         await ctx.say(ApprovalExpired(approval.id, approval.pr), subject)
 
 

@@ -70,6 +70,9 @@ def _since_ns(account: Account, run: Run) -> int:
 
 async def _park(ctx: Context, account: Account, run: Run) -> None:
     reason = accounts.until_words(account, rules.opens_ns(account, accounts.pace(ctx)))
+    now = ctx.reader.run(run.id)
+    if now is None or now.state is not run.state:
+        return  # contained, or ended, while others were parked
     if run.state is RunState.QUEUED or (accounts.is_parked(run) and run.state_reason == reason):
         return
     parked = RunStateChanged(run.id, RunState.LIMITED.value, accounts.SOURCE, reason)
