@@ -26,6 +26,7 @@ VERSION = 1
 MAX_FRAME = 256 * 1024
 MAX_SPOOLED = 5000
 ANSWER_S = 10.0
+BACK_S = 1.0
 GUARD_S = 5.0
 PERSON_S = 25.0
 # More than a person is asked to read, in JSON's ASCII.
@@ -235,6 +236,8 @@ def tell(op: str, args: dict[str, object], time_limit_s: float = ANSWER_S) -> di
     answer = None if spool_names() else exchange(op, args, request_id, time_limit_s)
     if answer is None:
         spool(op, args, request_id)
+        # A watcher that came back meanwhile has looked into the spool already, and looks again only when it is told.
+        _ask(_frame("drain", {}, f"cli-{os.urandom(16).hex()}", os.environ.get("FLEET_TOKEN")), BACK_S)
         return None
     return _accepted(answer)
 

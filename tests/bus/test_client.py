@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from fleet_tui.bus.identity import Caller
 from fleet_tui.bus.server import BusServer
 from fleet_tui.bus.shim import client_argv, write_shim
 from fleet_tui.domain.errors import Conflict, Refused
-from tests.bus.bus_helpers import Agent, Handler
+from tests.bus.bus_helpers import Agent, Family, Handler, until
 
 pytestmark = pytest.mark.usefixtures("served")
 
@@ -267,6 +268,26 @@ async def test_closing_bus_in_the_middle_queues_the_saying(
     assert (done.code, done.out) == (0, "queued: the watcher is away (note)\n")
     (waiting,) = spool.drain(home / "run-a" / "spool")
     assert waiting.id == handler.calls[0][3]
+
+
+async def test_what_is_queued_while_the_watcher_comes_back_is_heard(
+    agent: Agent, handler: Handler, served: BusServer, family: Family, home: Path
+) -> None:
+    await served.close()
+    run_dir = home / "run-a"
+    (run_dir / "spool").mkdir(parents=True, mode=0o700)
+    with (run_dir / "spool" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another saying of the same agent
+        telling = asyncio.create_task(agent("blocker", "A or B?"))
+        await until(lambda: (run_dir / "spool" / "new").is_dir())  # nobody answered it
+        back = BusServer(handler, family)
+        await back.listen_run("run-a", run_dir / "bus.sock", lambda token: token == "token-a")
+        assert spool.drain(run_dir / "spool") == []
+    done = await telling
+    assert (done.code, done.out) == (0, "queued: the watcher is away (blocker)\n")
+    assert handler.ops() == ["drain"]
+    assert len(spool.drain(run_dir / "spool")) == 1
+    await back.close()
 
 
 async def test_a_long_ticket_comes_in_parts(agent: Agent, handler: Handler) -> None:
