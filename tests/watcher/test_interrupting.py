@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,6 +109,24 @@ async def test_no_key_goes_into_a_dialog_or_to_who_waits(fleet: Fleet, place: Pa
     with pytest.raises(FleetError, match=why):
         await turn.interrupt()
     assert turn.keys() == b""
+    assert fleet.events("run_interrupt_requested") == []
+
+
+@pytest.mark.parametrize(("op", "why"), [("pause", "frozen"), ("quarantine", "quarantined"), ("stop", "ends anyway")])
+async def test_no_key_goes_to_who_is_held_while_its_screen_is_looked_at(
+    fleet: Fleet, place: Path, monkeypatch: pytest.MonkeyPatch, op: str, why: str
+) -> None:
+    turn = await Turn.open(fleet, place, WORKING)
+    capture = fleet.ctx.tmux.capture
+
+    async def while_another_person_acts(*args: Any, **options: Any) -> str:
+        monkeypatch.setattr(fleet.ctx.tmux, "capture", capture)
+        await fleet.person.answer("pat", op, {"agent": "dev", "reason": "odd"})
+        return await capture(*args, **options)
+
+    monkeypatch.setattr(fleet.ctx.tmux, "capture", while_another_person_acts)
+    with pytest.raises(FleetError, match=why):
+        await turn.interrupt()
     assert fleet.events("run_interrupt_requested") == []
 
 

@@ -47,6 +47,7 @@ async def interrupt(ctx: Context, agent: Agent, run_id: str, actor: str) -> dict
         if pane is None:
             raise Conflict("nothing is running", f"{agent.name} has no living pane")
         _check_screen(agent, run, observed(ctx, run, Screen(await ctx.tmux.capture(pane))))
+        _check_held(ctx.reader.agent(agent.name) or agent, _run(ctx, agent, run.id))  # still, after these looks
         asked = await ctx.say(RunInterruptRequested(run.id, key), f"run:{run.id}", actor=actor)
         await _press(ctx, run, pane, key, asked.id)
         is_over = await _turn_is_over(ctx, run, pane)
