@@ -75,6 +75,30 @@ async def test_from_issue_to_merge(fleet: Fleet, github: Site) -> None:
     assert (len(pull.comments), len(issue.comments)) == (1, 1)
 
 
+async def test_whose_author_is_contained_while_github_is_asked_stays_here(
+    fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.repository.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    assert fleet.ctx.upstream is not None
+    remote = type(fleet.ctx.upstream.remote)
+    fetch, asked = remote.fetch, []
+
+    async def while_a_person_acts(self: Any, branch: str) -> str | None:
+        found: str | None = await fetch(self, branch)
+        if branch != "main" and not asked:
+            asked.append(branch)
+            await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
+        return found
+
+    monkeypatch.setattr(remote, "fetch", while_a_person_acts)
+    await fleet.author({"app.py": "print('two')\n"})
+    await fleet.settle()
+    assert asked == [fleet.pr().branch]
+    assert github.repository.pulls() == []
+    assert fleet.pr().branch not in github.repository.heads()
+
+
 @pytest.mark.slow
 async def test_squash_is_squash_there_too(make_fleet: MakeFleet, github: Site) -> None:
     fleet = await on_github(make_fleet, github, merge={"method": "squash"})

@@ -119,10 +119,12 @@ async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) 
     digest, head = _digest(title, body), pull_request.head_sha
     if before is None or before.head_sha != head:
         try:
-            await _push(ctx, upstream, pull_request, before)
+            is_there = await _push(ctx, upstream, pull_request, before)
         except Conflict as conflict:
             reason = f"its branch was changed on GitHub, not by the fleet: {conflict.message}"
             await ctx.record(*held(pull_request, reason))
+            return
+        if not is_there:
             return
     number = before.number if before else await _open(upstream, pull_request, title, body)
     if before is not None and before.text_sha != digest:
@@ -143,8 +145,8 @@ async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) 
         await upstream.view(ctx, number, pull_request.branch)
 
 
-async def _push(ctx: Context, upstream: Upstream, pull_request: PullRequest, before: Published | None) -> None:
-    """By the watcher, from the control repository: the agent has no way there.
+async def _push(ctx: Context, upstream: Upstream, pull_request: PullRequest, before: Published | None) -> bool:
+    """By the watcher, from the control repository: the agent has no way there. False: it is withheld by now.
 
     Raises:
         Conflict: the branch is not where the fleet has put it.
@@ -152,7 +154,12 @@ async def _push(ctx: Context, upstream: Upstream, pull_request: PullRequest, bef
     expected = before.head_sha if before else await upstream.remote.fetch(pull_request.branch)
     if before is None and expected is not None and expected not in own_heads(ctx, pull_request):
         raise Conflict("not ours", f"{pull_request.branch} is there already, at {expected[:8]}")
+    # Last of all: once it is there nobody can take it back, and the forge took its time to answer.
+    now = ctx.reader.pull_request(pull_request.number)
+    if now is None or now.head_sha != pull_request.head_sha or now.state not in _SHOWN or await withheld_now(ctx, now):
+        return False
     await upstream.remote.push(pull_request.head_sha, pull_request.branch, expected)
+    return True
 
 
 def own_heads(ctx: Context, pull_request: PullRequest) -> set[str]:
