@@ -22,6 +22,7 @@ import psutil
 
 from fleet_tui.tmux import proctable
 from fleet_tui.tmux.proctable import Process, send
+from fleet_tui.tmux.records import EXHAUSTED
 
 __all__ = [
     "HOLD_STILL",
@@ -63,6 +64,9 @@ def identity(pid: int) -> str | None:
     """A name for this life of ``pid`` that no later process with the same number has; None when it is dead or a zombie.
 
     Not psutil's creation time on Linux: that moves when the wall clock is set.
+
+    Raises:
+        OSError: nothing can be opened at all now.
     """
     try:
         if sys.platform == "linux":
@@ -70,7 +74,9 @@ def identity(pid: int) -> str | None:
             return None if fields[0] in "ZXx" else f"{boot_id()}:{fields[19]}"
         process = psutil.Process(pid)
         return None if process.status() in _ENDED else f"{process.create_time():.6f}"
-    except (OSError, IndexError, psutil.Error):
+    except (OSError, IndexError, psutil.Error) as error:
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            raise
         return None
 
 

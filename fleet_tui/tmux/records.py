@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -12,6 +13,8 @@ from typing import Any
 
 SPEC, RUNNER, EXIT, METER, SOCKET = "spec.json", "runner.json", "exit.json", "meter.json", "runner.sock"
 _MOST_BYTES = 16 * 1024 * 1024
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors that say nothing of what was looked at: whoever looks is short of something."""
 MARKER = "FLEET_RUN"
 """The environment variable that tells which run a process belongs to."""
 
@@ -126,6 +129,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: missing, unreadable, or not a JSON object.
+        OSError: nothing can be opened at all now. Nobody is dead for that.
     """
     # The directory is the agent's: a pipe there must not be waited for, and depth must not be what ends the watcher.
     try:
@@ -135,6 +139,8 @@ def read_json(path: Path) -> dict[str, Any]:
                 raise ValueError(f"{path}: not a regular file")
             data = json.loads(file.read(_MOST_BYTES))
     except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise
         raise ValueError(f"{path}: {error.strerror}") from error
     except RecursionError as error:
         raise ValueError(f"{path}: nested too deeply") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from fleet_tui.domain.events import Draft, Event, RunStateChanged, RunStopReques
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import MessageState, RunState, TicketState
 from fleet_tui.tmux import runner_client
+from fleet_tui.tmux.proctree import identity
 from fleet_tui.tmux.records import ExitRecord, write_exit
 from fleet_tui.tmux.runner_client import RunnerStatus
 from fleet_tui.tmux.server import PaneInfo, TmuxServer
@@ -243,3 +245,37 @@ async def test_a_run_that_starts_while_processes_are_verified_is_known_as_live(
 
     monkeypatch.setattr(TmuxServer, "panes", panes)
     assert await verify_fleet(fleet.ctx.paths, deep=True) == []
+
+
+# -- dead or alive -----------------------------------------------------------------------------------------------------
+
+
+async def test_who_lives_when_his_end_is_to_be_recorded_is_not_ended(
+    fleet: Fleet, runner: list[PtyRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await at_work(fleet)
+    run_dir, alive = fleet.ctx.paths.run_dir(run.id), runner_client.runner_alive
+    runner.append(PtyRun(run_dir))
+    runner[0].start("sleep", "100")
+    await runner[0].up()
+    looks = iter([False])  # the one that was wrong
+    monkeypatch.setattr(runner_client, "runner_alive", lambda where: next(looks, None) is None and alive(where))
+    await runs._observe_one(fleet.ctx, run, None, lost=False)
+    await fleet.ctx.jobs.idle()
+    assert alive(run_dir)
+    assert fleet.run(run.id).state is RunState.RUNNING
+
+
+async def test_nobody_is_dead_because_the_watcher_can_open_no_file(fleet: Fleet, runner: list[PtyRun]) -> None:
+    run = await at_work(fleet)
+    runner.append(PtyRun(fleet.ctx.paths.run_dir(run.id)))
+    runner[0].start("sleep", "100")
+    record = await runner[0].up()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        for look in (lambda: runner_client.runner_alive(fleet.ctx.paths.run_dir(run.id)), lambda: identity(record.pid)):
+            with pytest.raises(OSError, match="Too many open files"):
+                look()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

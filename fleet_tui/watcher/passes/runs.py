@@ -223,6 +223,8 @@ def _ended(ctx: Context, run: Run, run_dir: Path) -> None:
 async def _conclude(ctx: Context, run: Run, run_dir: Path) -> None:
     """Everything here may be repeated: a run that has ended is swept again until nothing of it is left."""
     if runner_client.runner_alive(run_dir):
+        if (ctx.reader.run(run.id) or run).state not in ENDED_RUNS:
+            return  # the look that led here was wrong
         await _stop(run_dir)
     await runner_client.kill_leftovers(run_dir)
     await ctx.drain_spool(run.id)
