@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fleet_tui.domain.errors import Conflict, Refused
 from fleet_tui.domain.model import PullRequest, Run
-from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState
+from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState, TicketState
 from fleet_tui.watcher.merging import handover
 from fleet_tui.watcher.merging.mergeview import judgement, merge_view
 from fleet_tui.watcher.passes import approvals, gates, merges, reviews
+from fleet_tui.watcher.runs.queueing import queued
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import SECOND, Fleet, agent, commit
 
@@ -185,3 +187,23 @@ async def test_what_is_granted_in_time_while_it_is_looked_at_does_not_expire(
     monkeypatch.setattr("fleet_tui.watcher.passes.approvals.changed_since", after(approvals.changed_since, in_time))
     await approvals.void_changed(fleet.ctx)
     assert fleet.open_approval().state is ApprovalState.HELD
+
+
+async def test_a_workspace_is_not_taken_from_who_begins_in_it_while_it_is_tidied(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await about_to_land(fleet)
+    await fleet.end(run)
+    await merges.land(fleet.ctx)
+    assert fleet.of_ticket().state is TicketState.SHIPPED
+
+    async def tidy(*_args: Any) -> None:
+        author = fleet.ctx.settings.agent("dev")
+        await fleet.ctx.record(queued(author, key="test", trigger="note", ticket=1))
+        await fleet.queued("dev")
+
+    monkeypatch.setattr("fleet_tui.watcher.passes.merges.run_lines", tidy)
+    await merges.reclaim(fleet.ctx)
+    await fleet.ctx.jobs.idle()
+    assert Path(run.workspace).is_dir()
+    assert fleet.events("workspace_removed") == []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.events import WorkspaceRemoved
 from fleet_tui.domain.model import Approval, PullRequest, Workspace
-from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectState, PullRequestState, TicketState
+from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectState, PullRequestState, RunState, TicketState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.confinement.command_place import run_lines
 from fleet_tui.watcher.context import Context
@@ -108,12 +108,16 @@ async def reclaim(ctx: Context) -> None:
         if about is None or about.state in {TicketState.SHIPPED, TicketState.CLOSED}:
             await alarms.clear(ctx, REPOSITORY, alarm.about, "its ticket is done")
     for workspace in ctx.reader.workspaces():
-        ticket = ctx.reader.ticket(workspace.ticket)
-        if ticket is None or ticket.state is not TicketState.SHIPPED or not ctx.usable(workspace):
-            continue
-        if ctx.reader.runs(*LIVE_RUNS, ticket=ticket.number):
-            continue
-        ctx.jobs.start(f"reclaim:{ticket.number}", lambda workspace=workspace: _reclaim(ctx, workspace))  # type: ignore[misc]
+        if _is_left(ctx, workspace) and ctx.usable(workspace):
+            ctx.jobs.start(f"reclaim:{workspace.ticket}", lambda workspace=workspace: _reclaim(ctx, workspace))  # type: ignore[misc]
+
+
+def _is_left(ctx: Context, workspace: Workspace) -> bool:
+    """Whether its ticket has shipped, and nobody works there or is about to."""
+    ticket = ctx.reader.ticket(workspace.ticket)
+    if ticket is None or ticket.state is not TicketState.SHIPPED or ctx.reader.runs(*LIVE_RUNS, ticket=ticket.number):
+        return False
+    return not any(ctx.jobs.running(f"start:{run.id}") for run in ctx.reader.runs(RunState.QUEUED, ticket=ticket.number))
 
 
 async def _reclaim(ctx: Context, workspace: Workspace) -> None:
@@ -132,6 +136,8 @@ async def _remove(ctx: Context, workspace: Workspace) -> None:
     await run_lines(
         ctx, repository, ctx.settings.for_repository(repository.name).workspace.teardown, paths.path, origin
     )
+    if not _is_left(ctx, workspace):
+        return  # somebody began there while it was tidied
     backup = await repository.workspaces.remove(workspace.ticket, "shipped")
     removed = WorkspaceRemoved(workspace.ticket, workspace.path, backup, "shipped")
     await ctx.say(removed, f"ticket:{workspace.ticket}", key=f"removed:{workspace.ticket}:{workspace.branch}")
