@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fleet_tui.domain.states import RunState, TicketState
+from fleet_tui.watcher.passes import runs
 from fleet_tui.watcher.runs import prompt
 from fleet_tui.watcher.upstream import claiming
 from fleet_tui.watcher.upstream.state import open_upstreams
@@ -263,3 +264,20 @@ async def test_whoever_is_asked_for_time_gets_it_from_every_job(fleet: Fleet, gi
     fleet.later(600)
     await fleet.settle()
     assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]
+
+
+async def test_an_issue_that_is_not_ours_is_not_let_go_for_a_run_that_was_stopped_meanwhile(
+    fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def taken(*_args: object) -> tuple[str, str]:
+        (run,) = fleet.ctx.reader.runs(RunState.QUEUED)
+        await fleet.person.answer("kim", "stop", {"run": run.id})
+        await runs.start_queued(fleet.ctx)
+        return "the fleet other took it first", "other"
+
+    monkeypatch.setattr("fleet_tui.watcher.upstream.claiming._take", taken)
+    github.repository.issue("Say two", "Print two.", ["ready"])
+    await fleet.settle()
+    assert [run.state for run in fleet.ctx.reader.runs()] == [RunState.STOPPED]
+    assert fleet.of_ticket().state is TicketState.BLOCKED, "as after any stop"
+    assert fleet.events("ticket_withdrawn") == []

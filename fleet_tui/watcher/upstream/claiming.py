@@ -80,7 +80,10 @@ async def _claim(ctx: Context, run: Run) -> None:
         reason, other = one_line(f"{trouble.title}: {trouble.message}", 300), ""
     decided = ClaimDecided(run.ticket, run.id, not reason, reason, other)
     drafts = [draft(decided, f"ticket:{run.ticket}", key=_key(run.id))]
-    await ctx.record(*drafts, *(_let_go(run, run.ticket, reason) if reason else []))
+    now = ctx.reader.run(run.id)
+    # GitHub took its time: when the run was stopped meanwhile, its ticket may be in other hands.
+    waits = now is not None and now.state is RunState.QUEUED
+    await ctx.record(*drafts, *(_let_go(run, run.ticket, reason) if reason and waits else []))
 
 
 async def _take(ctx: Context, forge: GitHubForge, number: int, run: Run) -> tuple[str, str]:
