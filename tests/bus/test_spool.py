@@ -62,7 +62,7 @@ async def test_what_is_new_goes_behind_what_waits(
     await served.listen_run("run-a", home / "run-a" / "bus.sock", lambda token: token == "token-a")
     # This watcher answers but does not drain: the order matters more than haste.
     assert (await agent("note", "second")).out.startswith("queued")
-    assert handler.ops() == ["drain"]
+    assert handler.ops() == ["drain", "drain"], "before it is said, and once it waits with the others"
     assert summaries(box) == ["first", "second"]
 
 

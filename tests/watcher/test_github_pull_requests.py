@@ -82,7 +82,8 @@ async def test_whose_author_is_contained_while_github_is_asked_stays_here(
     await fleet.settle()
     assert fleet.ctx.upstream is not None
     remote = type(fleet.ctx.upstream.remote)
-    fetch, asked = remote.fetch, []
+    fetch = remote.fetch
+    asked: list[str] = []
 
     async def while_a_person_acts(self: Any, branch: str) -> str | None:
         found: str | None = await fetch(self, branch)

@@ -117,7 +117,8 @@ def _is_left(ctx: Context, workspace: Workspace) -> bool:
     ticket = ctx.reader.ticket(workspace.ticket)
     if ticket is None or ticket.state is not TicketState.SHIPPED or ctx.reader.runs(*LIVE_RUNS, ticket=ticket.number):
         return False
-    return not any(ctx.jobs.running(f"start:{run.id}") for run in ctx.reader.runs(RunState.QUEUED, ticket=ticket.number))
+    queued = ctx.reader.runs(RunState.QUEUED, ticket=ticket.number)
+    return not any(ctx.jobs.running(f"start:{run.id}") for run in queued)
 
 
 async def _reclaim(ctx: Context, workspace: Workspace) -> None:
