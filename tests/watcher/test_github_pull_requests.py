@@ -75,6 +75,7 @@ async def test_from_issue_to_merge(fleet: Fleet, github: Site) -> None:
     assert (len(pull.comments), len(issue.comments)) == (1, 1)
 
 
+@pytest.mark.slow
 async def test_whose_author_is_contained_while_github_is_asked_stays_here(
     fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

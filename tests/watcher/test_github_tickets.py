@@ -266,6 +266,7 @@ async def test_whoever_is_asked_for_time_gets_it_from_every_job(fleet: Fleet, gi
     assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]
 
 
+@pytest.mark.slow
 async def test_an_issue_that_is_not_ours_is_not_let_go_for_a_run_that_was_stopped_meanwhile(
     fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -113,6 +113,7 @@ async def test_no_key_goes_into_a_dialog_or_to_who_waits(fleet: Fleet, place: Pa
 
 
 @pytest.mark.parametrize(("op", "why"), [("pause", "frozen"), ("quarantine", "quarantined"), ("stop", "ends anyway")])
+@pytest.mark.slow
 async def test_no_key_goes_to_who_is_held_while_its_screen_is_looked_at(
     fleet: Fleet, place: Path, monkeypatch: pytest.MonkeyPatch, op: str, why: str
 ) -> None:

@@ -46,7 +46,14 @@ async def at_work(fleet: Fleet) -> Run:
     return await fleet.queued("dev")
 
 
-@pytest.mark.parametrize(("asked", "op"), [("status", "quarantine"), ("status", "halt"), ("thaw", "pause")])
+@pytest.mark.parametrize(
+    ("asked", "op"),
+    [
+        ("status", "quarantine"),
+        pytest.param("status", "halt", marks=pytest.mark.slow),
+        pytest.param("thaw", "pause", marks=pytest.mark.slow),
+    ],
+)
 async def test_who_is_held_while_he_is_looked_at_is_not_let_go_again(
     fleet: Fleet, runner: list[PtyRun], monkeypatch: pytest.MonkeyPatch, asked: str, op: str
 ) -> None:
@@ -71,7 +78,9 @@ async def test_who_is_held_while_he_is_looked_at_is_not_let_go_again(
     assert (await runner_client.status(run_dir(run.id))).frozen
 
 
-@pytest.mark.parametrize("op", ["quarantine", "pause", "halt", "stop", "shutdown"])
+@pytest.mark.parametrize(
+    "op", ["quarantine", *(pytest.param(op, marks=pytest.mark.slow) for op in ("pause", "halt", "stop", "shutdown"))]
+)
 async def test_who_is_held_while_his_start_is_made_ready_does_not_begin(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch, op: str
 ) -> None:
@@ -100,6 +109,7 @@ async def test_who_is_held_while_his_start_is_made_ready_does_not_begin(
     assert fleet.alarms("start") == []
 
 
+@pytest.mark.slow
 async def test_who_is_contained_while_his_pane_is_made_is_not_said_to_run(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,8 +125,8 @@ async def test_who_is_contained_while_his_pane_is_made_is_not_said_to_run(
     assert fleet.run(run.id).state is RunState.QUARANTINED
 
 
-@pytest.mark.parametrize(("op", "again"), [("stop", 0), ("restart", 1)])
-@pytest.mark.parametrize("now", [False, True])
+@pytest.mark.parametrize(("op", "again"), [("stop", 0), pytest.param("restart", 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("now", [False, pytest.param(True, marks=pytest.mark.slow)])
 async def test_what_a_person_wants_of_a_run_that_is_just_ending_counts(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, op: str, again: int, now: bool
 ) -> None:
@@ -133,6 +143,7 @@ async def test_what_a_person_wants_of_a_run_that_is_just_ending_counts(
     assert len(fleet.occupying()) == again
 
 
+@pytest.mark.slow
 async def test_what_is_stopped_while_its_good_end_is_recorded_hands_nothing_over(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +181,7 @@ async def contained(fleet: Fleet) -> None:
     await fleet.person.answer("kim", "quarantine", {"agent": "dev", "reason": "odd"})
 
 
+@pytest.mark.slow
 async def test_who_is_contained_while_his_runner_is_told_his_ceiling_is_not_called_limited(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +198,7 @@ async def test_who_is_contained_while_his_runner_is_told_his_ceiling_is_not_call
     assert fleet.run(run.id).state is RunState.QUARANTINED
 
 
+@pytest.mark.slow
 async def test_who_is_contained_while_he_is_charged_is_not_called_limited(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +237,7 @@ async def test_nothing_is_typed_to_who_is_contained_while_his_screen_is_looked_a
     assert [message.state for message in fleet.ctx.reader.messages(run=run.id)] == [MessageState.QUEUED]
 
 
+@pytest.mark.slow
 async def test_who_is_contained_while_a_hook_of_his_is_heard_is_not_said_to_run(fleet: Fleet) -> None:
     run = await at_work(fleet)
     await fleet.say(RunStateChanged(run.id, RunState.WAITING.value, "hook"), f"run:{run.id}")
@@ -233,6 +247,7 @@ async def test_who_is_contained_while_a_hook_of_his_is_heard_is_not_said_to_run(
     assert fleet.run(run.id).state is RunState.QUARANTINED
 
 
+@pytest.mark.slow
 async def test_a_run_that_starts_while_processes_are_verified_is_known_as_live(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

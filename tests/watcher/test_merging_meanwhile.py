@@ -68,7 +68,7 @@ async def test_a_head_that_comes_while_another_is_judged_is_not_gated(
     assert fleet.pr().state is PullRequestState.NEEDS_REVIEW
 
 
-@pytest.mark.parametrize("op", ["reject", "request_changes"])
+@pytest.mark.parametrize("op", ["reject", pytest.param("request_changes", marks=pytest.mark.slow)])
 async def test_what_a_person_turns_down_while_it_is_judged_anew_stays_so(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, op: str
 ) -> None:
@@ -89,6 +89,7 @@ async def test_what_a_person_turns_down_while_it_is_judged_anew_stays_so(
     assert "not this way" in fleet.pr().reason or op == "request_changes"
 
 
+@pytest.mark.slow
 async def test_a_verdict_is_not_counted_for_the_head_that_comes_meanwhile(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,7 @@ async def about_to_land(fleet: Fleet) -> Run:
     return run
 
 
+@pytest.mark.slow
 async def test_what_is_replaced_during_the_last_look_before_it_lands_may_not_land(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +148,7 @@ async def test_what_is_handed_over_while_it_lands_is_not_lost(fleet: Fleet, monk
     assert (await fleet.handed_over(run, {"last.py": "print()\n"})).number == 2
 
 
+@pytest.mark.slow
 async def test_what_lands_while_more_is_handed_over_leaves_that_a_pull_request_of_its_own(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +175,7 @@ async def test_what_a_person_turns_down_while_more_is_handed_over_waits_for_the_
     assert fleet.pr().state is PullRequestState.BLOCKED
 
 
+@pytest.mark.slow
 async def test_what_is_granted_in_time_while_it_is_looked_at_does_not_expire(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +193,7 @@ async def test_what_is_granted_in_time_while_it_is_looked_at_does_not_expire(
     assert fleet.open_approval().state is ApprovalState.HELD
 
 
+@pytest.mark.slow
 async def test_a_workspace_is_not_taken_from_who_begins_in_it_while_it_is_tidied(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

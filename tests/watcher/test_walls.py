@@ -335,6 +335,7 @@ async def test_who_has_the_account_for_itself_is_believed(make_fleet: MakeFleet)
     assert await after(fleet, 120) == ["ada"]
 
 
+@pytest.mark.slow
 async def test_who_is_contained_while_others_are_parked_stays_so(
     make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
