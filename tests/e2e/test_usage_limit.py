@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from fleet_tui.domain.states import TicketState
 from tests.e2e.e2e_support import REVIEWER, Place, scene
 
 pytestmark = pytest.mark.slow
-MEETS = 'printf \'{"limited": true, "reset_at": %s}\' $(($(date +%s) + 6)) | fleet hook turn_failed'
+MEETS = 'printf \'{"limited": true, "reset_at": %s}\' $(($(date +%s) + 12)) | fleet hook turn_failed'
+WAITS = "touch here; until test -e go; do sleep 0.05; done"
 
 
 def work() -> tuple[Any, ...]:
@@ -29,12 +31,19 @@ def pull_request(place: Place, ticket: int) -> PullRequest | None:
     return next((found for found in place.reader.pull_requests() if found.ticket == ticket), None)
 
 
+def at_work(place: Place, agent: str) -> Path | None:
+    """The agent's workspace, once it waits there for its word."""
+    run = place.live_run(agent)
+    workspace = Path(run.workspace) if run else None
+    return workspace if workspace and (workspace / "here").exists() else None
+
+
 def test_two_agents_are_parked_and_both_land(place: Place) -> None:
     limits = {"account_gap_s": 1, "account_proof_s": 2, "account_backoff_s": [60], "restart_attempts": 1}
     place.configure(
         [
-            scene("developer", {"spin": 5}, {"run": MEETS}, {"wait_for": "message"}, *work(), ticket="1"),
-            scene("developer", {"spin": 9}, *work(), ticket="2"),
+            scene("developer", {"run": WAITS}, {"run": MEETS}, {"wait_for": "message"}, *work(), ticket="1"),
+            scene("developer", {"run": WAITS}, *work(), ticket="2"),
             REVIEWER,
         ],
         agents=[
@@ -51,11 +60,13 @@ def test_two_agents_are_parked_and_both_land(place: Place) -> None:
     place.fleet("watcher", "start")
     place.ticket("One")
     place.ticket("Two")
+    ada, bob = (place.until(partial(at_work, place, name), f"{name} works") for name in ("ada", "bob"))
+    (ada / "go").touch()
     place.until(lambda: place.agent_state("ada") == place.agent_state("bob") == "limited", "both are parked")
     (shown,) = place.run("account", "list", "--json").json
     assert (shown["account"], shown["met_by"], shown["waiting"]) == ("scripted", "ada", ["ada", "bob"])
-    alarm = place.alarm("usage-limit")
-    assert alarm is not None
+    (bob / "go").touch()
+    place.until(lambda: "usage-limit" in {event.payload["rule"] for event in place.events("alarm_raised")}, "an alarm")
     for number in (1, 2):
         pr = place.until(partial(pull_request, place, number), "a pull request")
         place.until_approval(pr.number)
