@@ -25,10 +25,12 @@ def test_the_wall_is_there_at_once_the_next_time(place: Place) -> None:
             room.until_gone()
             assert b"left the room; no watcher runs: fleet up starts it" in room.written
         with pty_room(place) as room:
-            room.until("loading: this is what the wall showed at", "agent-000")
             room.until("agent-000", without="loading:")
-            # Textual takes the screen over, and the old picture never comes again.
-            assert b"loading:" not in room.written.split(b"\x1b[?1049h")[-1]
+            # The old picture stands there first; Textual takes the screen over, and it never comes again.
+            before, _, after = room.written.rpartition(b"\x1b[?1049h")
+            assert b"loading: this is what the wall showed at" in before
+            assert b"agent-000" in before
+            assert b"loading:" not in after
         spoilt = place.paths.config.read_text()
         place.paths.config.write_text("version: [")
         with pty_room(place) as room:

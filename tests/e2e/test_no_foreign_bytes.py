@@ -94,8 +94,9 @@ def on_the_wall(room: PtyRoom) -> None:
     room.keys(b"/")
     room.until("empty shows all")
     room.paste(PASTED)
-    room.until(LITERAL)
+    room.until(LITERAL, "no agent matches")
     room.escape()
+    room.until("WALL", without="Esc closes")
     room.keys(b"w")
 
 
@@ -130,7 +131,9 @@ def in_events(room: PtyRoom) -> None:
     room.paste(PASTED)
     room.until(f"{LITERAL} [/x]")
     room.keys(ENTER)
+    room.until("filter: [bold]", without="Esc closes")
     room.escape()
+    room.until("filter: none")
 
 
 def at_an_agent(room: PtyRoom, name: str) -> None:
@@ -143,7 +146,7 @@ def at_an_agent(room: PtyRoom, name: str) -> None:
     room.keys(b"?")
     room.until("HELP")
     room.escape()
-    room.until("AGENT")
+    room.until("AGENT", without="HELP")
     with_a_reason(room, b"Q", f"QUARANTINE {name}")
 
 
