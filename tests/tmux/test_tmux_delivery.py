@@ -101,7 +101,7 @@ async def test_a_hundred_payloads_arrive_as_one_block_each(
     assert (await tmux.run("list-buffers")).out == b""
 
 
-# Busy for a while when a paste comes, and takes an Enter that has come by then for a part of it.
+# Busy for a while when a paste comes; an Enter that has come before it drew, or just after it, is a part of the paste.
 SLOW = """
 import os, select, sys, time, tty
 tty.setraw(0)
@@ -110,13 +110,19 @@ log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 select.select([0], [], [])
 time.sleep(0.4)
 os.write(log, os.read(0, 65536) + b'|')
+if select.select([0], [], [], 0)[0]: os.write(log, os.read(0, 65536) + b'|')
+began = time.monotonic()
 sys.stdout.write('drawn'); sys.stdout.flush()
-if select.select([0], [], [], 0.15)[0]: os.write(log, os.read(0, 65536) + b'|')
+key = os.read(0, 65536)
+os.write(log, key if time.monotonic() - began > 0.15 else key + b'|')
 while data := os.read(0, 65536): os.write(log, data)
 """
 
 
-async def test_enter_waits_for_a_program_that_is_slow_to_draw(tmux: TmuxServer, short_dir: Path) -> None:
+async def test_enter_waits_for_a_program_that_is_slow_to_draw(
+    tmux: TmuxServer, short_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "DRAWS_S", 30.0)
     log = short_dir / "log"
     pane = await tmux.spawn("run-1", (*python(SLOW), str(log)), cwd=short_dir, uuid="uuid-run-1")
     await until(log.exists)

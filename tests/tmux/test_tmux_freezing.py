@@ -16,9 +16,12 @@ async def test_freeze_reaches_daemons_and_thaw_revives_them(pty_run: PtyRun) -> 
     pty_run.start(*with_daemon(marker))
     record = await pty_run.up()
     daemon = psutil.Process(await daemon_pid(marker))
+    count = Path(f"{marker}.n")
 
     async def settled() -> bool:
-        return (await runner_client.status(pty_run.dir)).processes == 3  # who only made the daemon is gone
+        """Who only made the daemon is gone, its shell is one step further, and the daemon is at work."""
+        sleeps = any(process.name() == "sleep" for process in psutil.Process(record.child_pid).children())
+        return sleeps and count.exists() and (await runner_client.status(pty_run.dir)).processes == 3
 
     await until(settled)
     frozen = await runner_client.freeze(pty_run.dir)
@@ -33,7 +36,6 @@ async def test_freeze_reaches_daemons_and_thaw_revives_them(pty_run: PtyRun) -> 
     assert (await runner_client.status(pty_run.dir)).active_ms == frozen.active_ms
     thawed = await runner_client.thaw(pty_run.dir)
     assert not thawed.frozen
-    count = Path(f"{marker}.n")
     before = int(count.read_text() or 0)
     await until(lambda: int(count.read_text() or 0) > before)
 

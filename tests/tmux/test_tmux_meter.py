@@ -61,9 +61,15 @@ async def test_a_run_stops_by_itself_at_its_limit_and_goes_on_with_a_higher_one(
     pty_run.start(*with_daemon(marker))
     await pty_run.up()
     daemon = psutil.Process(await daemon_pid(marker))
-    active_ms = (await runner_client.status(pty_run.dir)).active_ms
+    active_ms = (await runner_client.freeze(pty_run.dir)).active_ms  # so that its time stands still until it is told
     told = await runner_client.meter(pty_run.dir, limit_ms=active_ms + 300, idle=False)
     assert (told.limit_ms, told.spent) == (active_ms + 300, False)
+    await runner_client.thaw(pty_run.dir)
+
+    async def spent() -> bool:
+        return (await runner_client.status(pty_run.dir)).spent
+
+    await until(spent)
     await until(lambda: daemon.status() == psutil.STATUS_STOPPED)
     stopped = await runner_client.status(pty_run.dir)
     assert (stopped.spent, stopped.frozen) == (True, False)

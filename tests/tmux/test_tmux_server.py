@@ -287,7 +287,13 @@ async def test_a_stuck_server_is_an_error_in_time(tmux: TmuxServer) -> None:
             await impatient.panes()
     finally:
         os.kill(info.pid, signal.SIGCONT)
-    assert await impatient.panes() == []
+
+    async def answers() -> bool:
+        with contextlib.suppress(FleetError):  # on a machine with much to do, 0.3 s are not enough each time
+            return await impatient.panes() == []
+        return False
+
+    await until(answers)
 
 
 @pytest.mark.parametrize(("says", "title"), [("tmux 3.1c", "tmux is too old"), ("tmux 2.9", "tmux is too old")])

@@ -18,8 +18,10 @@ from tests.tmux.tmux_support import PtyRun, until
 
 async def test_stop_kills_what_ignores_term(pty_run: PtyRun) -> None:
     marker = pty_run.dir / "daemon"
-    pty_run.start(*with_daemon(marker, "trap '' TERM; while :; do sleep 100; done"))
+    deaf = pty_run.dir / "deaf"
+    pty_run.start(*with_daemon(marker, f"trap '' TERM; touch {deaf}; while :; do sleep 100; done"))
     record = await pty_run.up()
+    await until(deaf.exists)
     daemon = await daemon_pid(marker)
     ended = await runner_client.stop(pty_run.dir, grace_s=0.2)
     assert ended is not None
