@@ -45,7 +45,7 @@ def clear_abandoned() -> list[Path]:
 
     Only what a trial marked as its own, and only when that trial is dead.
     """
-    found = [path.parent for path in _PLACES.glob(f"{_PREFIX}*/{_MARKER}") if path.stat().st_uid == os.getuid()]
+    found = [path.parent for path in _PLACES.glob(f"{_PREFIX}*/{_MARKER}") if _is_ours(path)]
     abandoned = [place for place in found if not _is_in_use(place)]
     for place in abandoned:
         _clear(place)
@@ -77,6 +77,12 @@ def belonging(place: Path) -> list[psutil.Process]:
     return found
 
 
+def _is_ours(marker: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError):  # its trial ends just now
+        return marker.stat().st_uid == os.getuid()
+    return False
+
+
 def _is_in_use(place: Path) -> bool:
     try:
         owner = json.loads((place / _MARKER).read_text())
@@ -90,7 +96,7 @@ def _clear(place: Path) -> None:
     socket = FleetPaths.of(place / "textkit").tmux_socket_name
     for _ in range(_PASSES):  # a supervisor may start another watcher between the look and the kill
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, timeout=20, check=False)
+            subprocess.run(["tmux", "-L", socket, "kill-server"], capture_output=True, timeout=60, check=False)
         left = belonging(place)
         for process in left:
             with contextlib.suppress(psutil.Error):

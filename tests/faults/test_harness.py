@@ -75,9 +75,10 @@ def test_the_fleet_of_a_killed_trial_is_found_and_that_of_a_living_one_left_alon
     assert place.exists()
     process.kill()
     process.wait()
-    assert place in places.clear_abandoned()
+    places.clear_abandoned()
+    # Another worker's tests clear up too, and may have been first.
+    until(lambda: not place.exists())
     assert places.belonging(place) == []
-    assert not place.exists()
 
 
 def test_a_series_that_is_asked_to_end_ends_its_trial_in_order() -> None:

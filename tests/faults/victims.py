@@ -44,7 +44,7 @@ def supervisor(paths: FleetPaths, chance: random.Random) -> str | None:
         parent = psutil.Process(child).parent()
         if parent is not None and "--supervised" in parent.cmdline():
             parent.kill()
-            parent.wait(10)
+            parent.wait(60)
     _kill(child)
     _wait_gone(child)
     spawn.start(paths)
@@ -92,15 +92,15 @@ class Room:
         if not self.drawn or self._process.poll() is not None:
             return None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         return f"room {self._process.pid} after {self.drawn} bytes"
 
     def close(self) -> None:
         """End it, whatever became of the trial."""
         with contextlib.suppress(OSError):
             self._process.kill()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(60)
+        self._reader.join(60)
         os.close(self._master)
 
     def _read(self) -> None:
@@ -145,4 +145,4 @@ def _kill(pid: int) -> bool:
 
 def _wait_gone(pid: int) -> None:
     with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(pid).wait(10)
+        psutil.Process(pid).wait(60)
