@@ -54,7 +54,7 @@ def test_asked_for_a_report_paused_extended_by_a_person_and_on_it_goes(place: Pl
     assert "agent dev may use 5.0k tokens more" in done
     place.approve(1)
     place.until_ticket(1, TicketState.SHIPPED)
-    assert place.alarm("budget") is None
+    place.until(lambda: place.alarm("budget") is None, "the alarm clears")
     assert place.run("question", "list", "--json").json == []
     (extension,) = place.events("budget_extended")
     assert (extension.actor.startswith("operator:"), extension.payload["reason"]) == (True, "worth it")
@@ -105,7 +105,7 @@ def test_a_dead_watcher_lets_nobody_overspend_and_the_books_are_right_after_it(p
     assert (fleet["used"], fleet["exhausted"]) == (12, True)
     run = place.live_run("dev")
     assert run is not None
-    assert 12_000 <= run.charged_ms <= 12_200
+    assert 12_000 <= run.charged_ms <= 12_900, "by its runner, not when a watcher next looked"
     place.fleet("verify", "--deep")
 
 

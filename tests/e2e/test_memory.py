@@ -51,6 +51,6 @@ def test_a_run_over_its_ceiling_is_frozen_until_a_person_gives_it_more(place: Pl
     place.fleet("agent", "memory", "dev", "900", "--reason", "it needs them")
     place.approve(1)
     place.until_ticket(1, TicketState.SHIPPED)
-    assert place.alarm("memory") is None
+    place.until(lambda: place.alarm("memory") is None, "the alarm clears")
     assert len(place.reader.runs(agent="dev")) == 1, "nothing was killed or begun again"
     place.fleet("verify", "--deep")

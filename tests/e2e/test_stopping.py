@@ -91,6 +91,7 @@ def test_a_stop_can_be_taken_back_and_comes_when_nobody_does(place: Place) -> No
     place.until_ticket(1, TicketState.BLOCKED)
     assert not child.is_running()
     place.configure([SLOW], approval={"when": "always", "hold_s": 1})
+    place.until(lambda: len(place.events("config_loaded")) == 2, "the shorter hold is in force")
     place.fleet("ticket", "ready", "1")
     place.until(lambda: len(place.events("run_started")) == 2, "it is at work again")
     place.fleet("agent", "stop", "dev")

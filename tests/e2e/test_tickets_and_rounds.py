@@ -48,7 +48,7 @@ def test_rounds_are_bounded_and_a_person_may_grant_another(place: Place) -> None
     place.fleet("ticket", "ready", "1")
     place.approve(1)
     place.until_ticket(1, TicketState.SHIPPED)
-    assert place.alarm("blocked") is None
+    place.until(lambda: place.alarm("blocked") is None, "the alarm clears")
     assert len(place.reader.runs(agent="dev")) == 3
     place.fleet("verify", "--deep")
 
@@ -118,5 +118,6 @@ def test_a_ticket_held_back_is_not_taken(place: Place) -> None:
     place.fleet("agent", "message", "dev", "go on")
     place.approve(1)
     place.until_ticket(1, TicketState.SHIPPED)
+    place.until(lambda: place.live_run("dev") is None, "its run ends")
     assert place.ticket_state(2) is TicketState.DRAFT
-    assert place.live_run("dev") is None
+    assert [run.ticket for run in place.reader.runs(agent="dev")] == [1]
