@@ -73,6 +73,14 @@ async def shown(terminal: Terminal, text: bytes, limit_s: float) -> None:
         await asyncio.sleep(0.02)
 
 
+async def answered(terminal: Terminal, limit_s: float) -> None:
+    """Wait until anything was written since its measure began."""
+    deadline_s = time.monotonic() + limit_s
+    while not terminal.bytes:
+        assert time.monotonic() < deadline_s, terminal.written[-300:]
+        await asyncio.sleep(0.02)
+
+
 async def quiet(terminal: Terminal, for_s: float, limit_s: float) -> None:
     """Wait until nothing at all was written for so long."""
     deadline_s, since_s, before = time.monotonic() + limit_s, time.monotonic(), terminal.bytes
@@ -119,7 +127,7 @@ async def test_a_room_stopped_for_a_minute_stalls_no_agent_and_grows_nothing(sta
         os.kill(room, signal.SIGCONT)
     assert bursts >= 3  # 27 MB each
     assert grown < 1_500_000, grown
-    await shown(there.terminal, f"meanwhile {LINES - 1}".encode(), 20)
+    await shown(there.terminal, f"meanwhile {LINES - 1}".encode(), 60)
 
 
 async def test_a_key_costs_few_bytes(stage: Open) -> None:
@@ -129,5 +137,6 @@ async def test_a_key_costs_few_bytes(stage: Open) -> None:
     for key, most in (("l", 1_800), ("j", 1_800), ("h", 1_800), ("ä", 500), (" ", 1_800)):
         there.terminal.measure()
         there.terminal.press(key)
+        await answered(there.terminal, 60.0)
         await quiet(there.terminal, 0.5, 60.0)
         assert 0 < there.terminal.bytes <= most, key
