@@ -18,7 +18,7 @@ from fleet_tui.bus import protocol
 from fleet_tui.bus.identity import Caller, Origin
 from fleet_tui.bus.shim import client_argv
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 @dataclass

@@ -161,9 +161,9 @@ async def test_reading_verbs(agent: Agent, handler: Handler) -> None:
 async def test_inbox_waits_until_mail_comes(agent: Agent, handler: Handler) -> None:
     handler.answers["inbox"] = {"messages": []}
     waiting = asyncio.create_task(agent("inbox", "--wait", "60"))
-    await asyncio.wait_for(handler.arrived.wait(), 20)
+    await asyncio.wait_for(handler.arrived.wait(), 60)
     handler.answers["inbox"] = {"messages": [{"seq": 1, "kind": "note", "sender": "x", "summary": "here"}]}
-    assert (await asyncio.wait_for(waiting, 20)).out == "1 note from x: here\n"
+    assert (await asyncio.wait_for(waiting, 60)).out == "1 note from x: here\n"
     assert handler.calls[0][2]["wait_s"] == 20
 
 
@@ -204,7 +204,7 @@ async def test_too_long_is_said_at_once(agent: Agent, handler: Handler) -> None:
 
 async def test_arguments_that_are_not_utf8_arrive_as_text(agent: Agent, handler: Handler) -> None:
     process = await asyncio.create_subprocess_exec(*client_argv(), "note", b"caf\xe9", env=agent.environment)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     assert handler.calls[0][2]["summary"].startswith("caf")
     json.dumps(handler.calls[0][2], ensure_ascii=False).encode()
 
@@ -213,7 +213,7 @@ async def test_shim_on_path(agent: Agent, handler: Handler, home: Path) -> None:
     shim = write_shim(home / "a dir; 'quoted'" / "bin")
     assert write_shim(shim.parent) == shim
     process = await asyncio.create_subprocess_exec(str(shim), "note", "via shim", env=agent.environment)
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     assert handler.calls[0][2]["summary"] == "via shim"
 
 
@@ -225,7 +225,7 @@ async def test_modules_that_a_saying_loads(agent: Agent, away: bool) -> None:
         interpreter, *flags, "-X", "importtime", script, "publish", "x", "--payload", '{"a": 1}',
         env=agent.environment | ({"FLEET_SOCKET": "/nonexistent"} if away else {}), stderr=subprocess.PIPE,
     )  # fmt: skip
-    _, err = await asyncio.wait_for(process.communicate(), 20)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0
     loaded = {line.rpartition("|")[2].strip() for line in err.decode().splitlines() if "|" in line}
     of_the_interpreter = {"imported package", "zipimport", "winreg", "linecache"}
@@ -262,9 +262,9 @@ async def test_closing_bus_in_the_middle_queues_the_saying(
 
     served._handler = recorded_then_cut
     telling = asyncio.create_task(agent("note", "once"))
-    await asyncio.wait_for(handler.arrived.wait(), 20)
+    await asyncio.wait_for(handler.arrived.wait(), 60)
     await served.close()
-    done = await asyncio.wait_for(telling, 20)
+    done = await asyncio.wait_for(telling, 60)
     assert (done.code, done.out) == (0, "queued: the watcher is away (note)\n")
     (waiting,) = spool.drain(home / "run-a" / "spool")
     assert waiting.id == handler.calls[0][3]

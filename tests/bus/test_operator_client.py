@@ -49,7 +49,7 @@ def answering(path: Path, answer: bytes, *, read: bool = True) -> Iterator[None]
             connection.recv(65536)
         connection.sendall(answer)
         if not answer:
-            done.wait(20)
+            done.wait(60)
         connection.close()
 
     thread = threading.Thread(target=serve)
@@ -132,5 +132,5 @@ async def test_no_connection_is_left_open(path: Path, bus: BusServer, handler: H
     for _ in range(100):
         await operator.acall(path, "status", {})
     (listener,) = bus._listeners.values()
-    await asyncio.wait_for(asyncio.gather(*listener.tasks), 20)
+    await asyncio.wait_for(asyncio.gather(*listener.tasks), 60)
     assert sum(listener.open.values()) == 0

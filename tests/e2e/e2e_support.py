@@ -165,7 +165,7 @@ class Place:
             return next(iter(psutil.Process(record.pid).children()), None)
         return None
 
-    def until(self, condition: Callable[[], T | None], what: str, limit_s: float = 40) -> T:
+    def until(self, condition: Callable[[], T | None], what: str, limit_s: float = 90) -> T:
         """The first true value of ``condition``; when there is none in time, the fleet's story is shown."""
         deadline = time.monotonic() + limit_s
         while True:
@@ -176,10 +176,10 @@ class Place:
                 raise AssertionError(f"not within {limit_s:g} s: {what}\n{self.story()}")
             time.sleep(0.02)
 
-    def until_ticket(self, number: int, state: TicketState, limit_s: float = 40) -> None:
+    def until_ticket(self, number: int, state: TicketState, limit_s: float = 90) -> None:
         self.until(lambda: self.ticket_state(number) is state, f"ticket #{number} {state.value}", limit_s)
 
-    def until_approval(self, pr: int, limit_s: float = 40) -> Approval:
+    def until_approval(self, pr: int, limit_s: float = 90) -> Approval:
         def asked() -> Approval | None:
             return next(iter(self.reader.approvals(ApprovalState.REQUESTED, pr=pr)), None)
 

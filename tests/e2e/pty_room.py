@@ -68,7 +68,7 @@ class PtyRoom:
             return bool(data)
         return False
 
-    def until(self, *texts: str, without: str = "", limit_s: float = 30) -> str:
+    def until(self, *texts: str, without: str = "", limit_s: float = 60) -> str:
         """The first screen that shows all of ``texts``, and not ``without``."""
         deadline = time.monotonic() + limit_s
         while True:
@@ -81,7 +81,7 @@ class PtyRoom:
             assert time.monotonic() < deadline, f"not within {limit_s:g} s: {texts}\n--- the screen:\n{screen}"
             self.read(0.2)
 
-    def until_gone(self, limit_s: float = 30) -> None:
+    def until_gone(self, limit_s: float = 60) -> None:
         """The room leaves by itself, and all that it wrote is there."""
         deadline = time.monotonic() + limit_s
         while self.read(0.1) or self.process.poll() is None:
@@ -89,7 +89,7 @@ class PtyRoom:
 
     def close(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
         os.close(self._master)
 
 

@@ -28,7 +28,7 @@ class Room:
 
     def _tmux(self, *words: str) -> str:
         argv = ["tmux", "-u", "-L", self._server, *words]
-        done = subprocess.run(argv, env=self._place.env, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(argv, env=self._place.env, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -49,7 +49,7 @@ class Room:
 
         self._place.until(pressed, what)
 
-    def until(self, *texts: str, limit_s: float = 20) -> str:
+    def until(self, *texts: str, limit_s: float = 60) -> str:
         """The first screen that shows all of ``texts``."""
         last = [""]
 
@@ -64,7 +64,7 @@ class Room:
 
     def close(self) -> None:
         argv = ["tmux", "-L", self._server, "kill-server"]
-        subprocess.run(argv, env=self._place.env, capture_output=True, timeout=20, check=False)
+        subprocess.run(argv, env=self._place.env, capture_output=True, timeout=60, check=False)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from fleet_tui.tmux.records import RunnerRecord, read_runner
 from tests.e2e.e2e_support import Done, Place
 
 pytestmark = pytest.mark.slow
-LIMIT_S = 60
+LIMIT_S = 120
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -87,7 +87,8 @@ async def test_the_next_demo_clears_up_after_one_that_was_killed(bare: Place) ->
         await until(lambda: terminal.process.poll() is not None)
         assert first.exists()
         runners = living(first)
-        done = await asyncio.to_thread(bare.run, "demo", "--headless", "--speed", "30", "--directory", str(second))
+        words = ("demo", "--headless", "--speed", "30", "--directory", str(second))
+        done = await asyncio.to_thread(bare.run, *words, limit_s=300)
     finally:
         await terminal.close()
     assert done.code == 0, done.text

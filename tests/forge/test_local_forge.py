@@ -142,7 +142,7 @@ async def test_broken_files_stop_no_other(forge: LocalForge, tmp_path: Path) -> 
     _put(forge, "0011-two.md", "---\ntitle: y\n---\n")
     for ignored in ("README.md", "x.txt", ".0012-hidden.md", "0013-x.md~", "0001-good.comments.md"):
         _put(forge, ignored, "---\ntitle: x\n---\n")
-    found = await asyncio.wait_for(forge.tickets(), 10)
+    found = await asyncio.wait_for(forge.tickets(), 60)
     assert found[0] == good
     problems = {(record.number, record.problem) for record in found[1:]}
     assert {problem for _, problem in problems if problem and "0002" in problem} == {
@@ -261,12 +261,12 @@ async def _watching(forge: LocalForge) -> AsyncIterator[asyncio.Queue[None]]:
         yield pokes
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
 
 
 async def _poked_by(pokes: asyncio.Queue[None], act: Path, content: str) -> None:
     """Write until a poke arrives: the watch may not be in force at the first write."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             act.parent.mkdir(parents=True, exist_ok=True)
             act.write_text(content)
@@ -284,7 +284,7 @@ async def test_watch_sees_changes(forge: LocalForge) -> None:
         while not pokes.empty():
             pokes.get_nowait()
         await forge.set_labels(1, ["ready"])
-        await asyncio.wait_for(pokes.get(), 10)
+        await asyncio.wait_for(pokes.get(), 60)
 
 
 async def test_watch_survives_a_replaced_directory(forge: LocalForge, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +293,7 @@ async def test_watch_survives_a_replaced_directory(forge: LocalForge, monkeypatc
         path = forge.directory / "0001-x.md"
         await _poked_by(pokes, path, "---\ntitle: appeared\n---\n")
         forge.directory.rename(forge.directory.with_name("old"))
-        await asyncio.wait_for(pokes.get(), 10)
+        await asyncio.wait_for(pokes.get(), 60)
         while not pokes.empty():
             pokes.get_nowait()
         await _poked_by(pokes, path, "---\ntitle: again\n---\n")

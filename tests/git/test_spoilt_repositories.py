@@ -128,7 +128,7 @@ async def test_nothing_but_a_plain_repository_is_fetched_from(
     repository = paths.path / ".git" if place == "workspace" else paths.gate
     VARIANTS[variant](repository, secret.path / ".git")
     with pytest.raises(FleetError) as caught:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(18):
             await control.fetch_head(paths.path if place == "workspace" else paths.gate, BRANCH, "7")
     assert SECRET not in str(caught.value)
     assert await control.pinned("7") is None
@@ -150,7 +150,7 @@ async def test_a_backup_leaves_out_what_cannot_be_read(
     paths = await workspaces.create(7, BRANCH, await control.target_sha())
     Repo(paths.path).commit({"new.txt": "mine"})
     VARIANTS[variant](paths.path / ".git", secret.path / ".git")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(18):
         ref = await workspaces.remove(7, "shipped")
     assert "new.txt" in run_git(f"--git-dir={control.path}", "ls-tree", "--name-only", ref).decode()
     assert not await _has(control, secret.sha())
@@ -167,7 +167,7 @@ async def test_a_spoilt_gitignore_is_not_waited_for(
     os.mkfifo(paths.path / ".gitignore")
     (paths.path / "a/b/.gitignore").symlink_to(tmp_path / "elsewhere")
     (paths.path / "out/.gitignore").write_text("*\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(18):
         ref = await workspaces.snapshot(7)
     names = run_git(f"--git-dir={control.path}", "ls-tree", "-r", "--name-only", ref).decode().split()
     assert {"a/b/c/deep.txt", "a/.gitignore", "b.log"} <= set(names)

@@ -164,7 +164,7 @@ async def test_a_pipe_as_gitignore_hides_and_stalls_nothing(tree: Worktree, path
     (paths.path / "sub" / ".gitignore").write_text("*.o\n")
     (paths.path / "sub" / "x.o").touch()
     (paths.path / "sub" / "y.txt").write_text("mine\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(18):
         await tree.look()
         assert set(told(await tree.diff())) == {"sub/.gitignore", "sub/y.txt"}
         (paths.path / "sub" / ".gitignore").write_text("*.txt\n")  # what counts is what it says now

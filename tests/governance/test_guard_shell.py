@@ -77,7 +77,7 @@ def calls_of(line: str, programs: Path) -> list[tuple[str, ...]]:
         calls.touch()
         environment = {"PATH": f"{programs}:/usr/bin:/bin", "CALLS": str(calls)}
         subprocess.run(
-            ["bash", "-c", line], env=environment, cwd=home, check=False, timeout=20, capture_output=True,
+            ["bash", "-c", line], env=environment, cwd=home, check=False, timeout=60, capture_output=True,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
         return [tuple(call.split("\x01")[:-1]) for call in calls.read_text().split("\x02")[:-1]]
@@ -323,7 +323,7 @@ def test_no_program_runs_where_it_was_not_foreseen(line: str) -> None:
         calls.touch()
         environment = {"PATH": f"{home.parent}:/usr/bin:/bin", "CALLS": str(calls), "HOME": str(home)}
         subprocess.run(
-            ["bash", "-c", f"{line}\nwait"], env=environment, cwd=home, check=False, timeout=20, capture_output=True,
+            ["bash", "-c", f"{line}\nwait"], env=environment, cwd=home, check=False, timeout=60, capture_output=True,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
         stood = set(calls.read_text().split())

@@ -19,9 +19,9 @@ SECOND = 1_000_000_000
 
 
 def next_with(pictures: queue.Queue[Picture], wanted: object) -> Picture:
-    """The first picture for which ``wanted`` holds; fails after five seconds of silence."""
+    """The first picture for which ``wanted`` holds; fails after a long silence."""
     while True:
-        picture = pictures.get(timeout=5)
+        picture = pictures.get(timeout=40)
         if wanted(picture):  # type: ignore[operator]
             return picture
 

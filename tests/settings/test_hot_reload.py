@@ -17,7 +17,7 @@ from fleet_tui.settings.watch import watch_settings
 if TYPE_CHECKING:
     from tests.settings.conftest import Repository
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 class Fleet:

@@ -232,10 +232,10 @@ async def test_nothing_is_watched_any_more_when_the_answer_comes() -> None:
 
     task = asyncio.create_task(consume())
     try:
-        await asyncio.wait_for(link.asked.wait(), 5)
+        await asyncio.wait_for(link.asked.wait(), 60)
         source.watch({})
         link.go.set()
-        await asyncio.wait_for(link.answered.wait(), 5)
+        await asyncio.wait_for(link.answered.wait(), 60)
         source.watch({"uuid-0001": ALL})
         await until(lambda: bool(seen) or task.done())
     finally:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "config" / "tmux.conf"
 
 
-async def until(condition: Callable[[], Any], limit_s: float = 10.0) -> Any:
+async def until(condition: Callable[[], Any], limit_s: float = 40.0) -> Any:
     """The first true value of ``condition``; fails after ``limit_s``."""
     deadline = time.monotonic() + limit_s
     while True:

@@ -26,7 +26,7 @@ from fleet_tui.vendors.rulefiles import read_rules
 from fleet_tui.vendors.screens import Screen
 from fleet_tui.vendors.scripted import ScriptedVendor
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 READY = re.compile(r"^│ > ", re.MULTILINE)

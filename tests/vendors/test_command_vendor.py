@@ -141,8 +141,8 @@ def test_a_program_that_does_not_tell_its_version_is_ended_with_its_children(tmp
     silent.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {child}\nwait\n")
     silent.chmod(0o755)
     with pytest.raises(TimeoutError):
-        ask_version(str(silent), limit_s=0.5)
-    deadline = time.monotonic() + 10
+        ask_version(str(silent), limit_s=2.0)
+    deadline = time.monotonic() + 60
     while is_running(int(child.read_text())):
         assert time.monotonic() < deadline
         time.sleep(0.01)

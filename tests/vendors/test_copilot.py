@@ -78,7 +78,7 @@ def hooked(request: LaunchRequest) -> tuple[int, str | None]:
     hooks = json.loads((request.home / ".copilot" / "hooks" / "fleet.json").read_text())["hooks"]
     (asks,) = hooks["PreToolUse"][0]["hooks"]
     assert asks["timeout"] > 24 * 3600, "a person may take a day, and its end is a yes"
-    done = subprocess.run(["sh", "-c", asks["command"]], capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(["sh", "-c", asks["command"]], capture_output=True, text=True, check=False, timeout=60)
     if not done.stdout:
         return done.returncode, None
     answer = json.loads(done.stdout)["hookSpecificOutput"]

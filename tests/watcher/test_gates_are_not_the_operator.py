@@ -54,7 +54,7 @@ else:
             os.execve(sys.executable, [sys.executable, __file__, "itself", path, note], {})
         os._exit(0)
     os.wait()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not os.path.exists(note) and time.monotonic() < end:
         time.sleep(0.01)
 """

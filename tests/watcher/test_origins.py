@@ -50,7 +50,7 @@ def detached(place: Path) -> Iterator[Detach]:
     def start(**environment: str) -> int:
         note = place / f"pid-{len(made)}"
         argv = [sys.executable, "-c", _DETACH, str(note), "sleep", "300"]
-        subprocess.run(argv, env={"PATH": os.environ["PATH"], **environment}, check=True, timeout=20)
+        subprocess.run(argv, env={"PATH": os.environ["PATH"], **environment}, check=True, timeout=60)
         while not note.exists():
             os.sched_yield()
         made.append(int(note.read_text()))

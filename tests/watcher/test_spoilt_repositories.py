@@ -234,7 +234,7 @@ async def test_who_stalls_git_holds_up_nobody_and_ends_in_time(
     stalled = asyncio.create_task(fleet.publish(run, "pr_created"))
     reading = f"{run.workspace}"
     await until(lambda: _is_served(reading))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await fleet.publish(other, "pr_created")
     assert not stalled.done()
     assert fleet.pr().run == other.id
@@ -243,7 +243,7 @@ async def test_who_stalls_git_holds_up_nobody_and_ends_in_time(
     await until(lambda: not _is_served(reading))
 
     monkeypatch.setattr(foreign, "FETCH_LIMIT_S", 1.0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         with pytest.raises(FleetError, match="cannot be read"):
             await fleet.publish(run, "pr_created")
     await until(lambda: not _is_served(reading))  # nothing is left of it
@@ -277,7 +277,7 @@ async def test_who_stalls_a_spool_holds_up_no_other_spool(
         (new / "000000000001-r1.json").write_text(json.dumps(body))
     stalled = asyncio.create_task(fleet.desk.drain(run.id))
     await until(lambda: _is_served(run.workspace))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await fleet.desk.drain(other.id)
     assert [event.payload["run"] for event in fleet.events("note")] == [other.id]
     assert not stalled.done()
@@ -302,7 +302,7 @@ def hung(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> asyncio.E
 
 async def one_round(fleet: Fleet) -> None:
     """All passes once; the jobs that they start go on."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for name, step in passes(Cursor(fleet.ctx.paths.state / "subscriptions.cursor")):
             if name not in BESIDES_PROCESSES:
                 await step(fleet.ctx)

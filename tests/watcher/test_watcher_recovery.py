@@ -28,7 +28,7 @@ def orphan(fleet: Fleet) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen([sys.executable, "-c", _WAIT], env=environment, start_new_session=True)
     yield process
     process.kill()
-    process.wait(10)
+    process.wait(60)
 
 
 async def test_a_gate_nobody_waits_for_is_ended(fleet: Fleet, orphan: subprocess.Popen[bytes]) -> None:

@@ -70,7 +70,7 @@ def configuration(agents: Sequence[dict[str, Any]], **sections: Any) -> dict[str
     return standing | sections
 
 
-async def until(condition: Callable[[], Any], limit_s: float = 15.0) -> Any:
+async def until(condition: Callable[[], Any], limit_s: float = 40.0) -> Any:
     """The first true value of ``condition``; fails after ``limit_s``."""
     deadline = time.monotonic() + limit_s
     while True:

@@ -24,7 +24,7 @@ W = TypeVar("W", bound=LineWidget)
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     """Let the app run until ``condition`` holds; fails after ten seconds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not condition():
             await pilot.pause()
 

@@ -82,7 +82,7 @@ async def room(strip: ConfirmStrip | None = None) -> AsyncIterator[tuple[Room, P
 
 async def settled(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     """Let the app run until ``condition`` holds; fails after ten seconds."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not condition():
             await pilot.pause()
 
