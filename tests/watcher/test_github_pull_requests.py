@@ -10,12 +10,13 @@ import pytest
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.states import ApprovalState, PullRequestState, RunState, TicketState
 from fleet_tui.forge.trouble import ForgeTrouble
+from fleet_tui.watcher.upstream import publishing
 from tests.github.fixture import Site
 from tests.github.state import Issue, Pull
 from tests.github.state import commit as commit_there
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.github_support import look, on_github
-from tests.watcher.watcher_support import Fleet, agent, git
+from tests.watcher.watcher_support import BESIDES_PROCESSES, Fleet, agent, git
 
 
 @pytest.fixture
@@ -343,6 +344,30 @@ async def test_what_others_push_to_the_target_is_judged_anew(fleet: Fleet, githu
     await fleet.settle()
     assert pull.merged
     assert fleet.states == (TicketState.SHIPPED, PullRequestState.MERGED)
+
+
+@pytest.mark.slow
+async def test_a_text_that_is_again_as_it_was_is_shown_once_and_holds_up_no_landing(
+    make_fleet: MakeFleet, github: Site
+) -> None:
+    """The target moves: its gates have no result, and a little later the same one as before."""
+    fleet = await on_github(make_fleet, github, gates=[{"name": "test", "run": "true"}], forge={"reruns": 0})
+    _, pull = await offered(fleet, github)
+    await fleet.verdict("lee")
+    await fleet.settle()
+    first = pull.body
+    assert "| `test` | passed |" in first
+    commit_there(github.repository, "main", {"other.txt": "other\n"})
+    fleet.later(fleet.ctx.settings.forge.poll_s * 1.2)
+    await fleet.settle(without=BESIDES_PROCESSES | {"gates"})
+    assert "No gates" in pull.body
+    await fleet.settle()
+    assert pull.body == first
+    await publishing.publish(fleet.ctx)
+    assert fleet.ctx.jobs.running("publish:") == [], "there is nothing to tell"
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle()
+    assert pull.merged
 
 
 @pytest.mark.slow

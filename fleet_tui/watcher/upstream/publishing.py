@@ -133,9 +133,9 @@ async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) 
     if before is None or (before.head_sha, before.text_sha) != (head, digest):
         url = f"https://github.com/{upstream.forge.repo}/pull/{number}"
         told = PullRequestPublished(pull_request.number, number, url, head, digest)
-        await ctx.say(
-            told, f"pr:{pull_request.number}", key=f"published:{pull_request.number}:{number}:{head}:{digest}"
-        )
+        # After what was told before: a text that is again as it once was, is news too.
+        key = f"published:{pull_request.number}:{number}:{head}:{digest}:{before.seq if before else 0}"
+        await ctx.say(told, f"pr:{pull_request.number}", key=key)
     for review in _untold(ctx, pull_request):
         await carry_out(ctx, _comment(upstream, pull_request, number, review))
     view = await upstream.view(ctx, number, pull_request.branch)
