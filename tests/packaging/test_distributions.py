@@ -17,13 +17,15 @@ ROOT = Path(__file__).parents[2]
 EXTRA_ENTRIES = re.compile(r"^([a-z0-9][a-z0-9._-]*==\S+)", re.MULTILINE)
 
 pytestmark = pytest.mark.slow
+_OUTSIDE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""Nothing of this checkout is found by the way it is tested."""
 
 
 def run(*argv: str | Path, cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         [str(word) for word in argv],
         cwd=cwd,
-        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment},
+        env={**_OUTSIDE, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
