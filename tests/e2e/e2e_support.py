@@ -86,7 +86,7 @@ class Place:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         stdin: str = "",
-        limit_s: float = 90,
+        limit_s: float = 180,
     ) -> Done:
         """``fleet WORDS`` in the repository."""
         done = subprocess.run(

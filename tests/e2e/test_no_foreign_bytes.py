@@ -87,6 +87,8 @@ PASTED = HOSTILE.replace("\x1b", "").encode()
 """Terminals take the escape character out of what is pasted, and leave those of one byte in."""
 ENTER = b"\r"
 PALETTE = "a word of what to do, an agent"
+"""It stands in its field while that is empty."""
+DECIDES = "open the decision on a pull request"
 
 
 def on_the_wall(room: PtyRoom) -> None:
@@ -163,9 +165,9 @@ def in_the_palette(room: PtyRoom) -> None:
     room.keys(b":")
     room.until(PALETTE)
     room.keys(b"pr 1")
-    room.until(f"pr 1 {LITERAL}")
+    room.until(f"pr 1 {LITERAL}", DECIDES)
     room.escape()
-    room.until(without=PALETTE)
+    room.until(without=DECIDES)
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ async def test_parked_with_its_dialog_open_and_the_request_is_made_again_once(
     await looked(fleet)
     (met,) = fleet.events("account_limited")
     assert (met.payload["source"], met.payload["reason"]) == ("screen", "Usage limit reached for all Pro models.")
-    assert met.payload["reset_ns"] - met.at_ns > 3_500 * 10**9, "Access resets at ..."
+    assert met.payload["reset_ns"] - met.at_ns > 3_000 * 10**9, "Access resets at ..."
     await look(fleet)
     now = fleet.run(run.id)
     assert (now.state, now.state_source) == (RunState.LIMITED, "account")
