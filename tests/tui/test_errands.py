@@ -148,7 +148,7 @@ async def test_a_slow_report_of_the_system_may_be_given_up(fleet: Any, until: An
 async def test_an_act_that_the_log_has_is_done_though_no_answer_came(
     fleet: Any, until: Any, text: Any, never: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "ANSWER_LIMIT_S", 0.4)
+    monkeypatch.setattr(commands, "ANSWER_LIMIT_S", 2.0)
     async with opened(fleet, until) as (app, pilot):
         await pause(pilot, app, until)
         await until(lambda: bool(never))
