@@ -59,11 +59,12 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CheckoutLook:
-    """What was found in the person's checkout at ``head``, seen from ``target``: ``why`` nothing of its settings is
-    used; empty when it may be."""
+    """What was found in the person's checkout at ``head``, seen from ``target``: the commits ``beyond`` it when its
+    settings are others, and ``why`` nothing of them is used; empty when it may be."""
 
     head: str | None = None
     target: str | None = None
+    beyond: tuple[str, ...] = ()
     why: str = ""
     looked_ns: int = 0
 

@@ -73,6 +73,20 @@ async def test_a_branch_that_leaves_the_configuration_alone_changes_nothing(make
     assert fleet.alarms("checkout") == []
 
 
+async def test_what_is_handed_over_after_it_was_checked_out_is_an_agent_s_too(make_fleet: MakeFleet) -> None:
+    fleet = await make_fleet([agent("dev", "developer"), agent("lee", "tech-lead")])
+    user = fleet.ctx.paths.repository
+    git(user, "checkout", "--quiet", "-b", "theirs")
+    commit(user, dict(OWN_HANDBOOK))
+    fleet.later(5)
+    await fleet.settle()
+    assert fleet.alarms("checkout") == [], "nobody has handed it over"
+    git(fleet.ctx.home.control.path, "fetch", "--quiet", str(user), "theirs:refs/fleet/trial")
+    fleet.later(5)
+    await fleet.settle()
+    assert len(fleet.alarms("checkout")) == 1
+
+
 async def test_a_branch_of_the_person_s_own_is_theirs_to_run_by(make_fleet: MakeFleet) -> None:
     fleet = await make_fleet([agent("dev", "developer"), agent("lee", "tech-lead")])
     user = fleet.ctx.paths.repository

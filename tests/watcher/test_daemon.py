@@ -232,11 +232,13 @@ def test_log_is_rotated(place: Path, repository: Path, monkeypatch: pytest.Monke
 
 async def test_an_agent_s_configuration_in_the_checkout_is_not_put_in_force(daemon: Daemon, repository: Path) -> None:
     await daemon.up()
-    git(repository, "checkout", "--quiet", "-b", "theirs")
-    config = repository / ".fleet" / "config.yaml"
-    commit(repository, {".fleet/config.yaml": config.read_text().replace("dev", "zed"), "more.py": "more = 1\n"})
-    git(repository, "checkout", "--quiet", "main")
-    git(daemon.paths.control, "fetch", "--quiet", str(repository), "theirs:refs/fleet/trial")
+    elsewhere = repository.parent / "agent"
+    git(repository.parent, "clone", "--quiet", str(repository), str(elsewhere))
+    git(elsewhere, "checkout", "--quiet", "-b", "theirs")
+    config = elsewhere / ".fleet" / "config.yaml"
+    commit(elsewhere, {".fleet/config.yaml": config.read_text().replace("dev", "zed"), "more.py": "more = 1\n"})
+    git(daemon.paths.control, "fetch", "--quiet", str(elsewhere), "theirs:refs/fleet/trial")
+    git(repository, "fetch", "--quiet", str(elsewhere), "theirs:theirs")
     git(repository, "checkout", "--quiet", "theirs")
     await until(lambda: daemon.reader.alarms(AlarmState.ACTIVE, rule="checkout"), 40)
     git(repository, "checkout", "--quiet", "main")

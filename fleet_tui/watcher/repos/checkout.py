@@ -18,10 +18,11 @@ async def look(ctx: Context, *, now: bool = True) -> str:
     if not now and ctx.now_ns() - before.looked_ns < _LOOK_NS:
         return before.why
     head, target = await ctx.home.user.head_sha(), await ctx.home.user.branch_sha(ctx.home.control.target)
-    why = before.why
+    beyond = before.beyond
     if (head, target) != (before.head, before.target):
-        why = await _why(ctx, head, target)
-    ctx.checkout = CheckoutLook(head, target, why, ctx.now_ns())
+        beyond = await _beyond(ctx, head, target)
+    why = await _why(ctx, beyond)
+    ctx.checkout = CheckoutLook(head, target, beyond, why, ctx.now_ns())
     return why
 
 
@@ -35,11 +36,17 @@ async def keep(ctx: Context) -> None:
         await ctx.reload()
 
 
-async def _why(ctx: Context, head: str | None, target: str | None) -> str:
+async def _beyond(ctx: Context, head: str | None, target: str | None) -> tuple[str, ...]:
+    """The commits that the checkout has beyond the target, its own first, when its settings are others."""
     if head is None or target is None or head == target or not await ctx.home.user.differ_in(target, head, _PLACE):
+        return ()
+    return tuple(await ctx.home.user.beyond(target, head, _MOST))
+
+
+async def _why(ctx: Context, beyond: tuple[str, ...]) -> str:
+    # What is no person's is here because an agent handed it over: of people's work only the target is fetched. It is
+    # asked at each look: what nobody had handed over may have been since.
+    if not beyond or not await ctx.home.control.known(beyond):
         return ""
-    # What is no person's is here because an agent handed it over: of people's work only the target is fetched.
-    theirs = await ctx.home.control.known(await ctx.home.user.beyond(target, head, _MOST))
-    if not theirs:
-        return ""
-    return f"your checkout has {_PLACE} of an agent's branch ({head[:8]}): nothing of it is used, and nothing starts"
+    head = beyond[0][:8]
+    return f"your checkout has {_PLACE} of an agent's branch ({head}): nothing of it is used, and nothing starts"
