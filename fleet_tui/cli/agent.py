@@ -13,6 +13,7 @@ from fleet_tui.cli.agent_edit import diff, edit, revisions, rollback
 from fleet_tui.cli.agent_facts import evidence, existing, explain, logs
 from fleet_tui.cli.agent_messages import messages
 from fleet_tui.cli.agent_output import output
+from fleet_tui.cli.agent_remove import remove
 from fleet_tui.cli.common import (
     act,
     age,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def agent() -> None:
-    """Make, edit, list, start, pause, stop, quarantine and release agents.
+    """Make, edit, remove, list, start, pause, stop, quarantine and release agents.
 
     \b
     Examples:
@@ -53,7 +54,7 @@ def agent() -> None:
 
 agent.add_command(release)
 agent.add_command(conditions)
-for _command in (create, get, edit, revisions, diff, rollback, explain, logs, output, evidence, messages):
+for _command in (create, get, edit, revisions, diff, rollback, remove, explain, logs, output, evidence, messages):
     agent.add_command(_command)
 
 

@@ -102,17 +102,19 @@ def revisions(name: str, repo: Path | None, as_json: bool) -> None:
         print_json([_facts(revision) for revision in found])
         return
     now = time.time_ns()
-    cells = [
-        (r.number, age(r.at_ns, now), r.actor, _act(r), r.place, f"{r.definition[:8]}/{r.prompt[:8]}") for r in found
-    ]
+    cells = [(r.number, age(r.at_ns, now), r.actor, _act(r), r.place, _texts(r)) for r in found]
     print_table(
         ("REVISION", "AGE", "WHO", "WHAT", "FILE", "TEXTS"), cells, empty="the watcher has not seen it yet: fleet up"
     )
 
 
+def _texts(r: Revision) -> str:
+    return "-" if r.is_gone else f"{r.definition[:8]}/{r.prompt[:8]}"
+
+
 def _facts(r: Revision) -> dict[str, Any]:
     return {"agent": r.agent, "revision": r.number, "at_ns": r.at_ns, "actor": r.actor, "act": r.act, "of": r.of} | {
-        "file": r.place, "definition_sha": r.definition, "prompt_sha": r.prompt, "whole": r.whole,
+        "file": r.place, "definition_sha": r.definition or None, "prompt_sha": r.prompt or None, "whole": r.whole,
     }  # fmt: skip
 
 
@@ -154,6 +156,14 @@ def diff(name: str, older: int | None, newer: int | None, repo: Path | None, as_
         say(line.rstrip("\n"))
 
 
+def _now(repo: Path | None, name: str) -> dict[str, Any]:
+    """What is in the files of an agent that the log knows; of one that is no more, nothing."""
+    try:
+        return answer(repo, "agent_files", {"agent": name})
+    except UsageError:
+        return {"definition": "", "prompt": "", "shared_with": [], "seen": None}
+
+
 def _difference(repo: Path | None, name: str, older: int | None, newer: int | None) -> list[str]:
     import difflib
 
@@ -166,7 +176,7 @@ def _difference(repo: Path | None, name: str, older: int | None, newer: int | No
     label = f"revision {before.number}"
     old = [blobs.get(paths.blobs, sha) for sha in (before.definition, before.prompt)]
     if newer is None:
-        now = answer(repo, "agent_files", {"agent": name})
+        now = _now(repo, name)
         new, other = [now["definition"], now["prompt"]], "now"
     else:
         after = kept.find(reader, name, newer)
@@ -189,7 +199,8 @@ def _difference(repo: Path | None, name: str, older: int | None, newer: int | No
 def rollback(
     name: str, revision: int | None, dry_run: bool, yes: bool, shared: bool, repo: Path | None, as_json: bool
 ) -> None:
-    """Put the files of NAME back to what they were. That is a revision of its own, and can be taken back like any.
+    """Put the files of NAME back to what they were, also those of an agent that was removed. That is a revision of its
+    own, and can be taken back like any.
 
     \b
     Examples:
@@ -199,7 +210,7 @@ def rollback(
     from fleet_tui.watcher.acts import revisions as kept
 
     to = kept.find(open_reader(fleet_paths(repo)), name, revision)
-    now = answer(repo, "agent_files", {"agent": name})
+    now = _now(repo, name)
     lines = _difference(repo, name, to.number, None)
     if dry_run or not (yes or as_json):
         say(f"from now (+) back to revision {to.number} (-):")
@@ -209,7 +220,7 @@ def rollback(
         say(f"its prompt is that of {', '.join(now['shared_with'])} too: with --shared it comes back for all", err=True)
     if dry_run:
         return
-    if not to.whole and to.definition != now["definition"]:
+    if not to.whole and now["seen"] and to.definition != now["definition"]:
         say(f"only its prompt comes back: its definition is in {one_line(now['place'])}, or held secrets", err=True)
     if not yes and not confirm(f"Put {name} back to revision {to.number}?", default=False):
         raise click.Abort

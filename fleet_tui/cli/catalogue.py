@@ -55,11 +55,9 @@ def _files(paths: FleetPaths, grounds: Grounds, op: str, args: Answer) -> Answer
         return editing.describe(grounds, args["agent"])
     if op == "rollback_agent":
         to = revisions.find(open_reader(paths), args["agent"], args.get("revision"))
-        args = editing.back_to(to, lambda sha: blobs.get(paths.blobs, sha)) | {
-            "seen": args.get("seen"),
-            "shared": args.get("shared"),
-        }
-    done = editing.edit(grounds, args)
+        done = editing.put_back(grounds, to, lambda sha: blobs.get(paths.blobs, sha), args)
+    else:
+        done = editing.edit(grounds, args)
     told = f"{done.written}; no watcher runs: the next one records it as a revision, without your name"
     return {"message": told, "changed": list(done.changed)}
 

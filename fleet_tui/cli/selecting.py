@@ -66,7 +66,15 @@ class Batch:
             if not confirm(f"{called}?", default=False, err=self.as_json):
                 raise click.Abort
         build = args if callable(args) else lambda name: args  # noqa: ARG005 - the same for all
-        results = _ask_each(paths, op, [tile.name for tile in chosen], build, self._said)
+        self.carry_out(op, called, [tile.name for tile in chosen], build)
+
+    def carry_out(self, op: str, called: str, names: Sequence[str], build: Callable[[str], Args]) -> None:
+        """Ask the watcher about each of ``names``, who were shown and are sure, and tell what came of it.
+
+        Raises:
+            FleetError: as ``ask``.
+        """
+        results = _ask_each(fleet_paths(self.repo), op, names, build, self._said)
         if self.as_json:
             print_json({"act": op, "dry_run": False, "results": [result.as_dict() for result in results]})
         _require_done(called, results, alone=self.alone)
@@ -206,7 +214,15 @@ def selecting(function: C) -> C:
 
 def acting(function: C) -> C:
     """On which agents, and how it is told: ``batch`` of a command that acts."""
+    return _acting(function, BATCH)
 
+
+def taking_away(function: C) -> C:
+    """As :func:`acting`, where a person is always asked."""
+    return _acting(function, _ALWAYS_ASKED)
+
+
+def _acting(function: C, options: Sequence[Callable[[Any], Any]]) -> C:
     @functools.wraps(function)
     def packed(
         selection: Selection, everyone: bool, yes: bool, dry_run: bool, repo: Path | None, as_json: bool, **more: Any
@@ -214,7 +230,7 @@ def acting(function: C) -> C:
         whom = replace(selection, everyone=everyone)
         return function(batch=Batch(whom, repo, yes, dry_run, as_json), **more)
 
-    return _with(selecting(packed), (_ALL, *BATCH))  # type: ignore[return-value]
+    return _with(selecting(packed), (_ALL, *options))  # type: ignore[return-value]
 
 
 def _with(function: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Callable[..., Any]:
@@ -243,3 +259,9 @@ BATCH = (
     json_option,
 )
 """How an act on several is told."""
+_ALWAYS_ASKED = (
+    click.option("--yes", "-y", is_flag=True, help="Do not ask."),
+    click.option("--dry-run", is_flag=True, help="Only show what would go, and what cannot."),
+    repo_option,
+    json_option,
+)

@@ -17,7 +17,11 @@ def hindrance(agent: Agent, halted: str) -> FleetError | None:
         told = f"it is quarantined: {agent.quarantine_reason}"
         return Refused(title, told, f"look at it, then: fleet agent release {name} --reason …")
     if not agent.configured:
-        return Refused(title, "it is in the configuration no more", "fleet agent create, or put its file back")
+        return Refused(
+            title,
+            "it is in the configuration no more",
+            f"fleet agent rollback {name}; fleet agent create",
+        )
     if not agent.enabled:
         return Refused(title, "the configuration says `enabled: false`", f"fleet agent edit {name}")
     if halted:

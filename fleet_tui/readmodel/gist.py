@@ -167,8 +167,12 @@ def to_read(pr: int, gate: str, tree: str) -> str:
 
 def _revised(facts: Facts) -> str:
     rows = facts["revisions"]
-    told = ", ".join(f"{row['agent']} {row['revision']}" for row in rows[:5]) + (" …" if len(rows) > 5 else "")
+    told = ", ".join(map(_revision, rows[:5])) + (" …" if len(rows) > 5 else "")
     return f"{facts['act']}: revision of {told}" + (f", as {facts['of']} was" if facts.get("of") else "")
+
+
+def _revision(row: Facts) -> str:
+    return f"{row['agent']} {row['revision']}" + ("" if row["definition"] else " (it is no more)")
 
 
 def _teams(facts: Facts) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -20,10 +20,14 @@ _LEAST: dict[Kind, str] = {"agents": "write at least `role: developer`", "teams"
 _MOST = 500
 
 
-def documents(repository: Path, kind: Kind, drafts: Mapping[str, str]) -> Iterator[Document]:
-    """The files of a ``kind`` and the ``drafts``, by name; what is wrong with one is in its problems."""
+def documents(
+    repository: Path, kind: Kind, drafts: Mapping[str, str], without: Collection[str] = ()
+) -> Iterator[Document]:
+    """The files of a ``kind`` and the ``drafts``, by name, ``without`` those of some; what is wrong with one is in its
+    problems."""
     directory = DIRECTORIES[kind]
-    found = {path.name: path for path in _entries(repository / directory)}
+    left_out = {f"{name}{ENDING}" for name in without}
+    found = {path.name: path for path in _entries(repository / directory) if path.name not in left_out}
     names = {*found, *(f"{name}{ENDING}" for name in drafts)}
     for name in sorted(names)[:_MOST]:
         draft = drafts.get(name.removesuffix(ENDING))

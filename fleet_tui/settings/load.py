@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -80,13 +80,14 @@ def load_settings(
     with_files: bool = True,
     drafts: Mapping[str, str] = MappingProxyType({}),
     team_drafts: Mapping[str, str] = MappingProxyType({}),
+    without: Collection[str] = (),
 ) -> Loaded:
     """The effective settings of the fleet on ``repository``.
 
     ``user_file`` and ``environ`` default to this user's and this process's. Without ``project_required`` a repository
     that has no configuration yet gets the defaults; without ``with_files`` the files that it names need not be there.
-    ``drafts`` are files of agents, by the agent's name, as if they were there, ``team_drafts`` those of teams. What is
-    wrong is in the result.
+    ``drafts`` are files of agents, by the agent's name, as if they were there, ``team_drafts`` those of teams;
+    ``without`` the files of these agents, as if they were not. What is wrong is in the result.
 
     Raises:
         SetupError: the installation is incomplete.
@@ -98,9 +99,12 @@ def load_settings(
     user = user_file if user_file is not None else paths.user_config_file()
     _lay_file(merged, sources, user, str(user), None, required=False)
     _lay_file(merged, sources, repository / PROJECT_FILE, PROJECT_FILE, repository, required=project_required)
-    own: tuple[tuple[agentfiles.Kind, Mapping[str, str]], ...] = (("agents", drafts), ("teams", team_drafts))
-    for kind, unwritten in own:
-        for document in agentfiles.documents(repository, kind, unwritten):
+    own: tuple[tuple[agentfiles.Kind, Mapping[str, str], Collection[str]], ...] = (
+        ("agents", drafts, without),
+        ("teams", team_drafts, ()),
+    )
+    for kind, unwritten, gone in own:
+        for document in agentfiles.documents(repository, kind, unwritten, gone):
             sources[document.file] = document.source
             merged.append(document, kind, "project")
     for document in environment_documents(os.environ if environ is None else environ):

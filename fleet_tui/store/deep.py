@@ -102,8 +102,8 @@ class _Texts:
             self._first.setdefault(sha, event.seq)
         if event.kind == AgentsRevised.kind:
             for row in event.payload["revisions"]:
-                self._first.setdefault(row["definition"], event.seq)
-                self._first.setdefault(row["prompt"], event.seq)
+                for text in filter(None, (row["definition"], row["prompt"])):
+                    self._first.setdefault(text, event.seq)
 
     def missing(self, directory: Path) -> Iterator[Problem]:
         for sha, seq in self._first.items():

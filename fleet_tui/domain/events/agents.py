@@ -88,9 +88,10 @@ class RunInterruptRequested(Payload, kind="run_interrupt_requested"):
 @dataclass(frozen=True, slots=True)
 class AgentsRevised(Payload, kind="agents_revised"):
     """Agents' definitions or prompts are others than before. ``revisions``: agent, revision (from 1), place (the file
-    that defines it), definition and prompt (blobs), whole (false: what its `env` holds was left out).
+    that defines it), definition and prompt (blobs; null: the agent is no more), whole (false: what its `env` holds was
+    left out).
 
-    ``act``: found, created, edited, rolled back (to revision ``of``), or changed (in the files, by somebody).
+    ``act``: found, created, edited, removed, rolled back (to revision ``of``), or changed (in the files, by somebody).
     """
 
     act: str

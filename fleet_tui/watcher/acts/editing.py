@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet_tui.catalogue.write import agent_path, replace
+from fleet_tui.catalogue.write import agent_path, prompt_path, replace, write_all
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
+from fleet_tui.domain.text import clean
+from fleet_tui.settings.document import parse
+from fleet_tui.settings.fieldfleet import accept_agent
 from fleet_tui.settings.load import PROJECT_FILE, load_settings
 from fleet_tui.settings.schema import Settings
 from fleet_tui.watcher.acts.creating import Grounds
@@ -109,10 +113,66 @@ def edit(grounds: Grounds, args: Args) -> Edited:
     return Edited(name, settings, tuple(changed), others)
 
 
-def back_to(to: Revision, blob: Callable[[str], str]) -> Args:
-    """The edit that makes an agent what it was; of a definition that was not whole only the prompt comes back."""
-    args: Args = {"agent": to.agent, "prompt": blob(to.prompt)}
-    return {**args, "definition": blob(to.definition)} if to.whole else args
+def put_back(grounds: Grounds, to: Revision, blob: Callable[[str], str], told: Args) -> Edited:
+    """Make an agent what it was at a revision; of a definition that was not whole only the prompt comes back. ``told``
+    may hold `seen` and `shared`.
+
+    Raises:
+        FleetError: as :func:`edit`, or as :func:`bring_back` of one that is no more.
+    """
+    shared = told.get("shared") is True
+    if to.agent not in {agent.name for agent in grounds.settings.agents}:
+        return bring_back(grounds, to, blob, shared=shared)
+    args: Args = {"agent": to.agent, "prompt": blob(to.prompt), "seen": told.get("seen"), "shared": shared}
+    return edit(grounds, {**args, "definition": blob(to.definition)} if to.whole else args)
+
+
+def bring_back(grounds: Grounds, to: Revision, blob: Callable[[str], str], *, shared: bool = False) -> Edited:
+    """Write the files of an agent that is no more, as they were at a revision, over nothing that exists; with
+    ``shared`` also over what is in its prompt file now.
+
+    Raises:
+        UsageError: its definition was not in a file of its own, or held secrets.
+        Conflict: one of the files is there, with something else in it.
+        FleetError: the configuration would have errors with it, or they cannot be written; then nothing is.
+    """
+    if not to.whole:
+        told = f"at revision {to.number} {to.agent} stood in {PROJECT_FILE}, or its `env` held secrets"
+        raise UsageError("not to be brought back here", told, f"fleet agent diff {to.agent} {to.number}")
+    definition, prompt = blob(to.definition), blob(to.prompt)
+    document = parse(definition, agent_path(to.agent))
+    if not isinstance(document.value, dict):
+        raise FleetError("the revision cannot be read", f"revision {to.number} of {to.agent}")
+    accept_agent(document)
+    facts = document.value
+    file = "" if "prompt" in facts else str(facts.get("prompt_file") or prompt_path(to.agent))
+    if file:  # which is not there yet: for the check it stands in the definition
+        facts = {key: value for key, value in facts.items() if key != "prompt_file"} | {"prompt": clean(prompt)}
+    settings = _checked(grounds, to.agent, json.dumps(facts) if file else definition)
+    there = (grounds.repository / file).resolve() if file else None
+    others = tuple(
+        one.name
+        for one in grounds.settings.agents
+        if one.prompt is None and (grounds.repository / one.prompt_path).resolve() == there
+    )
+    differs = there is not None and there.is_file() and there.read_bytes() != prompt.encode()
+    if differs and others and not shared:
+        raise Conflict("not its own alone", f"{file} is the prompt of {', '.join(others)} too", _SHARED)
+    files = {agent_path(to.agent): definition}
+    if differs and shared:
+        replace(grounds.repository, file, prompt)
+    elif file:
+        files = {file: prompt, **files}
+    try:
+        write_all(grounds.repository, files)
+    except OSError as error:
+        raise FleetError("it cannot be brought back", f"{error.filename}: {error.strerror}") from error
+    rows = settings.agents
+    if file:
+        put = {"prompt": None, "prompt_file": None if file == prompt_path(to.agent) else file}
+        rows = tuple(row.model_copy(update=put) if row.name == to.agent else row for row in rows)
+    settings = settings.model_copy(update={"agents": rows})
+    return Edited(to.agent, settings, (*([file] if file else []), agent_path(to.agent)), others if differs else ())
 
 
 def _new(args: Args, key: str, now: str) -> str | None:

@@ -37,7 +37,8 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One state of an agent's files. ``at_ns`` is UTC; ``definition`` and ``prompt`` are blobs."""
+    """One state of an agent's files. ``at_ns`` is UTC; ``definition`` and ``prompt`` are blobs, empty when the agent
+    was no more."""
 
     agent: str
     number: int
@@ -49,6 +50,11 @@ class Revision:
     definition: str
     prompt: str
     whole: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether there was no such agent any more."""
+        return not self.definition
 
 
 def present(repository: Path, agent: AgentSettings) -> Present:
@@ -75,13 +81,17 @@ def history(reader: Reader, name: str) -> list[Revision]:
 
 
 def find(reader: Reader, name: str, number: int | None = None) -> Revision:
-    """Revision ``number`` of agent ``name``; None: the one before the last.
+    """Revision ``number`` of agent ``name``; None: the last before the present one that was something.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or the agent was no more.
     """
     known = history(reader, name)
-    wanted = [revision for revision in known if revision.number == number] if number is not None else known[-2:-1]
+    before = [revision for revision in known[:-1] if not revision.is_gone]
+    wanted = [revision for revision in known if revision.number == number] if number is not None else before[-1:]
+    if wanted and wanted[0].is_gone:
+        told = f"{name} was no more at revision {number}"
+        raise UsageError("nothing to see there", told, f"fleet agent revisions {name}")
     if not wanted:
         told = f"{name} has {len(known)} revision{'' if len(known) == 1 else 's'}" + (
             f", and no revision {number}" if number is not None else ""
@@ -109,18 +119,28 @@ def settings_of(revision: Revision, blob: Callable[[str], str]) -> AgentSettings
 
 
 async def note(
-    ctx: Context, agents: Collection[AgentSettings], act: str, actor: str, of: int | None = None
+    ctx: Context,
+    agents: Collection[AgentSettings],
+    act: str,
+    actor: str,
+    of: int | None = None,
+    gone: Collection[str] = (),
 ) -> dict[str, int]:
-    """Record what is in the files of ``agents`` where that is new; the revisions that they are at."""
-    last = {revision.agent: revision for revision in _all(ctx.reader)}
-    found = await asyncio.to_thread(lambda: list(_present(ctx.paths.repository, agents)))
+    """Record what is in the files of ``agents`` where that is new, and who is ``gone``; the revisions they are at."""
+    last = _last(ctx.reader)
+    # With nothing to read there is no pause, in which somebody else could record that they are gone.
+    found = await asyncio.to_thread(lambda: list(_present(ctx.paths.repository, agents))) if agents else []
     rows, numbers = [], {}
+    for before in [last[name] for name in gone if name in last and not last[name].is_gone]:
+        numbers[before.agent] = before.number + 1
+        row = {"agent": before.agent, "place": before.place, "whole": before.whole, "definition": None, "prompt": None}
+        rows.append({**row, "revision": before.number + 1})
     for name, now in found:
         row = {"agent": name, "place": now.place, "whole": now.whole}
         row |= {"definition": ctx.store.put_blob(now.definition), "prompt": ctx.store.put_blob(now.prompt)}
-        before = last.get(name)
-        numbers[name] = before.number if before is not None else 0
-        if before is None or (before.definition, before.prompt) != (row["definition"], row["prompt"]):
+        known = last.get(name)
+        numbers[name] = known.number if known is not None else 0
+        if known is None or (known.definition, known.prompt) != (row["definition"], row["prompt"]):
             numbers[name] += 1
             rows.append({**row, "revision": numbers[name]})
     if rows:
@@ -131,8 +151,9 @@ async def note(
 
 
 async def look(ctx: Context, settings: Settings) -> None:
-    """Record whose files are others than before, whoever wrote them: no act of ours told of it."""
-    await note(ctx, settings.agents, "changed", "watcher")
+    """Record whose files are others than before or gone, whoever did that: no act of ours told of it."""
+    gone = sorted(_last(ctx.reader).keys() - {agent.name for agent in settings.agents})
+    await note(ctx, settings.agents, "changed", "watcher", gone=gone)
 
 
 def _present(repository: Path, agents: Collection[AgentSettings]) -> Iterator[tuple[str, Present]]:
@@ -143,11 +164,15 @@ def _present(repository: Path, agents: Collection[AgentSettings]) -> Iterator[tu
             continue  # without its prompt it cannot start, and that is told elsewhere
 
 
+def _last(reader: Reader) -> dict[str, Revision]:
+    return {revision.agent: revision for revision in _all(reader)}
+
+
 def _all(reader: Reader) -> Iterator[Revision]:
     for event in reader.events(EventFilter(kinds=(AgentsRevised.kind,)), after=0, limit=_MOST):
         told = event.payload
         for row in told["revisions"]:
             yield Revision(
                 row["agent"], row["revision"], event.at_ns, event.actor, told["act"], told.get("of"),
-                row["place"], row["definition"], row["prompt"], row["whole"],
+                row["place"], row["definition"] or "", row["prompt"] or "", row["whole"],
             )  # fmt: skip

@@ -26,11 +26,14 @@ async def edit(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     Raises:
         FleetError: they cannot be, or are not what ``seen`` says.
     """
-    return await _write(ctx, args, "edited", actor)
+    await _before(ctx, text_of(args, "agent"))
+    done = await asyncio.to_thread(editing.edit, await grounds(ctx), args)
+    return await _told(ctx, done, "edited", actor)
 
 
 async def rollback(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
-    """Put an agent's files back to what they were at a revision; that is a revision of its own.
+    """Put an agent's files back to what they were at a revision, also of one that was removed; that is a revision of
+    its own.
 
     Raises:
         UsageError: there is no such revision.
@@ -38,17 +41,19 @@ async def rollback(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     """
     number = number_of(args, "revision") if args.get("revision") is not None else None
     to = revisions.find(ctx.reader, text_of(args, "agent"), number)
-    wanted = editing.back_to(to, ctx.store.blob)
-    told = {"seen": args.get("seen"), "shared": args.get("shared")}
-    return await _write(ctx, wanted | told, "rolled back", actor, to.number)
+    if to.agent in {agent.name for agent in ctx.settings.agents}:
+        await _before(ctx, to.agent)
+    done = await asyncio.to_thread(editing.put_back, await grounds(ctx), to, ctx.store.blob, args)
+    return await _told(ctx, done, "rolled back", actor, to.number)
 
 
-async def _write(ctx: Context, args: Args, act: str, actor: str, of: int | None = None) -> dict[str, Any]:
+async def _before(ctx: Context, name: str) -> None:
     # What was in the files until now is a revision of its own, whoever wrote it; the prompt file may be others' too.
-    name = text_of(args, "agent")
     others = editing.sharing(ctx.paths.repository, ctx.settings, name)
     await revisions.note(ctx, _rows(ctx.settings, name, *others), "changed", "watcher")
-    done = await asyncio.to_thread(editing.edit, await grounds(ctx), args)
+
+
+async def _told(ctx: Context, done: editing.Edited, act: str, actor: str, of: int | None = None) -> dict[str, Any]:
     numbers = await revisions.note(ctx, _rows(done.settings, done.name), act, actor, of)
     await revisions.note(ctx, _rows(done.settings, *done.others), "edited", actor)
     await ctx.reload()

@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.desks import edit_desk, team_desk, template_desk
+from fleet_tui.watcher.desks import edit_desk, remove_desk, team_desk, template_desk
 from fleet_tui.watcher.desks.arguments import Args
 
 Answer = dict[str, Any]
 Op = Callable[[Args, str], Coroutine[Any, Any, Answer]]
 InTurn = Callable[[Coroutine[Any, Any, Answer]], Coroutine[Any, Any, Answer]]
-LOOKS = frozenset({"templates", "template", "preview_agent", "agent_files", "preview_team"})
+LOOKS = frozenset({"templates", "template", "preview_agent", "agent_files", "preview_removal", "preview_team"})
 """What changes nothing."""
 
 
@@ -23,12 +23,14 @@ def ops(ctx: Context, in_turn: InTurn) -> dict[str, Op]:
         "template": template_desk.template,
         "preview_agent": template_desk.preview,
         "agent_files": edit_desk.files,
+        "preview_removal": remove_desk.preview,
         "preview_team": team_desk.preview,
     }
     acts: dict[str, Callable[[Context, Args, str], Coroutine[Any, Any, Answer]]] = {
         "create_agent": template_desk.create,
         "edit_agent": edit_desk.edit,
         "rollback_agent": edit_desk.rollback,
+        "remove_agent": remove_desk.remove,
         "create_team": team_desk.create,
         "change_team": team_desk.change,
         "rollback_team": team_desk.rollback,
