@@ -15,9 +15,9 @@ from fleet_tui.readmodel.gist import gist
 from fleet_tui.readmodel.queries import read_snapshot
 from fleet_tui.settings.load import load_settings
 from fleet_tui.store import deep
-from fleet_tui.watcher.acts import removing, revisions, team_history
+from fleet_tui.watcher.acts import revisions, team_history
 from tests.watcher.conftest import MakeFleet
-from tests.watcher.test_revisions import SAM, files, known
+from tests.watcher.test_revisions import SAM, files, known, said
 from tests.watcher.watcher_support import Fleet, agent
 
 
@@ -90,7 +90,10 @@ async def test_who_is_removed_by_hand_is_recorded_and_can_be_put_back(sam: Fleet
     for _ in range(2):
         await revisions.look(sam.ctx, sam.ctx.settings)
     assert known(sam)[1:] == [(2, "changed", "watcher", None)]
-    await do(sam, "rollback_agent", agent="sam")
+    shown = said(sam, "agent", "rollback", "sam", "--dry-run").stdout
+    assert "from now (+) back to revision 1 (-):" in shown
+    assert "-role: developer" in shown.splitlines()
+    assert "no watcher runs" in said(sam, "agent", "rollback", "sam", "--yes").stdout
     assert tree(sam) == before
 
 
@@ -135,6 +138,8 @@ async def test_it_is_taken_out_of_its_teams_which_is_a_revision_of_them(sam: Fle
     (newest,) = team_history.history(sam.ctx.reader, "web")[-1:]
     assert (newest.act, newest.actor, newest.agents) == ("edited", "operator:kim", ("dev",))
     assert sam.events(TeamsRevised.kind)[-1].seq > sam.events(AgentsRevised.kind)[-1].seq
+    back = await do(sam, "rollback_agent", agent="sam")
+    assert all(f"fleet team add {team} sam" in back["message"] for team in ("solo", "web"))
 
 
 async def test_several_are_looked_at_as_they_would_go(sam: Fleet) -> None:
@@ -144,6 +149,7 @@ async def test_several_are_looked_at_as_they_would_go(sam: Fleet) -> None:
         text = f"role: developer\nvendor: shell\nprompt: Do it.\n{more}"
         (repository / ".fleet" / "agents" / f"{name}.yaml").write_text(text)
     await sam.use(load_settings(repository).require())
+    before = {name: text for name, text in tree(sam).items() if "teams" not in name}
     (refused,) = await preview(sam, "sam")
     assert "there is no agent `sam`" in refused["refused"]["message"]
     shown = await preview(sam, "sam", "bo", "ada", "dev", "nobody")
@@ -157,6 +163,11 @@ async def test_several_are_looked_at_as_they_would_go(sam: Fleet) -> None:
     for row in shown[:3]:
         await do(sam, "remove_agent", agent=row["agent"], seen=row["seen"])
     assert [one.name for one in sam.ctx.settings.agents] == ["dev", "lee"]
+    with pytest.raises(UsageError, match="there is no agent `ada`"):
+        await do(sam, "rollback_agent", agent="bo")
+    for name in ("sam", "ada", "bo"):
+        await do(sam, "rollback_agent", agent=name)
+    assert {name: text for name, text in tree(sam).items() if "teams" not in name} == before
 
 
 async def working(fleet: Fleet) -> None:
@@ -259,7 +270,7 @@ async def test_it_goes_whole_or_not_at_all(sam: Fleet, monkeypatch: pytest.Monke
             raise PermissionError(13, "Permission denied", str(path))
         unlink(path, missing_ok=missing_ok)
 
-    monkeypatch.setattr(removing.Path, "unlink", stuck)
+    monkeypatch.setattr(Path, "unlink", stuck)
     with pytest.raises(FleetError, match="Permission denied") as refused:
         await do(sam, "remove_agent", agent="sam")
     assert refused.value.hint == "nothing was changed"

@@ -38,6 +38,18 @@ def history(reader: Reader, name: str) -> list[TeamRevision]:
     return [revision for revision in _all(reader) if revision.team == name]
 
 
+def taken_out(reader: Reader, agent: str) -> list[str]:
+    """The teams that ``agent`` was taken out of by their last revision."""
+    last_two: dict[str, tuple[TeamRevision | None, TeamRevision]] = {}
+    for revision in _all(reader):
+        last_two[revision.team] = (last_two[revision.team][1] if revision.team in last_two else None, revision)
+    return [
+        team
+        for team, (before, now) in last_two.items()
+        if before is not None and agent in (before.agents or ()) and now.agents is not None and agent not in now.agents
+    ]
+
+
 def find(reader: Reader, name: str, number: int | None = None) -> TeamRevision:
     """Revision ``number`` of team ``name``; None: the last before the present one that had members.
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from fleet_tui.settings.schema import AgentSettings, Settings
-from fleet_tui.watcher.acts import editing, revisions
+from fleet_tui.watcher.acts import editing, revisions, team_history
 from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.desks.arguments import Args, number_of, text_of
 from fleet_tui.watcher.desks.template_desk import grounds
@@ -41,10 +41,14 @@ async def rollback(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     """
     number = number_of(args, "revision") if args.get("revision") is not None else None
     to = revisions.find(ctx.reader, text_of(args, "agent"), number)
-    if to.agent in {agent.name for agent in ctx.settings.agents}:
+    is_there = to.agent in {agent.name for agent in ctx.settings.agents}
+    if is_there:
         await _before(ctx, to.agent)
     done = await asyncio.to_thread(editing.put_back, await grounds(ctx), to, ctx.store.blob, args)
-    return await _told(ctx, done, "rolled back", actor, to.number)
+    answer = await _told(ctx, done, "rolled back", actor, to.number)
+    teams = [] if is_there else team_history.taken_out(ctx.reader, to.agent)
+    back = "".join(f"; fleet team add {team} {to.agent}: it was in that" for team in teams[:5])
+    return {**answer, "message": answer["message"] + back}
 
 
 async def _before(ctx: Context, name: str) -> None:
