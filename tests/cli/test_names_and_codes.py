@@ -19,6 +19,7 @@ UNKNOWN: list[tuple[str, ...]] = [
     ("agent", "logs", "nobody"),
     ("agent", "logs", "dev", "--run", "run-0"),
     ("agent", "output", "nobody"),
+    ("agent", "remove", "nobody"),
     ("agent", "start", "nobody"),
     ("agent", "stop", "nob*"),
     ("approval", "show", "9"),
