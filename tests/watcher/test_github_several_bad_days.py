@@ -1,0 +1,194 @@
+"""Bad days of one of several repositories on GitHub, and what people change in the middle: nothing is lost, done twice,
+or sent to the wrong place."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fleet_tui.domain.states import PullRequestState, RunState, TicketState
+from fleet_tui.watcher.context import Context
+from fleet_tui.watcher.passes import tickets
+from fleet_tui.watcher.upstream import claiming
+from tests.github.fixture import Site
+from tests.github.state import Repository
+from tests.watcher.conftest import MakeFleet
+from tests.watcher.github_several_support import SERVES, fleet, there
+from tests.watcher.github_support import look, on_github
+from tests.watcher.several_support import CHECKED, TEAM, api, reviewed, to_landing, written
+from tests.watcher.watcher_support import Fleet, git
+
+__all__ = ["api", "fleet", "there"]
+
+
+async def started_again(fleet: Fleet, **repos: object) -> None:
+    """Another watcher of the same fleet, with ``repos`` in its configuration."""
+    ctx = fleet.ctx
+    config = ctx.paths.repository / ".fleet" / "config.yaml"
+    document = yaml.safe_load(config.read_text())
+    if repos:
+        document["repos"] = repos
+    config.write_text(yaml.safe_dump(document, sort_keys=False))
+    clock = fleet.clock_ns
+    await fleet.close()
+    again = await Fleet.open(ctx.paths.repository)
+    fleet.ctx, fleet.desk, fleet.person, fleet.stops = again.ctx, again.desk, again.person, again.stops
+    again.clock_ns = clock
+    fleet.ctx.now_ns = lambda: fleet.clock_ns
+
+
+@pytest.mark.slow
+async def test_an_issue_that_could_not_be_closed_is_closed_later(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    github.server.fail("PATCH /repos/acme/shop/issues/1$", 502, times=1)
+    await to_landing(fleet, 1, SERVES)
+    await look(fleet)
+    assert fleet.of_ticket(1).state is TicketState.SHIPPED
+    assert shop.item(1).state == "open"
+    await started_again(fleet)
+    for _ in range(3):
+        fleet.ctx.jobs._failures.clear()
+        await look(fleet)
+    assert shop.item(1).state == "closed"
+    with github.server.counting() as seen:
+        await look(fleet)
+    assert [str(one) for one in seen if "/issues/1" in one.path] == []
+
+
+@pytest.mark.slow
+async def test_who_opens_again_what_somebody_else_closed_has_a_reason_to(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    pr = await written(fleet, 1, SERVES)
+    await fleet.settle()
+    await reviewed(fleet, pr)
+    shop.close(shop.item(1))
+    await look(fleet)
+    await fleet.approve(fleet.open_approval(pr))
+    await look(fleet)
+    await look(fleet)
+    assert fleet.pr(pr).state is PullRequestState.MERGED
+    shop.reopen(shop.item(1))
+    shop.add_label(shop.item(1), "ready")
+    await look(fleet)
+    await look(fleet)
+    assert shop.item(1).state == "open"
+
+
+@pytest.mark.slow
+async def test_a_landing_in_doubt_is_not_repeated_here_when_its_place_there_is_taken_away(
+    fleet: Fleet, github: Site, there: Repository
+) -> None:
+    upstream = fleet.ctx.others["api"].upstream
+    assert upstream is not None
+    merge = upstream.forge.pulls.merge
+
+    async def killed(*args: Any) -> Any:
+        await merge(*args)
+        github.hub.delete(there)
+        raise asyncio.CancelledError  # the watcher is killed before it can write down what became of it
+
+    upstream.forge.pulls.merge = killed  # type: ignore[method-assign]
+    pr = await to_landing(fleet, 1, SERVES)
+    before = await fleet.ctx.others["api"].control.target_sha()
+    await fleet.settle()
+    (pull,) = there.pulls()
+    assert pull.merged
+    await started_again(fleet, api=CHECKED)
+    await look(fleet)
+    assert await fleet.ctx.others["api"].control.target_sha() == before
+    (alarm,) = fleet.alarms("land")
+    assert (alarm.about, "acme/api" in alarm.response) == (f"pr:{pr}", True)
+    github.hub.restore(there)
+    await started_again(fleet, api=CHECKED | {"github": "acme/api", "remote": str(there.git_dir)})
+    await look(fleet)
+    await look(fleet)
+    assert fleet.pr(pr).state is PullRequestState.MERGED
+    assert fleet.pr(pr).merge_sha == pull.merge_commit
+    assert fleet.alarms() == []
+
+
+@pytest.mark.slow
+async def test_nothing_is_sent_to_another_repository_that_the_configuration_names(
+    fleet: Fleet, github: Site, there: Repository
+) -> None:
+    other, place = github.hub.create("acme/other"), fleet.ctx.others["api"].user.path
+    other.default_branch = "trunk"
+    git(place, "push", "--quiet", str(other.git_dir), "trunk")
+    there.git_dir.rename(there.git_dir.with_suffix(".away"))
+    await written(fleet, 1, SERVES)
+    await fleet.settle()
+    assert fleet.ctx.jobs.failures("publish:1")
+    await started_again(fleet, api=CHECKED | {"github": "acme/other", "remote": str(other.git_dir)})
+    await look(fleet)
+    await look(fleet)
+    assert list(other.heads()) == ["main", "trunk"]
+    (alarm,) = fleet.alarms("forge")
+    assert "acme/other on GitHub is not the repository" in alarm.title
+
+
+async def test_a_label_put_on_meanwhile_counts_before_work_begins(fleet: Fleet, github: Site) -> None:
+    """A person labels it `ready`, then where it lands; between the two the fleet has looked."""
+    shop = github.repository
+    issue = shop.issue("Serve thrice", "", ["ready"])
+    fleet.later(60)
+    claimed = False
+
+    async def label(ctx: Context) -> None:
+        nonlocal claimed
+        if not claimed and fleet.ctx.reader.runs(RunState.QUEUED, ticket=issue.number):
+            claimed = True
+            shop.add_label(issue, "repo:api")
+
+    with pytest.MonkeyPatch.context() as patch:
+        claim = claiming.claim
+
+        async def late(ctx: Context) -> None:
+            await label(ctx)
+            await claim(ctx)
+
+        patch.setattr(claiming, "claim", late)
+        await fleet.settle()
+    await look(fleet)
+    assert claimed
+    (run,) = fleet.ctx.reader.runs(RunState.QUEUED, ticket=issue.number)
+    assert fleet.ctx.repository_of(run).name == "api"
+    assert fleet.alarms() == []
+    assert len([one for one in issue.comments if "fleet:claim" in one.body]) == 1
+
+
+@pytest.mark.slow
+async def test_what_has_landed_here_stays_when_the_repository_comes_to_github(
+    make_fleet: MakeFleet, github: Site, there: Repository, api: Path
+) -> None:
+    fleet = await on_github(make_fleet, github, TEAM, repos={"api": CHECKED})
+    github.repository.issue("Serve twice", "", ["ready", "repo:api"])
+    await fleet.settle()
+    await to_landing(fleet, 1, SERVES)
+    await look(fleet)
+    landed = git(api, "rev-parse", "trunk")
+    assert await fleet.ctx.others["api"].control.target_sha() == landed
+    await started_again(fleet, api=CHECKED | {"github": "acme/api", "remote": str(there.git_dir)})
+    await look(fleet)
+    await look(fleet)
+    assert await fleet.ctx.others["api"].control.target_sha() == landed
+    assert git(api, "rev-parse", "trunk") == landed
+    (alarm,) = fleet.alarms()
+    assert (alarm.rule, alarm.about) == ("target-diverged", "repo:api")
+    assert "lacks what landed with PR 1" in alarm.title
+    git(api, "push", "--quiet", str(there.git_dir), "trunk")
+    await look(fleet)
+    assert fleet.alarms() == []
+
+
+async def test_a_label_that_is_set_late_moves_no_ticket_back(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    before = fleet.of_ticket(2)
+    shop.add_label(shop.item(2), "later")
+    await look(fleet)
+    assert "later" in fleet.of_ticket(2).labels
+    await tickets._relabel(fleet.ctx, before, set(), set())
+    assert "later" in fleet.of_ticket(2).labels
