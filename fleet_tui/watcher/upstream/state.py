@@ -40,6 +40,7 @@ from fleet_tui.governance.polling import (
 from fleet_tui.settings.schema import Settings
 from fleet_tui.store.reader import EventFilter
 from fleet_tui.watcher import alarms
+from fleet_tui.watcher.upstream import closing
 from fleet_tui.watcher.upstream.identity import Identity
 from fleet_tui.watcher.upstream.standing import wanted_texts
 
@@ -94,8 +95,8 @@ class Upstream:
         self.succeeded_ns = 0
         """When the last one that did not fail ended; 0: none yet."""
         self._identity = identity
-        self._is_another = False
-        """What has the name of this repository is not it."""
+        self._is_known = False
+        """What has the name of this repository is it; nothing is sent there before that was seen."""
         self._aside = Aside(forge.gh.now_ns)
         """Pull requests that cannot be read, by GitHub's number."""
         self._rules: dict[str, Protection | None] = {}
@@ -125,7 +126,7 @@ class Upstream:
 
     def start(self, ctx: Context, key: str, work: Callable[[], Coroutine[object, object, None]]) -> None:
         """Start a job that asks something of the forge, unless the forge wants to be left alone for a while."""
-        if self.polling.retry_at_ns <= ctx.now_ns() and not self._is_another:
+        if self.polling.retry_at_ns <= ctx.now_ns() and self._is_known:
             ctx.jobs.start(key, lambda: self._heeding(work))
 
     async def _heeding(self, work: Callable[[], Coroutine[object, object, None]]) -> None:
@@ -142,7 +143,7 @@ class Upstream:
         try:
             await self.forge.introduce(anew=thoroughly)
             has_tickets = self.forge is ctx.forge
-            if thoroughly or self._is_another or not has_tickets:  # whose issues are looked at need not be asked for
+            if thoroughly or not self._is_known or not has_tickets:  # whose issues are looked at need not be asked for
                 await self._recognise(ctx)
             if has_tickets:
                 await self.forge.look(_followed(ctx), thoroughly=thoroughly)
@@ -172,9 +173,9 @@ class Upstream:
         """
         asked = self.forge.repo
         found = await repository(self.forge.gh, asked)
-        self._is_another = True
+        self._is_known = False
         self._identity.recognise(found, asked)
-        self._is_another = False
+        self._is_known = True
         about, key = self.local.about, f"repos.{self.local.name}.github" if self.local.name else "forge.repo"
         if found.name.lower() == asked.lower():
             await alarms.clear(ctx, _RENAMED, about, "it is called so here too")
@@ -298,12 +299,12 @@ def own_name(ctx: Context) -> str:
 
 
 def _followed(ctx: Context) -> list[int]:
-    """The issues of tickets that are not done, and those that tickets were divided into."""
+    """The issues of tickets that are not done, those that tickets were divided into, and those still to be closed."""
     of_pulls = {pull_request.ticket for pull_request in ctx.reader.pull_requests(*sorted(OPEN_PULL_REQUESTS))}
     tickets = ctx.reader.tickets()
     done = {ticket.number for ticket in tickets if ticket.state in _ENDED}
     going = {number for one in tickets if one.number not in done for number in (one.number, *one.parts)}
-    return sorted(of_pulls | (going - done))
+    return sorted(of_pulls | (going - done) | set(closing.unclosed(ctx)))
 
 
 def _shown(ctx: Context, local: Repository, *, waiting: bool) -> dict[int, PullRequest]:
