@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from fleet_tui.domain.events import TargetMoved
+from fleet_tui.domain.model import PullRequest
+from fleet_tui.domain.states import PullRequestState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.repos.landings import lands
 from fleet_tui.watcher.repos.repository import Repository
@@ -43,15 +45,28 @@ async def follow(ctx: Context, upstream: Upstream, recorded: str, publish: Publi
 
 
 async def _take_over(ctx: Context, local: Repository, ours: str, theirs: str) -> bool:
-    """Whether our target is now where the forge's is: what it has not seen was never landed, so it follows back too."""
-    ahead = await local.control.is_ancestor(theirs, ours)
-    if not ahead and not await local.control.is_ancestor(ours, theirs):
-        title = f"{local.control.target} was rewritten on GitHub: {theirs[:8]} does not contain {ours[:8]}"
-        where = shlex.quote(str(local.control.path))
-        response = f"put it right there, or accept it: git --git-dir={where} update-ref {_ref(local)} {theirs}"
-        await alarms.ensure(ctx, "target-diverged", local.about, priority=2, title=title, response=response)
-        return False
-    return await local.control.follow(theirs, ours)
+    """Whether our target is now where the forge's is. It follows back too, as long as nothing that landed is lost."""
+    control, target, title = local.control, local.control.target, ""
+    if not await control.is_ancestor(theirs, ours):
+        if not await control.is_ancestor(ours, theirs):
+            title = f"{target} was rewritten on GitHub: {theirs[:8]} does not contain {ours[:8]}"
+    elif (lost := _landed_last(ctx, local)) is not None:
+        commit = str(lost.merge_sha)
+        if await control.is_ancestor(commit, ours) and not await control.is_ancestor(commit, theirs):
+            title = f"{target} on GitHub lacks what landed with PR {lost.number}: {theirs[:8]} is before {commit[:8]}"
+    if not title:
+        return await control.follow(theirs, ours)
+    where = shlex.quote(str(control.path))
+    response = f"put it right there, or accept it: git --git-dir={where} update-ref {_ref(local)} {theirs}"
+    await alarms.ensure(ctx, "target-diverged", local.about, priority=2, title=title, response=response)
+    return False
+
+
+def _landed_last(ctx: Context, local: Repository) -> PullRequest | None:
+    """What landed before is in it."""
+    merged = ctx.reader.pull_requests(PullRequestState.MERGED)
+    here = [one for one in merged if one.merge_sha and one.target == local.control.target and ctx.is_in(one, local)]
+    return max(here, key=lambda one: one.changed_ns, default=None)
 
 
 def _ref(local: Repository) -> str:
