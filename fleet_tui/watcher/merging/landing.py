@@ -26,6 +26,8 @@ class Landing:
     commit: str
     tree: str
     approval: str | None
+    there: str = ""
+    """The repository on the forge that is asked to merge it; empty: it lands on this machine."""
 
     def act(self, ctx: Context) -> Act:
         """The compare-and-swap of the target, and with it the record of the merge."""

@@ -17,7 +17,7 @@ from fleet_tui.watcher.merging.mergeview import judgement
 from fleet_tui.watcher.outbox import settle
 from fleet_tui.watcher.passes.approvals import may_land
 from fleet_tui.watcher.repos import following_target, repositories
-from fleet_tui.watcher.repos.landings import LANDING
+from fleet_tui.watcher.repos.landings import LANDING, lands
 from fleet_tui.watcher.repos.repository import Repository
 from fleet_tui.watcher.upstream import landing as there
 
@@ -40,8 +40,10 @@ async def land(ctx: Context) -> None:
 
 
 def _is_stopped(ctx: Context, repository: Repository) -> bool:
-    """Whether nothing lands there until a person has looked."""
-    return any(alarms.active(ctx, rule, repository.about) for rule in ("landed-differs", "target-diverged"))
+    """Whether nothing lands there until a person has looked, or it is known what became of the last landing."""
+    return lands(ctx, repository) or any(
+        alarms.active(ctx, rule, repository.about) for rule in ("landed-differs", "target-diverged")
+    )
 
 
 async def _land_first(ctx: Context, gated: Sequence[PullRequest]) -> None:
@@ -84,6 +86,10 @@ async def finish_interrupted(ctx: Context) -> None:
         if ctx.upstream_of(landing) is not None:
             if ctx.usable(landing):
                 there.finish(ctx, landing, effect)
+        elif landing.there:
+            title = f"what became of the landing of PR {landing.pr} in {landing.there} cannot be told"
+            response = f"name {landing.there} in `repos.<its name>.github` again, and restart the watcher"
+            await alarms.ensure(ctx, "land", f"pr:{landing.pr}", priority=2, title=title, response=response)
         elif ctx.is_home(landing):
             await settle(ctx, landing.act(ctx), effect)
         elif ctx.usable(landing):

@@ -43,7 +43,7 @@ async def begin(ctx: Context, landing: Landing) -> bool:
         await alarms.ensure(ctx, HELD, about, priority=3, title=title, response=response)
         return False
     await alarms.clear(ctx, HELD, about, "nothing is known against it on GitHub")
-    there = _Landing(**asdict(landing))
+    there = _Landing(**asdict(landing) | {"there": upstream.forge.repo})
     upstream.start(ctx, f"{LANDING}{landing.pr}", lambda: _land(ctx, there))
     return True
 
