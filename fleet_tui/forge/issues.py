@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from fleet_tui.domain.repositories import LABEL
+from fleet_tui.domain.repositories import HOME, LABEL
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import DEFAULT_PRIORITY, MAX_TITLE, TicketRecord
 from fleet_tui.forge.gh_values import Comment, Issue
@@ -61,13 +61,18 @@ def record(issue: Issue, comments: Iterable[Comment], depends_on: tuple[int, ...
     parts = [issue.body, *(f"---\nComment of {one_line(one.author, 60)}:\n\n{one.body}" for one in said)]
     text = "\n\n".join(clean(part).strip() for part in parts)
     title = one_line(issue.title, MAX_TITLE) or f"issue {issue.number}"
-    named = sorted({label[len(LABEL) :].strip().lower() for label in labels if label.lower().startswith(LABEL)})
+    named = repositories(labels)
     if len(named) > 1:
         told = f"issue {issue.number}: it is of several repositories: {one_line(', '.join(named))}"
         return TicketRecord(issue.number, title, labels=labels, problem=told, hint=_ONE_EACH)
     repo = named[0] if named else ""
     fields = (title, text[:_MOST_TEXT], labels, depends_on, _priority(labels))
     return TicketRecord(issue.number, *fields, scope=scope_of(issue.body), repo=one_line(repo, 60))
+
+
+def repositories(labels: Iterable[str]) -> list[str]:
+    """Those that labels name."""
+    return sorted({label[len(LABEL) :].strip().lower() or HOME for label in labels if label.lower().startswith(LABEL)})
 
 
 def scope_of(body: str) -> tuple[str, ...]:

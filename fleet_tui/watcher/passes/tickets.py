@@ -20,7 +20,7 @@ from fleet_tui.domain.events import (
     TicketWithdrawn,
     draft,
 )
-from fleet_tui.domain.model import Ticket
+from fleet_tui.domain.model import Run, Ticket
 from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RunState, TicketState
 from fleet_tui.domain.text import clean, one_line
@@ -71,10 +71,15 @@ def _placed(ctx: Context, record: TicketRecord, known: Ticket | None) -> TicketR
         told, hint = f"there is no repository `{name}` in `repos`", f"mend {where}, or add it to `repos`"
     elif name and name not in ctx.others:
         told, hint = f"`{name}` is new in `repos`: that counts when the watcher starts", "restart the watcher"
-    elif known is not None and name != known.repo and ctx.reader.runs(ticket=known.number):
+    elif known is not None and name != known.repo and any(map(_is_work, ctx.reader.runs(ticket=known.number))):
         told = f"work on it began in {known.repo or HOME}: it cannot move to {name or HOME}"
         hint = "put it back, and write another ticket for the other repository"
     return replace(record, problem=f"ticket #{record.number}: {told}", hint=hint) if told else record
+
+
+def _is_work(run: Run) -> bool:
+    """Whether it began, or may any moment: one that was called off before that was nothing."""
+    return run.started_ns is not None or run.state in (RunState.QUEUED, *LIVE_RUNS)
 
 
 def _repo(record: TicketRecord) -> str:
@@ -211,6 +216,7 @@ def _state_labels(ctx: Context) -> dict[TicketState, str]:
 async def _relabel(ctx: Context, ticket: Ticket, wrong: set[str], missing: set[str]) -> None:
     await ctx.forge.set_labels(ticket.number, add=sorted(missing), remove=sorted(wrong))
     ctx.look_at_tickets = True
+    ticket = ctx.reader.ticket(ticket.number) or ticket  # what was seen of it meanwhile stands
     labels = sorted((set(ticket.labels) - wrong) | missing)
     same = (list(ticket.depends_on), ticket.priority, list(ticket.scope), ticket.repo)
     changed = TicketChanged(ticket.number, ticket.title, ticket.excerpt, ticket.body_sha, labels, *same)

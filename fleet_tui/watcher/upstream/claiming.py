@@ -15,10 +15,11 @@ from fleet_tui.domain.events import (
     draft,
 )
 from fleet_tui.domain.model import Run, Ticket
+from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import RunState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge import issues
-from fleet_tui.forge.gh_values import Comment
+from fleet_tui.forge.gh_values import Comment, Issue
 from fleet_tui.forge.github import GitHubForge
 from fleet_tui.forge.trouble import ForgeTrouble
 from fleet_tui.forge.trust import Trust
@@ -93,6 +94,8 @@ async def _take(ctx: Context, forge: GitHubForge, number: int, run: Run) -> tupl
     forge.note(issue)
     if not issue.open:
         return "its issue was closed", ""
+    if not _is_where_it_was(ctx, issue):
+        return "it is of another repository now", ""
     claims = _claims(trust, await forge.issues.comments(number))
     reason = obstacle(forge.spelled(issue.labels), names.ready, claims, name)
     if reason:
@@ -115,6 +118,12 @@ async def _take(ctx: Context, forge: GitHubForge, number: int, run: Run) -> tupl
                 await forge.delete_comment(mine)
         raise
     return "", ""
+
+
+def _is_where_it_was(ctx: Context, issue: Issue) -> bool:
+    """Whether the issue is of the repository that its run is to begin in: people may label it after it is ready."""
+    ticket = ctx.reader.ticket(issue.number)
+    return ticket is None or (issues.repositories(issue.labels) or [HOME]) == [ticket.repo or HOME]
 
 
 def _claims(trust: Trust, comments: list[Comment]) -> list[Claim]:
