@@ -182,10 +182,8 @@ class GitHubForge:
         trust = await self.trust()
         found = [self._record(issue, self._seen, trust) for _, issue in sorted(self._seen.open.items())]
         records = [record for record in found if record is not None]
-        strange = [
-            record.number for record in records if record.problem and record.number not in self._aside.all_told()
-        ]
-        hidden = set(strange[_MOST_STRANGE:])
+        strange = [number for number, issue in sorted(self._seen.open.items()) if not trust.is_trusted(issue)]
+        hidden = set([number for number in strange if number not in self._aside.all_told()][_MOST_STRANGE:])
         listed = [record for record in records if record.number not in hidden]
         return [*listed, *self._of_lists(self._seen, len(hidden))]
 

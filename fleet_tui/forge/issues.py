@@ -81,6 +81,11 @@ def scope_of(body: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pattern for pattern in found if pattern))[:100]
 
 
+def without_scope(text: str) -> str:
+    """A text that says nothing of where the work is expected to stay."""
+    return _SCOPE.sub("", text)
+
+
 def scope_line(scope: Iterable[str]) -> str:
     """What :func:`scope_of` reads, at the end of an issue; empty for no scope."""
     patterns = [one_line(pattern, 200).replace("`", "") for pattern in scope]

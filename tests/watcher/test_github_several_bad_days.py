@@ -4,6 +4,7 @@ or sent to the wrong place."""
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,30 @@ async def test_a_label_that_is_set_late_moves_no_ticket_back(fleet: Fleet, githu
     assert "later" in fleet.of_ticket(2).labels
     await tickets._relabel(fleet.ctx, before, set(), set())
     assert "later" in fleet.of_ticket(2).labels
+
+
+async def test_what_is_amiss_with_an_issue_of_ours_is_not_hidden_among_strangers(fleet: Fleet, github: Site) -> None:
+    for number in range(4):
+        github.repository.issue(f"Strange {number}", "", ["ready"], author="eve")
+    github.repository.issue("Both", "", ["ready", "repo:api", "repo:home"])
+    await look(fleet)
+    titles = [alarm.title for alarm in fleet.alarms("ticket-file")]
+    assert [title for title in titles if "issue 7: it is of several repositories" in title]
+    assert [title for title in titles if "1 more by people whose words do not count" in title]
+
+
+async def test_where_the_whole_stays_is_nothing_of_its_parts(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    tasks = "- [ ] api: serve pages\n- [ ] home: show pages\n"
+    whole = shop.issue("Pages", f"Blocked by #2\n\nScope: `app.py`\n\n{tasks}", [])
+    shop.comment(whole, "Scope: `docs/`")
+    shop.add_label(whole, "ready")
+    await look(fleet)
+    assert fleet.of_ticket(whole.number).scope == ("app.py",)
+    given = await fleet.person.answer("kim", "plan", {"ticket": whole.number})
+    parts = json.loads(json.dumps(given["parts"]))
+    parts[1]["scope"] = ["pages.py"]
+    wanted = {"ticket": whole.number, "body_sha": given["body_sha"], "parts": parts}
+    made = (await fleet.person.answer("kim", "split", wanted))["parts"]
+    await look(fleet)
+    assert [fleet.of_ticket(number).scope for number in made] == [(), ("pages.py",)]

@@ -12,6 +12,7 @@ from fleet_tui.domain.repositories import HOME
 from fleet_tui.domain.states import TicketState
 from fleet_tui.domain.text import clean, one_line
 from fleet_tui.forge.base import TicketRecord
+from fleet_tui.forge.issues import without_scope
 from fleet_tui.governance.fanout.advice import problems
 from fleet_tui.governance.fanout.values import Part
 from fleet_tui.watcher.context import Context
@@ -38,7 +39,7 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     made: list[int] = []
     for part in parts:
         before = [*record.depends_on, *(made[number - 1] for number in part.after)]
-        body = f"{_opening(ticket.number)}{one_line(record.title)}\n\n{part.body}"
+        body = f"{_opening(ticket.number)}{one_line(record.title)}\n\n{without_scope(part.body)}"
         repo = part.repo or record.repo
         fields = ((), before, record.priority, part.scope, "" if repo == HOME else repo)
         new = await ctx.forge.create_ticket(part.title, body, *fields)
