@@ -120,7 +120,7 @@ async def test_nothing_is_sent_to_another_repository_that_the_configuration_name
     other.default_branch = "trunk"
     git(place, "push", "--quiet", str(other.git_dir), "trunk")
     there.git_dir.rename(there.git_dir.with_suffix(".away"))
-    await written(fleet, 1, SERVES)
+    pr = await written(fleet, 1, SERVES)
     await fleet.settle()
     assert fleet.ctx.jobs.failures("publish:1")
     await started_again(fleet, api=CHECKED | {"github": "acme/other", "remote": str(other.git_dir)})
@@ -128,7 +128,15 @@ async def test_nothing_is_sent_to_another_repository_that_the_configuration_name
     await look(fleet)
     assert list(other.heads()) == ["main", "trunk"]
     (alarm,) = fleet.alarms("forge")
-    assert "acme/other on GitHub is not the repository" in alarm.title
+    assert "acme/other on GitHub is not the repository that was there before" in alarm.title
+    # A person means it: the numbers of before are nothing there, and what is not shown yet is.
+    remembered = Path(alarm.response.partition("remove ")[2].partition(",")[0])
+    remembered.unlink()
+    await started_again(fleet)
+    await look(fleet)
+    await look(fleet)
+    assert [pull.head for pull in other.pulls()] == [fleet.pr(pr).branch]
+    assert fleet.alarms() == []
 
 
 async def test_a_label_put_on_meanwhile_counts_before_work_begins(fleet: Fleet, github: Site) -> None:

@@ -1,4 +1,5 @@
-"""Which repository on the forge the tickets of this fleet are of: whatever it is called today, and no other."""
+"""Which repository on the forge the tickets of this fleet are of, or the work on some of them lands in: whatever it is
+called today, and no other."""
 
 from __future__ import annotations
 
@@ -17,8 +18,9 @@ _ID = "id:"
 class Identity:
     """What the fleet remembers in ``file``: a line for each name, and one with the number that GitHub has given it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, is_home: bool = True) -> None:
         self._file = file
+        self._is_home = is_home
 
     def require(self, wanted: ForgeSettings, *, has_tickets: bool) -> None:
         """Numbers of tickets are those of the forge: the ones of another would be taken for them.
@@ -44,8 +46,10 @@ class Identity:
         lines = self._lines()
         known = next((line.removeprefix(_ID) for line in lines if line.startswith(_ID)), "")
         if known not in ("", str(found.id)):
-            what = f"{asked} on GitHub is not the repository that the tickets of this fleet are of"
-            hint = "name that one in the configuration as it is called today, or begin a new log"
+            whose = "the tickets of this fleet are of" if self._is_home else "was there before"
+            otherwise = "begin a new log" if self._is_home else f"remove {self._file}, and restart the watcher"
+            what = f"{asked} on GitHub is not the repository that {whose}"
+            hint = f"name that one in the configuration as it is called today, or {otherwise}"
             raise ForgeTrouble(Trouble.GONE, what, hint=hint)
         wanted = [*lines, *([] if known else [f"{_ID}{found.id}"])]
         if _name(found.name) not in lines:

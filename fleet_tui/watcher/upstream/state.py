@@ -272,7 +272,8 @@ def open_upstreams(ctx: Context) -> None:
             repo, address = there[local.name]
             forge = GitHubForge(gh, lambda: ctx.settings, repo)
             remote = RemoteRepository(local.control, address, environment() | keys)
-            local.upstream = Upstream(forge, remote, Identity(local.control.path.parent / "forge"), local)
+            identity = Identity(local.control.path.parent / "forge", is_home=not local.name)
+            local.upstream = Upstream(forge, remote, identity, local)
             ctx.forge = ctx.forge if local.name else forge
 
 
