@@ -25,6 +25,8 @@ from tests.watcher.watcher_support import Fleet, git
 
 __all__ = ["api", "fleet", "there"]
 
+pytestmark = pytest.mark.slow
+
 
 async def started_again(fleet: Fleet, **repos: object) -> None:
     """Another watcher of the same fleet, with ``repos`` in its configuration."""
@@ -42,7 +44,6 @@ async def started_again(fleet: Fleet, **repos: object) -> None:
     fleet.ctx.now_ns = lambda: fleet.clock_ns
 
 
-@pytest.mark.slow
 async def test_an_issue_that_could_not_be_closed_is_closed_later(fleet: Fleet, github: Site) -> None:
     shop = github.repository
     github.server.fail("PATCH /repos/acme/shop/issues/1$", 502, times=1)
@@ -60,7 +61,6 @@ async def test_an_issue_that_could_not_be_closed_is_closed_later(fleet: Fleet, g
     assert [str(one) for one in seen if "/issues/1" in one.path] == []
 
 
-@pytest.mark.slow
 async def test_who_opens_again_what_somebody_else_closed_has_a_reason_to(fleet: Fleet, github: Site) -> None:
     shop = github.repository
     pr = await written(fleet, 1, SERVES)
@@ -79,9 +79,8 @@ async def test_who_opens_again_what_somebody_else_closed_has_a_reason_to(fleet: 
     assert shop.item(1).state == "open"
 
 
-@pytest.mark.slow
 async def test_a_landing_in_doubt_is_not_repeated_here_when_its_place_there_is_taken_away(
-    fleet: Fleet, github: Site, there: Repository
+    fleet: Fleet, github: Site, there: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream = fleet.ctx.others["api"].upstream
     assert upstream is not None
@@ -92,7 +91,7 @@ async def test_a_landing_in_doubt_is_not_repeated_here_when_its_place_there_is_t
         github.hub.delete(there)
         raise asyncio.CancelledError  # the watcher is killed before it can write down what became of it
 
-    upstream.forge.pulls.merge = killed  # type: ignore[method-assign]
+    monkeypatch.setattr(upstream.forge.pulls, "merge", killed)
     pr = await to_landing(fleet, 1, SERVES)
     before = await fleet.ctx.others["api"].control.target_sha()
     await fleet.settle()
@@ -112,7 +111,6 @@ async def test_a_landing_in_doubt_is_not_repeated_here_when_its_place_there_is_t
     assert fleet.alarms() == []
 
 
-@pytest.mark.slow
 async def test_nothing_is_sent_to_another_repository_that_the_configuration_names(
     fleet: Fleet, github: Site, there: Repository
 ) -> None:
@@ -139,37 +137,30 @@ async def test_nothing_is_sent_to_another_repository_that_the_configuration_name
     assert fleet.alarms() == []
 
 
-async def test_a_label_put_on_meanwhile_counts_before_work_begins(fleet: Fleet, github: Site) -> None:
+async def test_a_label_put_on_meanwhile_counts_before_work_begins(
+    fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A person labels it `ready`, then where it lands; between the two the fleet has looked."""
     shop = github.repository
     issue = shop.issue("Serve thrice", "", ["ready"])
     fleet.later(60)
-    claimed = False
+    claim = claiming.claim
 
-    async def label(ctx: Context) -> None:
-        nonlocal claimed
-        if not claimed and fleet.ctx.reader.runs(RunState.QUEUED, ticket=issue.number):
-            claimed = True
+    async def late(ctx: Context) -> None:
+        if ctx.reader.runs(RunState.QUEUED, ticket=issue.number):
             shop.add_label(issue, "repo:api")
+        await claim(ctx)
 
-    with pytest.MonkeyPatch.context() as patch:
-        claim = claiming.claim
-
-        async def late(ctx: Context) -> None:
-            await label(ctx)
-            await claim(ctx)
-
-        patch.setattr(claiming, "claim", late)
-        await fleet.settle()
+    monkeypatch.setattr(claiming, "claim", late)
+    await fleet.settle()
     await look(fleet)
-    assert claimed
     (run,) = fleet.ctx.reader.runs(RunState.QUEUED, ticket=issue.number)
+    assert "Repo:api" in issue.labels
     assert fleet.ctx.repository_of(run).name == "api"
     assert fleet.alarms() == []
     assert len([one for one in issue.comments if "fleet:claim" in one.body]) == 1
 
 
-@pytest.mark.slow
 async def test_what_has_landed_here_stays_when_the_repository_comes_to_github(
     make_fleet: MakeFleet, github: Site, there: Repository, api: Path
 ) -> None:
