@@ -219,3 +219,28 @@ async def test_where_the_whole_stays_is_nothing_of_its_parts(fleet: Fleet, githu
     made = (await fleet.person.answer("kim", "split", wanted))["parts"]
     await look(fleet)
     assert [fleet.of_ticket(number).scope for number in made] == [(), ("pages.py",)]
+
+
+async def test_a_landing_here_in_doubt_is_known_when_the_repository_comes_to_github(
+    make_fleet: MakeFleet, github: Site, there: Repository, api: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = await on_github(make_fleet, github, TEAM, repos={"api": CHECKED})
+    github.repository.issue("Serve twice", "", ["ready", "repo:api"])
+    await fleet.settle()
+    pr = await to_landing(fleet, 1, SERVES)
+    control = fleet.ctx.others["api"].control
+    land = control.land
+
+    async def killed(*args: Any) -> Any:
+        await land(*args)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(control, "land", killed)
+    with pytest.raises(asyncio.CancelledError):
+        await fleet.settle()
+    await started_again(fleet, api=CHECKED | {"github": "acme/api", "remote": str(there.git_dir)})
+    await look(fleet)
+    assert fleet.pr(pr).state is PullRequestState.MERGED
+    (alarm,) = fleet.alarms()
+    assert "lacks what landed" in alarm.title
+    assert there.pulls() == []

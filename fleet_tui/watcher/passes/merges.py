@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fleet_tui.bus.identity import Origin
 from fleet_tui.domain.events import WorkspaceRemoved
-from fleet_tui.domain.model import Approval, PullRequest, Workspace
+from fleet_tui.domain.model import Approval, Effect, PullRequest, Workspace
 from fleet_tui.domain.states import LIVE_RUNS, STANDING_ALARMS, EffectState, PullRequestState, RunState, TicketState
 from fleet_tui.watcher import alarms
 from fleet_tui.watcher.confinement.command_place import run_lines
@@ -83,19 +83,24 @@ async def finish_interrupted(ctx: Context) -> None:
     """
     for effect in ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge"):
         landing = Landing(**effect.precondition)  # type: ignore[arg-type]
-        if ctx.upstream_of(landing) is not None:
-            if ctx.usable(landing):
-                there.finish(ctx, landing, effect)
-        elif landing.there:
-            title = f"what became of the landing of PR {landing.pr} in {landing.there} cannot be told"
-            response = f"name {landing.there} in `repos.<its name>.github` again, and restart the watcher"
-            await alarms.ensure(ctx, "land", f"pr:{landing.pr}", priority=2, title=title, response=response)
-        elif ctx.is_home(landing):
+        is_home = ctx.is_home(landing)
+        if is_home and ctx.upstream is None:
             await settle(ctx, landing.act(ctx), effect)
+        elif is_home or landing.there:
+            await _finish_there(ctx, landing, effect)
         elif ctx.usable(landing):
             title = f"what became of the landing of PR {landing.pr} cannot be told"
             async with alarms.guarding(ctx, "land", f"pr:{landing.pr}", title=title):
                 await settle(ctx, landing.act(ctx), effect)
+
+
+async def _finish_there(ctx: Context, landing: Landing, effect: Effect) -> None:
+    if ctx.upstream_of(landing) is None:
+        title = f"what became of the landing of PR {landing.pr} in {landing.there} cannot be told"
+        response = f"name {landing.there} in `repos.<its name>.github` again, and restart the watcher"
+        await alarms.ensure(ctx, "land", f"pr:{landing.pr}", priority=2, title=title, response=response)
+    elif ctx.usable(landing):
+        there.finish(ctx, landing, effect)
 
 
 async def follow_user(ctx: Context) -> None:
