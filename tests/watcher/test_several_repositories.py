@@ -337,3 +337,14 @@ async def test_the_room_names_the_repository_of_a_ticket(fleet: Fleet) -> None:
     fleet.ctx.others["api"].trouble = "it is gone"
     parts = report({"git": (await system_desk.describe(fleet.ctx, 1))["git"]}).parts
     assert [part.trouble for part in parts if part.name == "repository"] == ["it is gone"]
+
+
+async def test_what_lands_elsewhere_holds_up_no_release(fleet: Fleet) -> None:
+    await fleet.ticket("Say two")
+    await fleet.ticket("Serve twice", repo="api")
+    await fleet.settle()
+    await to_landing(fleet, 1, {"app.py": "print('two')\n"})
+    await fleet.settle()
+    await to_landing(fleet, 2, {"server.py": "print('serve twice')\n"})  # granted, not landed yet
+    told = await fleet.person.answer("kim", "tag_release", {"version": "v1.0", "dry_run": True})
+    assert told["reasons"] == []

@@ -193,10 +193,11 @@ async def _taken(ctx: Context, version: str) -> tuple[str, ...]:
 
 
 def _landing(ctx: Context) -> tuple[int, ...]:
-    """Pull requests that are landing, or would by now if their grace time were over."""
+    """Pull requests of the home that are landing, or would by now if their grace time were over."""
     open_ones = ctx.reader.effects(EffectState.ATTEMPTING, EffectState.UNCERTAIN, name="merge")
     found = {int(str(effect.precondition["pr"])) for effect in open_ones}
     found |= {int(key.removeprefix(LANDING)) for key in ctx.jobs.running(LANDING)}
     found |= {approval.pr for approval in ctx.reader.approvals(ApprovalState.HELD)}
     found |= {pull.number for pull in ctx.reader.pull_requests(PullRequestState.MERGING)}
-    return tuple(sorted(found))
+    known = {number: ctx.reader.pull_request(number) for number in found}
+    return tuple(sorted(number for number, one in known.items() if one is None or ctx.is_home(one)))
