@@ -110,6 +110,8 @@ class Context:
     """One hand-over of a ticket at a time: what was fetched last is what is recorded last."""
     interrupting: KeyedLocks = field(default_factory=KeyedLocks)
     """One interrupt of an agent at a time: the second looks at what the first has done."""
+    dividing: set[int] = field(default_factory=set)
+    """Tickets whose parts are being made, which takes a while on a forge beyond this machine: nobody takes them."""
     tagging: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One release at a time, from the look at what is there to the record."""
     memo: Reader | None = None

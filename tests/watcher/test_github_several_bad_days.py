@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from fleet_tui.domain.errors import Conflict
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState
 from fleet_tui.watcher.context import Context
-from fleet_tui.watcher.passes import tickets
+from fleet_tui.watcher.passes import dispatch, tickets
 from fleet_tui.watcher.upstream import claiming
 from tests.github.fixture import Site
 from tests.github.state import Repository
@@ -244,3 +245,33 @@ async def test_a_landing_here_in_doubt_is_known_when_the_repository_comes_to_git
     (alarm,) = fleet.alarms()
     assert "lacks what landed" in alarm.title
     assert there.pulls() == []
+
+
+async def test_a_ticket_that_is_being_divided_is_divided_once_and_taken_by_nobody(
+    fleet: Fleet, github: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On GitHub each part takes a while."""
+    shop = github.repository
+    whole = shop.issue("Pages", "- [ ] api: serve pages\n- [ ] home: show pages\n", [])
+    await look(fleet)
+    shop.add_label(whole, "ready")
+    assert fleet.ctx.upstream is not None
+    await fleet.ctx.upstream.forge.look([whole.number], thoroughly=True)
+    fleet.ctx.look_at_tickets = True
+    await tickets.observe(fleet.ctx)
+    assert fleet.of_ticket(whole.number).state is TicketState.READY
+    given = await fleet.person.answer("kim", "plan", {"ticket": whole.number})
+    wanted = {"ticket": whole.number, "body_sha": given["body_sha"], "parts": json.loads(json.dumps(given["parts"]))}
+    create = fleet.ctx.forge.create_ticket
+
+    async def slowly(*args: Any) -> Any:
+        await dispatch.assign(fleet.ctx)
+        return await create(*args)
+
+    monkeypatch.setattr(fleet.ctx.forge, "create_ticket", slowly)
+    both = (fleet.person.answer(name, "split", wanted) for name in ("kim", "ann"))
+    done, refused = await asyncio.gather(*both, return_exceptions=True)
+    assert isinstance(done, dict)
+    assert isinstance(refused, Conflict)
+    assert len([one for one in shop.items.values() if one.body.startswith(f"Part of #{whole.number}")]) == 2
+    assert fleet.ctx.reader.runs(ticket=whole.number) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
@@ -29,7 +30,17 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
     Raises:
         FleetError: it cannot be divided now, was before, or its parts do not fit together.
     """
-    parts = _parts(ctx, args)
+    parts, number = _parts(ctx, args), number_of(args, "ticket")
+    if number in ctx.dividing:
+        raise Conflict("begun already", f"the parts of ticket #{number} are being made", "fleet ticket list")
+    ctx.dividing.add(number)
+    try:
+        return await _split(ctx, args, actor, parts)
+    finally:
+        ctx.dividing.discard(number)
+
+
+async def _split(ctx: Context, args: Args, actor: str, parts: Sequence[Part]) -> dict[str, Any]:
     record = await undivided(ctx, number_of(args, "ticket"))
     if body_sha(record) != text_of(args, "body_sha"):
         told = f"the text of ticket #{record.number} is another now"

@@ -42,7 +42,7 @@ async def assign(ctx: Context) -> None:
     kept = {agent.name: agent.tickets for agent in authors if agent.tickets}
     risky = at_high_risk(ctx)
     bound = {agent.name: agent.repos for agent in authors if agent.repos}
-    resting = {ticket.number for ticket in tickets if not ctx.is_usable(ticket.repo)}
+    resting = {ticket.number for ticket in tickets if not ctx.is_usable(ticket.repo)} | ctx.dividing
     plan = dispatch.plan(
         tickets,
         ctx.reader.agents(),
