@@ -13,6 +13,7 @@ from fleet_tui.forge.trust import Trust
 
 MOST_DEPENDENCIES = 100
 _MOST_TEXT = 400_000
+_MOST_SCOPE = 100
 _PRIORITY = re.compile(r"(?:p|prio(?:rity)?[:/ -]?)([1-9])\Z", re.IGNORECASE)
 _BLOCKED = re.compile(r"\b(?:blocked by|depends on)\b:?([^\n]{1,400})", re.IGNORECASE)
 _TASK = re.compile(r"^[ \t]{0,20}(?:[-*+]|[0-9]{1,3}[.)])[ \t]{1,8}\[ \][ \t]{1,8}(\S{1,200})", re.MULTILINE)
@@ -78,7 +79,7 @@ def repositories(labels: Iterable[str]) -> list[str]:
 def scope_of(body: str) -> tuple[str, ...]:
     """Where the work is expected to stay, of lines such as ``Scope: `api/`, `docs/*.md```."""
     found = (one_line(pattern, 200) for match in _SCOPE.finditer(body) for pattern in re.findall("`([^`]+)`", match[1]))
-    return tuple(dict.fromkeys(pattern for pattern in found if pattern))[:100]
+    return tuple(dict.fromkeys(pattern for pattern in found if pattern))[:_MOST_SCOPE]
 
 
 def without_scope(text: str) -> str:
@@ -88,8 +89,8 @@ def without_scope(text: str) -> str:
 
 def scope_line(scope: Iterable[str]) -> str:
     """What :func:`scope_of` reads, at the end of an issue; empty for no scope."""
-    patterns = [one_line(pattern, 200).replace("`", "") for pattern in scope]
-    return f"\n\nScope: {', '.join(f'`{pattern}`' for pattern in patterns)}" if patterns else ""
+    patterns = [pattern for one in scope if (pattern := one_line(one, 200).replace("`", "").strip())]
+    return f"\n\nScope: {', '.join(f'`{pattern}`' for pattern in patterns[:_MOST_SCOPE])}" if patterns else ""
 
 
 def _priority(labels: Iterable[str]) -> int:

@@ -140,3 +140,10 @@ def _since(claims: list[Claim]) -> int:
         if claim.fleet == held.fleet or claim.at_ns - held.at_ns > WINDOW_NS:
             held = claim
     return held.at_ns
+
+
+def test_of_a_scope_as_much_is_read_as_is_written() -> None:
+    many = tuple(f"src/{number}/" for number in range(150))
+    assert scope_of(scope_line(many)) == many[:100]
+    assert scope_of(scope_line(["`", "api/", "  "])) == ("api/",)
+    assert scope_line(["`"]) == ""

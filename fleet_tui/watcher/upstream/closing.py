@@ -1,4 +1,4 @@
-"""Issues that nothing on GitHub closes by itself: their work landed in another repository, or as tickets of its own."""
+"""Issues that GitHub need not close by itself: their work landed in another repository, or as tickets of its own."""
 
 from __future__ import annotations
 
