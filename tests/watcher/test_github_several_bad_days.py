@@ -62,6 +62,24 @@ async def test_an_issue_that_could_not_be_closed_is_closed_later(fleet: Fleet, g
     assert [str(one) for one in seen if "/issues/1" in one.path] == []
 
 
+async def test_an_issue_whose_closing_was_not_written_down_is_closed_once(fleet: Fleet, github: Site) -> None:
+    shop = github.repository
+    github.server.fail("PATCH /repos/acme/shop/issues/1$", drop=True, after=True)
+    with github.server.counting() as seen:
+        await to_landing(fleet, 1, SERVES)
+        await look(fleet)
+        assert shop.item(1).state == "closed"
+        await started_again(fleet)
+        await look(fleet)
+        await look(fleet)
+    assert len([one for one in seen if one.method == "PATCH" and one.path.endswith("/issues/1")]) == 1
+    shop.reopen(shop.item(1))
+    shop.add_label(shop.item(1), "ready")
+    await look(fleet)
+    await look(fleet)
+    assert shop.item(1).state == "open"
+
+
 async def test_who_opens_again_what_somebody_else_closed_has_a_reason_to(fleet: Fleet, github: Site) -> None:
     shop = github.repository
     pr = await written(fleet, 1, SERVES)
