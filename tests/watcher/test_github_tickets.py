@@ -206,8 +206,6 @@ async def test_an_interrupted_claim_is_known_again_before_github_was_looked_at(f
     assert len(issue.comments) == 1
     fleet.ctx.jobs._failures.clear()
     open_upstreams(fleet.ctx)
-    assert fleet.ctx.upstream is not None
-    await fleet.ctx.upstream._recognise(fleet.ctx)  # without which nothing is sent there
     await claiming.claim(fleet.ctx)
     await fleet.ctx.jobs.idle()
     assert [event.payload["won"] for event in fleet.events("claim_decided")] == [True]
