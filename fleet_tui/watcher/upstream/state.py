@@ -96,8 +96,8 @@ class Upstream:
         """When the last one that did not fail ended; 0: none yet."""
         self._identity = identity
         self._is_known = not local.name
-        """What has the name of this repository is it. The home's name is compared before the watcher starts; to a further
-        one nothing is sent before that was seen."""
+        """What has the name of this repository is it. The home's name is compared before the watcher starts; to a
+        further one nothing is sent before that was seen."""
         self._aside = Aside(forge.gh.now_ns)
         """Pull requests that cannot be read, by GitHub's number."""
         self._rules: dict[str, Protection | None] = {}
