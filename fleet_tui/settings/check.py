@@ -265,6 +265,9 @@ def _repos_on_github(settings: Settings) -> Iterator[Check]:
     seen = {settings.forge.repo.lower(): HOME} if settings.forge.kind == "github" else {}
     for name, repo in settings.repos.items():
         key: KeyPath = ("repos", name, "github")
+        if not repo.github and (repo.remote or repo.poll_s is not None):
+            told = "`remote` and `poll_s` are of a repository on GitHub, and none is named"
+            yield Check(("repos", name), told, "name it: `github: owner/name`", severe=False)
         if settings.forge.kind != "github":
             if repo.github:
                 told = "the forge is local: nothing is read from or sent to GitHub"

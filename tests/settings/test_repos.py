@@ -43,6 +43,11 @@ def test_a_place_on_github_means_nothing_to_the_local_forge(repository: Reposito
     assert any("the forge is local" in str(warning) for warning in loaded.warnings)
 
 
+def test_what_is_said_of_no_place_on_github_is_told(repository: Repository) -> None:
+    loaded = repository.load(f"version: 1\n{TEAM}repos: {{api: {{path: ../api, poll_s: 60}}}}\n")
+    assert any("none is named" in str(warning) for warning in loaded.warnings)
+
+
 def test_agents_are_bound_to_known_ones(repository: Repository) -> None:
     text = "version: 1\nagents:\n  - {name: dev, role: developer, repos: [home, apo]}\nrepos: {api: {path: ../api}}\n"
     (error,) = repository.load(text).errors

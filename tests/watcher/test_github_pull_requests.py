@@ -312,6 +312,22 @@ async def test_a_person_who_asks_for_changes_there_is_heard(fleet: Fleet, github
 
 
 @pytest.mark.slow
+async def test_nothing_lands_before_the_verdicts_are_told_there_as_long_as_that_can_be_done(
+    fleet: Fleet, github: Site
+) -> None:
+    _issue, pull = await offered(fleet, github)
+    untold = BESIDES_PROCESSES | {"publish pull requests"}
+    await fleet.verdict("lee")
+    await fleet.settle(without=untold)
+    await fleet.approve(fleet.open_approval())
+    await fleet.settle(without=untold)
+    assert (pull.merged, pull.comments) == (None, [])
+    github.server.fail(f"POST /repos/acme/shop/issues/{pull.number}/comments", 403)
+    await fleet.settle()
+    assert pull.merged, "where nothing may be told, nothing waits for that"
+
+
+@pytest.mark.slow
 async def test_where_people_are_named_nobody_else_s_review_is_heard(make_fleet: MakeFleet, github: Site) -> None:
     fleet = await on_github(make_fleet, github, forge={"reruns": 0, "authors": ["Pat"]})
     _, pull = await offered(fleet, github)

@@ -167,5 +167,10 @@ async def test_parts_of_an_attempt_that_was_broken_off_are_found(fleet: Fleet, g
     shop.issue("Serve", f"Part of #{whole.number}: Pages", [], author=github.hub.viewer)
     shop.issue("Not ours", f"Part of #{whole.number}: Pages", [])
     await look(fleet)
+    with github.server.counting() as asked:
+        given = await fleet.person.answer("kim", "plan", {"ticket": whole.number})
+    assert asked == [], "advice is had without GitHub"
+    wanted = {"ticket": whole.number, "body_sha": given["body_sha"], "parts": json.loads(json.dumps(given["parts"]))}
     with pytest.raises(Conflict, match=r"made #4\n"):
-        await fleet.person.answer("kim", "plan", {"ticket": whole.number})
+        await fleet.person.answer("kim", "split", wanted)
+    assert max(shop.items) == 5, "nothing was made"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from fleet_tui.domain.errors import FleetError
@@ -33,6 +35,28 @@ async def test_a_ticket_is_planned_edited_and_divided(fleet: Fleet, divisible: i
     assert [event.payload["ticket"] for event in fleet.events("ticket_split")] == [divisible]
     with pytest.raises(FleetError, match="divided already"):
         await fleet.person.answer("kim", "plan", {"ticket": divisible})
+
+
+async def test_parts_that_cannot_be_marked_are_named(
+    fleet: Fleet, divisible: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fleet.reconfigure(agents=[])
+    await fleet.ctx.forge.set_labels(divisible, add=["ready"])
+    await fleet.settle()
+    told = await fleet.person.answer("kim", "plan", {"ticket": divisible})
+    parts = [part | {"scope": list(part["scope"]), "after": list(part["after"])} for part in told["parts"]]
+    marking = fleet.ctx.forge.set_labels
+
+    async def failing(number: int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        if number == divisible + 1:
+            raise FleetError("the forge is away", "for a moment")
+        await marking(number, add, remove)
+
+    monkeypatch.setattr(fleet.ctx.forge, "set_labels", failing)
+    given = {"ticket": divisible, "body_sha": told["body_sha"], "parts": parts}
+    done = await fleet.person.answer("kim", "split", given)
+    assert done["message"] == "ticket #1 is done as #2, #3: fleet ticket ready 2 lets agents take them"
+    assert [event.payload["ticket"] for event in fleet.events("ticket_split")] == [divisible]
 
 
 async def test_what_is_no_list_of_parts_is_refused_and_nothing_gives_it_up(fleet: Fleet, divisible: int) -> None:

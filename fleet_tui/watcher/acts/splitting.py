@@ -42,6 +42,7 @@ async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
 
 async def _split(ctx: Context, args: Args, actor: str, parts: Sequence[Part]) -> dict[str, Any]:
     record = await undivided(ctx, number_of(args, "ticket"))
+    await _refuse_begun(ctx, record.number)
     if body_sha(record) != text_of(args, "body_sha"):
         told = f"the text of ticket #{record.number} is another now"
         raise Conflict("changed meanwhile", told, f"fleet plan {record.number}")
@@ -57,12 +58,32 @@ async def _split(ctx: Context, args: Args, actor: str, parts: Sequence[Part]) ->
         made.append(new.number)
     _check(ctx.reader.ticket(ticket.number), ticket.number)
     await ctx.say(TicketSplit(ticket.number, made), f"ticket:{ticket.number}", actor=actor)
-    for number in made if ready else ():
-        await ctx.forge.set_labels(number, add=[ctx.settings.labels.ready])
+    held = await _not_made_ready(ctx, made) if ready else made
     ctx.look_at_tickets = True
     listed = ", ".join(f"#{number}" for number in made)
-    then = "agents may take them" if ready else f"fleet ticket ready {' '.join(map(str, made))} lets agents take them"
+    then = f"fleet ticket ready {' '.join(map(str, held))} lets agents take them" if held else "agents may take them"
     return {"message": f"ticket #{ticket.number} is done as {listed}: {then}", "parts": made}
+
+
+async def _not_made_ready(ctx: Context, parts: Sequence[int]) -> list[int]:
+    """Those that could not be marked: the ticket is divided all the same."""
+    left = []
+    for number in parts:
+        try:
+            await ctx.forge.set_labels(number, add=[ctx.settings.labels.ready])
+        except FleetError:
+            left.append(number)
+    return left
+
+
+async def _refuse_begun(ctx: Context, number: int) -> None:
+    """Raises Conflict: an earlier attempt was broken off, and left parts behind. The forge is asked for that."""
+    begun = await ctx.forge.beginning_with(_opening(number))
+    if begun:
+        listed = ", ".join(f"#{one}" for one in begun)
+        told = f"an earlier attempt to divide ticket #{number} made {listed}"
+        way = "remove their files in .fleet/tickets" if ctx.upstream is None else "close those issues"
+        raise Conflict("begun already", told, f"{way}, then try again")
 
 
 def body_sha(record: TicketRecord) -> str:
@@ -74,19 +95,13 @@ async def undivided(ctx: Context, number: int) -> TicketRecord:
     """The ticket as the forge has it, when it can be divided.
 
     Raises:
-        FleetError: it is not there, begun, divided already, or cannot be read.
+        FleetError: it is not there, divided already, or cannot be read.
     """
     _check(ctx.reader.ticket(number), number)
     records = await ctx.forge.tickets() or []
     record = next((one for one in records if one.number == number and not one.problem), None)
     if record is None:
         raise Conflict("changed meanwhile", f"ticket #{number} cannot be read now", "fleet ticket list")
-    begun = await ctx.forge.beginning_with(_opening(number))
-    if begun:
-        listed = ", ".join(f"#{one}" for one in begun)
-        told = f"an earlier attempt to divide ticket #{number} made {listed}"
-        way = "remove their files in .fleet/tickets" if ctx.upstream is None else "close those issues"
-        raise Conflict("begun already", told, f"{way}, then try again")
     return record
 
 

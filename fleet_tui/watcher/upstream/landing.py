@@ -19,7 +19,7 @@ from fleet_tui.watcher.outbox import Act, Probe, settle
 from fleet_tui.watcher.passes.approvals import objection_to_landing
 from fleet_tui.watcher.repos.landings import LANDING, PUBLISHING, is_at_work
 from fleet_tui.watcher.upstream import texts
-from fleet_tui.watcher.upstream.publishing import Published, published
+from fleet_tui.watcher.upstream.publishing import Published, published, untold
 from fleet_tui.watcher.upstream.standing import remote_of
 from fleet_tui.watcher.upstream.state import SeenPull, Upstream
 
@@ -35,6 +35,8 @@ async def begin(ctx: Context, landing: Landing) -> bool:
     upstream, shown = _upstream(ctx, landing), published(ctx, landing.pr)
     if shown is None or shown.head_sha != landing.head or is_at_work(ctx, PUBLISHING, upstream.local):
         return False
+    if untold(ctx, _pull_request(ctx, landing.pr)) and not ctx.jobs.failures(f"{PUBLISHING}{landing.pr}"):
+        return False  # first the verdicts that let it land are told there; as long as that can be done
     seen, about = upstream.pulls.get(shown.number), f"pr:{landing.pr}"
     against = await _against(upstream, seen, landing.head) if seen is not None and seen.seq >= shown.seq else ()
     if any(reason.ground is not Ground.UNKNOWN for reason in against):

@@ -80,7 +80,7 @@ async def _lags(ctx: Context, upstream: Upstream, pull_request: PullRequest) -> 
     if before.text_sha != _digest(*await _text(ctx, upstream, pull_request)):
         return True
     view = upstream.pulls.get(before.number)
-    return bool(_untold(ctx, pull_request)) or (view is not None and any(_labels(ctx, pull_request, view.labels)))
+    return bool(untold(ctx, pull_request)) or (view is not None and any(_labels(ctx, pull_request, view.labels)))
 
 
 async def withheld_now(ctx: Context, pull_request: PullRequest) -> str:
@@ -136,7 +136,7 @@ async def _publish(ctx: Context, upstream: Upstream, pull_request: PullRequest) 
         # After what was told before: a text that is again as it once was, is news too.
         key = f"published:{pull_request.number}:{number}:{head}:{digest}:{before.seq if before else 0}"
         await ctx.say(told, f"pr:{pull_request.number}", key=key)
-    for review in _untold(ctx, pull_request):
+    for review in untold(ctx, pull_request):
         await carry_out(ctx, _comment(upstream, pull_request, number, review))
     view = await upstream.view(ctx, number, pull_request.branch)
     add, remove = _labels(ctx, pull_request, view.labels)
@@ -188,7 +188,7 @@ async def _open(upstream: Upstream, pull_request: PullRequest, title: str, body:
 # -- verdicts and labels -----------------------------------------------------------------------------------------------
 
 
-def _untold(ctx: Context, pull_request: PullRequest) -> list[Review]:
+def untold(ctx: Context, pull_request: PullRequest) -> list[Review]:
     """The verdicts of which the forge has no comment yet."""
     reviews = [one for one in ctx.reader.reviews(pull_request.number) if not is_of_forge(one.agent)]
     effects = ((review, ctx.reader.effect(effect_id(_comment_key(pull_request, review)))) for review in reviews)
