@@ -7,8 +7,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.examples import BUSY
+
 # How long one example takes depends on what else the machine does.
-settings.register_profile("fleet", settings.default, deadline=None)
+settings.register_profile("fleet", settings.default, deadline=None, suppress_health_check=BUSY)
 settings.load_profile("fleet")
 
 

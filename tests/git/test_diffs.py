@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet_tui.git.control import ControlRepository
@@ -133,7 +133,7 @@ async def test_summary_counts(control: ControlRepository, user: Repo) -> None:
 _TEXTS = st.text(st.sampled_from("ab\n\r\t+-@\\ \u202e"), max_size=60)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None)
 @given(before=_TEXTS, after=_TEXTS)
 def test_hunks_apply(before: str, after: str) -> None:
     """Added and kept lines are the new file's lines at the numbers that they carry, and likewise for the old file."""

@@ -19,9 +19,9 @@ from fleet_tui.settings.document import parse
 from fleet_tui.settings.load import Loaded, load_settings, parse_gates, policy_version
 from fleet_tui.settings.reference import json_schema
 from fleet_tui.settings.schema import Settings
-from tests.examples import tried
+from tests.examples import BUSY, tried
 
-FAST = tried(150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+FAST = tried(150, suppress_health_check=[*BUSY, HealthCheck.function_scoped_fixture])
 
 GOOD = (Path(__file__).parent / "field_fleets" / "web_shop.yaml").read_text()
 

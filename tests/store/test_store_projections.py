@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.states import (
@@ -404,7 +404,7 @@ def test_every_kind_of_event_is_known_to_the_tables_or_history_only() -> None:
 
 
 @given(histories.calls())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None)
 def test_tables_are_the_fold_of_the_log_after_any_history(calls: list[list[ev.Draft]]) -> None:
     with histories.directory() as directory:
         store = Store.open(directory / "fleet.db", host="h", blobs=directory)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fleet_tui.domain.errors import FleetError
 from fleet_tui.tmux.link import Command, Link, LinkClosed, Reply, _Pending, quote
 from fleet_tui.tmux.server import TmuxServer
+from tests.examples import BUSY
 from tests.tmux.tmux_support import CONFIG, python, until
 
 FORGERY = st.sampled_from(
@@ -65,7 +66,7 @@ def test_no_screen_can_forge_a_reply(screens: list[tuple[list[bytes], bool, bool
 async def test_any_bytes_arrive_as_one_argument(tmux: TmuxServer) -> None:
     async with Link(tmux) as link:
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+        @settings(max_examples=60, deadline=None, suppress_health_check=[*BUSY, HealthCheck.function_scoped_fixture])
         @given(
             st.binary(min_size=1, max_size=60)
             | st.sampled_from([b";", b"a;", b"\\;", b"~", b"$HOME", b"#{pid}", b"%if"])

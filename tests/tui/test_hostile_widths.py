@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -286,8 +286,7 @@ SCREENS: tuple[Callable[[Hostile], Rows], ...] = (
 
 
 def holds(examples: int, body: Callable[[Hostile], None]) -> None:
-    quiet = [HealthCheck.too_slow]
-    settings(max_examples=examples, deadline=None, suppress_health_check=quiet)(given(HOSTILE)(body))()
+    settings(max_examples=examples, deadline=None)(given(HOSTILE)(body))()
 
 
 many = pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])

@@ -21,7 +21,7 @@ from fleet_tui.vendors.prompting import ARGUMENT_LIMIT
 from fleet_tui.vendors.registry import vendor_for
 from fleet_tui.vendors.scripted import ScriptedVendor
 from fleet_tui.vendors.version import ask_version
-from tests.examples import tried
+from tests.examples import BUSY, tried
 
 PRINT_ARGUMENTS = [sys.executable, "-c", "import sys; sys.stdout.write('\\0'.join(sys.argv[1:]))"]
 
@@ -102,7 +102,7 @@ def test_prompt_never_starts_like_an_option_or_a_command(tmp_path: Path, start: 
     assert launched(tmp_path, ("agent",), prompt=f"  {start} text").argv[1] == f"Your instructions:\n\n{start} text"
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[*BUSY, HealthCheck.function_scoped_fixture], deadline=None)
 @given(prompt=st.text(min_size=1, max_size=300))
 def test_any_prompt_arrives_as_one_argument(tmp_path: Path, prompt: str) -> None:
     launch = launched(tmp_path, (*PRINT_ARGUMENTS, "{prompt}", "end"), prompt=prompt)
@@ -112,7 +112,7 @@ def test_any_prompt_arrives_as_one_argument(tmp_path: Path, prompt: str) -> None
     assert first == (tmp_path / "prompt.md").read_bytes().decode()
 
 
-@tried(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tried(100, suppress_health_check=[*BUSY, HealthCheck.function_scoped_fixture])
 @given(argv=st.lists(st.sampled_from(["agent", "-m", "{model}", "a{ticket}b", "{prompt}", "$(id)", "{x}"]), min_size=1))
 def test_arguments_stay_apart(tmp_path: Path, argv: list[str]) -> None:
     launch = launched(tmp_path, tuple(argv), prompt="a b; c")

@@ -17,6 +17,7 @@ from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import PullRequestState, RunState, TicketState, Verdict
 from fleet_tui.governance.guard.acts import own_tool
 from fleet_tui.watcher.merging.handover import hand_over
+from tests.examples import BUSY
 from tests.watcher.conftest import MakeFleet
 from tests.watcher.watcher_support import Fleet, agent, commit, git
 
@@ -293,7 +294,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[*BUSY, HealthCheck.function_scoped_fixture])
 @given(payload=JSON, summary=JSON, title=JSON)
 async def test_any_words_of_an_agent_are_recorded_or_refused(
     talking: tuple[Fleet, Run], payload: Any, summary: Any, title: Any
