@@ -102,6 +102,18 @@ def replace(repository: Path, name: str, text: str) -> None:
         raise FleetError("the file cannot be written", f"{name}: {error.strerror}", "nothing was changed") from error
 
 
+def remove(repository: Path, name: str) -> None:
+    """Remove the file ``name`` of the repository; of a link, the link.
+
+    Raises:
+        Conflict: its directory lies outside the repository or in its ``.git``.
+        OSError: it cannot be removed.
+    """
+    path = repository / name
+    _require_inside(repository, path.parent)
+    path.unlink()
+
+
 def _require_inside(repository: Path, path: Path) -> None:
     """Where links lead counts, also those on the way to what is not there yet."""
     top, place = repository.resolve(), path.resolve()

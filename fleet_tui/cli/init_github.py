@@ -82,7 +82,7 @@ async def _make(settings: Settings, name: str) -> list[str]:
         str(getattr(settings.labels, key)): (_COLOURS.get(key, _GREY), field.description or "")
         for key, field in type(settings.labels).model_fields.items()
     }
-    wanted |= {label_of(name): (_GREY, f"Its work lands in {name}.") for name in settings.repos}
+    wanted |= {label_of(repo): (_GREY, f"Its work lands in {repo}.") for repo in settings.repos}
     made = []
     for label, (colour, meaning) in wanted.items():
         if label.lower() not in known and await issues.create_label(label, colour, meaning[:100]):

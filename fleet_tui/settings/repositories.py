@@ -57,7 +57,6 @@ class RepositorySettings(Section):
     )
     setup: tuple[f.Command, ...] | None = Field(None, description="Instead of `workspace.setup`.")
     teardown: tuple[f.Command, ...] | None = Field(None, description="Instead of `workspace.teardown`.")
-
     github: OnGitHub = Field(
         "",
         description="With `forge: {kind: github}`: the repository there, as `owner/name`, in which its pull requests "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet_tui.catalogue.write import create, replace
+from fleet_tui.catalogue.write import create, prompt_path, remove, replace
 from fleet_tui.domain.errors import Conflict
 
 
@@ -54,3 +54,20 @@ def test_no_directory_is_made_outside(project: Path) -> None:
     with pytest.raises(Conflict, match="outside the repository"):
         create(project, project / "out" / "deep" / "file.md", "ours\n")
     assert [path.name for path in (project.parent / "elsewhere").iterdir()] == ["file"]
+
+
+def test_nothing_is_removed_through_a_directory_that_leads_elsewhere(project: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "elsewhere" / "sam.md"
+    theirs.write_text("theirs\n")
+    (project / ".fleet").mkdir()
+    (project / ".fleet" / "prompts").symlink_to(theirs.parent)
+    with pytest.raises(Conflict, match="outside the repository"):
+        remove(project, prompt_path("sam"))
+    assert theirs.exists()
+
+
+def test_of_a_link_the_link_is_removed(project: Path) -> None:
+    (project / "linked.md").symlink_to("prompts/dev.md")
+    remove(project, "linked.md")
+    assert not (project / "linked.md").is_symlink()
+    assert (project / "prompts" / "dev.md").exists()

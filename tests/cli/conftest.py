@@ -6,16 +6,21 @@ import os
 import pty
 import select
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fleet_tui.bus import protocol
 from fleet_tui.domain.events import Draft
 from fleet_tui.paths import FleetPaths
 from fleet_tui.store.store import Store
@@ -23,6 +28,8 @@ from fleet_tui.store.store import Store
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60
 Terminal = Callable[..., str]
+Asked = list[tuple[str, dict[str, Any]]]
+"""What was asked of a watcher: operation and arguments."""
 
 
 class Shop:
@@ -98,3 +105,30 @@ def in_a_terminal(argv: list[str], cwd: Path, keys: str) -> str:
         process.wait()
         os.close(ours)
     return written.decode("utf-8")
+
+
+@contextmanager
+def answering(paths: FleetPaths, answer: Callable[[str, dict[str, Any]], dict[str, Any]]) -> Iterator[Asked]:
+    """Somebody who answers on the operator's socket, one request after the other, and writes down what was asked."""
+    asked: Asked = []
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(paths.operator_socket))
+        server.listen()
+
+        def serve() -> None:
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    data = connection.recv(65536)
+                    if not data:
+                        return
+                    request = protocol.parse_request(data[4:])
+                    asked.append((request.op, request.args))
+                    connection.sendall(protocol.encode(answer(request.op, request.args)))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield asked
+        with socket.socket(socket.AF_UNIX) as last:
+            last.connect(str(paths.operator_socket))
+        thread.join()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,9 +14,8 @@ from fleet_tui.cli import agent_remove
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import Conflict, FleetError
-from tests.cli.conftest import Shop
+from tests.cli.conftest import Asked, Shop, answering
 
-Asked = list[tuple[str, dict[str, Any]]]
 QA = Conflict("it is at work", "a run of qa is running\x1b[2J on ticket #3", "fleet agent stop qa")
 
 
@@ -36,28 +33,8 @@ def known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 @pytest.fixture
 def watcher(known: Shop) -> Iterator[Asked]:
     """Answers on the operator's socket: qa is at work, lead goes last."""
-    asked: Asked = []
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(known.paths.operator_socket))
-        server.listen()
-
-        def serve() -> None:
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    data = connection.recv(65536)
-                    if not data:
-                        return
-                    request = protocol.parse_request(data[4:])
-                    asked.append((request.op, request.args))
-                    connection.sendall(protocol.encode(_answer(request.op, request.args)))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
+    with answering(known.paths, _answer) as asked:
         yield asked
-        with socket.socket(socket.AF_UNIX) as last:
-            last.connect(str(known.paths.operator_socket))
-        thread.join()
 
 
 def _answer(op: str, args: dict[str, Any]) -> dict[str, Any]:

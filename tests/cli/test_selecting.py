@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +15,7 @@ from fleet_tui.cli import selecting
 from fleet_tui.cli.main import fleet
 from fleet_tui.domain import events as ev
 from fleet_tui.domain.errors import Conflict, FleetError, NothingToDo, UsageError
-from tests.cli.conftest import Shop, Terminal
+from tests.cli.conftest import Asked, Shop, Terminal, answering
 
 
 def _agent(name: str, role: str = "developer", *teams: str) -> dict[str, Any]:
@@ -34,30 +32,10 @@ def known(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 @pytest.fixture
-def watcher(known: Shop) -> Iterator[list[tuple[str, dict[str, Any]]]]:
+def watcher(known: Shop) -> Iterator[Asked]:
     """Answers on the operator's socket and writes down what was asked: dev-2 is like that, qa refuses."""
-    asked: list[tuple[str, dict[str, Any]]] = []
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(known.paths.operator_socket))
-        server.listen()
-
-        def serve() -> None:
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    data = connection.recv(65536)
-                    if not data:
-                        return
-                    request = protocol.parse_request(data[4:])
-                    asked.append((request.op, request.args))
-                    connection.sendall(protocol.encode(_answer(request.args["agent"])))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
+    with answering(known.paths, lambda _, args: _answer(args["agent"])) as asked:
         yield asked
-        with socket.socket(socket.AF_UNIX) as last:
-            last.connect(str(known.paths.operator_socket))
-        thread.join()
 
 
 def _answer(name: str) -> dict[str, Any]:
@@ -85,7 +63,7 @@ def test_a_dry_run_shows_who_and_asks_nobody(known: Shop) -> None:
     assert [(one["agent"], one["teams"]) for one in told["selected"]] == [("dev-1", ["web"]), ("dev-2", ["web"])]
 
 
-def test_each_has_its_own_result_and_some_are_not_done(known: Shop, watcher: list[tuple[str, dict[str, Any]]]) -> None:
+def test_each_has_its_own_result_and_some_are_not_done(known: Shop, watcher: Asked) -> None:
     code, out, err = run("agent", "pause", "--all", "--json")
     assert code == 3
     assert json.loads(out) == {
@@ -101,9 +79,7 @@ def test_each_has_its_own_result_and_some_are_not_done(known: Shop, watcher: lis
     assert [args["agent"] for _, args in watcher] == ["dev-1", "dev-2", "qa"]
 
 
-def test_who_is_like_that_already_is_no_failure_among_several_and_one_alone(
-    known: Shop, watcher: list[tuple[str, dict[str, Any]]]
-) -> None:
+def test_who_is_like_that_already_is_no_failure_among_several_and_one_alone(known: Shop, watcher: Asked) -> None:
     code, out, _ = run("agent", "pause", "--team", "web")
     assert (code, out.splitlines()) == (
         0,
@@ -114,7 +90,7 @@ def test_who_is_like_that_already_is_no_failure_among_several_and_one_alone(
     assert run("agent", "pause", "qa", "--select", "state:idle")[0] == 1  # of those selected none was done
 
 
-def test_one_text_for_several_answers_no_question(known: Shop, watcher: list[tuple[str, dict[str, Any]]]) -> None:
+def test_one_text_for_several_answers_no_question(known: Shop, watcher: Asked) -> None:
     run("agent", "message", "dev-1", "yes")
     run("agent", "message", "dev-*", "yes")
     assert watcher[0] == ("message", {"agent": "dev-1", "text": "yes"})
@@ -123,7 +99,7 @@ def test_one_text_for_several_answers_no_question(known: Shop, watcher: list[tup
     ]
 
 
-def test_budgets_of_several_and_of_no_agent(known: Shop, watcher: list[tuple[str, dict[str, Any]]]) -> None:
+def test_budgets_of_several_and_of_no_agent(known: Shop, watcher: Asked) -> None:
     assert run("budget", "extend", "--team", "web", "10m")[0] == 0
     assert [(args["scope"], args["name"], args["agent"], args["amount"]) for _, args in watcher] == [
         ("agent", name, name, 600) for name in ("dev-1", "dev-2")
@@ -133,7 +109,7 @@ def test_budgets_of_several_and_of_no_agent(known: Shop, watcher: list[tuple[str
     assert len(watcher) == 2
 
 
-def test_a_misspelt_name_keeps_the_act_from_all(known: Shop, watcher: list[tuple[str, dict[str, Any]]]) -> None:
+def test_a_misspelt_name_keeps_the_act_from_all(known: Shop, watcher: Asked) -> None:
     code, _, err = run("agent", "quarantine", "dev-1", "dev-3")
     assert (code, "did you mean `dev-2`?" in err) == (2, True)
     assert watcher == []
@@ -177,9 +153,7 @@ def test_the_list_takes_the_same_words(known: Shop) -> None:
 @pytest.mark.parametrize(
     "said", [["--select", ""], ["--select", "", "--select", " "], ["--team", "web", "--select", ""]]
 )
-def test_a_filter_of_nothing_is_nobody_not_everybody(
-    watcher: list[tuple[str, dict[str, Any]]], said: list[str]
-) -> None:
+def test_a_filter_of_nothing_is_nobody_not_everybody(watcher: Asked, said: list[str]) -> None:
     """As where a variable of a script is empty."""
     done = CliRunner().invoke(fleet, ["agent", "pause", *said, "--yes"])
     assert watcher == []

@@ -105,7 +105,7 @@ def test_a_dead_watcher_lets_nobody_overspend_and_the_books_are_right_after_it(p
     assert (fleet["used"], fleet["exhausted"]) == (12, True)
     run = place.live_run("dev")
     assert run is not None
-    assert 12_000 <= run.charged_ms <= 12_900, "by its runner, not when a watcher next looked"
+    assert 12_000 <= run.charged_ms <= 12_200, "by its runner, not when a watcher next looked"
     place.fleet("verify", "--deep")
 
 

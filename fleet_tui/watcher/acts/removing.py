@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fleet_tui.catalogue import write
 from fleet_tui.catalogue.team import team_text
-from fleet_tui.catalogue.write import agent_path, prompt_path, replace, team_path
+from fleet_tui.catalogue.write import agent_path, prompt_path, team_path
 from fleet_tui.domain.errors import Conflict, FleetError, NothingToDo, UsageError
 from fleet_tui.domain.model import Run
 from fleet_tui.domain.states import LIVE_RUNS, OPEN_PULL_REQUESTS, RunState, TicketState
@@ -222,14 +223,14 @@ def carry_out(grounds: Grounds, reader: Reader, planned: Removal, args: Args) ->
     touched: list[str] = []
     try:
         for path, text in _team_files(planned).items():
-            replace(grounds.repository, path, text)
+            write.replace(grounds.repository, path, text)
             touched.append(path)
         for path in planned.files:
-            (grounds.repository / path).unlink()
+            write.remove(grounds.repository, path)
             touched.append(path)
     except (OSError, FleetError) as error:
         for path in touched:
-            replace(grounds.repository, path, texts[path])
+            write.replace(grounds.repository, path, texts[path])
         why = str(error) if isinstance(error, OSError) else error.message
         raise FleetError("the agent cannot be removed", why, "nothing was changed") from error
 

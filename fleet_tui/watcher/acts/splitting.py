@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from fleet_tui.watcher.context import Context
 from fleet_tui.watcher.desks.arguments import Args, number_of, text_of
 
 _MOST_PARTS = 50
+
+log = logging.getLogger(__name__)
 
 
 async def split(ctx: Context, args: Args, actor: str) -> dict[str, Any]:
@@ -71,7 +74,8 @@ async def _not_made_ready(ctx: Context, parts: Sequence[int]) -> list[int]:
     for number in parts:
         try:
             await ctx.forge.set_labels(number, add=[ctx.settings.labels.ready])
-        except FleetError:
+        except FleetError as error:
+            log.warning("part #%d was not marked ready: %s", number, error)
             left.append(number)
     return left
 

@@ -14,6 +14,7 @@ from fleet_tui.catalogue.conventions import conventions
 from fleet_tui.catalogue.founding import Place
 from fleet_tui.catalogue.template import COST
 from fleet_tui.catalogue.write import create as write_new
+from fleet_tui.catalogue.write import remove as take_away
 from fleet_tui.catalogue.write import replace, team_path, write_all
 from fleet_tui.domain.errors import Conflict, FleetError, UsageError
 from fleet_tui.domain.text import one_line
@@ -192,7 +193,7 @@ def remove(grounds: Grounds, args: Args) -> Settings:
     _require_seen(args, name, list(grounds.settings.team(name).agents))
     require_own(grounds, name)
     try:
-        (grounds.repository / team_path(name)).unlink()
+        take_away(grounds.repository, team_path(name))
     except OSError as error:
         raise FleetError("the team cannot be removed", f"{team_path(name)}: {error.strerror}") from error
     return load_settings(grounds.repository).require()

@@ -13,12 +13,7 @@ from fleet_tui.domain.errors import FleetError
 from fleet_tui.domain.events import PullRequestPublished
 from fleet_tui.domain.forges import Trouble
 from fleet_tui.domain.model import PullRequest
-from fleet_tui.domain.states import (
-    OPEN_PULL_REQUESTS,
-    STANDING_ALARMS,
-    PullRequestState,
-    TicketState,
-)
+from fleet_tui.domain.states import OPEN_PULL_REQUESTS, STANDING_ALARMS, PullRequestState, TicketState
 from fleet_tui.domain.text import one_line
 from fleet_tui.forge.answer import Rate
 from fleet_tui.forge.aside import Aside
